@@ -1,0 +1,1 @@
+//! Arguments, settings, the terminal.

@@ -1,0 +1,116 @@
+//! The finding codes: their names, default severities and one-line meanings, all in one place.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// How bad a finding is. The order is that of reports: worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// An image does not pull, a push is swallowed, or garbage collection fails or loses content.
+    Error,
+    /// Something that will become an error.
+    Warning,
+    /// Normal leftovers, worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The name in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// No finding code has this name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("there is no finding code `{0}`")]
+pub struct UnknownCode(String);
+
+macro_rules! codes {
+    ($($variant:ident, $name:literal, $severity:ident, $meaning:literal;)+) => {
+        /// What is wrong, as a stable kebab-case code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Code {
+            $(#[doc = $meaning] $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The severity where nothing mitigates it.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)+ }
+            }
+
+            /// What it means, in one line.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)+ }
+            }
+
+            /// The page that `regfsck explain` prints.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("explain/", $name, ".md")),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    PhantomBlob, "phantom-blob", Error, "the daemon claims a blob whose data storage lacks";
+    PhantomManifest, "phantom-manifest", Error, "the daemon claims a manifest whose data storage lacks: re-pushing it is silently dropped";
+    MissingBlob, "missing-blob", Error, "a manifest needs a config or layer whose data storage lacks";
+    MissingManifest, "missing-manifest", Error, "a tag, a revision link or an index needs a manifest whose data storage lacks";
+    MissingLink, "missing-link", Error, "data is stored, but the repository that needs it has no link to it";
+    EmptyBlob, "empty-blob", Error, "the stored file has no bytes";
+    TruncatedBlob, "truncated-blob", Error, "the stored size differs from the size that descriptors give";
+    CorruptBlob, "corrupt-blob", Error, "the stored bytes do not hash to their digest";
+    UnreadableManifest, "unreadable-manifest", Error, "a stored manifest is not a manifest; it aborts garbage collection";
+    InvalidLink, "invalid-link", Error, "a link file holds no digest, or names another digest than its folder";
+    SizeMismatch, "size-mismatch", Error, "the daemon's Content-Length differs from the stored size";
+    TagMismatch, "tag-mismatch", Error, "the daemon resolves a tag to another digest than storage does";
+    HiddenBlob, "hidden-blob", Error, "stored and linked, but the daemon answers 404";
+    ReplicaDisagreement, "replica-disagreement", Error, "replicas of one registry answer differently about the same blob";
+    StaleCacheEntry, "stale-cache-entry", Error, "Redis holds an entry for a digest that storage lacks";
+    ServerError, "server-error", Error, "the daemon answers 500 about this content";
+    HollowIndex, "hollow-index", Error, "all manifests of an index are gone";
+    PartialIndex, "partial-index", Error, "some manifests of an index are gone";
+    DanglingLayerLink, "dangling-layer-link", Note, "a layer link without data that no manifest needs: what garbage collection leaves behind";
+    OrphanBlob, "orphan-blob", Note, "stored data that no link or manifest needs";
+    StaleUpload, "stale-upload", Note, "an abandoned upload session";
+    StrayFile, "stray-file", Warning, "a file the storage layout does not know";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().copied().find(|code| code.as_str() == text);
+        found.ok_or_else(|| UnknownCode(text.chars().take(80).collect()))
+    }
+}

@@ -1,0 +1,226 @@
+//! Content digests: parsed once at the edge, small and `Copy` ever after.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+/// The digest algorithms that a registry of the distribution family stores or links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// SHA-256: the canonical one, under which all data is stored.
+    Sha256,
+    /// SHA-512: seen in links only; its data lies under the canonical SHA-256 name.
+    Sha512,
+}
+
+impl Algorithm {
+    /// The name as it stands before the colon and as a folder in storage.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// The algorithm of that name, if it is one we know.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "sha256" => Some(Self::Sha256),
+            "sha512" => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+}
+
+/// A content digest such as `sha256:9f86d0…`.
+///
+/// SHA-256 digests are kept inline. SHA-512 digests are so rare in a registry that they are
+/// interned for the life of the process, which keeps every digest at 40 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(Repr);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Repr {
+    Sha256([u8; 32]),
+    Sha512(&'static [u8; 64]),
+}
+
+/// Why a text is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DigestError {
+    /// There is no `algorithm:` in front.
+    #[error("`{0}` is no digest: it has no `sha256:` in front")]
+    NoAlgorithm(String),
+    /// An algorithm that registries of this family do not use.
+    #[error("`{0}` is no digest we know: only sha256 and sha512 are used by registries")]
+    UnknownAlgorithm(String),
+    /// The part behind the colon is not lower-case hexadecimal of the right length.
+    #[error("`{text}` is no {algorithm} digest: {wanted} lower-case hexadecimal digits are needed")]
+    BadHex {
+        /// The text as given, cut to a printable length.
+        text: String,
+        /// The algorithm's name.
+        algorithm: &'static str,
+        /// How many hexadecimal digits it takes.
+        wanted: usize,
+    },
+}
+
+static LONG: LazyLock<Mutex<HashSet<&'static [u8; 64]>>> = LazyLock::new(Mutex::default);
+
+fn intern(bytes: [u8; 64]) -> &'static [u8; 64] {
+    let mut known = LONG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(&bytes) {
+        return found;
+    }
+    let kept: &'static [u8; 64] = Box::leak(Box::new(bytes));
+    known.insert(kept);
+    kept
+}
+
+const fn nibble(c: u8) -> Option<u8> {
+    match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    }
+}
+
+fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
+    if hex.len() != N * 2 {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_chunks::<2>().0) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(bytes)
+}
+
+impl Digest {
+    /// The digest whose SHA-256 sum is `bytes`.
+    #[must_use]
+    pub const fn sha256(bytes: [u8; 32]) -> Self {
+        Self(Repr::Sha256(bytes))
+    }
+
+    /// The digest whose SHA-512 sum is `bytes`.
+    #[must_use]
+    pub fn sha512(bytes: [u8; 64]) -> Self {
+        Self(Repr::Sha512(intern(bytes)))
+    }
+
+    /// The digest that `hex` names under `algorithm`, if it is one: the form of storage's folders.
+    #[must_use]
+    pub fn from_hex(algorithm: Algorithm, hex: &[u8]) -> Option<Self> {
+        match algorithm {
+            Algorithm::Sha256 => unhex(hex).map(Self::sha256),
+            Algorithm::Sha512 => unhex(hex).map(Self::sha512),
+        }
+    }
+
+    /// The algorithm.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        match self.0 {
+            Repr::Sha256(_) => Algorithm::Sha256,
+            Repr::Sha512(_) => Algorithm::Sha512,
+        }
+    }
+
+    /// The raw sum: 32 or 64 bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Sha256(bytes) => bytes,
+            Repr::Sha512(bytes) => *bytes,
+        }
+    }
+
+    /// The sum in lower-case hexadecimal, without the algorithm.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?'));
+        self.bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    }
+
+    /// A form for people: the algorithm and the first twelve hexadecimal digits.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let hex = self.hex();
+        format!("{}:{}", self.algorithm().as_str(), hex.get(..12).unwrap_or(&hex))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shown = || text.chars().take(80).collect::<String>();
+        let (name, hex) = text.split_once(':').ok_or_else(|| DigestError::NoAlgorithm(shown()))?;
+        let algorithm = Algorithm::from_name(name).ok_or_else(|| DigestError::UnknownAlgorithm(shown()))?;
+        Self::from_hex(algorithm, hex.as_bytes()).ok_or_else(|| DigestError::BadHex {
+            text: shown(),
+            algorithm: algorithm.as_str(),
+            wanted: match algorithm {
+                Algorithm::Sha256 => 64,
+                Algorithm::Sha512 => 128,
+            },
+        })
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm().as_str(), self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_reads_back_what_it_shows() {
+        for text in [format!("sha256:{}", "0f".repeat(32)), format!("sha512:{}", "a9".repeat(64))] {
+            assert_eq!(text.parse::<Digest>().map(|digest| digest.to_string()), Ok(text));
+        }
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        for text in ["", "sha256", "sha256:", "sha256:0F", "md5:00", &format!("sha256:{}", "0F".repeat(32))] {
+            assert!(text.parse::<Digest>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_stays_small() {
+        assert_eq!(size_of::<Digest>(), 40);
+    }
+}

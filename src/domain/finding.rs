@@ -1,0 +1,231 @@
+//! Findings: what is wrong, with what proof, for which images, and what can be done.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::code::{Code, Severity};
+use super::digest::Digest;
+use super::name::{Image, RepositoryName, Tag};
+use super::observed::Evidence;
+
+/// What a finding is about. Which fields are set follows from the code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// The repository, where the finding is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<RepositoryName>,
+    /// The content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Tag>,
+    /// The file, below the storage root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl Subject {
+    /// Content, wherever it is used.
+    #[must_use]
+    pub fn data(digest: Digest) -> Self {
+        Self { digest: Some(digest), ..Self::default() }
+    }
+
+    /// Content in one repository.
+    #[must_use]
+    pub fn linked(repository: RepositoryName, digest: Digest) -> Self {
+        Self { repository: Some(repository), digest: Some(digest), ..Self::default() }
+    }
+
+    /// A tag.
+    #[must_use]
+    pub fn tag(repository: RepositoryName, tag: Tag) -> Self {
+        Self { repository: Some(repository), tag: Some(tag), ..Self::default() }
+    }
+
+    /// A file.
+    #[must_use]
+    pub fn path(path: String) -> Self {
+        Self { path: Some(path), ..Self::default() }
+    }
+}
+
+/// What can be done about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Move the bad file beside the storage root, so that an upload is not thrown away.
+    Quarantine,
+    /// Upload the bytes without asking the daemon first.
+    UploadBlob,
+    /// Upload the manifest's bytes as a blob, then PUT it for its links.
+    UploadManifest,
+    /// PUT the manifest that is stored, which writes its link again.
+    PutManifest,
+    /// Write the link's content again from its folder's name.
+    RewriteLink,
+    /// DELETE the claim over the API.
+    DeleteClaim,
+    /// Delete exactly the stale keys from Redis.
+    PurgeCache,
+    /// Restart the daemon, which forgets an in-memory cache.
+    Restart,
+    /// Run garbage collection, which removes it.
+    CollectGarbage,
+    /// Let the daemon's upload purging remove it, or remove it by hand.
+    PurgeUploads,
+    /// Look at it: only a person can tell.
+    Inspect,
+}
+
+impl Action {
+    /// The stable name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quarantine => "quarantine",
+            Self::UploadBlob => "upload-blob",
+            Self::UploadManifest => "upload-manifest",
+            Self::PutManifest => "put-manifest",
+            Self::RewriteLink => "rewrite-link",
+            Self::DeleteClaim => "delete-claim",
+            Self::PurgeCache => "purge-cache",
+            Self::Restart => "restart",
+            Self::CollectGarbage => "collect-garbage",
+            Self::PurgeUploads => "purge-uploads",
+            Self::Inspect => "inspect",
+        }
+    }
+
+    /// What carrying it out puts at risk.
+    #[must_use]
+    pub const fn risk(self) -> Risk {
+        match self {
+            Self::UploadBlob
+            | Self::UploadManifest
+            | Self::PutManifest
+            | Self::PurgeCache
+            | Self::Inspect => Risk::None,
+            Self::Quarantine | Self::RewriteLink | Self::DeleteClaim => Risk::Low,
+            Self::Restart => Risk::Downtime,
+            Self::CollectGarbage | Self::PurgeUploads => Risk::Deletes,
+        }
+    }
+}
+
+/// What carrying out a remedy puts at risk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// It only adds what should be there.
+    None,
+    /// It changes something in place; the journal can put it back or a push can.
+    Low,
+    /// The registry is away for a moment.
+    Downtime,
+    /// It deletes from storage; regfsck never does that itself.
+    Deletes,
+}
+
+/// One thing that can be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// What.
+    pub action: Action,
+    /// What that puts at risk.
+    pub risk: Risk,
+    /// What it takes that is not at hand yet, such as a source of the bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+}
+
+impl Remedy {
+    /// The remedy that needs nothing but consent.
+    #[must_use]
+    pub const fn new(action: Action) -> Self {
+        Self { action, risk: action.risk(), needs: None }
+    }
+
+    /// The remedy that needs something first.
+    #[must_use]
+    pub fn needing(action: Action, needs: impl Into<String>) -> Self {
+        Self { action, risk: action.risk(), needs: Some(needs.into()) }
+    }
+}
+
+/// What became of a finding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It stands.
+    #[default]
+    Open,
+    /// It was repaired, and the proof says so.
+    Repaired,
+    /// A repair was tried and did not help.
+    Failed,
+}
+
+/// One thing that is wrong: one a code and subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable for the same code and subject, whatever the run.
+    pub id: String,
+    /// What is wrong.
+    pub code: Code,
+    /// How bad it is here.
+    pub severity: Severity,
+    /// With what.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// One line for people: what exactly is wrong, and what it does.
+    pub message: String,
+    /// What each side said.
+    pub evidence: Vec<Evidence>,
+    /// The images that it breaks, sorted.
+    pub affects: Vec<Image>,
+    /// What can be done, best first.
+    pub remedies: Vec<Remedy>,
+    /// What became of it.
+    pub state: State,
+}
+
+impl Finding {
+    /// A finding without proof yet.
+    #[must_use]
+    pub fn new(code: Code, subject: Subject, message: impl Into<String>) -> Self {
+        Self {
+            id: id(code, &subject),
+            code,
+            severity: code.severity(),
+            subject,
+            message: message.into(),
+            evidence: Vec::new(),
+            affects: Vec::new(),
+            remedies: Vec::new(),
+            state: State::Open,
+        }
+    }
+
+    /// What findings are sorted by: severity, code, repository, digest, tag, path.
+    #[must_use]
+    pub const fn order(&self) -> (Severity, Code, &Subject) {
+        (self.severity, self.code, &self.subject)
+    }
+}
+
+/// The stable name of a finding: its code and the fields of its subject.
+fn id(code: Code, subject: &Subject) -> String {
+    let mut id = code.as_str().to_owned();
+    let repository = subject.repository.as_ref().map(ToString::to_string);
+    let digest = subject.digest.as_ref().map(ToString::to_string);
+    let tag = subject.tag.as_ref().map(|tag| format!("tag={tag}"));
+    let path = subject.path.as_ref().map(|path| format!("path={path}"));
+    for part in [repository, digest, tag, path].into_iter().flatten() {
+        // Writing to a string cannot fail.
+        let _ = write!(id, ":{part}");
+    }
+    id
+}

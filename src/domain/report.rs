@@ -1,0 +1,170 @@
+//! The report: everything that a run saw, said and did, as one value. `-o json` writes it as it is.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::code::Severity;
+use super::finding::{Finding, State};
+use super::observed::Unlooked;
+
+/// The version of the JSON contract. Within a version fields are only added.
+pub const SCHEMA: u32 = 1;
+
+/// A whole run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Who wrote this.
+    pub tool: Tool,
+    /// When the run began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// What was checked.
+    pub target: Target,
+    /// The run in one word.
+    pub verdict: Verdict,
+    /// The process's exit status.
+    pub exit_status: u8,
+    /// What was looked at.
+    pub coverage: Coverage,
+    /// Why the run was refused, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// What is wrong, sorted by severity, code, repository, digest, tag, path.
+    pub findings: Vec<Finding>,
+    /// How many findings there are of each code.
+    pub summary: BTreeMap<String, usize>,
+}
+
+/// Who wrote a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `regfsck`
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Default for Tool {
+    fn default() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
+}
+
+/// What was checked; a side that was not looked at is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The storage root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
+    /// The registry's URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
+    /// The Redis URL, without its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
+}
+
+/// The run in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Nothing at or above `--fail-on` remains.
+    Coherent,
+    /// Findings remain.
+    Incoherent,
+    /// Something could not be looked at.
+    Incomplete,
+    /// The run was refused for safety.
+    Refused,
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// In storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<StorageCoverage>,
+    /// Over the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<ServedCoverage>,
+    /// In Redis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheCoverage>,
+    /// What could not be looked at.
+    pub unknown: Vec<Unlooked>,
+    /// What this kind of run cannot see, and what would let it.
+    pub limits: Vec<String>,
+}
+
+/// What was looked at in storage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageCoverage {
+    /// Repositories.
+    pub repositories: u64,
+    /// Tags.
+    pub tags: u64,
+    /// Revision links.
+    pub revision_links: u64,
+    /// Layer links.
+    pub layer_links: u64,
+    /// Blobs, manifests among them.
+    pub blobs: u64,
+    /// Their bytes in all.
+    pub bytes: u64,
+    /// Manifests read, each once.
+    pub manifests: u64,
+    /// Upload sessions.
+    pub uploads: u64,
+    /// Blobs whose content was hashed.
+    pub hashed_blobs: u64,
+    /// The bytes of those.
+    pub hashed_bytes: u64,
+}
+
+/// What was asked over the API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedCoverage {
+    /// Requests sent in all, retries included.
+    pub requests: u64,
+    /// Tags resolved.
+    pub tags: u64,
+    /// Manifests asked for.
+    pub manifests: u64,
+    /// Repository-blob pairs asked about.
+    pub blobs: u64,
+}
+
+/// What was read from Redis.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheCoverage {
+    /// Keys seen.
+    pub keys: u64,
+    /// Global entries (`blobs::DIGEST`).
+    pub entries: u64,
+    /// Members of repository sets.
+    pub members: u64,
+}
+
+impl Report {
+    /// The findings at or above `severity` that still stand.
+    pub fn standing(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.severity <= severity && finding.state != State::Repaired)
+    }
+}
+
+/// Count findings by code.
+#[must_use]
+pub fn summarise(findings: &[Finding]) -> BTreeMap<String, usize> {
+    let mut summary = BTreeMap::new();
+    for finding in findings {
+        *summary.entry(finding.code.as_str().to_owned()).or_insert(0) += 1;
+    }
+    summary
+}

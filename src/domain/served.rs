@@ -1,0 +1,159 @@
+//! The served view: what the running daemon answers.
+//!
+//! Every answer is kept with the exchange that brought it, because an accusation of the daemon has to
+//! show what was asked and what it said.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::name::{RepositoryName, Tag};
+use super::observed::{Evidence, Side, Unlooked};
+use super::storage::ReadManifest;
+
+/// One request and what came back, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Method and URL, secrets removed; then what else matters, such as `Range: bytes=0-0`.
+    pub asked: String,
+    /// Status, error code, sizes.
+    pub said: String,
+    /// When it was asked.
+    pub at: Timestamp,
+}
+
+impl Exchange {
+    /// This exchange as evidence of the served side.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        Evidence { view: Side::Served, asked: self.asked.clone(), said: self.said.clone(), at: self.at }
+    }
+}
+
+/// An answer together with the exchange that brought it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked<T> {
+    /// What the answer means.
+    pub answer: T,
+    /// The request and the response.
+    pub exchange: Exchange,
+}
+
+/// The meaning of an answer to a question about one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer<T> {
+    /// 2xx: the daemon says it is there.
+    Yes(T),
+    /// 404: the daemon says it is not.
+    No(Denial),
+    /// 500: the daemon could not answer because of this very thing; the code and message it gave.
+    Broken(String),
+    /// No answer that means anything: refused, throttled, timed out, not a registry.
+    Unknown(String),
+}
+
+impl<T> Answer<T> {
+    /// What the daemon says is there.
+    pub const fn yes(&self) -> Option<&T> {
+        match self {
+            Self::Yes(thing) => Some(thing),
+            Self::No(_) | Self::Broken(_) | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// What exactly a 404 denies, as far as its error code and detail tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Denial {
+    /// `BLOB_UNKNOWN`
+    Blob,
+    /// `MANIFEST_UNKNOWN` about a tag that does not exist.
+    Tag,
+    /// `MANIFEST_UNKNOWN` about a manifest that does not exist.
+    Manifest,
+    /// `NAME_UNKNOWN`
+    Repository,
+    /// A 404 without a code that we know; a HEAD has no body, so most are of this kind.
+    Unspecified,
+}
+
+/// What the daemon claims of a blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// `Content-Length`, in bytes.
+    pub size: Option<u64>,
+    /// Whether the claim is a redirect to the object store (307), not followed.
+    pub redirected: bool,
+}
+
+/// What a one-byte ranged GET delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// A byte came: there is something.
+    Byte,
+    /// A success status, then not one byte: the mark of a phantom.
+    Nothing,
+    /// 416, or 200 with an empty body announced as empty: the daemon believes the blob to be empty.
+    Empty,
+}
+
+/// What was asked and answered about one blob in one repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedBlob {
+    /// The HEAD.
+    pub claim: Asked<Answer<Claim>>,
+    /// The ranged GET, where the HEAD claimed something worth a second question.
+    pub delivery: Option<Asked<Answer<Delivery>>>,
+}
+
+/// What the daemon believes of a manifest that storage lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Belief {
+    /// It believes it has it: a push of that manifest is swallowed.
+    Claimed(Exchange),
+    /// It knows that it lacks it: a push works.
+    Unclaimed(Exchange),
+    /// It was not asked, or could not be; the reason.
+    Unknown(String),
+}
+
+/// A manifest as served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedManifest {
+    /// The digest of the bytes that came.
+    pub digest: Digest,
+    /// How many bytes came.
+    pub size: u64,
+    /// What they are.
+    pub read: ReadManifest,
+}
+
+/// A repository and a digest in it: what the daemon is asked about.
+pub type Subject = (RepositoryName, Digest);
+
+/// All that the daemon was asked.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ServedView {
+    /// The repositories it lists, where the catalog was asked for.
+    pub catalog: Option<Vec<RepositoryName>>,
+    /// The tags it lists, where they were asked for.
+    pub tags: BTreeMap<RepositoryName, Vec<Tag>>,
+    /// What tags resolve to.
+    pub resolved: Vec<(RepositoryName, Tag, Asked<Answer<Digest>>)>,
+    /// Manifests.
+    pub manifests: Vec<(Subject, Asked<Answer<ServedManifest>>)>,
+    /// Blobs.
+    pub blobs: Vec<(Subject, ServedBlob)>,
+    /// What it believes of manifests that storage lacks.
+    pub beliefs: Vec<(Subject, Belief)>,
+    /// How many requests were sent in all, retries included.
+    pub requests: u64,
+    /// What could not be asked.
+    pub unknown: Vec<Unlooked>,
+}

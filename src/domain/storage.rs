@@ -1,0 +1,246 @@
+//! The storage view: what is on the disk or in the bucket, reduced to what the rules need.
+//!
+//! ```text
+//! <root>/docker/registry/v2/
+//!   blobs/<alg>/<hh>/<hex>/data                                   StoredBlob
+//!   repositories/<name>/_layers/<alg>/<hex>/link                  Repository::layers
+//!   repositories/<name>/_manifests/revisions/<alg>/<hex>/link     Repository::revisions
+//!   repositories/<name>/_manifests/tags/<tag>/current/link        StoredTag::current
+//!   repositories/<name>/_manifests/tags/<tag>/index/<alg>/<hex>/link
+//!   repositories/<name>/_uploads/<uuid>/{data,startedat,hashstates/…}
+//! ```
+//!
+//! Its size is what bounds regfsck's memory: 56 bytes a blob, 64 bytes a link, and no paths.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::manifest::Manifest;
+use super::name::{RepositoryName, Tag};
+use super::observed::{Observed, Unlooked};
+
+/// All that storage was seen to hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StorageView {
+    /// Where it is: a path or a URL, for people.
+    pub root: String,
+    /// When looking at it began.
+    pub collected: Timestamp,
+    /// Every blob, sorted by digest, each once.
+    pub blobs: Vec<StoredBlob>,
+    /// Every repository, sorted by name.
+    pub repositories: Vec<Repository>,
+    /// Each manifest that a revision link or a tag names, once, however many repositories hold it.
+    /// What could not be read as a manifest says why; what is not stored is not in here.
+    pub manifests: BTreeMap<Digest, ReadManifest>,
+    /// Upload sessions.
+    pub uploads: Vec<StoredUpload>,
+    /// Files that the layout does not know.
+    pub stray: Vec<StrayFile>,
+    /// What could not be looked at.
+    pub unknown: Vec<Unlooked>,
+}
+
+/// A stored manifest as far as it could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadManifest {
+    /// It is a manifest.
+    Manifest(Manifest),
+    /// It was read, and is none; the reason.
+    Unreadable(String),
+}
+
+/// One `data` file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredBlob {
+    /// The digest that its folder names.
+    pub digest: Digest,
+    /// The file's size in bytes.
+    pub size: u64,
+    /// The file's modification time, in seconds since 1970.
+    pub modified: i64,
+}
+
+/// One repository.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Repository {
+    /// Its name.
+    pub name: RepositoryName,
+    /// Its layer links, sorted by digest.
+    pub layers: Vec<Link>,
+    /// Its revision links, sorted by digest.
+    pub revisions: Vec<Link>,
+    /// Its tags, sorted.
+    pub tags: Vec<StoredTag>,
+    /// Whether it has a `_layers` folder (what makes a 2.x daemon list it and collect it).
+    pub has_layers: bool,
+    /// Whether it has a `_manifests` folder (the same for 3.x).
+    pub has_manifests: bool,
+    /// Whether it has a `_manifests/tags` folder.
+    pub has_tags: bool,
+}
+
+/// A link file, named by its folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The digest that the folder names.
+    pub digest: Digest,
+    /// What the file says.
+    pub target: Target,
+}
+
+/// What a link file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The digest of its folder, as it should.
+    Same,
+    /// Another digest: right for a SHA-512 alias, wrong otherwise.
+    Other(Box<Digest>),
+    /// No digest at all; the start of what it says, printable.
+    Invalid(Box<str>),
+    /// The folder is there but holds no `link` file.
+    Missing,
+    /// It could not be read (which [`StorageView::unknown`] says too).
+    Unknown,
+}
+
+/// A tag's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredTag {
+    /// The tag.
+    pub tag: Tag,
+    /// What `current/link` says.
+    pub current: TagTarget,
+}
+
+/// What a tag's `current/link` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagTarget {
+    /// This digest.
+    Digest(Digest),
+    /// No digest at all; the start of what it says, printable.
+    Invalid(Box<str>),
+    /// There is no such file.
+    Missing,
+    /// It could not be read.
+    Unknown,
+}
+
+/// An upload session's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredUpload {
+    /// The repository it belongs to.
+    pub repository: RepositoryName,
+    /// Its name: a UUID.
+    pub id: String,
+    /// When it began, in seconds since 1970: what `startedat` says, else the newest file's time.
+    pub started: i64,
+    /// The newest modification inside it, in seconds since 1970.
+    pub modified: i64,
+    /// The bytes it holds.
+    pub size: u64,
+    /// Whether `startedat` is there; without it the daemon never purges the session.
+    pub has_start: bool,
+}
+
+/// A file or folder that the layout does not know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StrayFile {
+    /// Its path below the storage root, printable.
+    pub path: String,
+    /// Why it does not belong there, and what that does.
+    pub why: String,
+}
+
+impl Link {
+    /// The digest under which the linked data lies, where the link file tells.
+    #[must_use]
+    pub fn data(&self) -> Option<Digest> {
+        match &self.target {
+            Target::Same => Some(self.digest),
+            Target::Other(other) => Some(**other),
+            Target::Invalid(_) | Target::Missing | Target::Unknown => None,
+        }
+    }
+}
+
+/// The link of `digest` in links sorted by digest.
+#[must_use]
+pub fn find_link<'a>(links: &'a [Link], digest: &Digest) -> Option<&'a Link> {
+    links.binary_search_by(|link| link.digest.cmp(digest)).ok().and_then(|at| links.get(at))
+}
+
+impl StorageView {
+    /// The blob's place in [`StorageView::blobs`].
+    #[must_use]
+    pub fn position(&self, digest: &Digest) -> Option<usize> {
+        self.blobs.binary_search_by(|blob| blob.digest.cmp(digest)).ok()
+    }
+
+    /// The blob of that digest, if it is stored.
+    #[must_use]
+    pub fn blob(&self, digest: &Digest) -> Option<&StoredBlob> {
+        self.position(digest).and_then(|at| self.blobs.get(at))
+    }
+
+    /// The repository of that name.
+    #[must_use]
+    pub fn repository(&self, name: &RepositoryName) -> Option<&Repository> {
+        let at = self.repositories.binary_search_by(|repository| repository.name.cmp(name)).ok()?;
+        self.repositories.get(at)
+    }
+}
+
+/// A blob's file as a single look sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobFile {
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, in seconds since 1970.
+    pub modified: i64,
+}
+
+/// Which link file is meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkPlace {
+    /// `_layers/<alg>/<hex>/link`
+    Layer(Digest),
+    /// `_manifests/revisions/<alg>/<hex>/link`
+    Revision(Digest),
+    /// `_manifests/tags/<tag>/current/link`
+    Tag(Tag),
+}
+
+/// What a content check of one blob saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HashedBlob {
+    /// The digest that its folder names.
+    pub digest: Digest,
+    /// The digest of its bytes, under the same algorithm.
+    pub actual: Digest,
+    /// How many bytes were read.
+    pub size: u64,
+}
+
+/// The result of a content check.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ContentView {
+    /// How many blobs were hashed.
+    pub blobs: u64,
+    /// How many bytes were hashed.
+    pub bytes: u64,
+    /// Those whose bytes are not what their digest says.
+    pub wrong: Vec<HashedBlob>,
+    /// Those that could not be read to their end.
+    pub unknown: Vec<Unlooked>,
+}
+
+/// Convenience for callers that hold an observation of a blob's file.
+pub type ObservedBlob = Observed<BlobFile>;

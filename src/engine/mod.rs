@@ -1,0 +1,3 @@
+//! The use cases, against traits: collect, check, recheck.
+
+pub mod ports;

@@ -1,0 +1,9 @@
+//! What the engine needs of the world: traits that adapters implement, a file each.
+
+mod events;
+mod registry;
+mod storage;
+
+pub use events::{Event, Events, Silent};
+pub use registry::{Registry, RegistryError};
+pub use storage::{Scope, Storage, StorageError};

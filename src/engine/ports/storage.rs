@@ -1,0 +1,83 @@
+//! Storage, read only.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Events;
+use crate::domain::digest::Digest;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::Observed;
+use crate::domain::storage::{BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, TagTarget, Target};
+
+/// Which repositories a run looks at.
+pub trait Scope: Send + Sync {
+    /// Whether this repository is looked at.
+    fn includes(&self, name: &RepositoryName) -> bool;
+    /// Whether every repository is: only then can content be called unneeded.
+    fn is_everything(&self) -> bool;
+}
+
+/// The registry's storage, read only. Blocking: the engine calls it from threads that may block.
+pub trait Storage: Send + Sync {
+    /// Where it is, for people.
+    fn location(&self) -> String;
+
+    /// Walk all of it: repositories first, blobs after them, so that whatever a push has linked is
+    /// seen with its data.
+    ///
+    /// # Errors
+    /// When the root itself cannot be read. Anything below that goes to [`StorageView::unknown`].
+    fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError>;
+
+    /// Hash each of these blobs' files, in parallel, and say which are not what their digests say.
+    fn hash_all(&self, digests: &[Digest], events: &dyn Events) -> ContentView;
+
+    /// Look at one blob's file.
+    fn blob(&self, digest: &Digest) -> Observed<BlobFile>;
+
+    /// Look at one layer or revision link, or a tag's `current/link` ([`Storage::tag`] tells more).
+    fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target>;
+
+    /// Look at one tag.
+    fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Observed<TagTarget>;
+
+    /// Read at most `limit` bytes of a blob.
+    fn read(&self, digest: &Digest, limit: u64) -> Observed<Vec<u8>>;
+
+    /// Hash one blob's file.
+    fn hash(&self, digest: &Digest) -> Observed<HashedBlob>;
+
+    /// Whether an upload session of that name lies in the repository: the handshake of safety rule 6.
+    fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()>;
+
+    /// Whether a path below the storage root exists (for the second look at stray files).
+    fn exists(&self, path: &str) -> Observed<()>;
+}
+
+/// Why storage cannot be looked at, at all.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// There is nothing there.
+    #[error("`{}` does not exist", path.display())]
+    NoSuchPath {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// There is something, but no registry.
+    #[error("`{}` is not the storage root of a registry: {why}", path.display())]
+    NotARegistry {
+        /// The path as given.
+        path: PathBuf,
+        /// What was looked for.
+        why: String,
+    },
+    /// The operating system refused.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,1 @@
+//! Turns a report into what people and machines read, and into the exit status.
