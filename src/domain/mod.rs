@@ -7,5 +7,6 @@ pub mod manifest;
 pub mod name;
 pub mod observed;
 pub mod report;
+pub mod rules;
 pub mod served;
 pub mod storage;

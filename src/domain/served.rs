@@ -145,7 +145,7 @@ pub struct ServedView {
     /// The tags it lists, where they were asked for.
     pub tags: BTreeMap<RepositoryName, Vec<Tag>>,
     /// What tags resolve to.
-    pub resolved: Vec<(RepositoryName, Tag, Asked<Answer<Digest>>)>,
+    pub resolved: Vec<(RepositoryName, Tag, Asked<Answer<ServedManifest>>)>,
     /// Manifests.
     pub manifests: Vec<(Subject, Asked<Answer<ServedManifest>>)>,
     /// Blobs.

@@ -1,0 +1,239 @@
+//! The arguments as typed. Their doc comments are the help text.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap_complete::Shell;
+
+use crate::domain::code::Severity;
+
+/// The fsck for container registries
+///
+/// Compares what a registry (CNCF distribution, `registry:2`, `registry:3`) stores with what its
+/// running daemon serves, says what is wrong and proves it. Checking never writes.
+///
+/// Exit status: 0 coherent, 1 findings remain, 2 usage or configuration error,
+/// 3 something could not be looked at, 4 refused for safety.
+#[derive(Debug, Parser)]
+#[command(name = "regfsck", version, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Subcommand,
+    /// How to show it.
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+#[non_exhaustive]
+pub enum Subcommand {
+    /// Compare what is stored with what is served, and report what is wrong
+    ///
+    /// Without --config, --storage or --registry the usual places of a registry's
+    /// configuration are tried: /etc/docker/registry/config.yml and
+    /// /etc/distribution/config.yml.
+    ///
+    /// With storage and registry both views are compared. Storage alone is an offline check;
+    /// a registry alone is checked over its API.
+    #[command(after_help = "\
+Examples:
+  regfsck check --config /etc/docker/registry/config.yml
+  regfsck check --storage /var/lib/registry --registry http://127.0.0.1:5000
+  regfsck check --storage /backup/registry --content
+  regfsck check --config config.yml -o json | jq '.findings[].id'")]
+    Check(Box<CheckArguments>),
+    /// Explain a finding code, or list all of them
+    Explain {
+        /// The code, such as phantom-blob; without one, all are listed
+        code: Option<String>,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the man page
+    Man {
+        /// The subcommand whose page is wanted
+        subcommand: Option<String>,
+    },
+}
+
+/// How results and progress are shown.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArguments {
+    /// Write the result in this form: table or json, with =FILE into a file; repeatable
+    #[arg(short = 'o', long = "output", global = true, env = "REGFSCK_OUTPUT", value_name = "FORMAT[=FILE]", value_delimiter = ',', help_heading = "Output")]
+    pub formats: Vec<OutputFormat>,
+    /// Colour the output
+    #[arg(long, global = true, env = "REGFSCK_COLOR", value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: When,
+    /// Show progress on stderr
+    #[arg(long, global = true, env = "REGFSCK_PROGRESS", value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub progress: When,
+    /// Show whole digests and every finding
+    #[arg(long, global = true, env = "REGFSCK_NO_TRUNC", help_heading = "Output")]
+    pub no_trunc: bool,
+    /// Show the evidence of each finding; twice, also every request on stderr
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+    /// Print nothing but errors; the exit status tells
+    #[arg(short, long, global = true, env = "REGFSCK_QUIET", conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// Whether to do something that depends on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// A form of the result, and the file it goes to where it is not stdout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFormat {
+    /// The form.
+    pub format: Format,
+    /// The file; `None` is stdout.
+    pub file: Option<PathBuf>,
+}
+
+/// A form of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For machines: the contract of `docs/report.schema.json`.
+    Json,
+}
+
+impl std::str::FromStr for OutputFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err(format!("`{text}` names no file behind the `=`")),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = match name {
+            "table" => Format::Table,
+            "json" => Format::Json,
+            _ => return Err(format!("`{name}` is no output format; there are table and json")),
+        };
+        Ok(Self { format, file })
+    }
+}
+
+/// Where the registry is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Target")]
+pub struct TargetArguments {
+    /// The registry's own config.yml, read with its REGISTRY_* overrides
+    #[arg(short, long, env = "REGFSCK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The storage root, such as /var/lib/registry
+    #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR")]
+    pub storage: Option<PathBuf>,
+    /// The running registry, such as <http://127.0.0.1:5000>
+    #[arg(short, long, env = "REGFSCK_REGISTRY", value_name = "URL")]
+    pub registry: Option<String>,
+    /// Do not ask the registry that the config names: an offline check
+    #[arg(long, env = "REGFSCK_OFFLINE", conflicts_with = "registry")]
+    pub offline: bool,
+    /// Only repositories of this name; * and ? match anything; repeatable
+    #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',')]
+    pub repo: Vec<String>,
+}
+
+/// How the registry is talked to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArguments {
+    /// User and password; without the password it is asked for
+    #[arg(long, env = "REGFSCK_CREDS", hide_env_values = true, value_name = "USER[:PASS]")]
+    pub creds: Option<String>,
+    /// Read the password of --creds from stdin
+    #[arg(long, env = "REGFSCK_PASSWORD_STDIN", requires = "creds")]
+    pub password_stdin: bool,
+    /// Ask so many questions at once
+    #[arg(short, long, env = "REGFSCK_JOBS", value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: u16,
+    /// Try a failed request so many more times
+    #[arg(long, env = "REGFSCK_RETRY_TIMES", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=20))]
+    pub retry_times: u8,
+    /// Give up on a request that brings nothing for so long
+    #[arg(long, env = "REGFSCK_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub timeout: jiff::SignedDuration,
+    /// Talk plain HTTP, also to hosts that are not this one
+    #[arg(long, env = "REGFSCK_PLAIN_HTTP")]
+    pub plain_http: bool,
+}
+
+/// What a check does.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArguments {
+    /// The registry.
+    #[command(flatten)]
+    pub target: TargetArguments,
+    /// The connection.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// Hash the content of every blob
+    #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Check")]
+    pub content: bool,
+    /// Hash part N of T of the blobs; a different part each day covers all in T days
+    #[arg(long, env = "REGFSCK_CONTENT_SUBSET", value_name = "N/T", value_parser = subset, conflicts_with = "content", help_heading = "Check")]
+    pub content_subset: Option<(u64, u64)>,
+    /// What the daemon is asked about: what can be wrong, or every tag and link
+    #[arg(long, env = "REGFSCK_PROBE", value_name = "WHAT", default_value = "suspects", help_heading = "Check")]
+    pub probe: ProbeArgument,
+    /// Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file
+    #[arg(long, env = "REGFSCK_PROBE_MANIFESTS", help_heading = "Check")]
+    pub probe_manifests: bool,
+    /// Do not report leftovers that are younger than this: they may be in flight
+    #[arg(long, env = "REGFSCK_GRACE", value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Check")]
+    pub grace: jiff::SignedDuration,
+    /// Exit with 1 if a finding of this severity or a worse one remains
+    #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity, help_heading = "Check")]
+    pub fail_on: Severity,
+}
+
+/// What the daemon is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProbeArgument {
+    /// What can be wrong
+    Suspects,
+    /// Every tag, manifest and layer link
+    All,
+}
+
+/// A duration such as `30s`, `10m`, `2h 30m`; `0` is none.
+fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
+    if text == "0" {
+        return Ok(jiff::SignedDuration::ZERO);
+    }
+    let duration: jiff::SignedDuration =
+        text.parse().map_err(|_error| format!("`{text}` is no duration; write it like 30s, 10m or 2h"))?;
+    if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    let all = [Severity::Error, Severity::Warning, Severity::Note];
+    let found = all.into_iter().find(|severity| severity.as_str() == text);
+    found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))
+}
+
+fn subset(text: &str) -> Result<(u64, u64), String> {
+    let numbers = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match numbers {
+        Some((part, of)) if (1..=of).contains(&part) => Ok((part, of)),
+        _ => Err(format!("`{text}` is no part of a whole; write it like 3/7, from 1/7 to 7/7")),
+    }
+}

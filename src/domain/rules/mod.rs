@@ -1,0 +1,154 @@
+//! The rules: pure functions from views to accusations.
+//!
+//! An [`Accusation`] is not yet a finding. It names the [`Condition`]s that made it, and only when a second
+//! look at the world has shown that all of them still hold does it become one: a push or a garbage collection may
+//! have been under way during the first look.
+
+pub mod affected;
+pub mod remedies;
+pub mod served;
+pub mod storage;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::code::Code;
+use super::digest::Digest;
+use super::finding::{Finding, Subject};
+use super::name::{RepositoryName, Tag};
+use super::observed::Evidence;
+use super::storage::{LinkPlace, TagTarget, Target};
+
+/// What the rules are told beside the views.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The time of the check.
+    pub now: Timestamp,
+    /// What is younger than this may be in flight: leftovers are not accused.
+    pub grace: SignedDuration,
+    /// Whether the whole registry was looked at; only then can content be called unneeded.
+    pub everything: bool,
+    /// What is known of the daemon's configuration.
+    pub daemon: Daemon,
+}
+
+/// What is known of the daemon's configuration; `None` where nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Daemon {
+    /// Whether it allows deletes (`storage.delete.enabled`).
+    pub delete: Option<bool>,
+    /// Whether it is in read-only mode (`storage.maintenance.readonly.enabled`).
+    pub read_only: Option<bool>,
+    /// Whether it is a pull-through cache (`proxy.remoteurl`).
+    pub proxy: Option<bool>,
+    /// Where it keeps blob descriptors.
+    pub cache: CacheKind,
+}
+
+/// Where the daemon keeps blob descriptors (`storage.cache.blobdescriptor`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CacheKind {
+    /// Not known: no configuration was given.
+    #[default]
+    Unknown,
+    /// Nowhere: it asks storage every time.
+    None,
+    /// In its own process, forgotten by a restart.
+    InMemory,
+    /// In Redis, which outlives a restart.
+    Redis,
+}
+
+/// Something that made an accusation, and must still hold at the second look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The blob's data file is not there.
+    DataAbsent(Digest),
+    /// The blob's data file is there.
+    DataStored(Digest),
+    /// The blob's data file has this many bytes.
+    DataSize(Digest, u64),
+    /// The blob's bytes are no manifest.
+    NoManifest(Digest),
+    /// The blob's bytes have another digest.
+    WrongContent(Digest),
+    /// The link file says this.
+    LinkSays(RepositoryName, LinkPlace, Target),
+    /// The link file is not there.
+    NoLink(RepositoryName, LinkPlace),
+    /// The tag's link says this.
+    TagSays(RepositoryName, Tag, TagTarget),
+    /// The upload session is there.
+    UploadExists(RepositoryName, String),
+    /// The path below the storage root is there.
+    PathExists(String),
+}
+
+/// A finding that has yet to survive the second look.
+#[derive(Debug, Clone)]
+pub struct Accusation {
+    /// What it will become.
+    pub finding: Finding,
+    /// What must still hold; all of it.
+    pub conditions: Vec<Condition>,
+}
+
+/// Accusations, each code and subject once.
+#[derive(Debug, Default)]
+pub struct Accusations(BTreeMap<(Code, Subject), Accusation>);
+
+impl Accusations {
+    /// Accuse; a second accusation of the same code and subject only adds its evidence.
+    pub fn add(
+        &mut self,
+        code: Code,
+        subject: Subject,
+        message: impl FnOnce() -> String,
+        conditions: impl IntoIterator<Item = Condition>,
+    ) -> &mut Accusation {
+        self.0.entry((code, subject.clone())).or_insert_with(|| Accusation {
+            finding: Finding::new(code, subject, message()),
+            conditions: conditions.into_iter().collect(),
+        })
+    }
+
+    /// All of them, for reading.
+    pub fn iter(&self) -> impl Iterator<Item = &Accusation> {
+        self.0.values()
+    }
+
+    /// All of them, sorted by code and subject.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Accusation> {
+        self.0.into_values().collect()
+    }
+}
+
+impl Accusation {
+    /// Add what a side said.
+    pub fn prove(&mut self, evidence: impl IntoIterator<Item = Evidence>) -> &mut Self {
+        self.finding.evidence.extend(evidence);
+        self
+    }
+}
+
+/// Where the layout keeps a blob's data, below the storage root.
+#[must_use]
+pub fn data_path(digest: &Digest) -> String {
+    let hex = digest.hex();
+    format!("blobs/{}/{}/{hex}/data", digest.algorithm().as_str(), hex.get(..2).unwrap_or(&hex))
+}
+
+/// Where the layout keeps a link, below the storage root.
+#[must_use]
+pub fn link_path(repository: &RepositoryName, place: &LinkPlace) -> String {
+    let (folder, name) = match place {
+        LinkPlace::Layer(digest) => ("_layers", format!("{}/{}", digest.algorithm().as_str(), digest.hex())),
+        LinkPlace::Revision(digest) => {
+            ("_manifests/revisions", format!("{}/{}", digest.algorithm().as_str(), digest.hex()))
+        }
+        LinkPlace::Tag(tag) => ("_manifests/tags", format!("{tag}/current")),
+    };
+    format!("repositories/{repository}/{folder}/{name}/link")
+}

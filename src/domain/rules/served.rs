@@ -1,0 +1,211 @@
+//! The rules that compare what the daemon serves with what storage holds.
+//!
+//! | daemon says | storage holds | verdict |
+//! |---|---|---|
+//! | there (200, 307), and delivers nothing | no data | phantom-blob |
+//! | there, of another size | data | size-mismatch |
+//! | not there (404) | data and a link | hidden-blob |
+//! | 500 | anything | server-error |
+//! | believes to have a manifest | no data | phantom-manifest |
+//! | a tag is another digest | a tag link | tag-mismatch |
+
+use super::{Accusation, Accusations, Condition, link_path};
+use crate::domain::code::Code;
+use crate::domain::digest::Digest;
+use crate::domain::finding::Subject as About;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::Unlooked;
+use crate::domain::served::{
+    Answer, Asked, Belief, Claim, Delivery, Denial, ServedBlob, ServedManifest, ServedView, Subject,
+};
+use crate::domain::storage::{
+    Link, LinkPlace, Repository, StorageView, StoredBlob, TagTarget, Target, find_link,
+};
+
+/// Accuse what the two views disagree about; add to `unknown` what the daemon would not say.
+pub fn accuse(
+    storage: &StorageView,
+    served: &ServedView,
+    accusations: &mut Accusations,
+    unknown: &mut Vec<Unlooked>,
+) {
+    let mut court = Court { storage, accusations, unknown };
+    for (subject, blob) in &served.blobs {
+        court.blob(subject, blob);
+    }
+    for (subject, manifest) in &served.manifests {
+        court.manifest(subject, manifest);
+    }
+    for (subject, belief) in &served.beliefs {
+        court.belief(subject, belief);
+    }
+    for (repository, tag, resolved) in &served.resolved {
+        court.tag(repository, tag, resolved);
+    }
+}
+
+struct Court<'a> {
+    storage: &'a StorageView,
+    accusations: &'a mut Accusations,
+    unknown: &'a mut Vec<Unlooked>,
+}
+
+impl Court<'_> {
+    fn repository(&self, name: &RepositoryName) -> Option<&Repository> {
+        self.storage.repository(name)
+    }
+
+    /// The repository's layer link and the data that it, or failing it the digest itself, leads to.
+    fn stored(&self, (name, digest): &Subject) -> (Option<&Link>, Option<StoredBlob>) {
+        let link = self.repository(name).and_then(|repository| find_link(&repository.layers, digest));
+        let data = link.and_then(Link::data).unwrap_or(*digest);
+        (link, self.storage.blob(&data).copied())
+    }
+
+    fn blob(&mut self, subject: &Subject, blob: &ServedBlob) {
+        match &blob.claim.answer {
+            Answer::Yes(claim) => self.claimed(subject, blob, claim),
+            Answer::No(denial) => self.denied(subject, blob, *denial),
+            Answer::Broken(why) => self.broken(subject, blob, why),
+            Answer::Unknown(why) => self.unknown(&blob.claim, why),
+        }
+    }
+
+    fn claimed(&mut self, subject: &Subject, blob: &ServedBlob, claim: &Claim) {
+        let (_, stored) = self.stored(subject);
+        match (stored, &blob.delivery) {
+            (None, Some(delivery)) => self.undelivered(subject, blob, delivery),
+            (Some(stored), _) => self.sized(subject, blob, claim, &stored),
+            (None, None) => {}
+        }
+    }
+
+    /// Claimed, while storage lacks it: what the second question brought decides.
+    fn undelivered(&mut self, subject: &Subject, blob: &ServedBlob, delivery: &Asked<Answer<Delivery>>) {
+        match &delivery.answer {
+            Answer::Yes(Delivery::Nothing) => {
+                let message =
+                    || "the daemon claims it, storage lacks it: a push skips it, a pull fails".to_owned();
+                let conditions = [Condition::DataAbsent(subject.1)];
+                self.accuse(Code::PhantomBlob, subject, message, conditions)
+                    .prove([blob.claim.exchange.evidence(), delivery.exchange.evidence()]);
+            }
+            Answer::Broken(why) => self.broken_by(subject, blob, delivery, why),
+            Answer::Unknown(why) => self.unknown(delivery, why),
+            // It arrived in the meantime, or is gone for the daemon too.
+            Answer::Yes(Delivery::Byte | Delivery::Empty) | Answer::No(_) => {}
+        }
+    }
+
+    fn sized(&mut self, subject: &Subject, blob: &ServedBlob, claim: &Claim, stored: &StoredBlob) {
+        let Some(size) = claim.size.filter(|size| *size != stored.size && !claim.redirected) else { return };
+        let message = || format!("the daemon says {size} bytes, storage holds {}", stored.size);
+        let conditions = [Condition::DataSize(stored.digest, stored.size)];
+        self.accuse(Code::SizeMismatch, subject, message, conditions).prove([blob.claim.exchange.evidence()]);
+    }
+
+    fn denied(&mut self, subject: &Subject, blob: &ServedBlob, _denial: Denial) {
+        let (link, stored) = self.stored(subject);
+        let (Some(Target::Same), Some(_)) = (link.map(|link| &link.target), stored) else { return };
+        let message = || "it is stored and linked, but the daemon answers 404".to_owned();
+        let place = LinkPlace::Layer(subject.1);
+        let conditions =
+            [Condition::DataStored(subject.1), Condition::LinkSays(subject.0.clone(), place, Target::Same)];
+        self.accuse(Code::HiddenBlob, subject, message, conditions).prove([blob.claim.exchange.evidence()]);
+    }
+
+    fn broken(&mut self, subject: &Subject, blob: &ServedBlob, why: &str) {
+        self.broken_by(subject, blob, &blob.claim, why);
+    }
+
+    fn broken_by<T>(&mut self, subject: &Subject, blob: &ServedBlob, asked: &Asked<T>, why: &str) {
+        let message = || format!("the daemon answers 500 about this blob: {why}");
+        let evidence = [asked.exchange.evidence()];
+        let mut all = vec![blob.claim.exchange.evidence()];
+        all.extend(evidence.into_iter().filter(|last| *last != blob.claim.exchange.evidence()));
+        self.accuse(Code::ServerError, subject, message, []).prove(all);
+    }
+
+    fn unknown<T>(&mut self, asked: &Asked<T>, why: &str) {
+        self.unknown.push(Unlooked { what: asked.exchange.asked.clone(), why: why.to_owned() });
+    }
+
+    fn manifest(&mut self, subject: &Subject, asked: &Asked<Answer<ServedManifest>>) {
+        match &asked.answer {
+            Answer::Yes(_) => {}
+            Answer::No(_) => self.manifest_denied(subject, asked),
+            Answer::Broken(why) => {
+                let message = || format!("the daemon answers 500 about this manifest: {why}");
+                self.accuse(Code::ServerError, subject, message, []).prove([asked.exchange.evidence()]);
+            }
+            Answer::Unknown(why) => self.unknown(asked, why),
+        }
+    }
+
+    fn manifest_denied(&mut self, subject: &Subject, asked: &Asked<Answer<ServedManifest>>) {
+        let (name, digest) = subject;
+        let link = self.repository(name).and_then(|repository| find_link(&repository.revisions, digest));
+        let is_held = link.is_some_and(|link| link.target == Target::Same);
+        if !is_held || self.storage.blob(digest).is_none() {
+            return;
+        }
+        let message = || "the manifest is stored and linked, but the daemon answers 404".to_owned();
+        let held = Condition::LinkSays(name.clone(), LinkPlace::Revision(*digest), Target::Same);
+        let conditions = [Condition::DataStored(*digest), held];
+        self.accuse(Code::HiddenBlob, subject, message, conditions).prove([asked.exchange.evidence()]);
+    }
+
+    fn belief(&mut self, subject: &Subject, belief: &Belief) {
+        let Belief::Claimed(exchange) = belief else { return };
+        let message = || {
+            "the daemon believes to have it, storage lacks it: pushing it answers 201 and writes nothing"
+                .to_owned()
+        };
+        let conditions = [Condition::DataAbsent(subject.1)];
+        self.accuse(Code::PhantomManifest, subject, message, conditions).prove([exchange.evidence()]);
+    }
+
+    fn tag(&mut self, name: &RepositoryName, tag: &Tag, resolved: &Asked<Answer<ServedManifest>>) {
+        let stored = self.repository(name).and_then(|repository| {
+            let at = repository.tags.binary_search_by(|stored| stored.tag.cmp(tag)).ok()?;
+            repository.tags.get(at)
+        });
+        let Some(TagTarget::Digest(wanted)) = stored.map(|stored| stored.current.clone()) else { return };
+        let says = Condition::TagSays(name.clone(), tag.clone(), TagTarget::Digest(wanted));
+        let message = match &resolved.answer {
+            Answer::Yes(served) if served.digest == wanted => return,
+            Answer::Yes(served) => self.explained(name, &wanted, &served.digest),
+            Answer::No(Denial::Tag) => "storage holds the tag, the daemon says there is none".to_owned(),
+            Answer::No(_) => return self.manifest_denied(&(name.clone(), wanted), resolved),
+            Answer::Broken(why) => {
+                let message = || format!("the daemon answers 500 about this tag: {why}");
+                let about = About::tag(name.clone(), tag.clone());
+                self.accusations
+                    .add(Code::ServerError, about, message, [])
+                    .prove([resolved.exchange.evidence()]);
+                return;
+            }
+            Answer::Unknown(why) => return self.unknown(resolved, why),
+        };
+        let mut about = About::tag(name.clone(), tag.clone());
+        about.path = Some(link_path(name, &LinkPlace::Tag(tag.clone())));
+        self.accusations
+            .add(Code::TagMismatch, about, || message, [says])
+            .prove([resolved.exchange.evidence()]);
+    }
+
+    fn explained(&self, _name: &RepositoryName, wanted: &Digest, served: &Digest) -> String {
+        let hint = if self.storage.blob(served).is_some() { "" } else { ", which storage does not hold" };
+        format!("storage says {}, the daemon serves {}{hint}", wanted.short(), served.short())
+    }
+
+    fn accuse(
+        &mut self,
+        code: Code,
+        (name, digest): &Subject,
+        message: impl FnOnce() -> String,
+        conditions: impl IntoIterator<Item = Condition>,
+    ) -> &mut Accusation {
+        self.accusations.add(code, About::linked(name.clone(), *digest), message, conditions)
+    }
+}

@@ -1,0 +1,376 @@
+//! The rules that need nothing but storage.
+
+use std::collections::BTreeSet;
+
+use super::{Accusations, Condition, Facts, data_path, link_path};
+use crate::domain::code::{Code, Severity};
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::finding::Subject;
+use crate::domain::manifest::{Descriptor, Manifest};
+use crate::domain::name::RepositoryName;
+use crate::domain::observed::{Evidence, Side};
+use crate::domain::storage::{
+    ContentView, Link, LinkPlace, ReadManifest, Repository, StorageView, StoredBlob, StoredTag, TagTarget,
+    Target, find_link,
+};
+
+/// The digest of nothing: the one blob that may be empty.
+const EMPTY: Digest = Digest::sha256([
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+]);
+
+/// Accuse everything that storage alone shows to be wrong.
+#[must_use]
+pub fn accuse(view: &StorageView, facts: &Facts) -> Accusations {
+    let mut court =
+        Court { view, facts, needed: vec![false; view.blobs.len()], accusations: Accusations::default() };
+    for repository in &view.repositories {
+        court.repository(repository);
+    }
+    court.leftovers();
+    court.accusations
+}
+
+/// Accuse the blobs whose content was hashed and is not what their digest says.
+pub fn accuse_content(content: &ContentView, accusations: &mut Accusations) {
+    for blob in &content.wrong {
+        accusations.add(
+            Code::CorruptBlob,
+            Subject::data(blob.digest),
+            || format!("the {} stored bytes hash to {}", blob.size, blob.actual.short()),
+            [Condition::WrongContent(blob.digest)],
+        );
+    }
+}
+
+struct Court<'a> {
+    view: &'a StorageView,
+    facts: &'a Facts,
+    /// Which of [`StorageView::blobs`] some link or manifest needs.
+    needed: Vec<bool>,
+    accusations: Accusations,
+}
+
+impl<'a> Court<'a> {
+    /// The stored blob, noted as needed.
+    fn need(&mut self, digest: &Digest) -> Option<StoredBlob> {
+        let position = self.view.position(digest)?;
+        if let Some(needed) = self.needed.get_mut(position) {
+            *needed = true;
+        }
+        self.view.blobs.get(position).copied()
+    }
+
+    fn repository(&mut self, repository: &'a Repository) {
+        let mut wanted = BTreeSet::new();
+        for link in &repository.revisions {
+            self.link(repository, link, LinkPlace::Revision(link.digest));
+            // A broken link still stands for the manifest that its folder names.
+            let digest = link.data().unwrap_or(link.digest);
+            self.revision(repository, link, digest, &mut wanted);
+        }
+        for tag in &repository.tags {
+            self.tag(repository, tag, &mut wanted);
+        }
+        for link in &repository.layers {
+            self.link(repository, link, LinkPlace::Layer(link.digest));
+            self.layer(repository, link, &wanted);
+        }
+    }
+
+    /// Accuse a link file that does not say what it should.
+    fn link(&mut self, repository: &Repository, link: &Link, place: LinkPlace) {
+        let message = match &link.target {
+            Target::Invalid(text) if text.is_empty() => {
+                "the link file is empty; the daemon answers 500".to_owned()
+            }
+            Target::Invalid(text) => {
+                format!("the link file holds no digest but `{text}`; the daemon answers 500")
+            }
+            Target::Other(other) if link.digest.algorithm() == Algorithm::Sha256 => {
+                format!("the link names {}; the daemon serves that content instead", other.short())
+            }
+            Target::Same | Target::Other(_) | Target::Missing | Target::Unknown => return,
+        };
+        let mut subject = Subject::linked(repository.name.clone(), link.digest);
+        subject.path = Some(link_path(&repository.name, &place));
+        let says = Condition::LinkSays(repository.name.clone(), place, link.target.clone());
+        self.accusations.add(Code::InvalidLink, subject, || message, [says]);
+    }
+
+    /// A manifest that the repository holds by a revision link.
+    fn revision(
+        &mut self,
+        repository: &'a Repository,
+        link: &Link,
+        digest: Digest,
+        wanted: &mut BTreeSet<Digest>,
+    ) {
+        if matches!(link.target, Target::Missing | Target::Unknown) {
+            return;
+        }
+        if self.need(&digest).is_none() {
+            let place = LinkPlace::Revision(link.digest);
+            let held = Condition::LinkSays(repository.name.clone(), place, link.target.clone());
+            self.missing_manifest(repository, digest, "a revision link", [held]);
+            return;
+        }
+        match self.view.manifests.get(&digest) {
+            Some(ReadManifest::Manifest(manifest)) => self.manifest(repository, digest, manifest, wanted),
+            Some(ReadManifest::Unreadable(why)) => self.unreadable(digest, why),
+            None => {}
+        }
+    }
+
+    fn unreadable(&mut self, digest: Digest, why: &str) {
+        // An empty file has its own code, with the same cure.
+        if self.view.blob(&digest).is_some_and(|blob| blob.size == 0) {
+            return;
+        }
+        let message = || format!("{why}; the daemon answers 500, and garbage collection aborts");
+        let conditions = [Condition::NoManifest(digest)];
+        self.accusations.add(Code::UnreadableManifest, Subject::data(digest), message, conditions);
+    }
+
+    fn missing_manifest(
+        &mut self,
+        repository: &Repository,
+        digest: Digest,
+        who: &str,
+        held: impl IntoIterator<Item = Condition>,
+    ) {
+        let message = || {
+            format!(
+                "{who} needs it, its data is not stored; unless the daemon knows, a plain push may be swallowed"
+            )
+        };
+        let subject = Subject::linked(repository.name.clone(), digest);
+        let walked = self.walk_saw(&digest);
+        let conditions = [Condition::DataAbsent(digest)].into_iter().chain(held);
+        let accusation = self.accusations.add(Code::MissingManifest, subject, message, conditions);
+        if accusation.finding.evidence.is_empty() {
+            accusation.prove([walked]);
+        }
+    }
+
+    /// What the first look saw of data that is not there.
+    fn walk_saw(&self, digest: &Digest) -> Evidence {
+        Evidence {
+            view: Side::Storage,
+            asked: data_path(digest),
+            said: "not there (walk)".to_owned(),
+            at: self.view.collected,
+        }
+    }
+
+    /// What a manifest that is stored and linked needs.
+    fn manifest(
+        &mut self,
+        repository: &'a Repository,
+        digest: Digest,
+        manifest: &'a Manifest,
+        wanted: &mut BTreeSet<Digest>,
+    ) {
+        for need in &manifest.needs {
+            wanted.insert(need.digest);
+            self.blob(repository, need);
+        }
+        self.index(repository, digest, manifest);
+    }
+
+    /// A config or layer that a manifest of this repository needs.
+    fn blob(&mut self, repository: &Repository, need: &Descriptor) {
+        let link = find_link(&repository.layers, &need.digest);
+        let data = link.and_then(Link::data).unwrap_or(need.digest);
+        let Some(stored) = self.need(&data) else {
+            let walked = self.walk_saw(&need.digest);
+            let message =
+                || "a manifest needs it, its data is not stored; images that hold it do not pull".to_owned();
+            let subject = Subject::data(need.digest);
+            let accusation =
+                self.accusations.add(Code::MissingBlob, subject, message, [Condition::DataAbsent(data)]);
+            if accusation.finding.evidence.is_empty() {
+                accusation.prove([walked]);
+            }
+            return;
+        };
+        self.size(need, &stored);
+        if link.is_none() {
+            self.missing_link(repository, LinkPlace::Layer(need.digest), need.digest, "a manifest");
+        }
+    }
+
+    /// Whether a stored file has the size that its descriptor gives.
+    fn size(&mut self, need: &Descriptor, stored: &StoredBlob) {
+        let Some(size) = need.size.filter(|size| *size != stored.size && stored.size != 0) else { return };
+        if stored.digest != need.digest {
+            // A link that names other content is accused as such.
+            return;
+        }
+        let message =
+            || format!("{} bytes are stored, {size} are described; no push repairs it", stored.size);
+        let conditions = [Condition::DataSize(stored.digest, stored.size)];
+        self.accusations.add(Code::TruncatedBlob, Subject::data(stored.digest), message, conditions);
+    }
+
+    fn missing_link(&mut self, repository: &Repository, place: LinkPlace, digest: Digest, who: &str) {
+        let kind = match place {
+            LinkPlace::Layer(_) => "layer link",
+            LinkPlace::Revision(_) => "revision link",
+            LinkPlace::Tag(_) => "tag link",
+        };
+        let message =
+            || format!("{who} needs it and its data is stored, but the repository has no {kind} to it");
+        let mut subject = Subject::linked(repository.name.clone(), digest);
+        subject.path = Some(link_path(&repository.name, &place));
+        let conditions = [Condition::NoLink(repository.name.clone(), place), Condition::DataStored(digest)];
+        self.accusations.add(Code::MissingLink, subject, message, conditions);
+    }
+
+    /// The children of an index, one by one and in sum.
+    fn index(&mut self, repository: &'a Repository, digest: Digest, manifest: &Manifest) {
+        let children = &manifest.children;
+        let gone = children.iter().filter(|child| !self.child(repository, child)).count();
+        if gone == 0 {
+            return;
+        }
+        let code = if gone == children.len() { Code::HollowIndex } else { Code::PartialIndex };
+        let message = || format!("{gone} of its {} manifests are gone", children.len());
+        let held = Condition::LinkSays(repository.name.clone(), LinkPlace::Revision(digest), Target::Same);
+        let lost = children.iter().map(|child| child.digest).filter(|child| self.view.blob(child).is_none());
+        let conditions: Vec<_> = [held].into_iter().chain(lost.map(Condition::DataAbsent)).collect();
+        let subject = Subject::linked(repository.name.clone(), digest);
+        let accusation = self.accusations.add(code, subject, message, conditions);
+        if self.facts.daemon.proxy == Some(true) {
+            accusation.finding.severity = Severity::Note;
+        }
+    }
+
+    /// Whether a child of an index can be pulled; accuse what keeps it from that.
+    fn child(&mut self, repository: &'a Repository, child: &Descriptor) -> bool {
+        let place = LinkPlace::Revision(child.digest);
+        let is_linked = find_link(&repository.revisions, &child.digest).is_some();
+        let Some(stored) = self.need(&child.digest) else {
+            // A pull-through cache holds only the platforms that were asked for.
+            if self.facts.daemon.proxy != Some(true) {
+                self.missing_manifest(repository, child.digest, "an index", []);
+            }
+            return false;
+        };
+        self.size(child, &stored);
+        if !is_linked {
+            self.missing_link(repository, place, child.digest, "an index");
+        }
+        is_linked
+    }
+
+    fn tag(&mut self, repository: &'a Repository, tag: &StoredTag, wanted: &mut BTreeSet<Digest>) {
+        let subject = || Subject::tag(repository.name.clone(), tag.tag.clone());
+        let says = || Condition::TagSays(repository.name.clone(), tag.tag.clone(), tag.current.clone());
+        match &tag.current {
+            TagTarget::Digest(digest) => self.tagged(repository, tag, *digest, wanted),
+            TagTarget::Invalid(text) => {
+                let message = || {
+                    let what = if text.is_empty() {
+                        "is empty".into()
+                    } else {
+                        format!("holds no digest but `{text}`")
+                    };
+                    format!(
+                        "the tag's link {what}; the daemon answers 500, and garbage collection with -m aborts"
+                    )
+                };
+                self.accusations.add(Code::InvalidLink, subject(), message, [says()]);
+            }
+            TagTarget::Missing => {
+                let message =
+                    || "the tag is listed but has no `current/link`; the daemon answers 404".to_owned();
+                self.accusations.add(Code::MissingLink, subject(), message, [says()]);
+            }
+            TagTarget::Unknown => {}
+        }
+    }
+
+    /// A tag that names a digest: the manifest has to be there, and linked.
+    fn tagged(
+        &mut self,
+        repository: &'a Repository,
+        tag: &StoredTag,
+        digest: Digest,
+        wanted: &mut BTreeSet<Digest>,
+    ) {
+        if find_link(&repository.revisions, &digest).is_some() {
+            return;
+        }
+        let says = Condition::TagSays(repository.name.clone(), tag.tag.clone(), tag.current.clone());
+        if self.need(&digest).is_none() {
+            self.missing_manifest(repository, digest, "a tag", [says]);
+            return;
+        }
+        match self.view.manifests.get(&digest) {
+            Some(ReadManifest::Manifest(manifest)) => {
+                self.missing_link(repository, LinkPlace::Revision(digest), digest, "a tag");
+                self.manifest(repository, digest, manifest, wanted);
+            }
+            Some(ReadManifest::Unreadable(_)) => {
+                let message =
+                    || format!("the tag names {}, which is stored but is no manifest", digest.short());
+                let subject = Subject::tag(repository.name.clone(), tag.tag.clone());
+                self.accusations.add(Code::InvalidLink, subject, message, [says]);
+            }
+            None => {}
+        }
+    }
+
+    /// A layer link: its data is needed, or it dangles.
+    fn layer(&mut self, repository: &Repository, link: &Link, wanted: &BTreeSet<Digest>) {
+        let Some(data) = link.data() else { return };
+        if self.need(&data).is_some() || wanted.contains(&link.digest) {
+            return;
+        }
+        let message = || "a layer link without data; no manifest here needs it".to_owned();
+        let held =
+            Condition::LinkSays(repository.name.clone(), LinkPlace::Layer(link.digest), link.target.clone());
+        let subject = Subject::linked(repository.name.clone(), link.digest);
+        let walked = self.walk_saw(&data);
+        let conditions = [Condition::DataAbsent(data), held];
+        self.accusations.add(Code::DanglingLayerLink, subject, message, conditions).prove([walked]);
+    }
+
+    /// What belongs to nothing: empty files, orphans, uploads, stray files.
+    fn leftovers(&mut self) {
+        let youngest = self.facts.now.as_second() - self.facts.grace.as_secs();
+        for (blob, needed) in self.view.blobs.iter().zip(std::mem::take(&mut self.needed)) {
+            if blob.size == 0 && blob.digest != EMPTY {
+                let message = || "the stored file has no bytes; no push repairs it".to_owned();
+                let conditions = [Condition::DataSize(blob.digest, 0)];
+                self.accusations.add(Code::EmptyBlob, Subject::data(blob.digest), message, conditions);
+            }
+            if !needed && self.facts.everything && blob.modified < youngest {
+                let message = || format!("{} bytes that no link or manifest needs", blob.size);
+                let conditions = [Condition::DataSize(blob.digest, blob.size)];
+                self.accusations.add(Code::OrphanBlob, Subject::data(blob.digest), message, conditions);
+            }
+        }
+        for upload in self.view.uploads.iter().filter(|upload| upload.modified < youngest) {
+            self.upload(&upload.repository, &upload.id, upload.size, upload.has_start);
+        }
+        for stray in &self.view.stray {
+            let conditions = [Condition::PathExists(stray.path.clone())];
+            let subject = Subject::path(stray.path.clone());
+            self.accusations.add(Code::StrayFile, subject, || stray.why.clone(), conditions);
+        }
+    }
+
+    fn upload(&mut self, repository: &RepositoryName, id: &str, size: u64, has_start: bool) {
+        let message = || {
+            let purge = if has_start { "" } else { "; it has no `startedat`, so the daemon never purges it" };
+            format!("an upload of {size} bytes that nobody goes on with{purge}")
+        };
+        let mut subject = Subject::path(format!("repositories/{repository}/_uploads/{id}"));
+        subject.repository = Some(repository.clone());
+        let conditions = [Condition::UploadExists(repository.clone(), id.to_owned())];
+        self.accusations.add(Code::StaleUpload, subject, message, conditions);
+    }
+}

@@ -1,0 +1,268 @@
+//! What the daemon is asked: only what can be wrong, each pair once.
+//!
+//! | suspect | question |
+//! |---|---|
+//! | a layer link or a need without data | HEAD; where that claims, one byte |
+//! | a damaged file, a broken or missing layer link | HEAD |
+//! | a broken or missing revision link, an unreadable manifest | GET manifest |
+//! | a broken tag | GET manifest by tag |
+//! | a manifest without data | what the daemon believes of it (below) |
+//!
+//! Reading a manifest always reads storage, so the daemon never lies about it until someone pushes. Where
+//! manifests share the repository's cache with blobs (3.x) a HEAD of the manifest's digest as a blob tells; whether
+//! that is so is calibrated with a healthy manifest. Elsewhere only a PUT that must be refused tells.
+
+use std::collections::{BTreeSet, HashSet};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::{Options, Probe};
+use crate::domain::code::Code;
+use crate::domain::digest::Digest;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::rules::Accusations;
+use crate::domain::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
+use crate::domain::storage::{ReadManifest, Repository, StorageView, Target, find_link};
+use crate::engine::ports::{Event, Events, Registry};
+
+/// How many suspects one refused index can name.
+const PROBE_SIZE: usize = 50;
+
+/// Everything that will be asked.
+#[derive(Debug, Default)]
+struct Questions {
+    blobs: BTreeSet<Subject>,
+    manifests: BTreeSet<Subject>,
+    tags: BTreeSet<(RepositoryName, Tag)>,
+    beliefs: BTreeSet<Subject>,
+}
+
+/// Ask the daemon; `served` holds the answers that are known already.
+pub(super) async fn ask(
+    registry: &dyn Registry,
+    view: &StorageView,
+    accusations: &Accusations,
+    options: &Options,
+    events: &dyn Events,
+    mut served: ServedView,
+) -> ServedView {
+    let mut questions = Questions::default();
+    questions.accused(accusations);
+    for repository in &view.repositories {
+        questions.repository(view, repository, options.probe);
+    }
+    questions.handed_in(view, options);
+    for (known, _) in &served.blobs {
+        questions.blobs.remove(known);
+    }
+    events.emit(Event::Stage("asking the daemon", Some(questions.len())));
+    questions.ask(registry, view, options, events, &mut served).await;
+    events.emit(Event::Finished);
+    served.requests = registry.requests();
+    served
+}
+
+/// What this way of asking cannot tell.
+pub(super) fn limits(served: &ServedView, options: &Options) -> Vec<String> {
+    let is_unknown = |(_, belief): &&(Subject, Belief)| matches!(belief, Belief::Unknown(_));
+    let unknown = served.beliefs.iter().filter(is_unknown).count();
+    let advice = if options.probe_manifests { "" } else { "; --probe-manifests asks" };
+    if unknown == 0 {
+        return Vec::new();
+    }
+    vec![format!(
+        "whether the daemon still believes in {unknown} manifests that storage lacks is not known{advice}"
+    )]
+}
+
+impl Questions {
+    fn len(&self) -> u64 {
+        (self.blobs.len() + self.manifests.len() + self.tags.len() + self.beliefs.len()) as u64
+    }
+
+    /// What the accusations of storage name themselves.
+    fn accused(&mut self, accusations: &Accusations) {
+        for accusation in accusations.iter() {
+            let subject = &accusation.finding.subject;
+            let Some(name) = &subject.repository else { continue };
+            if let Some(tag) = &subject.tag {
+                self.tags.insert((name.clone(), tag.clone()));
+            }
+            let Some(digest) = subject.digest else { continue };
+            let pair = (name.clone(), digest);
+            let is_layer = subject.path.as_deref().is_some_and(|path| path.contains("/_layers/"));
+            match accusation.finding.code {
+                Code::MissingLink | Code::InvalidLink if is_layer => self.blobs.insert(pair),
+                Code::MissingLink | Code::InvalidLink => self.manifests.insert(pair),
+                Code::MissingManifest => self.beliefs.insert(pair),
+                _ => false,
+            };
+        }
+    }
+
+    fn repository(&mut self, view: &StorageView, repository: &Repository, probe: Probe) {
+        let name = &repository.name;
+        let all = probe == Probe::All;
+        for link in &repository.layers {
+            let suspicious =
+                link.data().is_none_or(|data| view.blob(&data).is_none_or(|blob| blob.size == 0));
+            if all || suspicious && link.target != Target::Missing {
+                self.blobs.insert((name.clone(), link.digest));
+            }
+        }
+        for link in &repository.revisions {
+            let digest = link.data().unwrap_or(link.digest);
+            match view.manifests.get(&digest) {
+                Some(ReadManifest::Manifest(manifest)) => {
+                    for need in &manifest.needs {
+                        let data = find_link(&repository.layers, &need.digest)
+                            .and_then(crate::domain::storage::Link::data)
+                            .unwrap_or(need.digest);
+                        let stored = view.blob(&data);
+                        let is_right =
+                            stored.is_some_and(|blob| need.size.is_none_or(|size| size == blob.size));
+                        if !is_right {
+                            self.blobs.insert((name.clone(), need.digest));
+                        }
+                    }
+                    if all {
+                        self.manifests.insert((name.clone(), link.digest));
+                    }
+                }
+                Some(ReadManifest::Unreadable(_)) => {
+                    self.manifests.insert((name.clone(), link.digest));
+                }
+                None => {}
+            }
+        }
+        if all {
+            self.tags.extend(repository.tags.iter().map(|tag| (name.clone(), tag.tag.clone())));
+        }
+    }
+
+    /// Pairs that somebody named: in that repository, or in every one where none was named.
+    fn handed_in(&mut self, view: &StorageView, options: &Options) {
+        for suspect in &options.suspects {
+            if let Some(name) = &suspect.repository {
+                self.blobs.insert((name.clone(), suspect.digest));
+            } else {
+                let names = view.repositories.iter().map(|repository| repository.name.clone());
+                self.blobs.extend(names.map(|name| (name, suspect.digest)));
+            }
+        }
+    }
+
+    async fn ask(
+        self,
+        registry: &dyn Registry,
+        view: &StorageView,
+        options: &Options,
+        events: &dyn Events,
+        served: &mut ServedView,
+    ) {
+        let jobs = options.jobs.max(1);
+        let blobs = stream::iter(self.blobs).map(|subject| async move {
+            let blob = blob(registry, view, &subject).await;
+            events.emit(Event::Advanced(1));
+            (subject, blob)
+        });
+        served.blobs.extend(blobs.buffer_unordered(jobs).collect::<Vec<_>>().await);
+        let manifests = stream::iter(self.manifests).map(|subject| async move {
+            let manifest = registry.manifest(&subject.0, &subject.1).await;
+            events.emit(Event::Advanced(1));
+            (subject, manifest)
+        });
+        served.manifests.extend(manifests.buffer_unordered(jobs).collect::<Vec<_>>().await);
+        let tags = stream::iter(self.tags).map(|(name, tag)| async move {
+            let resolved = registry.resolve(&name, &tag).await;
+            events.emit(Event::Advanced(1));
+            (name, tag, resolved)
+        });
+        served.resolved.extend(tags.buffer_unordered(jobs).collect::<Vec<_>>().await);
+        served.beliefs.extend(beliefs(registry, view, self.beliefs, options, events).await);
+        served.blobs.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+}
+
+/// HEAD; and where that claims what storage lacks, one byte.
+async fn blob(registry: &dyn Registry, view: &StorageView, (name, digest): &Subject) -> ServedBlob {
+    let claim = registry.head_blob(name, digest).await;
+    let link = view.repository(name).and_then(|repository| find_link(&repository.layers, digest));
+    let data = link.and_then(crate::domain::storage::Link::data).unwrap_or(*digest);
+    let delivery = match &claim.answer {
+        Answer::Yes(_) if view.blob(&data).is_none() => Some(registry.first_byte(name, digest).await),
+        Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => None,
+    };
+    ServedBlob { claim, delivery }
+}
+
+/// What the daemon believes of manifests that storage lacks.
+async fn beliefs(
+    registry: &dyn Registry,
+    view: &StorageView,
+    suspects: BTreeSet<Subject>,
+    options: &Options,
+    events: &dyn Events,
+) -> Vec<(Subject, Belief)> {
+    if suspects.is_empty() {
+        return Vec::new();
+    }
+    let is_shared = shares_cache(registry, view).await;
+    let mut known = Vec::new();
+    let mut open = Vec::new();
+    for subject in suspects {
+        let claim = registry.head_blob(&subject.0, &subject.1).await;
+        match claim.answer {
+            Answer::Yes(_) => known.push((subject, Belief::Claimed(claim.exchange))),
+            Answer::No(Denial::Blob | Denial::Unspecified) if is_shared => {
+                known.push((subject, Belief::Unclaimed(claim.exchange)));
+            }
+            Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => open.push(subject),
+        }
+        events.emit(Event::Advanced(1));
+    }
+    known.extend(refused(registry, open, is_shared, options).await);
+    known
+}
+
+/// Ask by a PUT that must be refused, where that was allowed.
+async fn refused(
+    registry: &dyn Registry,
+    open: Vec<Subject>,
+    is_shared: bool,
+    options: &Options,
+) -> Vec<(Subject, Belief)> {
+    let mut known = Vec::new();
+    for same in open.chunk_by(|a, b| a.0 == b.0) {
+        for chunk in same.chunks(PROBE_SIZE) {
+            let digests: Vec<Digest> = chunk.iter().map(|subject| subject.1).collect();
+            let beliefs = match chunk.first() {
+                Some((name, _)) if options.probe_manifests && !is_shared => {
+                    registry.probe_manifests(name, &digests).await
+                }
+                _ => vec![Belief::Unknown("not asked; --probe-manifests asks".into()); digests.len()],
+            };
+            known.extend(chunk.iter().cloned().zip(beliefs));
+        }
+    }
+    known
+}
+
+/// Whether manifests share the repository's cache with blobs: a healthy manifest, just read, that no
+/// layer link names, is then claimed as a blob.
+async fn shares_cache(registry: &dyn Registry, view: &StorageView) -> bool {
+    let healthy = view.repositories.iter().find_map(|repository| {
+        let held = repository.revisions.iter().filter(|link| link.target == Target::Same);
+        let mut held = held.map(|link| link.digest).filter(|digest| {
+            matches!(view.manifests.get(digest), Some(ReadManifest::Manifest(_)))
+                && find_link(&repository.layers, digest).is_none()
+        });
+        held.next().map(|digest| (&repository.name, digest))
+    });
+    let Some((name, digest)) = healthy else { return false };
+    if registry.manifest(name, &digest).await.answer.yes().is_none() {
+        return false;
+    }
+    registry.head_blob(name, &digest).await.answer.yes().is_some()
+}

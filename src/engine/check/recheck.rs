@@ -1,0 +1,166 @@
+//! The second look: an accusation becomes a finding when everything that made it still holds.
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use crate::domain::finding::Finding;
+use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
+use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
+use crate::domain::rules::{Accusation, Condition, data_path, link_path};
+use crate::domain::storage::{LinkPlace, TagTarget, Target};
+use crate::engine::ports::{Event, Events, Storage};
+
+/// What the second look leaves.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// What is wrong.
+    pub(super) findings: Vec<Finding>,
+    /// Accusations that could not be looked at again.
+    pub(super) unknown: Vec<Unlooked>,
+}
+
+/// What one condition turned out to be.
+enum Held {
+    Yes(Evidence),
+    No,
+    Unknown(Unlooked),
+}
+
+/// Look again at all of them, in parallel.
+pub(super) fn look_again(
+    storage: &dyn Storage,
+    accusations: Vec<Accusation>,
+    _collected: Timestamp,
+    events: &dyn Events,
+) -> Looked {
+    let looked: Vec<_> = accusations
+        .into_par_iter()
+        .map(|accusation| {
+            let looked = one(storage, accusation);
+            events.emit(Event::Advanced(1));
+            looked
+        })
+        .collect();
+    let mut all = Looked::default();
+    for looked in looked {
+        match looked {
+            Ok(finding) => all.findings.extend(finding),
+            Err(unlooked) => all.unknown.push(unlooked),
+        }
+    }
+    all
+}
+
+/// The finding, nothing if it no longer holds, or what could not be looked at.
+fn one(storage: &dyn Storage, accusation: Accusation) -> Result<Option<Finding>, Unlooked> {
+    let Accusation { mut finding, conditions } = accusation;
+    for condition in conditions {
+        match look(storage, &condition) {
+            Held::Yes(evidence) => finding.evidence.push(evidence),
+            Held::No => return Ok(None),
+            Held::Unknown(unlooked) => return Err(unlooked),
+        }
+    }
+    Ok(Some(finding))
+}
+
+fn look(storage: &dyn Storage, condition: &Condition) -> Held {
+    let (asked, seen) = observe(storage, condition);
+    match seen {
+        Observed::Present(said) => {
+            Held::Yes(Evidence { view: Side::Storage, asked, said, at: Timestamp::now() })
+        }
+        Observed::Absent => Held::No,
+        Observed::Unknown(why) => Held::Unknown(Unlooked { what: asked, why }),
+    }
+}
+
+/// What was asked, and what was said if the condition holds; absent if it does not.
+fn observe(storage: &dyn Storage, condition: &Condition) -> (String, Observed<String>) {
+    match condition {
+        Condition::DataAbsent(digest) => (data_path(digest), absent(storage.blob(digest))),
+        Condition::DataStored(digest) => {
+            (data_path(digest), storage.blob(digest).map(|file| format!("{} bytes", file.size)))
+        }
+        Condition::DataSize(digest, size) => {
+            let file = keep(storage.blob(digest), |file| file.size == *size);
+            (data_path(digest), file.map(|file| format!("{} bytes", file.size)))
+        }
+        Condition::NoManifest(digest) => {
+            (data_path(digest), no_manifest(storage.read(digest, MAX_MANIFEST_BYTES + 1)))
+        }
+        Condition::WrongContent(digest) => {
+            let hashed = keep(storage.hash(digest), |hashed| hashed.actual != *digest);
+            (
+                data_path(digest),
+                hashed.map(|hashed| format!("{} bytes that hash to {}", hashed.size, hashed.actual)),
+            )
+        }
+        Condition::LinkSays(name, place, target) => {
+            let seen = keep(storage.link(name, place), |seen| seen == target);
+            (link_path(name, place), seen.map(|seen| says(&seen)))
+        }
+        Condition::NoLink(name, place) => (link_path(name, place), no_link(storage.link(name, place))),
+        Condition::TagSays(name, tag, target) => {
+            let seen = keep(storage.tag(name, tag), |seen| seen == target);
+            (link_path(name, &LinkPlace::Tag(tag.clone())), seen.map(|seen| tag_says(&seen)))
+        }
+        Condition::UploadExists(name, id) => (
+            format!("repositories/{name}/_uploads/{id}"),
+            storage.has_upload(name, id).map(|()| "there".into()),
+        ),
+        Condition::PathExists(path) => (path.clone(), storage.exists(path).map(|()| "there".into())),
+    }
+}
+
+fn keep<T>(seen: Observed<T>, holds: impl FnOnce(&T) -> bool) -> Observed<T> {
+    match seen {
+        Observed::Present(thing) if !holds(&thing) => Observed::Absent,
+        Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => seen,
+    }
+}
+
+fn absent<T>(seen: Observed<T>) -> Observed<String> {
+    match seen {
+        Observed::Present(_) => Observed::Absent,
+        Observed::Absent => Observed::Present("not there (second look)".into()),
+        Observed::Unknown(why) => Observed::Unknown(why),
+    }
+}
+
+fn no_link(seen: Observed<Target>) -> Observed<String> {
+    match seen {
+        Observed::Present(Target::Missing) => absent::<()>(Observed::Absent),
+        Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => absent(seen),
+    }
+}
+
+fn no_manifest(seen: Observed<Vec<u8>>) -> Observed<String> {
+    match seen {
+        Observed::Present(bytes) => match manifest::parse(&bytes) {
+            Ok(_) => Observed::Absent,
+            Err(error) => Observed::Present(format!("{} bytes; {error}", bytes.len())),
+        },
+        Observed::Absent => Observed::Absent,
+        Observed::Unknown(why) => Observed::Unknown(why),
+    }
+}
+
+fn says(target: &Target) -> String {
+    match target {
+        Target::Same => "says its own digest".into(),
+        Target::Other(other) => format!("says {other}"),
+        Target::Invalid(text) => format!("says `{text}`"),
+        Target::Missing => "not there".into(),
+        Target::Unknown => "not readable".into(),
+    }
+}
+
+fn tag_says(target: &TagTarget) -> String {
+    match target {
+        TagTarget::Digest(digest) => format!("says {digest}"),
+        TagTarget::Invalid(text) => format!("says `{text}`"),
+        TagTarget::Missing => "not there".into(),
+        TagTarget::Unknown => "not readable".into(),
+    }
+}
