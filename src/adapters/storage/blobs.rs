@@ -1,0 +1,157 @@
+//! The walk over `blobs/<alg>/<hh>/<hex>/data`.
+//!
+//! Each of the 256 shard folders is listed once, and each `data` looked at from there. The folder of a
+//! blob itself is opened only where `data` is missing, so what else lies beside a `data` file
+//! (a `data.<uuid>.tmp` of a daemon that was killed, 3.1 and later) is not seen.
+
+use rayon::prelude::*;
+
+use super::folder::{Folder, Kind};
+use super::notes::{Notes, is_gone};
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::storage::StoredBlob;
+use crate::engine::ports::{Event, Events};
+
+const NOT_ALGORITHM: &str = "the daemon looks only in `sha256` and `sha512` here; a file named `data` in it aborts garbage collection";
+const NOT_SHARD: &str = "only folders of two lower-case hexadecimal digits belong here; a file named `data` in it aborts garbage collection";
+const NOT_DIGEST: &str =
+    "its name is no digest in lower-case hexadecimal; a file named `data` in it aborts garbage collection";
+const WRONG_SHARD: &str =
+    "it lies in the wrong folder (that of another digest's first two digits), where the daemon never looks";
+const FILE_IN_SHARD: &str =
+    "only folders named by digests belong here; a file named `data` aborts garbage collection";
+const NOT_REGULAR: &str = "it is no regular file, so the blob is not stored";
+const BESIDE_NO_DATA: &str = "it lies in a blob's folder that holds no `data` file";
+
+/// One folder of blobs whose digests begin alike.
+struct Shard<'a> {
+    algorithm: Algorithm,
+    parent: &'a Folder,
+    name: [u8; 2],
+}
+
+/// Every stored blob, sorted by digest.
+pub(super) fn walk(root: &Folder, events: &dyn Events) -> (Vec<StoredBlob>, Notes) {
+    let mut notes = Notes::default();
+    let folders = algorithms(root, &mut notes);
+    let shards: Vec<_> =
+        folders.iter().flat_map(|(algorithm, folder)| shards(*algorithm, folder, &mut notes)).collect();
+    events.emit(Event::Stage("blobs", Some(shards.len() as u64)));
+    let walked: Vec<_> = shards
+        .par_iter()
+        .map(|shard| {
+            let blobs = shard.walk();
+            events.emit(Event::Advanced(1));
+            blobs
+        })
+        .collect();
+    events.emit(Event::Finished);
+    // The shards are sorted by the digests' first digits, so the whole needs no sorting again.
+    let mut blobs = Vec::with_capacity(walked.iter().map(|(blobs, _)| blobs.len()).sum());
+    for (some, more) in walked {
+        blobs.extend_from_slice(&some);
+        notes.extend(more);
+    }
+    (blobs, notes)
+}
+
+fn algorithms(root: &Folder, notes: &mut Notes) -> Vec<(Algorithm, Folder)> {
+    let mut found = Vec::new();
+    if let Some(blobs) = root.enter_noting(b"blobs", notes) {
+        blobs.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
+            Some(algorithm) => {
+                found.extend(blobs.enter_noting(name, notes).map(|folder| (algorithm, folder)));
+            }
+            None => notes.stray(blobs.path_of(name), NOT_ALGORITHM),
+        });
+    }
+    found.sort_unstable_by_key(|(algorithm, _)| *algorithm);
+    found
+}
+
+/// The algorithm that a folder is named after.
+pub(super) fn algorithm(name: &[u8]) -> Option<Algorithm> {
+    std::str::from_utf8(name).ok().and_then(Algorithm::from_name)
+}
+
+fn shards<'a>(algorithm: Algorithm, parent: &'a Folder, notes: &mut Notes) -> Vec<Shard<'a>> {
+    let mut found = Vec::new();
+    parent.each_folder(NOT_SHARD, notes, |name, notes| match <[u8; 2]>::try_from(name) {
+        Ok(name) if name.iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) => {
+            found.push(Shard { algorithm, parent, name });
+        }
+        _ => notes.stray(parent.path_of(name), NOT_SHARD),
+    });
+    found.sort_unstable_by_key(|shard| shard.name);
+    found
+}
+
+impl Shard<'_> {
+    fn walk(&self) -> (Vec<StoredBlob>, Notes) {
+        let mut notes = Notes::default();
+        let mut blobs = Vec::new();
+        if let Some(folder) = self.parent.enter_noting(&self.name, &mut notes) {
+            let mut path = Vec::new();
+            folder.each_folder(FILE_IN_SHARD, &mut notes, |name, notes| {
+                match Digest::from_hex(self.algorithm, name) {
+                    Some(digest) if name.starts_with(&self.name) => {
+                        blobs.extend(look_at_blob(&folder, name, digest, &mut path, notes));
+                    }
+                    Some(_) => notes.stray(folder.path_of(name), WRONG_SHARD),
+                    None => notes.stray(folder.path_of(name), NOT_DIGEST),
+                }
+            });
+        }
+        blobs.sort_unstable_by_key(|blob: &StoredBlob| blob.digest);
+        blobs.shrink_to_fit();
+        (blobs, notes)
+    }
+}
+
+fn look_at_blob(
+    shard: &Folder,
+    name: &[u8],
+    digest: Digest,
+    path: &mut Vec<u8>,
+    notes: &mut Notes,
+) -> Option<StoredBlob> {
+    path.clear();
+    path.extend_from_slice(name);
+    path.extend_from_slice(b"/data");
+    match shard.look(path) {
+        Ok(look) => match look.kind {
+            Kind::File => return Some(StoredBlob { digest, size: look.size, modified: look.modified }),
+            Kind::Symlink => notes.symlink(shard.path_of(path)),
+            Kind::Folder | Kind::Other => notes.stray(shard.path_of(path), NOT_REGULAR),
+        },
+        // An empty folder is what garbage collection leaves behind on some drivers, and no fault.
+        Err(error) if is_gone(&error) => {
+            note_leftovers(shard, name, BESIDE_NO_DATA, &[], notes);
+        }
+        Err(error) => notes.failed(shard.path_of(path), &error),
+    }
+    None
+}
+
+/// Note as stray what lies in a folder that lacks the one file it is for, but for the `known` names.
+/// Says whether anything is in there.
+pub(super) fn note_leftovers(
+    parent: &Folder,
+    name: &[u8],
+    why: &str,
+    known: &[&[u8]],
+    notes: &mut Notes,
+) -> bool {
+    let Some(folder) = parent.enter_noting(name, notes) else { return false };
+    let mut any = false;
+    let listed = folder.each(|name, _| {
+        any = true;
+        if !known.contains(&name) {
+            notes.stray(folder.path_of(name), why);
+        }
+    });
+    if let Err(error) = listed {
+        notes.failed(folder.path().to_owned(), &error);
+    }
+    any
+}

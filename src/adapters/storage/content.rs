@@ -1,0 +1,136 @@
+//! Hashing blobs' data: one blob, or many on all cores.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rayon::prelude::*;
+use rustix::fs::{Advice, fadvise, fstat};
+use sha2::{Sha256, Sha512};
+
+use super::folder::{Folder, Kind, Look};
+use super::notes::{Notes, is_gone};
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::storage::{ContentView, HashedBlob};
+use crate::engine::ports::{Event, Events};
+
+/// One read: large enough that the calls do not count, small enough to stay in the core's own cache.
+const READ_BYTES: usize = 128 << 10;
+
+/// From this size on it is worth telling the kernel to read ahead boldly.
+const LARGE: u64 = 1 << 20;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// Hash the blobs of `digests` below `root`.
+pub(super) fn hash_all(root: &Folder, digests: &[Digest], events: &dyn Events) -> (ContentView, Notes) {
+    let shards = open_shards(root, digests);
+    events.emit(Event::Stage("content", Some(digests.len() as u64)));
+    let (view, notes) = digests
+        .par_iter()
+        .fold(Default::default, |(mut view, mut notes): (ContentView, Notes), digest| {
+            match hash_in(&shards, digest) {
+                Ok(hashed) => take(&mut view, hashed),
+                Err(error) if is_gone(&error) => {}
+                Err(error) => notes.failed(data_path(digest), &error),
+            }
+            events.emit(Event::Advanced(1));
+            (view, notes)
+        })
+        .reduce(Default::default, merge);
+    events.emit(Event::Finished);
+    (view, notes)
+}
+
+fn take(view: &mut ContentView, hashed: HashedBlob) {
+    view.blobs += 1;
+    view.bytes += hashed.size;
+    if hashed.actual != hashed.digest {
+        view.wrong.push(hashed);
+    }
+}
+
+fn merge(one: (ContentView, Notes), other: (ContentView, Notes)) -> (ContentView, Notes) {
+    let (mut view, mut notes) = one;
+    view.blobs += other.0.blobs;
+    view.bytes += other.0.bytes;
+    view.wrong.extend(other.0.wrong);
+    notes.extend(other.1);
+    (view, notes)
+}
+
+fn data_path(digest: &Digest) -> String {
+    let hex = digest.hex();
+    format!("blobs/{}/{}/{hex}/data", digest.algorithm().as_str(), hex.get(..2).unwrap_or_default())
+}
+
+type ShardName = (Algorithm, u8);
+
+fn shard_name(digest: &Digest) -> ShardName {
+    (digest.algorithm(), digest.bytes().first().copied().unwrap_or_default())
+}
+
+/// Open each shard folder once: at most 512, of which 256 in practice.
+fn open_shards(root: &Folder, digests: &[Digest]) -> BTreeMap<ShardName, io::Result<Folder>> {
+    let mut shards = BTreeMap::new();
+    for digest in digests {
+        shards.entry(shard_name(digest)).or_insert_with(|| open_shard(root, digest));
+    }
+    shards
+}
+
+/// Open the folder that holds the folder of this blob.
+pub(super) fn open_shard(root: &Folder, digest: &Digest) -> io::Result<Folder> {
+    let hex = digest.hex();
+    let shard = hex.get(..2).unwrap_or_default().as_bytes();
+    root.descend([b"blobs", digest.algorithm().as_str().as_bytes(), shard])
+}
+
+fn hash_in(shards: &BTreeMap<ShardName, io::Result<Folder>>, digest: &Digest) -> io::Result<HashedBlob> {
+    match shards.get(&shard_name(digest)) {
+        Some(Ok(shard)) => hash(shard, digest),
+        Some(Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
+        None => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// Hash one blob's data, given the folder that holds the blob's folder.
+pub(super) fn hash(shard: &Folder, digest: &Digest) -> io::Result<HashedBlob> {
+    let file = shard.file(format!("{}/data", digest.hex()).as_bytes())?;
+    let look = Look::of(&fstat(&file)?);
+    if look.kind != Kind::File {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    if look.size >= LARGE {
+        // Advice only: a file system that knows none of it reads all the same.
+        let _ = fadvise(&file, 0, None, Advice::Sequential);
+    }
+    let (actual, size) = match digest.algorithm() {
+        Algorithm::Sha256 => {
+            let (sum, size) = sum::<Sha256>(&file)?;
+            (Digest::sha256(sum.into()), size)
+        }
+        Algorithm::Sha512 => {
+            let (sum, size) = sum::<Sha512>(&file)?;
+            (if sum.as_slice() == digest.bytes() { *digest } else { Digest::sha512(sum.into()) }, size)
+        }
+    };
+    Ok(HashedBlob { digest: *digest, actual, size })
+}
+
+fn sum<H: sha2::Digest>(file: &OwnedFd) -> io::Result<(sha2::digest::Output<H>, u64)> {
+    BUFFER.with_borrow_mut(|buffer| {
+        let mut hasher = H::new();
+        let mut size = 0;
+        loop {
+            let length = rustix::io::retry_on_intr(|| rustix::io::read(file.as_fd(), &mut **buffer))?;
+            let Some(read) = buffer.get(..length).filter(|read| !read.is_empty()) else { break };
+            hasher.update(read);
+            size += read.len() as u64;
+        }
+        Ok((hasher.finalize(), size))
+    })
+}

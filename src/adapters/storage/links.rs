@@ -1,0 +1,137 @@
+//! Link files: `_layers/<alg>/<hex>/link`, `_manifests/revisions/<alg>/<hex>/link` and tags' `current/link`.
+//!
+//! A link holds a digest and nothing else, not even a newline: the daemon parses it strictly. Each folder
+//! of links is listed once and each link opened from there; the folder of a link itself is opened only
+//! where `link` is missing, so what else lies beside a link is not seen.
+
+use std::io;
+
+use rustix::fs::fstat;
+
+use super::blobs::{algorithm, note_leftovers};
+use super::folder::{Folder, Kind, Look};
+use super::notes::{Notes, is_gone};
+use super::printable::show_start;
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::storage::{Link, Target};
+
+/// More than the longest digest (135 bytes), so that what follows one is seen; never more is read.
+const LINK_BYTES: usize = 512;
+
+const NOT_ALGORITHM: &str = "only the folders `sha256` and `sha512` belong here";
+const NOT_LINK: &str = "only folders named by digests in lower-case hexadecimal belong here";
+const NOT_REGULAR: &str = "it is no regular file, so there is no link";
+const BESIDE_NO_LINK: &str = "it lies in a link's folder that holds no `link` file";
+
+/// What is at a link's path.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A file with exactly this digest in it.
+    Digest(Digest),
+    /// A file with something else in it; its start.
+    Invalid(Box<str>),
+    /// Nothing.
+    Nothing,
+    /// A folder, pipe, socket or device.
+    NotRegular,
+    /// It could not be read.
+    Failed(io::Error),
+}
+
+/// Read the link file at `path` below `folder`.
+pub(super) fn read(folder: &Folder, path: &[u8]) -> Content {
+    let mut buffer = [0; LINK_BYTES];
+    match read_start(folder, path, &mut buffer) {
+        Ok(Some(content)) => match std::str::from_utf8(content).ok().and_then(|text| text.parse().ok()) {
+            Some(digest) => Content::Digest(digest),
+            None => Content::Invalid(show_start(content)),
+        },
+        Ok(None) => Content::NotRegular,
+        Err(error) if is_gone(&error) => Content::Nothing,
+        Err(error) => Content::Failed(error),
+    }
+}
+
+/// The start of a regular file; `None` if it is none.
+fn read_start<'a>(folder: &Folder, path: &[u8], buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
+    let file = match folder.file(path) {
+        Ok(file) => file,
+        // A socket.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let length = rustix::io::read(&file, &mut *buffer);
+    // Only what does not look like a link needs the second question.
+    if !matches!(length, Ok(71 | 135)) && Look::of(&fstat(&file)?).kind != Kind::File {
+        return Ok(None);
+    }
+    Ok(buffer.get(..length?))
+}
+
+/// Every link below a `_layers` or `revisions` folder, sorted by digest. `known` are the names that may
+/// lie in a link's folder beside `link`.
+pub(super) fn all(parent: &Folder, known: &[&[u8]], notes: &mut Notes) -> Vec<Link> {
+    let mut links = Vec::new();
+    parent.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
+        Some(algorithm) => {
+            if let Some(folder) = parent.enter_noting(name, notes) {
+                read_folder(&folder, algorithm, known, &mut links, notes);
+            }
+        }
+        None => notes.stray(parent.path_of(name), NOT_ALGORITHM),
+    });
+    links.sort_unstable_by_key(|link| link.digest);
+    links.shrink_to_fit();
+    links
+}
+
+fn read_folder(
+    folder: &Folder,
+    algorithm: Algorithm,
+    known: &[&[u8]],
+    links: &mut Vec<Link>,
+    notes: &mut Notes,
+) {
+    let mut path = Vec::new();
+    folder.each_folder(NOT_LINK, notes, |name, notes| {
+        let Some(digest) = Digest::from_hex(algorithm, name) else {
+            return notes.stray(folder.path_of(name), NOT_LINK);
+        };
+        path.clear();
+        path.extend_from_slice(name);
+        path.extend_from_slice(b"/link");
+        let content = read(folder, &path);
+        // An empty folder is what garbage collection leaves behind, and no fault.
+        if matches!(content, Content::Nothing) && !note_leftovers(folder, name, BESIDE_NO_LINK, known, notes)
+        {
+            return;
+        }
+        let target = target(content, Some(digest), || folder.path_of(&path), notes);
+        links.push(Link { digest, target });
+    });
+}
+
+/// What a link says, given the digest that its folder names, if it names one.
+pub(super) fn target(
+    content: Content,
+    named: Option<Digest>,
+    path: impl FnOnce() -> String,
+    notes: &mut Notes,
+) -> Target {
+    match content {
+        Content::Digest(digest) if Some(digest) == named => Target::Same,
+        Content::Digest(digest) => Target::Other(Box::new(digest)),
+        Content::Invalid(start) => Target::Invalid(start),
+        Content::Nothing => Target::Missing,
+        Content::NotRegular => {
+            notes.stray(path(), NOT_REGULAR);
+            Target::Missing
+        }
+        Content::Failed(error) => {
+            notes.failed(path(), &error);
+            Target::Unknown
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Second looks at single things.
+//!
+//! Only "no such file" below a root that could be opened is absent. A root that is gone (a share that
+//! was unmounted) is unknown.
+
+use std::error::Error;
+use std::io;
+
+use super::FilesystemStorage;
+use super::content::{self, open_shard};
+use super::folder::{Folder, Kind};
+use super::links::{self, Content};
+use super::manifests::read_file;
+use super::notes::{Notes, SYMLINK, explain, is_gone};
+use super::printable::bytes;
+use super::repositories::read_tag;
+use super::uploads::is_uuid;
+use crate::domain::digest::Digest;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::Observed;
+use crate::domain::storage::{BlobFile, HashedBlob, LinkPlace, TagTarget, Target};
+
+/// An error and what caused it, in one line.
+pub(super) fn with_cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+impl FilesystemStorage {
+    /// Open the root, look, and say what that means.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Folder) -> io::Result<Observed<T>>) -> Observed<T> {
+        match self.open_root() {
+            Ok(Some(root)) => match look(&root) {
+                Ok(seen) => seen,
+                Err(error) if is_gone(&error) => Observed::Absent,
+                Err(error) => Observed::Unknown(explain(&error)),
+            },
+            Ok(None) => Observed::Absent,
+            Err(error) => Observed::Unknown(with_cause(&error)),
+        }
+    }
+}
+
+/// The folder of one blob. Each step refuses symbolic links.
+fn blob_folder(root: &Folder, digest: &Digest) -> io::Result<Folder> {
+    open_shard(root, digest)?.enter(digest.hex().as_bytes())
+}
+
+fn repository_folder(root: &Folder, name: &RepositoryName, parts: &[&[u8]]) -> io::Result<Folder> {
+    let components = name.as_str().split('/').map(str::as_bytes);
+    root.descend([&b"repositories"[..]].into_iter().chain(components).chain(parts.iter().copied()))
+}
+
+pub(super) fn blob(root: &Folder, digest: &Digest) -> io::Result<Observed<BlobFile>> {
+    let look = blob_folder(root, digest)?.look(b"data")?;
+    Ok(match look.kind {
+        Kind::File => Observed::Present(BlobFile { size: look.size, modified: look.modified }),
+        Kind::Symlink => Observed::Unknown(SYMLINK.to_owned()),
+        Kind::Folder | Kind::Other => Observed::Absent,
+    })
+}
+
+pub(super) fn link(root: &Folder, name: &RepositoryName, place: &LinkPlace) -> io::Result<Observed<Target>> {
+    let (folder, named) = match place {
+        LinkPlace::Layer(digest) => (link_folder(root, name, &[b"_layers"], digest)?, Some(*digest)),
+        LinkPlace::Revision(digest) => {
+            (link_folder(root, name, &[b"_manifests", b"revisions"], digest)?, Some(*digest))
+        }
+        LinkPlace::Tag(tag) => {
+            let parts: [&[u8]; 4] = [b"_manifests", b"tags", tag.as_str().as_bytes(), b"current"];
+            (repository_folder(root, name, &parts)?, None)
+        }
+    };
+    let content = links::read(&folder, b"link");
+    Ok(match content {
+        Content::Failed(error) => Observed::Unknown(explain(&error)),
+        Content::Nothing | Content::NotRegular => Observed::Absent,
+        Content::Digest(_) | Content::Invalid(_) => {
+            Observed::Present(links::target(content, named, String::new, &mut Notes::default()))
+        }
+    })
+}
+
+fn link_folder(root: &Folder, name: &RepositoryName, part: &[&[u8]], digest: &Digest) -> io::Result<Folder> {
+    repository_folder(root, name, part)?
+        .descend([digest.algorithm().as_str().as_bytes(), digest.hex().as_bytes()])
+}
+
+pub(super) fn tag(root: &Folder, name: &RepositoryName, tag: &Tag) -> io::Result<Observed<TagTarget>> {
+    let tags = repository_folder(root, name, &[b"_manifests", b"tags"])?;
+    let mut notes = Notes::default();
+    Ok(match read_tag(&tags, tag, &mut notes) {
+        None => Observed::Absent,
+        Some(TagTarget::Unknown) => {
+            let why = notes.unknown.pop().map(|unlooked| unlooked.why);
+            Observed::Unknown(why.unwrap_or_default())
+        }
+        Some(target) => Observed::Present(target),
+    })
+}
+
+pub(super) fn read(root: &Folder, digest: &Digest, limit: u64) -> io::Result<Observed<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    read_file(&blob_folder(root, digest)?, b"data", limit, &mut bytes)?;
+    Ok(Observed::Present(bytes))
+}
+
+pub(super) fn hash(root: &Folder, digest: &Digest) -> io::Result<Observed<HashedBlob>> {
+    content::hash(&open_shard(root, digest)?, digest).map(Observed::Present)
+}
+
+/// A session's name is the daemon's to choose, but nothing else than a UUID is looked up as a path.
+pub(super) fn upload(root: &Folder, name: &RepositoryName, id: &str) -> io::Result<Observed<()>> {
+    if !is_uuid(id.as_bytes()) {
+        return Ok(Observed::Unknown("it is no upload session's name".to_owned()));
+    }
+    repository_folder(root, name, &[b"_uploads", id.as_bytes()]).map(|_| Observed::Present(()))
+}
+
+pub(super) fn exists(root: &Folder, path: &str) -> io::Result<Observed<()>> {
+    let names: Option<Vec<_>> = path.split('/').map(bytes).collect();
+    let is_name = |name: &Vec<u8>| !name.is_empty() && name != b"." && name != b"..";
+    let Some((last, folders)) =
+        names.as_deref().filter(|names| names.iter().all(is_name)).and_then(<[_]>::split_last)
+    else {
+        return Ok(Observed::Unknown("it is no path below the storage root".to_owned()));
+    };
+    let folder = root.descend(folders.iter().map(Vec::as_slice))?;
+    folder.look(last).map(|_| Observed::Present(()))
+}

@@ -1,0 +1,181 @@
+//! The registry's storage on a file system, read only.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `root` | finds the storage root from any folder of `…/docker/registry/v2` |
+//! | `repositories`, `links`, `uploads` | the walk over `repositories/` |
+//! | `blobs` | the walk over `blobs/` |
+//! | `manifests` | reads and parses the manifests that links and tags name |
+//! | `content` | hashes blobs |
+//! | `look` | second looks at single things |
+//! | `folder` | an open folder, and looks relative to it |
+//! | `notes`, `printable` | stray files and failures, and how paths are shown |
+//!
+//! What is not looked at: what lies beside a `data` or `link` file, tags' history (`index/…`), the content
+//! of `hashstates`, and everything behind a symbolic link below the storage root (which is reported as
+//! not looked at).
+
+mod blobs;
+mod content;
+mod folder;
+mod links;
+mod look;
+mod manifests;
+mod notes;
+mod printable;
+mod repositories;
+mod root;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tree;
+mod uploads;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use self::folder::{Folder, Kind};
+use self::notes::Notes;
+use self::root::Root;
+use crate::domain::digest::Digest;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::{Observed, Unlooked};
+use crate::domain::storage::{BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, TagTarget, Target};
+use crate::engine::ports::{Events, Scope, Storage, StorageError};
+
+const NOT_TOP: &str = "only the folders `blobs` and `repositories` belong here";
+
+/// The storage of a registry with the `filesystem` driver.
+#[derive(Debug, Clone)]
+pub struct FilesystemStorage {
+    root: Root,
+}
+
+impl FilesystemStorage {
+    /// Open the storage root that is, or lies below, a folder that a user named: the driver's
+    /// `rootdirectory` (`/var/lib/registry`) or any folder down to `docker/registry/v2`.
+    ///
+    /// # Errors
+    /// When there is nothing, nothing that can be read, or nothing that looks like a registry.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        root::find(path, false).map(|root| Self { root })
+    }
+
+    /// Open the `rootdirectory` that a registry's configuration names. There an empty folder is a registry to
+    /// which nothing was pushed yet.
+    ///
+    /// # Errors
+    /// As [`FilesystemStorage::open`].
+    pub fn open_configured(path: &Path) -> Result<Self, StorageError> {
+        root::find(path, true).map(|root| Self { root })
+    }
+
+    /// The folder that holds `blobs` and `repositories`; paths of stray files are relative to it.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root.path
+    }
+
+    /// The open storage root; `None` if it need not exist and does not.
+    fn open_root(&self) -> Result<Option<Folder>, StorageError> {
+        match Folder::open_root(&self.root.path) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(error) if self.root.may_be_absent && notes::is_gone(&error) => Ok(None),
+            Err(source) => Err(StorageError::Unreadable { path: self.root.path.clone(), source }),
+        }
+    }
+
+    fn empty_view(&self) -> StorageView {
+        StorageView {
+            root: self.location(),
+            collected: Timestamp::now(),
+            blobs: Vec::new(),
+            repositories: Vec::new(),
+            manifests: std::collections::BTreeMap::new(),
+            uploads: Vec::new(),
+            stray: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+}
+
+/// Note what else lies in the storage root.
+fn look_at_top(root: &Folder, notes: &mut Notes) {
+    let listed = root.each(|name, kind| match (name, kind) {
+        // A symbolic link or a file of that name shows when it is entered.
+        (b"blobs" | b"repositories", Kind::Folder | Kind::Symlink) => {}
+        (_, Kind::Symlink) => notes.symlink(root.path_of(name)),
+        _ => notes.stray(root.path_of(name), NOT_TOP),
+    });
+    if let Err(error) = listed {
+        notes.failed(root.path().to_owned(), &error);
+    }
+}
+
+impl Storage for FilesystemStorage {
+    fn location(&self) -> String {
+        self.root.path.display().to_string()
+    }
+
+    fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError> {
+        let mut view = self.empty_view();
+        let Some(root) = self.open_root()? else { return Ok(view) };
+        let walked = repositories::walk(&root, &self.root.path, scope, events);
+        let mut notes = walked.notes;
+        look_at_top(&root, &mut notes);
+        let (blobs, more) = blobs::walk(&root, events);
+        notes.extend(more);
+        let (manifests, more) = manifests::read_all(&root, &walked.repositories, &blobs, events);
+        notes.extend(more);
+        view.blobs = blobs;
+        view.repositories = walked.repositories;
+        view.manifests = manifests;
+        view.uploads = walked.uploads;
+        (view.stray, view.unknown) = notes.finish(&self.root.path);
+        Ok(view)
+    }
+
+    fn hash_all(&self, digests: &[Digest], events: &dyn Events) -> ContentView {
+        let root = match self.open_root() {
+            Ok(Some(root)) => root,
+            Ok(None) => return ContentView::default(),
+            Err(error) => {
+                let unlooked = Unlooked { what: self.location(), why: look::with_cause(&error) };
+                return ContentView { unknown: vec![unlooked], ..ContentView::default() };
+            }
+        };
+        let (mut view, notes) = content::hash_all(&root, digests, events);
+        view.wrong.sort_unstable_by_key(|hashed| hashed.digest);
+        (_, view.unknown) = notes.finish(&self.root.path);
+        view
+    }
+
+    fn blob(&self, digest: &Digest) -> Observed<BlobFile> {
+        self.look(|root| look::blob(root, digest))
+    }
+
+    fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {
+        self.look(|root| look::link(root, repository, place))
+    }
+
+    fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Observed<TagTarget> {
+        self.look(|root| look::tag(root, repository, tag))
+    }
+
+    fn read(&self, digest: &Digest, limit: u64) -> Observed<Vec<u8>> {
+        self.look(|root| look::read(root, digest, limit))
+    }
+
+    fn hash(&self, digest: &Digest) -> Observed<HashedBlob> {
+        self.look(|root| look::hash(root, digest))
+    }
+
+    fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()> {
+        self.look(|root| look::upload(root, repository, id))
+    }
+
+    fn exists(&self, path: &str) -> Observed<()> {
+        self.look(|root| look::exists(root, path))
+    }
+}

@@ -1,0 +1,227 @@
+//! The walk over `repositories/`: first which repositories there are, then each of them, in parallel.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use rayon::prelude::*;
+use walkdir::{DirEntry, WalkDir};
+
+use super::folder::{Folder, Kind};
+use super::links::{self, Content};
+use super::notes::{Notes, is_gone};
+use super::printable::show;
+use super::uploads;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::storage::{Repository, StoredTag, StoredUpload, TagTarget};
+use crate::engine::ports::{Event, Events, Scope};
+
+const NOT_NAME: &str = "it is no repository name, so the daemon can neither list nor serve what is in it";
+const NOT_FOLDER: &str = "only folders belong here";
+const RESERVED: &str =
+    "of the names that begin with `_` a repository has only `_layers`, `_manifests` and `_uploads`";
+const NOT_MANIFESTS: &str = "only the folders `revisions` and `tags` belong here";
+const NOT_TAG: &str = "it is no tag, so the daemon can neither list nor serve it";
+
+/// All that lies below `repositories/`.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// Sorted by name.
+    pub(super) repositories: Vec<Repository>,
+    pub(super) uploads: Vec<StoredUpload>,
+    pub(super) notes: Notes,
+}
+
+/// Walk the repositories that `scope` includes. `path` is that of `root`.
+pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn Events) -> Walked {
+    let mut all = Walked::default();
+    let Some(folder) = root.enter_noting(b"repositories", &mut all.notes) else { return all };
+    let mut names = find(&path.join("repositories"), &mut all.notes);
+    names.retain(|name| scope.includes(name));
+    names.sort_unstable();
+    events.emit(Event::Stage("repositories", Some(names.len() as u64)));
+    let read: Vec<_> = names
+        .into_par_iter()
+        .map(|name| {
+            let one = read(&folder, name);
+            events.emit(Event::Advanced(1));
+            one
+        })
+        .collect();
+    events.emit(Event::Finished);
+    for (repository, uploads, notes) in read {
+        all.repositories.extend(repository);
+        all.uploads.extend(uploads);
+        all.notes.extend(notes);
+    }
+    all
+}
+
+/// The folders that may be repositories: those whose path is a repository name. Its grammar bounds the depth.
+fn find(base: &Path, notes: &mut Notes) -> Vec<RepositoryName> {
+    let below = |path: &Path| show(path.strip_prefix(base).unwrap_or(path).as_os_str().as_bytes());
+    let mut names = Vec::new();
+    let mut failures = Notes::default();
+    let entries = WalkDir::new(base).min_depth(1).into_iter();
+    for entry in entries.filter_entry(|entry| may_be_repository(entry, &below, notes)) {
+        match entry {
+            Ok(entry) => names.extend(below(entry.path()).parse()),
+            Err(error) => {
+                let path = error.path().map(below).unwrap_or_default();
+                failures.failed(format!("repositories/{path}"), &error.into());
+            }
+        }
+    }
+    notes.extend(failures);
+    names
+}
+
+/// Whether to look at this entry and below it; if it does not belong there, note so, once.
+fn may_be_repository(entry: &DirEntry, below: &impl Fn(&Path) -> String, notes: &mut Notes) -> bool {
+    let name: &OsStr = entry.file_name();
+    // The parts of a repository; `read` looks at them.
+    if name.as_bytes().starts_with(b"_") && entry.depth() > 1 {
+        return false;
+    }
+    let below = below(entry.path());
+    let path = || format!("repositories/{below}");
+    let kind = entry.file_type();
+    if kind.is_symlink() {
+        notes.symlink(path());
+    } else if !kind.is_dir() {
+        notes.stray(path(), NOT_FOLDER);
+    } else if below.parse::<RepositoryName>().is_ok() {
+        return true;
+    } else {
+        notes.stray(path(), NOT_NAME);
+    }
+    false
+}
+
+type Read = (Option<Repository>, Vec<StoredUpload>, Notes);
+
+/// Read one folder; it is a repository only if it has a repository's parts.
+fn read(repositories: &Folder, name: RepositoryName) -> Read {
+    let mut notes = Notes::default();
+    let Some(folder) = repositories.enter_noting(name.as_str().as_bytes(), &mut notes) else {
+        return (None, Vec::new(), notes);
+    };
+    let parts = Parts::of(&folder, &mut notes);
+    let mut repository = Repository {
+        name,
+        layers: Vec::new(),
+        revisions: Vec::new(),
+        tags: Vec::new(),
+        has_layers: parts.layers,
+        has_manifests: parts.manifests,
+        has_tags: false,
+    };
+    if parts.layers
+        && let Some(layers) = folder.enter_noting(b"_layers", &mut notes)
+    {
+        repository.layers = links::all(&layers, &[], &mut notes);
+    }
+    if parts.manifests
+        && let Some(manifests) = folder.enter_noting(b"_manifests", &mut notes)
+    {
+        read_manifests(&manifests, &mut repository, &mut notes);
+    }
+    let uploads =
+        if parts.uploads { uploads::all(&folder, &repository.name, &mut notes) } else { Vec::new() };
+    (parts.any().then_some(repository), uploads, notes)
+}
+
+/// Which of a repository's parts a folder has.
+#[derive(Default)]
+struct Parts {
+    layers: bool,
+    manifests: bool,
+    uploads: bool,
+}
+
+impl Parts {
+    fn of(folder: &Folder, notes: &mut Notes) -> Self {
+        let mut parts = Self::default();
+        let listed = folder.each(|name, kind| match (name, kind) {
+            (b"_layers", Kind::Folder) => parts.layers = true,
+            (b"_manifests", Kind::Folder) => parts.manifests = true,
+            (b"_uploads", Kind::Folder) => parts.uploads = true,
+            // What does not begin with `_` was looked at when repositories were searched for.
+            ([b'_', ..], Kind::Symlink) => notes.symlink(folder.path_of(name)),
+            ([b'_', ..], _) => notes.stray(folder.path_of(name), RESERVED),
+            _ => {}
+        });
+        if let Err(error) = listed {
+            notes.failed(folder.path().to_owned(), &error);
+        }
+        parts
+    }
+
+    const fn any(&self) -> bool {
+        self.layers || self.manifests || self.uploads
+    }
+}
+
+fn read_manifests(manifests: &Folder, repository: &mut Repository, notes: &mut Notes) {
+    manifests.each_folder(NOT_MANIFESTS, notes, |name, notes| match name {
+        b"revisions" => {
+            if let Some(revisions) = manifests.enter_noting(name, notes) {
+                // Where the signatures of schema 1 manifests were kept.
+                repository.revisions = links::all(&revisions, &[b"signatures"], notes);
+            }
+        }
+        b"tags" => {
+            repository.has_tags = true;
+            if let Some(tags) = manifests.enter_noting(name, notes) {
+                repository.tags = read_tags(&tags, notes);
+            }
+        }
+        _ => notes.stray(manifests.path_of(name), NOT_MANIFESTS),
+    });
+}
+
+fn read_tags(folder: &Folder, notes: &mut Notes) -> Vec<StoredTag> {
+    let mut tags = Vec::new();
+    folder.each_folder(NOT_TAG, notes, |name, notes| {
+        match std::str::from_utf8(name).ok().and_then(|name| name.parse::<Tag>().ok()) {
+            Some(tag) => {
+                tags.extend(read_tag(folder, &tag, notes).map(|current| StoredTag { tag, current }));
+            }
+            None => notes.stray(folder.path_of(name), NOT_TAG),
+        }
+    });
+    tags.sort_unstable_by(|one, other| one.tag.cmp(&other.tag));
+    tags.shrink_to_fit();
+    tags
+}
+
+/// What a tag says; `None` if its folder is not there. The tag's history (`index/…`) is not looked at: no
+/// daemon reads it to serve anything.
+pub(super) fn read_tag(tags: &Folder, tag: &Tag, notes: &mut Notes) -> Option<TagTarget> {
+    let current = format!("{tag}/current");
+    let path = format!("{current}/link");
+    let content = match tags.look(current.as_bytes()) {
+        Ok(look) if look.kind == Kind::Symlink => {
+            notes.symlink(tags.path_of(current.as_bytes()));
+            return Some(TagTarget::Unknown);
+        }
+        Ok(_) => links::read(tags, path.as_bytes()),
+        Err(error) if is_gone(&error) => Content::Nothing,
+        Err(error) => Content::Failed(error),
+    };
+    let vanished = || tags.look(tag.as_str().as_bytes()).is_err_and(|error| is_gone(&error));
+    match content {
+        Content::Digest(digest) => Some(TagTarget::Digest(digest)),
+        Content::Invalid(start) => Some(TagTarget::Invalid(start)),
+        Content::Nothing if vanished() => None,
+        Content::Nothing => Some(TagTarget::Missing),
+        Content::NotRegular => {
+            notes.stray(tags.path_of(path.as_bytes()), "it is no regular file, so the tag has no target");
+            Some(TagTarget::Missing)
+        }
+        Content::Failed(error) => {
+            notes.failed(tags.path_of(path.as_bytes()), &error);
+            Some(TagTarget::Unknown)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Upload sessions: `_uploads/<uuid>/{data,startedat,hashstates/…}`.
+
+use std::io;
+
+use jiff::Timestamp;
+
+use super::folder::{Folder, Kind, Look};
+use super::notes::{Notes, is_gone};
+use super::printable::show;
+use crate::domain::name::RepositoryName;
+use crate::domain::storage::StoredUpload;
+
+/// More than the longest time that a daemon writes.
+const TIME_BYTES: usize = 64;
+
+const NOT_SESSION: &str = "only the folders of upload sessions, named by UUIDs, belong here";
+const NOT_PART: &str = "an upload session has only `data`, `startedat` and `hashstates`";
+
+/// The upload sessions of a repository, sorted by their names.
+pub(super) fn all(repository: &Folder, name: &RepositoryName, notes: &mut Notes) -> Vec<StoredUpload> {
+    let mut uploads = Vec::new();
+    if let Some(folder) = repository.enter_noting(b"_uploads", notes) {
+        folder.each_folder(NOT_SESSION, notes, |id, notes| {
+            if is_uuid(id) {
+                let session = folder.enter_noting(id, notes);
+                uploads.extend(session.and_then(|session| read(&session, name, show(id), notes)));
+            } else {
+                notes.stray(folder.path_of(id), NOT_SESSION);
+            }
+        });
+    }
+    uploads.sort_unstable_by(|one: &StoredUpload, other| one.id.cmp(&other.id));
+    uploads
+}
+
+/// Whether a session may have this name.
+pub(super) fn is_uuid(id: &[u8]) -> bool {
+    id.len() == 36 && id.iter().all(|c| c.is_ascii_hexdigit() || *c == b'-')
+}
+
+fn read(session: &Folder, name: &RepositoryName, id: String, notes: &mut Notes) -> Option<StoredUpload> {
+    let own = session.look(b".").map_err(|error| notes.failed(session.path().to_owned(), &error)).ok()?;
+    let data = part(session, b"data", notes);
+    let start = part(session, b"startedat", notes);
+    note_others(session, notes);
+    let modified = [data, start].into_iter().flatten().map(|look| look.modified).fold(own.modified, i64::max);
+    Some(StoredUpload {
+        repository: name.clone(),
+        id,
+        started: start.and_then(|_| started(session)).unwrap_or(modified),
+        modified,
+        size: data.map_or(0, |look| look.size),
+        has_start: start.is_some(),
+    })
+}
+
+/// A regular file of a session.
+fn part(session: &Folder, name: &[u8], notes: &mut Notes) -> Option<Look> {
+    match session.look(name) {
+        Ok(look) if look.kind == Kind::File => Some(look),
+        Ok(_) => {
+            notes.stray(session.path_of(name), "it is no regular file");
+            None
+        }
+        Err(error) if is_gone(&error) => None,
+        Err(error) => {
+            notes.failed(session.path_of(name), &error);
+            None
+        }
+    }
+}
+
+/// What `startedat` says, in seconds since 1970.
+fn started(session: &Folder) -> Option<i64> {
+    let mut buffer = [0; TIME_BYTES];
+    let length = rustix::io::read(session.file(b"startedat").ok()?, &mut buffer).ok()?;
+    let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
+    text.trim().parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
+fn note_others(session: &Folder, notes: &mut Notes) {
+    let listed: io::Result<()> = session.each(|name, _| {
+        if !matches!(name, b"data" | b"startedat" | b"hashstates") {
+            notes.stray(session.path_of(name), NOT_PART);
+        }
+    });
+    if let Err(error) = listed {
+        notes.failed(session.path().to_owned(), &error);
+    }
+}
