@@ -2,9 +2,12 @@
 
 pub mod arguments;
 mod check;
+mod explain;
+mod generate;
 mod progress;
 mod scope;
 mod target;
+mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -41,11 +44,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     let Arguments { command, output } = arguments;
+    terminal::set_colour(output.color);
     match command {
         Subcommand::Check(arguments) => check::run(&arguments, &output),
-        Subcommand::Explain { code } => explain(code.as_deref(), &output),
-        Subcommand::Completions { shell } => completions(shell),
-        Subcommand::Man { subcommand } => man(subcommand.as_deref()),
+        Subcommand::Explain { code } => explain::run(code.as_deref()),
+        Subcommand::Completions { shell } => generate::completions(shell),
+        Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),
     }
 }
 

@@ -1,0 +1,149 @@
+//! From the tree of values to what matters of it.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::error::ConfigError;
+use super::tree::Tree;
+use super::{AuthKind, CacheKind, Proxy, RegistryConfig, StorageDriver, UploadPurging, endpoint, redis};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Keys of `storage` that are no drivers; `tag` since 3.0.
+const NO_DRIVERS: &[&str] = &["maintenance", "cache", "delete", "redirect", "tag"];
+
+pub(super) fn read(tree: &Tree, mut warnings: Vec<String>) -> Result<RegistryConfig, ConfigError> {
+    check_version(tree)?;
+    let storage = storage(tree)?;
+    let cache = cache(tree, &mut warnings)?;
+    let redis = redis::read(tree)?;
+    if cache == CacheKind::Redis && redis.is_none() {
+        warnings.push(
+            "`storage.cache` names redis, but `redis` names no server: the daemon will not start".into(),
+        );
+    }
+    Ok(RegistryConfig {
+        path: tree.path.clone(),
+        storage,
+        endpoint: endpoint::read(tree)?,
+        public_url: tree.text("http.host")?,
+        delete_enabled: tree.flag("storage.delete.enabled")?.unwrap_or(false),
+        read_only: tree.flag("storage.maintenance.readonly.enabled")?.unwrap_or(false),
+        upload_purging: upload_purging(tree)?,
+        redirect_disabled: tree.flag("storage.redirect.disable")?.unwrap_or(false),
+        cache,
+        redis,
+        proxy: proxy(tree)?,
+        auth: auth(tree)?,
+        has_http_secret: tree.has_text("http.secret")?,
+        catalog_max_entries: tree.count("catalog.maxentries")?.unwrap_or(1000),
+        database_enabled: database(tree)?,
+        warnings,
+    })
+}
+
+/// The daemon reads nothing without a version, and every version so far is 0.1.
+fn check_version(tree: &Tree) -> Result<(), ConfigError> {
+    let why = match tree.text("version")?.as_deref() {
+        Some("0.1") => return Ok(()),
+        Some(_) => "its `version` is not 0.1",
+        None => "it has no `version: 0.1`",
+    };
+    Err(ConfigError::NotARegistry { path: tree.path.clone(), why: why.into() })
+}
+
+fn storage(tree: &Tree) -> Result<StorageDriver, ConfigError> {
+    let keys = tree.keys("storage")?;
+    let drivers: Vec<&str> = keys.into_iter().filter(|key| !NO_DRIVERS.contains(key)).collect();
+    match drivers.as_slice() {
+        ["filesystem"] => {
+            tree.keys("storage.filesystem")?;
+            let root = tree.text("storage.filesystem.rootdirectory")?;
+            Ok(StorageDriver::Filesystem { root: root.unwrap_or_else(|| "/var/lib/registry".into()).into() })
+        }
+        [name] => Ok(StorageDriver::Unsupported { name: (*name).to_owned(), why: unsupported(name) }),
+        several => Err(ConfigError::NotOneDriver {
+            path: tree.path.clone(),
+            found: several.iter().map(|name| (*name).to_owned()).collect(),
+        }),
+    }
+}
+
+fn unsupported(name: &str) -> String {
+    let what = match name {
+        "inmemory" => {
+            return "the registry keeps its data in its own memory; use `--registry` alone".into();
+        }
+        "s3" | "s3aws" => "in an S3 bucket",
+        "gcs" => "in Google Cloud Storage",
+        "azure" => "in Azure Blob Storage",
+        "swift" => "in OpenStack Swift",
+        "oss" => "in Alibaba Cloud OSS",
+        _ => return format!("regfsck knows no storage driver `{name}`; use `--registry` alone"),
+    };
+    format!(
+        "the registry keeps its data {what}, where regfsck cannot look yet; use `--registry` alone, or `--storage` with a copy on disk"
+    )
+}
+
+/// `layerinfo` is the old name, read only where the new one is absent.
+fn cache(tree: &Tree, warnings: &mut Vec<String>) -> Result<CacheKind, ConfigError> {
+    let keys = tree.keys("storage.cache")?;
+    let key = ["blobdescriptor", "layerinfo"].into_iter().find(|key| keys.contains(key));
+    let Some(key) = key.map(|key| format!("storage.cache.{key}")) else { return Ok(CacheKind::None) };
+    Ok(match tree.text(&key)?.as_deref() {
+        Some("inmemory") => CacheKind::InMemory,
+        Some("redis") => CacheKind::Redis,
+        Some(other) => {
+            warnings.push(format!("`{key}` is `{other}`, which the daemon does not know: it caches nothing"));
+            CacheKind::None
+        }
+        None => CacheKind::None,
+    })
+}
+
+fn upload_purging(tree: &Tree) -> Result<UploadPurging, ConfigError> {
+    let key = |key: &str| format!("storage.maintenance.uploadpurging.{key}");
+    Ok(UploadPurging {
+        enabled: tree.flag(&key("enabled"))?.unwrap_or(true),
+        age: tree.duration(&key("age"))?.unwrap_or(168 * HOUR),
+        interval: tree.duration(&key("interval"))?.unwrap_or(24 * HOUR),
+        dry_run: tree.flag(&key("dryrun"))?.unwrap_or(false),
+    })
+}
+
+fn proxy(tree: &Tree) -> Result<Option<Proxy>, ConfigError> {
+    tree.keys("proxy")?;
+    let Some(remote) = tree.text("proxy.remoteurl")? else { return Ok(None) };
+    let ttl = tree.duration("proxy.ttl")?.unwrap_or(168 * HOUR);
+    Ok(Some(Proxy { remote_url: without_secrets(&remote), ttl: (!ttl.is_zero()).then_some(ttl) }))
+}
+
+fn without_secrets(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return text.rsplit('@').next().unwrap_or_default().to_owned() };
+    // Both refuse only URLs that cannot hold a user.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.to_string()
+}
+
+fn auth(tree: &Tree) -> Result<AuthKind, ConfigError> {
+    let kinds = tree.keys("auth")?;
+    Ok(match kinds.as_slice() {
+        [] | ["none"] => AuthKind::None,
+        ["htpasswd"] => AuthKind::Htpasswd,
+        ["token"] => AuthKind::Token { realm: tree.text("auth.token.realm")? },
+        ["silly"] => AuthKind::Silly,
+        several => AuthKind::Other(several.join(", ")),
+    })
+}
+
+/// GitLab's registry 4 takes `prefer` beside true and false: the database wherever there is one.
+fn database(tree: &Tree) -> Result<bool, ConfigError> {
+    let key = "database.enabled";
+    Ok(match tree.text(key)?.as_deref() {
+        Some("prefer") => true,
+        _ => tree.flag(key)?.unwrap_or(false),
+    })
+}

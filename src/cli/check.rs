@@ -1,0 +1,95 @@
+//! `regfsck check`.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+
+use super::arguments::{CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument};
+use super::progress::Progress;
+use super::target::Target;
+use super::terminal;
+use crate::domain::code::Severity;
+use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
+use crate::engine::check::{ContentSubset, Examination, Options, Probe, check};
+use crate::report::{json, table, verdict};
+
+/// Check, report, and return the exit status.
+pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Result<u8> {
+    let target = Target::find(&arguments.target, &arguments.connection)?;
+    let options = options(arguments, &target);
+    let events = Arc::new(Progress::new(output));
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let examination = runtime.block_on(check(&target.sides, &options, events))?;
+    let report = conclude(examination, target.named, arguments.fail_on);
+    write(&report, output)?;
+    Ok(report.exit_status)
+}
+
+fn options(arguments: &CheckArguments, target: &Target) -> Options {
+    let whole = arguments.content.then_some((1, 1));
+    Options {
+        scope: target.scope.clone(),
+        grace: arguments.grace,
+        probe: match arguments.probe {
+            ProbeArgument::Suspects => Probe::Suspects,
+            ProbeArgument::All => Probe::All,
+        },
+        probe_manifests: arguments.probe_manifests,
+        content: whole.or(arguments.content_subset).map(|(part, of)| ContentSubset { part, of }),
+        jobs: usize::from(arguments.connection.jobs),
+        daemon: target.daemon.clone(),
+        suspects: Vec::new(),
+    }
+}
+
+/// Make a report of what was examined.
+pub(super) fn conclude(examination: Examination, target: report::Target, fail_on: Severity) -> Report {
+    let mut report = Report {
+        schema: SCHEMA,
+        tool: Tool::default(),
+        started: examination.started,
+        finished: examination.finished,
+        target,
+        verdict: Verdict::Coherent,
+        exit_status: 0,
+        coverage: examination.coverage,
+        refusal: examination.refusal,
+        summary: summarise(&examination.findings),
+        findings: examination.findings,
+    };
+    verdict::conclude(&mut report, fail_on);
+    report
+}
+
+/// Write the report in every form that was asked for.
+pub(super) fn write(report: &Report, output: &OutputArguments) -> Result<()> {
+    let default = [OutputFormat { format: Format::Table, file: None }];
+    let formats = if output.formats.is_empty() { &default[..] } else { &output.formats };
+    for form in formats {
+        match &form.file {
+            Some(path) => {
+                let shown = || format!("cannot write the report to `{}`", path.display());
+                let mut file = BufWriter::new(File::create(path).with_context(shown)?);
+                let plain = table::Drawing { no_trunc: output.no_trunc, ..table::Drawing::default() };
+                render(report, form.format, plain, &mut file).with_context(shown)?;
+            }
+            None if output.quiet => {}
+            None => {
+                let mut out = anstream::stdout().lock();
+                let rendered = render(report, form.format, terminal::drawing(output), &mut out);
+                terminal::forgive(rendered).context("cannot write to stdout")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn render(report: &Report, format: Format, drawing: table::Drawing, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    match format {
+        Format::Table => out.write_all(table::draw(report, drawing).as_bytes())?,
+        Format::Json => json(report, out)?,
+    }
+    out.flush()
+}

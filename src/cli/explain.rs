@@ -1,0 +1,23 @@
+//! `regfsck explain`: what a finding code means.
+
+use anyhow::Result;
+
+use super::terminal;
+use crate::domain::code::Code;
+
+/// Print the page of a code, or a line for each.
+pub(super) fn run(code: Option<&str>) -> Result<u8> {
+    let text = match code {
+        Some(code) => code.parse::<Code>().map_err(|error| anyhow::anyhow!("{error}; `regfsck explain` lists them"))?.page().to_owned(),
+        None => list(),
+    };
+    terminal::print(&text)?;
+    Ok(0)
+}
+
+fn list() -> String {
+    Code::ALL
+        .iter()
+        .map(|code| format!("{:20} {:8} {}\n", code.as_str(), code.severity().as_str(), code.meaning()))
+        .collect()
+}
