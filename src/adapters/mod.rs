@@ -1,4 +1,5 @@
 //! What touches the world.
 
-pub mod storage;
 pub mod config;
+pub mod registry;
+pub mod storage;

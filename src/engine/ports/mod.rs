@@ -3,7 +3,9 @@
 mod events;
 mod registry;
 mod storage;
+mod writer;
 
 pub use events::{Event, Events, Silent};
 pub use registry::{Registry, RegistryError};
 pub use storage::{Scope, Storage, StorageError};
+pub use writer::{ByteSource, Downloaded, Mounted, RawManifest, RegistryWriter, UploadSession, WriteError};

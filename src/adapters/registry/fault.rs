@@ -1,0 +1,217 @@
+//! Why no response came: the causes that users can do something about, told apart.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::CertificateError;
+
+use super::wire::printable;
+
+/// What kind of failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nobody listens there, or no way leads there.
+    Closed,
+    /// The name has no address.
+    Unresolved,
+    /// The two sides cannot agree on TLS.
+    Tls,
+    /// Plain HTTP where TLS is spoken, or the reverse.
+    WrongScheme,
+    /// Nothing came for too long.
+    Timeout,
+    /// The connection broke.
+    Reset,
+    /// We no longer ask, because it failed too often.
+    Tripped,
+    /// The credentials could not be turned into something to show.
+    Credentials,
+    /// Anything else.
+    Other,
+}
+
+/// A failure without a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub kind: Kind,
+    pub why: String,
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(kind: Kind, why: impl Into<String>) -> Self {
+        Self { kind, why: why.into(), hint: None }
+    }
+
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Whether trying again may help.
+    pub(super) const fn is_passing(&self) -> bool {
+        matches!(self.kind, Kind::Closed | Kind::Timeout | Kind::Reset | Kind::Unresolved)
+    }
+
+    /// Whether nobody could be reached at all, so that a first contact need not insist.
+    pub(super) const fn is_unreachable(&self) -> bool {
+        matches!(self.kind, Kind::Closed | Kind::Unresolved)
+    }
+
+    /// Tell what an error of the HTTP client means. `tls` is how we spoke.
+    pub(super) fn diagnose(error: &reqwest::Error, tls: bool) -> Self {
+        let chain = Chain::of(error);
+        if let Some(tls_error) = chain.tls {
+            return tls_fault(tls_error);
+        }
+        if error.is_timeout() || chain.io == Some(io::ErrorKind::TimedOut) {
+            return Self::new(
+                Kind::Timeout,
+                if error.is_connect() {
+                    "no connection within the time limit"
+                } else {
+                    "no answer within the time limit"
+                },
+            )
+            .with_hint("raise --timeout, or look whether the registry is overloaded");
+        }
+        if error.is_connect() {
+            return connect_fault(&chain);
+        }
+        if chain.text.contains("invalid HTTP version") && !tls {
+            return plain_to_tls();
+        }
+        match chain.io {
+            Some(
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted,
+            ) => Self::new(Kind::Reset, "the connection was reset"),
+            _ if error.is_request() || error.is_body() || error.is_decode() => {
+                Self::new(Kind::Reset, format!("the connection broke: {}", printable(&chain.text, 160)))
+            }
+            _ => Self::new(Kind::Other, printable(&chain.text, 200)),
+        }
+    }
+}
+
+/// We spoke plain HTTP, and the other side speaks TLS.
+pub(super) fn plain_to_tls() -> Fault {
+    Fault::new(Kind::WrongScheme, "this port speaks TLS, and it was asked in plain HTTP")
+        .with_hint("write https:// in front of the host, or leave out --plain-http")
+}
+
+/// Whether a broken body ended early, in an orderly way: the mark of a daemon that had nothing to send.
+pub(super) fn is_cut(error: &reqwest::Error) -> bool {
+    !error.is_timeout() && Chain::of(error).io == Some(io::ErrorKind::UnexpectedEof)
+}
+
+/// An error and its causes: their texts, and the two kinds that say most.
+struct Chain<'a> {
+    io: Option<io::ErrorKind>,
+    tls: Option<&'a rustls::Error>,
+    text: String,
+}
+
+impl<'a> Chain<'a> {
+    fn of(error: &'a reqwest::Error) -> Self {
+        let mut chain = Self { io: None, tls: None, text: String::new() };
+        let mut next: Option<&(dyn StdError + 'static)> = error.source();
+        while let Some(cause) = next {
+            chain.note(cause);
+            next = cause.source();
+        }
+        if chain.text.is_empty() {
+            chain.text = error.to_string();
+        }
+        chain
+    }
+
+    fn note(&mut self, cause: &'a (dyn StdError + 'static)) {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            self.tls = Some(tls);
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            self.io = Some(io.kind());
+            // An io::Error hides what it wraps from `source()`.
+            if let Some(inner) = io.get_ref() {
+                self.note(inner);
+            }
+        }
+        let said = cause.to_string();
+        if !self.text.contains(&said) {
+            self.text = if self.text.is_empty() { said } else { format!("{}: {said}", self.text) };
+        }
+    }
+}
+
+fn connect_fault(chain: &Chain<'_>) -> Fault {
+    match chain.io {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            Fault::new(Kind::Closed, "connection refused: nothing listens on this port")
+                .with_hint("check host and port, and that the registry is running")
+        }
+        _ if chain.text.contains("dns error") || chain.text.contains("lookup address") => {
+            Fault::new(Kind::Unresolved, "the host name has no address")
+                .with_hint("check the host name, or give its address with --resolve HOST:PORT:ADDR")
+        }
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => {
+            Fault::new(Kind::Reset, "the connection was closed while it was being set up")
+        }
+        _ => Fault::new(Kind::Closed, format!("no connection: {}", printable(&chain.text, 160))),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is another crate's, and grows")]
+fn tls_fault(error: &rustls::Error) -> Fault {
+    let (why, hint) = match error {
+        rustls::Error::InvalidMessage(_) => {
+            return Fault::new(Kind::WrongScheme, "this port does not speak TLS; it may speak plain HTTP")
+                .with_hint("give --plain-http, or write http:// in front of the host");
+        }
+        rustls::Error::InvalidCertificate(error) => certificate_words(error),
+        rustls::Error::AlertReceived(alert) => alert_words(*alert),
+        other => (format!("TLS failed: {}", printable(&other.to_string(), 160)), None),
+    };
+    Fault { kind: Kind::Tls, why, hint }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is another crate's, and grows")]
+fn certificate_words(error: &CertificateError) -> (String, Option<String>) {
+    let with = |why: &str, hint: &str| (why.to_owned(), Some(hint.to_owned()));
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            with("the registry's certificate has expired", "renew it; check this machine's clock")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            with("the registry's certificate is not valid yet", "check the clocks of both machines")
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+            format!("the registry's certificate is not for this host name: {}", printable(&error.to_string(), 200)),
+            Some("use a name that it has, or --resolve HOST:PORT:ADDR to reach it under that name; certificates \
+                  without subjectAltName are not accepted"
+                .to_owned()),
+        ),
+        CertificateError::UnknownIssuer => with(
+            "the registry's certificate is signed by nobody whom this machine trusts",
+            "give its CA with --ca-file, or put it into /etc/docker/certs.d/HOST:PORT/ca.crt",
+        ),
+        other if other.to_string().contains("CaUsedAsEndEntity") => with(
+            "the registry's certificate is self-signed, and this machine does not know it",
+            "give that very certificate with --ca-file, or put it into /etc/docker/certs.d/HOST:PORT/ca.crt",
+        ),
+        other => (format!("the registry's certificate is not accepted: {}", printable(&other.to_string(), 160)), None),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is another crate's, and grows")]
+fn alert_words(alert: rustls::AlertDescription) -> (String, Option<String>) {
+    use rustls::AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired | Alert::BadCertificate | Alert::UnknownCA | Alert::CertificateUnknown => (
+            format!("the registry does not accept us without a client certificate it trusts ({alert:?})"),
+            Some("give one with --cert-file and --key-file, or in /etc/docker/certs.d/HOST:PORT/client.{cert,key}".to_owned()),
+        ),
+        Alert::ProtocolVersion => ("the registry speaks only TLS versions before 1.2".to_owned(), None),
+        Alert::UnrecognisedName => ("no registry of this name lives there (TLS alert)".to_owned(), None),
+        other => (format!("the registry ended the TLS handshake ({other:?})"), None),
+    }
+}

@@ -1,0 +1,164 @@
+//! Manners: how many requests at once, how many a second, how long to wait between two attempts, and
+//! when to stop asking.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// The longest a `Retry-After` is obeyed: a registry that wants more is not available for this run.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// So many questions in a row that failed after all their attempts end the asking.
+const TRIPS_AFTER: u32 = 3;
+
+/// What lets requests through.
+pub(super) struct Gate {
+    slots: Semaphore,
+    interval: Option<Duration>,
+    next: Mutex<Instant>,
+    failures: AtomicU32,
+    sent: AtomicU64,
+    retries: u32,
+}
+
+impl Gate {
+    /// At most `jobs` at once and `rate` a second, each tried again up to `retries` times.
+    pub(super) fn new(jobs: usize, rate: Option<u32>, retries: u32) -> Self {
+        Self {
+            slots: Semaphore::new(jobs.clamp(1, 1024)),
+            interval: rate.filter(|rate| *rate > 0).map(|rate| Duration::from_secs(1) / rate),
+            next: Mutex::new(Instant::now()),
+            failures: AtomicU32::new(0),
+            sent: AtomicU64::new(0),
+            retries,
+        }
+    }
+
+    /// Wait for a turn, and count it. The slot is free again when the permit is dropped.
+    pub(super) async fn pass(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        let permit = self.slots.acquire().await.ok();
+        let turn = self.reserve();
+        tokio::time::sleep_until(turn).await;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        permit
+    }
+
+    /// A request that passes by other ways (to a token server or an object store) is counted, too.
+    pub(super) fn count(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn reserve(&self) -> Instant {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = (*next).max(Instant::now());
+        *next = turn + self.interval.unwrap_or_default();
+        turn
+    }
+
+    /// Let nobody through for a while: what the registry asked for is meant for all of us.
+    pub(super) fn hold(&self, wait: Duration) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = (*next).max(Instant::now() + wait);
+    }
+
+    /// How many requests went through.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The waits between attempts: 0.2 s doubling to 10 s, with jitter.
+    pub(super) fn waits(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(200))
+            .with_max_delay(Duration::from_secs(10))
+            .with_max_times(self.retries as usize)
+            .with_jitter()
+            .build()
+    }
+
+    /// Whether it failed so often in a row that we no longer ask.
+    pub(super) fn is_tripped(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) >= TRIPS_AFTER
+    }
+
+    /// A question got an answer, or none after all its attempts.
+    pub(super) fn note(&self, answered: bool) {
+        if answered {
+            // Once tripped it stays so: a run must not begin to hammer again.
+            let _ = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |failures| {
+                (failures < TRIPS_AFTER).then_some(0)
+            });
+        } else {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Begin anew: somebody has seen that the registry answers again.
+    pub(super) fn reset(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+    }
+}
+
+/// What a `Retry-After` header asks for: seconds, or a date.
+pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let wait = match value.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => http_date(value.trim())?.duration_since(now).unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are not sent by anything alive.
+fn http_date(text: &str) -> Option<SystemTime> {
+    let text = text.strip_suffix("GMT").map(|text| format!("{text}+0000"))?;
+    let zoned = jiff::fmt::rfc2822::DateTimeParser::new().parse_zoned(&text).ok()?;
+    Some(zoned.timestamp().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_has_a_limit() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
+        let seconds = |text: &str| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(seconds("3"), Some(3));
+        assert_eq!(seconds("86400"), Some(60));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0));
+        assert_eq!(seconds("soon"), None);
+    }
+
+    #[test]
+    fn it_trips_after_failures_in_a_row_and_stays_so() {
+        let gate = Gate::new(1, None, 0);
+        for answered in [false, false, true, false, false] {
+            gate.note(answered);
+        }
+        assert!(!gate.is_tripped());
+        gate.note(false);
+        gate.note(true);
+        assert!(gate.is_tripped());
+        gate.reset();
+        assert!(!gate.is_tripped());
+    }
+
+    #[tokio::test]
+    async fn a_rate_spaces_requests_and_a_hold_stops_all() {
+        let gate = Gate::new(8, Some(100), 0);
+        let start = Instant::now();
+        for _ in 0..11 {
+            drop(gate.pass().await);
+        }
+        assert!(start.elapsed() >= Duration::from_millis(100));
+        gate.hold(Duration::from_millis(300));
+        drop(gate.pass().await);
+        assert!(start.elapsed() >= Duration::from_millis(400));
+        assert_eq!(gate.sent(), 12);
+    }
+}

@@ -1,0 +1,35 @@
+//! The registry's HTTP API: asking what it claims, and writing what repair needs.
+//!
+//! ```text
+//! HttpRegistry (probe) ──┐                    ┌─ gate    how many, how fast, when to stop
+//!                        ├─ transport ────────┼─ auth    who we are
+//! HttpWriter (write)  ───┘   attempts         └─ fault   why no response came
+//! ```
+//!
+//! Probing sends no conditional header and follows no redirect: what is asked is what this daemon
+//! believes, not what a cache or an object store knows.
+
+mod address;
+mod auth;
+mod belief;
+mod connection;
+mod digesting;
+mod fault;
+mod gate;
+mod listing;
+mod probe;
+mod reading;
+mod transport;
+mod wire;
+
+pub use address::{Address, AddressError, Scheme};
+pub use auth::Credentials;
+pub use connection::{Connection, Override};
+pub use probe::HttpRegistry;
+
+/// Choose the cryptography that TLS uses, once for the process. Building any client does it; `main` calls it first, so
+/// that no library can choose another.
+pub fn install_crypto() {
+    // An error means that it has been chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,0 +1,239 @@
+//! One question, asked until there is an answer that means something.
+//!
+//! Tried again: connections that fail or break, silence, 429, 502, 503, 504. Every other status is an
+//! answer. A 401 is answered with credentials once.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Response, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::address::{Address, shown};
+use super::auth::{Authenticator, Scope};
+use super::connection::Connection;
+use super::fault::{self, Fault, Kind};
+use super::gate::{Gate, retry_after};
+
+/// The most that is read of an error's body.
+const ERROR_BODY: u64 = 64 << 10;
+
+/// A question.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub scope: Scope,
+    pub take: Take,
+    /// Whether a registry that cannot be reached is tried again.
+    pub insist: bool,
+}
+
+/// How much of a successful answer's body is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    /// At most so many bytes.
+    Bytes(u64),
+    /// Whether there is one.
+    FirstByte,
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// As announced.
+    Whole,
+    /// Before what was announced had come.
+    Cut,
+    /// Not yet, but we had enough.
+    Enough,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(super) struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub end: End,
+    pub attempts: u32,
+}
+
+/// No answer, after so many attempts.
+#[derive(Debug, Clone)]
+pub(super) struct Silence {
+    pub fault: Fault,
+    pub attempts: u32,
+}
+
+impl Ask {
+    pub(super) fn new(method: Method, url: Url, scope: Scope) -> Self {
+        let take = Take::Bytes(ERROR_BODY);
+        Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), scope, take, insist: true }
+    }
+
+    pub(super) const fn take(mut self, take: Take) -> Self {
+        self.take = take;
+        self
+    }
+
+    pub(super) fn header(mut self, name: reqwest::header::HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.append(name, value);
+        }
+        self
+    }
+
+    pub(super) fn shown(&self) -> String {
+        format!("{} {}", self.method, shown(&self.url))
+    }
+}
+
+impl Reply {
+    /// A header's text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// `Content-Length`
+    pub(super) fn length(&self) -> Option<u64> {
+        self.header("content-length")?.trim().parse().ok()
+    }
+
+    /// Whether a person's browser was meant.
+    pub(super) fn is_web_page(&self) -> bool {
+        self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
+    }
+
+    fn is_passing(&self) -> bool {
+        matches!(self.status.as_u16(), 429 | 502 | 503 | 504)
+    }
+}
+
+/// Asks.
+pub(super) struct Transport {
+    pub address: Address,
+    pub gate: Gate,
+    pub auth: Authenticator,
+    pub timeout: Duration,
+    client: Client,
+}
+
+impl Transport {
+    pub(super) fn new(connection: &Connection, client: Client) -> Self {
+        Self {
+            address: connection.address.clone(),
+            gate: Gate::new(connection.jobs, connection.rate, connection.retry_times),
+            auth: Authenticator::new(connection.credentials.clone()),
+            timeout: connection.timeout,
+            client,
+        }
+    }
+
+    /// Ask until there is an answer, attempts run out, or the time is up.
+    pub(super) async fn ask(&self, ask: &Ask) -> Result<Reply, Silence> {
+        let deadline = Instant::now() + self.timeout;
+        let mut waits = self.gate.waits();
+        let mut attempts = 0;
+        loop {
+            if self.gate.is_tripped() {
+                return Err(Silence { fault: tripped(), attempts });
+            }
+            attempts += 1;
+            let outcome = self.attempt_as_someone(ask).await;
+            let passing = match &outcome {
+                Ok(reply) => reply.is_passing(),
+                Err(fault) => fault.is_passing() && (ask.insist || !fault.is_unreachable()),
+            };
+            let wait = waits.next().map(|wait| self.wait_for(&outcome, wait));
+            match wait {
+                Some(wait) if passing && Instant::now() + wait < deadline => tokio::time::sleep(wait).await,
+                _ => return self.conclude(outcome, attempts),
+            }
+        }
+    }
+
+    fn conclude(&self, outcome: Result<Reply, Fault>, attempts: u32) -> Result<Reply, Silence> {
+        self.gate.note(match &outcome {
+            Ok(reply) => !reply.is_passing(),
+            // What the user has to change says nothing of how the registry is.
+            Err(fault) => !fault.is_passing(),
+        });
+        outcome.map(|reply| Reply { attempts, ..reply }).map_err(|fault| Silence { fault, attempts })
+    }
+
+    /// How long to wait now. What the registry asks for holds for all our requests.
+    fn wait_for(&self, outcome: &Result<Reply, Fault>, ours: Duration) -> Duration {
+        let header = outcome.as_ref().ok().and_then(|reply| reply.header(RETRY_AFTER.as_str()));
+        let Some(theirs) = header.and_then(|value| retry_after(value, SystemTime::now())) else {
+            return ours;
+        };
+        self.gate.hold(theirs);
+        theirs.max(ours)
+    }
+
+    /// One attempt; if it is met by a challenge that we can answer, another.
+    async fn attempt_as_someone(&self, ask: &Ask) -> Result<Reply, Fault> {
+        if !self.address.owns(&ask.url) {
+            return self.attempt(ask, None).await;
+        }
+        let shown = self.auth.header(&ask.scope).await?;
+        let reply = self.attempt(ask, shown.clone()).await?;
+        let refused = reply.status == StatusCode::UNAUTHORIZED;
+        if !refused || !self.auth.challenged(&reply.headers, &ask.scope, shown.as_ref()).await? {
+            return Ok(reply);
+        }
+        let shown = self.auth.header(&ask.scope).await?;
+        self.attempt(ask, shown).await
+    }
+
+    async fn attempt(&self, ask: &Ask, authorization: Option<HeaderValue>) -> Result<Reply, Fault> {
+        let _permit = self.gate.pass().await;
+        let mut request =
+            self.client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
+        request = request.header(CACHE_CONTROL, "no-cache");
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if ask.method == Method::PUT || ask.method == Method::POST {
+            request = request.body(ask.body.clone());
+        }
+        let tls = ask.url.scheme() == "https";
+        let response = request.send().await.map_err(|error| Fault::diagnose(&error, tls))?;
+        read(response, ask.take, tls).await
+    }
+}
+
+fn tripped() -> Fault {
+    Fault::new(Kind::Tripped, "no longer asked: the registry failed to answer several times in a row")
+        .with_hint("see whether it is up; lower --jobs or --rate if it is overloaded")
+}
+
+async fn read(mut response: Response, take: Take, tls: bool) -> Result<Reply, Fault> {
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    let limit = match take {
+        _ if !status.is_success() => ERROR_BODY,
+        Take::Bytes(limit) => limit,
+        Take::FirstByte => 1,
+    };
+    let mut body = Vec::new();
+    let end = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break End::Whole,
+            Err(error) if fault::is_cut(&error) => break End::Cut,
+            // The byte is all that was wanted, however the connection ends after it.
+            Err(_) if take == Take::FirstByte && !body.is_empty() => break End::Enough,
+            Err(error) => return Err(Fault::diagnose(&error, tls)),
+        }
+        if body.len() as u64 > limit {
+            break End::Enough;
+        }
+    };
+    Ok(Reply { status, headers, body, end, attempts: 1 })
+}
