@@ -65,13 +65,35 @@ Examples:
 #[derive(Debug, Clone, Args)]
 pub struct OutputArguments {
     /// Write the result in this form: table or json, with =FILE into a file; repeatable
-    #[arg(short = 'o', long = "output", global = true, env = "REGFSCK_OUTPUT", value_name = "FORMAT[=FILE]", value_delimiter = ',', help_heading = "Output")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        global = true,
+        env = "REGFSCK_OUTPUT",
+        value_name = "FORMAT[=FILE]",
+        value_delimiter = ',',
+        help_heading = "Output"
+    )]
     pub formats: Vec<OutputFormat>,
     /// Colour the output
-    #[arg(long, global = true, env = "REGFSCK_COLOR", value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        env = "REGFSCK_COLOR",
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
     pub color: When,
     /// Show progress on stderr
-    #[arg(long, global = true, env = "REGFSCK_PROGRESS", value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        env = "REGFSCK_PROGRESS",
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
     pub progress: When,
     /// Show whole digests and every finding
     #[arg(long, global = true, env = "REGFSCK_NO_TRUNC", help_heading = "Output")]
@@ -80,7 +102,14 @@ pub struct OutputArguments {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
     /// Print nothing but errors; the exit status tells
-    #[arg(short, long, global = true, env = "REGFSCK_QUIET", conflicts_with = "verbose", help_heading = "Output")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "REGFSCK_QUIET",
+        conflicts_with = "verbose",
+        help_heading = "Output"
+    )]
     pub quiet: bool,
 }
 
@@ -192,7 +221,13 @@ pub struct CheckArguments {
     #[arg(long, env = "REGFSCK_CONTENT_SUBSET", value_name = "N/T", value_parser = subset, conflicts_with = "content", help_heading = "Check")]
     pub content_subset: Option<(u64, u64)>,
     /// What the daemon is asked about: what can be wrong, or every tag and link
-    #[arg(long, env = "REGFSCK_PROBE", value_name = "WHAT", default_value = "suspects", help_heading = "Check")]
+    #[arg(
+        long,
+        env = "REGFSCK_PROBE",
+        value_name = "WHAT",
+        default_value = "suspects",
+        help_heading = "Check"
+    )]
     pub probe: ProbeArgument,
     /// Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file
     #[arg(long, env = "REGFSCK_PROBE_MANIFESTS", help_heading = "Check")]

@@ -17,14 +17,18 @@ use crate::report::{json, table, verdict};
 
 /// Check, report, and return the exit status.
 pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Result<u8> {
-    let target = Target::find(&arguments.target, &arguments.connection)?;
-    let options = options(arguments, &target);
-    let events = Arc::new(Progress::new(output));
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let examination = runtime.block_on(check(&target.sides, &options, events))?;
-    let report = conclude(examination, target.named, arguments.fail_on);
+    let report = runtime.block_on(report(arguments, output))?;
     write(&report, output)?;
     Ok(report.exit_status)
+}
+
+async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<Report> {
+    let target = Target::find(&arguments.target, &arguments.connection).await?;
+    let options = options(arguments, &target);
+    let events = Arc::new(Progress::new(output));
+    let examination = check(&target.sides, &options, events).await?;
+    Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
 fn options(arguments: &CheckArguments, target: &Target) -> Options {
@@ -86,7 +90,12 @@ pub(super) fn write(report: &Report, output: &OutputArguments) -> Result<()> {
     Ok(())
 }
 
-fn render(report: &Report, format: Format, drawing: table::Drawing, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+fn render(
+    report: &Report,
+    format: Format,
+    drawing: table::Drawing,
+    out: &mut dyn std::io::Write,
+) -> std::io::Result<()> {
     match format {
         Format::Table => out.write_all(table::draw(report, drawing).as_bytes())?,
         Format::Json => json(report, out)?,

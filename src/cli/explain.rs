@@ -8,7 +8,11 @@ use crate::domain::code::Code;
 /// Print the page of a code, or a line for each.
 pub(super) fn run(code: Option<&str>) -> Result<u8> {
     let text = match code {
-        Some(code) => code.parse::<Code>().map_err(|error| anyhow::anyhow!("{error}; `regfsck explain` lists them"))?.page().to_owned(),
+        Some(code) => code
+            .parse::<Code>()
+            .map_err(|error| anyhow::anyhow!("{error}; `regfsck explain` lists them"))?
+            .page()
+            .to_owned(),
         None => list(),
     };
     terminal::print(&text)?;

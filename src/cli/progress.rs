@@ -37,7 +37,8 @@ impl Progress {
             None => "{msg:18} {spinner} {pos}",
         };
         // A template that does not parse would only cost the bar its looks.
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_error| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_error| ProgressStyle::default_bar());
         let bar = bar.with_style(style).with_message(name);
         bar.enable_steady_tick(Duration::from_millis(120));
         self.replace(Some(bar));

@@ -25,7 +25,9 @@ pub(super) fn drawing(output: &OutputArguments) -> Drawing {
 /// The terminal's width, never less than 60; 80 where stdout is no terminal.
 fn width() -> u16 {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let seen = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|width| *width > 0);
+    let seen = || {
+        rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|width| *width > 0)
+    };
     let wide = if io::stdout().is_terminal() { asked.or_else(seen) } else { asked };
     wide.unwrap_or(80).max(60)
 }

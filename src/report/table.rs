@@ -218,12 +218,14 @@ fn row(finding: &Finding, drawing: Drawing) -> Vec<Cell> {
 
 /// The subject, a part a line, so that narrow columns break where a person would.
 fn place(subject: &Subject, drawing: Drawing) -> String {
-    let digest = subject.digest.map(|digest| if drawing.no_trunc { digest.to_string() } else { digest.short() });
+    let digest =
+        subject.digest.map(|digest| if drawing.no_trunc { digest.to_string() } else { digest.short() });
     let mut place = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
     if let Some(tag) = &subject.tag {
         let _ = write!(place, ":{tag}");
     }
-    let mut parts: Vec<String> = [Some(place).filter(|place| !place.is_empty()), digest].into_iter().flatten().collect();
+    let mut parts: Vec<String> =
+        [Some(place).filter(|place| !place.is_empty()), digest].into_iter().flatten().collect();
     if let Some(path) = subject.path.as_ref().filter(|_| parts.is_empty() || drawing.no_trunc) {
         parts.push(path.clone());
     }
@@ -234,7 +236,8 @@ fn what(finding: &Finding, drawing: Drawing) -> String {
     let mut lines = vec![finding.message.clone()];
     if !finding.affects.is_empty() {
         let most = if drawing.no_trunc { usize::MAX } else { IMAGES };
-        let named: Vec<_> = finding.affects.iter().take(most).map(|image| shorten(&image.to_string(), drawing)).collect();
+        let named: Vec<_> =
+            finding.affects.iter().take(most).map(|image| shorten(&image.to_string(), drawing)).collect();
         let rest = finding.affects.len().saturating_sub(most);
         let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
         lines.push(format!("breaks {}{more}", named.join(", ")));

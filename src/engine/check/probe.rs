@@ -12,7 +12,7 @@
 //! manifests share the repository's cache with blobs (3.x) a HEAD of the manifest's digest as a blob tells; whether
 //! that is so is calibrated with a healthy manifest. Elsewhere only a PUT that must be refused tells.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -92,12 +92,12 @@ impl Questions {
             let Some(digest) = subject.digest else { continue };
             let pair = (name.clone(), digest);
             let is_layer = subject.path.as_deref().is_some_and(|path| path.contains("/_layers/"));
-            match accusation.finding.code {
-                Code::MissingLink | Code::InvalidLink if is_layer => self.blobs.insert(pair),
-                Code::MissingLink | Code::InvalidLink => self.manifests.insert(pair),
-                Code::MissingManifest => self.beliefs.insert(pair),
-                _ => false,
-            };
+            let code = accusation.finding.code;
+            if code == Code::MissingManifest {
+                self.beliefs.insert(pair);
+            } else if matches!(code, Code::MissingLink | Code::InvalidLink) {
+                if is_layer { &mut self.blobs } else { &mut self.manifests }.insert(pair);
+            }
         }
     }
 
