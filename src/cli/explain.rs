@@ -1,5 +1,7 @@
 //! `regfsck explain`: what a finding code means.
 
+use std::fmt::Write as _;
+
 use anyhow::Result;
 
 use super::terminal;
@@ -20,8 +22,10 @@ pub(super) fn run(code: Option<&str>) -> Result<u8> {
 }
 
 fn list() -> String {
-    Code::ALL
-        .iter()
-        .map(|code| format!("{:20} {:8} {}\n", code.as_str(), code.severity().as_str(), code.meaning()))
-        .collect()
+    let mut text = String::new();
+    for code in Code::ALL {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:20} {:8} {}", code.as_str(), code.severity().as_str(), code.meaning());
+    }
+    text
 }

@@ -15,7 +15,7 @@ use crate::adapters::storage::FilesystemStorage;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, Daemon};
 use crate::engine::check::Sides;
-use crate::engine::ports::{Registry as _, Scope, Storage};
+use crate::engine::ports::{Registry, Scope, Storage};
 
 /// A registry to look at.
 pub(super) struct Target {
@@ -40,7 +40,7 @@ impl Target {
         let registry = registry(target, connection, config.as_ref()).await?;
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.location()),
-            registry: registry.as_ref().map(|registry| registry.location()),
+            registry: registry.as_ref().map(Registry::location),
             cache: None,
         };
         Ok(Self {

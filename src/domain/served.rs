@@ -94,12 +94,12 @@ pub struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivery {
-    /// A byte came: there is something.
-    Byte,
-    /// A success status, then not one byte: the mark of a phantom.
+    /// The byte came: there is something; the blob's size in bytes as `Content-Range` gives it.
+    Byte(Option<u64>),
+    /// A success status, then not one byte: the mark of a phantom, or of a file that ends before that byte.
     Nothing,
-    /// 416, or 200 with an empty body announced as empty: the daemon believes the blob to be empty.
-    Empty,
+    /// 416, or 200 announced as empty: the daemon itself says that the blob ends before that byte; its size.
+    Short(Option<u64>),
 }
 
 /// What was asked and answered about one blob in one repository.
@@ -109,6 +109,17 @@ pub struct ServedBlob {
     pub claim: Asked<Answer<Claim>>,
     /// The ranged GET, where the HEAD claimed something worth a second question.
     pub delivery: Option<Asked<Answer<Delivery>>>,
+}
+
+/// What was asked and answered about one blob where storage cannot be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The size that a manifest gives, in bytes.
+    pub described: Option<u64>,
+    /// The blob's last byte by that size; its first where no size is given.
+    pub last: Asked<Answer<Delivery>>,
+    /// Its first byte, asked for where the last did not come.
+    pub first: Option<Asked<Answer<Delivery>>>,
 }
 
 /// What the daemon believes of a manifest that storage lacks.
@@ -148,7 +159,9 @@ pub struct ServedView {
     pub resolved: Vec<(RepositoryName, Tag, Asked<Answer<ServedManifest>>)>,
     /// Manifests.
     pub manifests: Vec<(Subject, Asked<Answer<ServedManifest>>)>,
-    /// Blobs.
+    /// Blobs as they were delivered, where only the API can be looked at.
+    pub delivered: Vec<(Subject, Delivered)>,
+    /// Blobs as they are claimed.
     pub blobs: Vec<(Subject, ServedBlob)>,
     /// What it believes of manifests that storage lacks.
     pub beliefs: Vec<(Subject, Belief)>,

@@ -126,7 +126,7 @@ impl HttpRegistry {
     }
 
     /// Follow redirects into the object store, without our credentials, for the byte.
-    async fn byte_of_store(&self, mut from: Url, mut reply: Reply) -> (Answer<Delivery>, String) {
+    async fn byte_of_store(&self, mut from: Url, mut reply: Reply, at: u64) -> (Answer<Delivery>, String) {
         for _ in 0..MOST_REDIRECTS {
             let target = reply
                 .header(LOCATION.as_str())
@@ -135,7 +135,7 @@ impl HttpRegistry {
                 return (Answer::Unknown("a redirect without a target".into()), said(&reply));
             };
             let host = target.host_str().unwrap_or_default().to_owned();
-            let ask = first_byte(target.clone(), Scope::Known);
+            let ask = one_byte(target.clone(), Scope::Known, at);
             let told = format!("{}; followed to {host}", said(&reply));
             match self.transport.ask(&ask).await {
                 Err(silence) => {
@@ -168,8 +168,8 @@ fn speaks_tls(body: &[u8]) -> bool {
         || text.contains("plain HTTP request was sent to HTTPS port")
 }
 
-fn first_byte(url: Url, scope: Scope) -> Ask {
-    Ask::new(Method::GET, url, scope).header(RANGE, "bytes=0-0").take(Take::FirstByte)
+fn one_byte(url: Url, scope: Scope, at: u64) -> Ask {
+    Ask::new(Method::GET, url, scope).header(RANGE, &format!("bytes={at}-{at}")).take(Take::FirstByte)
 }
 
 fn read_manifest(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>, String) {
@@ -236,13 +236,17 @@ fn read_delivery(reply: &Reply) -> (Answer<Delivery>, String) {
     let announced = reply.length();
     match (reply.status.as_u16(), reply.body.is_empty(), reply.end) {
         (200 | 206, _, _) if reply.is_web_page() => (reading::without(reply), shown),
-        (200 | 206, false, _) => (Answer::Yes(Delivery::Byte), format!("{shown}, a byte came")),
-        (200, true, End::Whole) => (Answer::Yes(Delivery::Empty), format!("{shown}, announced as empty")),
+        (200 | 206, false, _) => {
+            (Answer::Yes(Delivery::Byte(reply.total())), format!("{shown}, a byte came"))
+        }
+        (200, true, End::Whole) => {
+            (Answer::Yes(Delivery::Short(Some(0))), format!("{shown}, announced as empty"))
+        }
         (200 | 206, true, _) => {
             let announced = announced.map(|size| format!(", Content-Length {size}")).unwrap_or_default();
             (Answer::Yes(Delivery::Nothing), format!("{shown}{announced}, then not one byte"))
         }
-        (416, _, _) => (Answer::Yes(Delivery::Empty), shown),
+        (416, _, _) => (Answer::Yes(Delivery::Short(reply.total())), shown),
         _ => (reading::without(reply), shown),
     }
 }
@@ -303,16 +307,16 @@ impl Registry for HttpRegistry {
         }
     }
 
-    async fn first_byte(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<Delivery>> {
+    async fn byte(&self, repository: &RepositoryName, digest: &Digest, at: u64) -> Asked<Answer<Delivery>> {
         let url = self.transport.address.blob(repository, digest);
-        let ask = first_byte(url.clone(), Scope::Pull(repository.to_string()));
+        let ask = one_byte(url.clone(), Scope::Pull(repository.to_string()), at);
         let question = Question::new(&ask);
         match self.transport.ask(&ask).await {
             Err(silence) => question.silence(&silence),
             Ok(reply) => {
                 let redirected = matches!(reply.status.as_u16(), 302 | 303 | 307);
                 let (answer, said) =
-                    if redirected { self.byte_of_store(url, reply).await } else { read_delivery(&reply) };
+                    if redirected { self.byte_of_store(url, reply, at).await } else { read_delivery(&reply) };
                 Asked { answer, exchange: question.exchange(said) }
             }
         }

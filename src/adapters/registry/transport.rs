@@ -104,6 +104,11 @@ impl Reply {
         self.header("content-length")?.trim().parse().ok()
     }
 
+    /// The whole size in `Content-Range: bytes 0-0/SIZE`.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.header("content-range")?.rsplit_once('/')?.1.trim().parse().ok()
+    }
+
     /// Whether a person's browser was meant.
     pub(super) fn is_web_page(&self) -> bool {
         self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))

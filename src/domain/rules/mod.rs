@@ -5,6 +5,7 @@
 //! have been under way during the first look.
 
 pub mod affected;
+pub mod api;
 pub mod remedies;
 pub mod served;
 pub mod storage;

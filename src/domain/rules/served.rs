@@ -93,7 +93,7 @@ impl Court<'_> {
             Answer::Broken(why) => self.broken_by(subject, blob, delivery, why),
             Answer::Unknown(why) => self.unknown(delivery, why),
             // It arrived in the meantime, or is gone for the daemon too.
-            Answer::Yes(Delivery::Byte | Delivery::Empty) | Answer::No(_) => {}
+            Answer::Yes(Delivery::Byte(_) | Delivery::Short(_)) | Answer::No(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@
 //! storage ─► accusations ─► suspects ─► served ─► accusations ─► second look ─► findings
 //! ```
 
+mod api;
 mod probe;
 mod recheck;
 mod same;
@@ -121,7 +122,7 @@ pub async fn check(
     let mut run = Run { sides, options, events, coverage: Coverage::default() };
     let (findings, refusal) = match &sides.storage {
         Some(storage) => run.with_storage(storage, started).await?,
-        None => (Vec::new(), None),
+        None => run.api_only().await,
     };
     Ok(Examination { started, finished: Timestamp::now(), coverage: run.coverage, refusal, findings })
 }

@@ -191,7 +191,7 @@ async fn blob(registry: &dyn Registry, view: &StorageView, (name, digest): &Subj
     let link = view.repository(name).and_then(|repository| find_link(&repository.layers, digest));
     let data = link.and_then(crate::domain::storage::Link::data).unwrap_or(*digest);
     let delivery = match &claim.answer {
-        Answer::Yes(_) if view.blob(&data).is_none() => Some(registry.first_byte(name, digest).await),
+        Answer::Yes(_) if view.blob(&data).is_none() => Some(registry.byte(name, digest, 0).await),
         Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => None,
     };
     ServedBlob { claim, delivery }

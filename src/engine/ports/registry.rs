@@ -37,8 +37,8 @@ pub trait Registry: Send + Sync {
     /// HEAD `/v2/<name>/blobs/<digest>`.
     async fn head_blob(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<Claim>>;
 
-    /// GET `/v2/<name>/blobs/<digest>` with `Range: bytes=0-0`.
-    async fn first_byte(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<Delivery>>;
+    /// GET one byte of `/v2/<name>/blobs/<digest>`: the one at `at`, from 0.
+    async fn byte(&self, repository: &RepositoryName, digest: &Digest, at: u64) -> Asked<Answer<Delivery>>;
 
     /// Ask by PUT of an index that must be refused which of `suspects` (at most 50) the daemon believes to have.
     ///

@@ -14,6 +14,10 @@ use crate::domain::storage::{BlobFile, ContentView, HashedBlob, LinkPlace, Stora
 pub trait Scope: Send + Sync {
     /// Whether this repository is looked at.
     fn includes(&self, name: &RepositoryName) -> bool;
+    /// The repositories, where each is named in full: then no list of all is needed.
+    fn names(&self) -> Option<Vec<RepositoryName>> {
+        None
+    }
     /// Whether every repository is: only then can content be called unneeded.
     fn is_everything(&self) -> bool;
 }

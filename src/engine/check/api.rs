@@ -1,0 +1,254 @@
+//! A check over the API alone: catalog, tags, manifests, one byte a blob, each asked for once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::{Judgement, Run};
+use crate::domain::digest::Digest;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::Unlooked;
+use crate::domain::report::ServedCoverage;
+use crate::domain::rules::{Accusations, api};
+use crate::domain::served::{Answer, Asked, Delivered, Delivery, ServedManifest, ServedView, Subject};
+use crate::domain::storage::{Link, ReadManifest, Repository, StorageView, StoredTag, TagTarget, Target};
+use crate::engine::ports::{Event, Events, Registry};
+
+impl Run<'_> {
+    /// Check what the daemon delivers, without a look at storage.
+    pub(super) async fn api_only(&mut self) -> Judgement {
+        let limit = "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR";
+        self.coverage.limits.push(limit.into());
+        let Some(registry) = self.reachable().await else { return (Vec::new(), None) };
+        let served = self.explore(&*registry).await;
+        let mut accusations = Accusations::default();
+        let is_proxy = self.options.daemon.proxy == Some(true);
+        api::accuse(&served, is_proxy, &mut accusations, &mut self.coverage.unknown);
+        self.coverage.unknown.extend(served.unknown.iter().cloned());
+        self.coverage.served = Some(ServedCoverage {
+            requests: registry.requests(),
+            tags: served.resolved.len() as u64,
+            manifests: served.manifests.len() as u64,
+            blobs: served.delivered.len() as u64,
+        });
+        let findings = accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
+        (self.conclude(&picture(&served), findings), None)
+    }
+
+    async fn explore(&mut self, registry: &dyn Registry) -> ServedView {
+        let mut explorer = Explorer {
+            registry,
+            jobs: self.options.jobs.max(1),
+            events: &*self.events,
+            served: ServedView::default(),
+        };
+        let names = match self.options.scope.names() {
+            Some(names) => names,
+            None => explorer.catalog().await,
+        };
+        let names: Vec<_> = names.into_iter().filter(|name| self.options.scope.includes(name)).collect();
+        explorer.tags(names).await;
+        explorer.manifests().await;
+        explorer.blobs().await;
+        explorer.served
+    }
+}
+
+struct Explorer<'a> {
+    registry: &'a dyn Registry,
+    jobs: usize,
+    events: &'a dyn Events,
+    served: ServedView,
+}
+
+impl Explorer<'_> {
+    /// Ask about each, so many at once.
+    async fn ask_all<Q, A>(
+        &self,
+        stage: &'static str,
+        questions: Vec<Q>,
+        ask: impl AsyncFn(Q) -> A,
+    ) -> Vec<A> {
+        self.events.emit(Event::Stage(stage, Some(questions.len() as u64)));
+        let ask = &ask;
+        let answers = stream::iter(questions).map(|question| async move {
+            let answer = ask(question).await;
+            self.events.emit(Event::Advanced(1));
+            answer
+        });
+        let answers = answers.buffer_unordered(self.jobs).collect().await;
+        self.events.emit(Event::Finished);
+        answers
+    }
+
+    fn unknown<T>(&mut self, asked: &Asked<T>, why: impl Into<String>) {
+        self.served.unknown.push(Unlooked { what: asked.exchange.asked.clone(), why: why.into() });
+    }
+
+    async fn catalog(&mut self) -> Vec<RepositoryName> {
+        let asked = self.registry.catalog().await;
+        match asked.answer {
+            Answer::Yes(ref names) => {
+                self.served.catalog = Some(names.clone());
+                names.clone()
+            }
+            Answer::No(_) => {
+                self.unknown(&asked, "there is no catalog; name the repositories with --repo");
+                Vec::new()
+            }
+            Answer::Broken(ref why) | Answer::Unknown(ref why) => {
+                let why = format!("{why}; the repositories can be named with --repo");
+                self.unknown(&asked, why);
+                Vec::new()
+            }
+        }
+    }
+
+    /// List the tags of each repository, and resolve them.
+    async fn tags(&mut self, names: Vec<RepositoryName>) {
+        let registry = self.registry;
+        let listed = self
+            .ask_all("listing tags", names, async |name: RepositoryName| {
+                let tags = registry.tags(&name).await;
+                (name, tags)
+            })
+            .await;
+        let mut questions = Vec::new();
+        for (name, asked) in listed {
+            match &asked.answer {
+                Answer::Yes(tags) => {
+                    questions.extend(tags.iter().map(|tag| (name.clone(), tag.clone())));
+                    self.served.tags.insert(name, tags.clone());
+                }
+                // A repository whose last tag was deleted stays in the catalog.
+                Answer::No(_) => {}
+                Answer::Broken(why) | Answer::Unknown(why) => self.unknown(&asked, why.clone()),
+            }
+        }
+        let resolved = self.ask_all("reading tags", questions, async |(name, tag): (RepositoryName, Tag)| {
+            let resolved = registry.resolve(&name, &tag).await;
+            (name, tag, resolved)
+        });
+        self.served.resolved = resolved.await;
+        self.served.resolved.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    }
+
+    /// Read the children of indexes, level by level; an index that holds itself ends there.
+    async fn manifests(&mut self) {
+        let registry = self.registry;
+        let mut known: BTreeMap<Subject, Asked<Answer<ServedManifest>>> = BTreeMap::new();
+        for (name, _, asked) in &self.served.resolved {
+            if let Answer::Yes(manifest) = &asked.answer {
+                known.entry((name.clone(), manifest.digest)).or_insert_with(|| asked.clone());
+            }
+        }
+        let mut level: BTreeSet<Subject> =
+            known.iter().flat_map(|(subject, asked)| children(subject, asked)).collect();
+        loop {
+            level.retain(|subject| !known.contains_key(subject));
+            if level.is_empty() {
+                break;
+            }
+            let questions = level.into_iter().collect();
+            let read = self.ask_all("reading manifests", questions, async |subject: Subject| {
+                let asked = registry.manifest(&subject.0, &subject.1).await;
+                (subject, asked)
+            });
+            let read = read.await;
+            level = read.iter().flat_map(|(subject, asked)| children(subject, asked)).collect();
+            known.extend(read);
+        }
+        self.served.manifests = known.into_iter().collect();
+    }
+
+    /// Ask for one byte of each blob that a manifest needs, once a repository.
+    async fn blobs(&mut self) {
+        let mut wanted: BTreeMap<Subject, Option<u64>> = BTreeMap::new();
+        for ((name, _), asked) in &self.served.manifests {
+            if let Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) = &asked.answer
+            {
+                wanted.extend(manifest.needs.iter().map(|need| ((name.clone(), need.digest), need.size)));
+            }
+        }
+        let registry = self.registry;
+        let questions = wanted.into_iter().collect();
+        let delivered = self.ask_all("asking for blobs", questions, async |(subject, described)| {
+            let delivered = deliver(registry, &subject, described).await;
+            (subject, delivered)
+        });
+        self.served.delivered = delivered.await;
+        self.served.delivered.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+}
+
+/// Ask for the last byte; where it was promised and did not come, for the first; and where that makes an
+/// accusation, once more, because a push may have been under way.
+async fn deliver(registry: &dyn Registry, (name, digest): &Subject, described: Option<u64>) -> Delivered {
+    let at = described.unwrap_or_default().saturating_sub(1);
+    let mut last = registry.byte(name, digest, at).await;
+    if is_suspicious(&last.answer, described) {
+        last = registry.byte(name, digest, at).await;
+    }
+    let first = match &last.answer {
+        Answer::Yes(Delivery::Nothing) if at > 0 => Some(registry.byte(name, digest, 0).await),
+        Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => None,
+    };
+    Delivered { described, last, first }
+}
+
+fn is_suspicious(answer: &Answer<Delivery>, described: Option<u64>) -> bool {
+    match answer {
+        Answer::Yes(Delivery::Byte(size)) => described.is_some() && size.is_some() && *size != described,
+        Answer::Yes(Delivery::Short(_)) => described != Some(0),
+        Answer::Yes(Delivery::Nothing) | Answer::No(_) | Answer::Broken(_) => true,
+        Answer::Unknown(_) => false,
+    }
+}
+
+fn children((name, _): &Subject, asked: &Asked<Answer<ServedManifest>>) -> Vec<Subject> {
+    match &asked.answer {
+        Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) => {
+            manifest.children.iter().map(|child| (name.clone(), child.digest)).collect()
+        }
+        Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => Vec::new(),
+    }
+}
+
+/// The served images in the form of a storage view, for what names the affected ones.
+fn picture(served: &ServedView) -> StorageView {
+    let mut repositories: BTreeMap<&RepositoryName, Repository> = BTreeMap::new();
+    let mut manifests: BTreeMap<Digest, ReadManifest> = BTreeMap::new();
+    let empty = |name: &RepositoryName| Repository {
+        name: name.clone(),
+        layers: Vec::new(),
+        revisions: Vec::new(),
+        tags: Vec::new(),
+        has_layers: true,
+        has_manifests: true,
+        has_tags: true,
+    };
+    for (name, tag, asked) in &served.resolved {
+        if let Answer::Yes(manifest) = &asked.answer {
+            let tag = StoredTag { tag: tag.clone(), current: TagTarget::Digest(manifest.digest) };
+            repositories.entry(name).or_insert_with(|| empty(name)).tags.push(tag);
+        }
+    }
+    for ((name, digest), asked) in &served.manifests {
+        if let Answer::Yes(manifest) = &asked.answer {
+            let link = Link { digest: *digest, target: Target::Same };
+            repositories.entry(name).or_insert_with(|| empty(name)).revisions.push(link);
+            manifests.insert(*digest, manifest.read.clone());
+        }
+    }
+    StorageView {
+        root: String::new(),
+        collected: Timestamp::UNIX_EPOCH,
+        blobs: Vec::new(),
+        repositories: repositories.into_values().collect(),
+        manifests,
+        uploads: Vec::new(),
+        stray: Vec::new(),
+        unknown: Vec::new(),
+    }
+}
