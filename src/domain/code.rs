@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// How bad a finding is. The order is that of reports: worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// An image does not pull, a push is swallowed, or garbage collection fails or loses content.
@@ -39,6 +40,7 @@ macro_rules! codes {
     ($($variant:ident, $name:literal, $severity:ident, $meaning:literal;)+) => {
         /// What is wrong, as a stable kebab-case code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(rename_all = "kebab-case")]
         pub enum Code {
             $(#[doc = $meaning] $variant,)+

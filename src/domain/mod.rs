@@ -7,5 +7,7 @@ pub mod manifest;
 pub mod name;
 pub mod observed;
 pub mod report;
+#[cfg(test)]
+mod schema;
 pub mod served;
 pub mod storage;
