@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// How bad a finding is. The order is that of reports: worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// An image does not pull, a push is swallowed, or garbage collection fails or loses content.
@@ -39,6 +40,7 @@ macro_rules! codes {
     ($($variant:ident, $name:literal, $severity:ident, $meaning:literal;)+) => {
         /// What is wrong, as a stable kebab-case code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(rename_all = "kebab-case")]
         pub enum Code {
             $(#[doc = $meaning] $variant,)+
@@ -112,5 +114,55 @@ impl FromStr for Code {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.iter().copied().find(|code| code.as_str() == text);
         found.ok_or_else(|| UnknownCode(text.chars().take(80).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const SECTIONS: [&str; 6] = [
+        "## How it comes about",
+        "## What users see",
+        "## How regfsck proves it",
+        "## What fixes it",
+        "## What does not",
+        "## Commands",
+    ];
+
+    #[test]
+    fn names_are_unique_and_read_back() {
+        let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_is_explained_in_the_same_order() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(page.starts_with(&format!("# {code}\n\n")) && page.ends_with('\n'), "{code}");
+            let sections: Vec<&str> = page.lines().filter(|line| line.starts_with("## ")).collect();
+            assert_eq!(sections, SECTIONS, "{code}");
+            let commands = page.lines().filter(|line| line.starts_with("    regfsck ")).count();
+            assert!((1..=4).contains(&commands), "{code} has {commands} commands");
+        }
+    }
+
+    #[test]
+    fn pages_fit_a_terminal() {
+        for code in Code::ALL {
+            let lines = code.page().lines().count();
+            assert!((20..=45).contains(&lines), "{code} has {lines} lines");
+            for line in code.page().lines() {
+                assert!(line.chars().count() <= 80 && line == line.trim_end(), "{code}: {line}");
+            }
+        }
     }
 }

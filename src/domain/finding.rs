@@ -11,6 +11,7 @@ use super::observed::Evidence;
 
 /// What a finding is about. Which fields are set follows from the code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Subject {
     /// The repository, where the finding is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +55,7 @@ impl Subject {
 
 /// What can be done about a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Move the bad file beside the storage root, so that an upload is not thrown away.
@@ -117,6 +119,7 @@ impl Action {
 
 /// What carrying out a remedy puts at risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// It only adds what should be there.
@@ -131,6 +134,7 @@ pub enum Risk {
 
 /// One thing that can be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Remedy {
     /// What.
     pub action: Action,
@@ -157,6 +161,7 @@ impl Remedy {
 
 /// What became of a finding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It stands.
@@ -170,6 +175,7 @@ pub enum State {
 
 /// One thing that is wrong: one a code and subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// Stable for the same code and subject, whatever the run.
     pub id: String,

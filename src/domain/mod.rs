@@ -8,5 +8,7 @@ pub mod name;
 pub mod observed;
 pub mod report;
 pub mod rules;
+#[cfg(test)]
+mod schema;
 pub mod served;
 pub mod storage;

@@ -41,6 +41,7 @@ impl<T> Observed<T> {
 
 /// The side that was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// What is on the disk or in the bucket.
@@ -53,6 +54,7 @@ pub enum Side {
 
 /// One question and its answer, as it is shown to whoever doubts a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// The side that was asked.
     pub view: Side,
@@ -61,11 +63,13 @@ pub struct Evidence {
     /// The answer, in a few words.
     pub said: String,
     /// When it was asked.
+    #[cfg_attr(test, schemars(with = "super::schema::Time"))]
     pub at: Timestamp,
 }
 
 /// Something that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unlooked {
     /// The thing: a path or a URL.
     pub what: String,

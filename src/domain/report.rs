@@ -14,14 +14,18 @@ pub const SCHEMA: u32 = 1;
 
 /// A whole run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// [`SCHEMA`].
+    #[cfg_attr(test, schemars(description = "The version of this contract.", extend("const" = SCHEMA)))]
     pub schema: u32,
     /// Who wrote this.
     pub tool: Tool,
     /// When the run began.
+    #[cfg_attr(test, schemars(with = "super::schema::Time"))]
     pub started: Timestamp,
     /// When it ended.
+    #[cfg_attr(test, schemars(with = "super::schema::Time"))]
     pub finished: Timestamp,
     /// What was checked.
     pub target: Target,
@@ -42,6 +46,7 @@ pub struct Report {
 
 /// Who wrote a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `regfsck`
     pub name: String,
@@ -57,6 +62,7 @@ impl Default for Tool {
 
 /// What was checked; a side that was not looked at is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// The storage root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +77,7 @@ pub struct Target {
 
 /// The run in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Nothing at or above `--fail-on` remains.
@@ -85,6 +92,7 @@ pub enum Verdict {
 
 /// What was looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Coverage {
     /// In storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,6 +111,7 @@ pub struct Coverage {
 
 /// What was looked at in storage.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StorageCoverage {
     /// Repositories.
     pub repositories: u64,
@@ -128,6 +137,7 @@ pub struct StorageCoverage {
 
 /// What was asked over the API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedCoverage {
     /// Requests sent in all, retries included.
     pub requests: u64,
@@ -141,6 +151,7 @@ pub struct ServedCoverage {
 
 /// What was read from Redis.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CacheCoverage {
     /// Keys seen.
     pub keys: u64,
