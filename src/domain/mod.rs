@@ -1,5 +1,6 @@
 //! What decides: pure, synchronous values and functions. No clock, environment, disk, network or printing.
 
+pub mod cache;
 pub mod code;
 pub mod digest;
 pub mod finding;
@@ -7,5 +8,6 @@ pub mod manifest;
 pub mod name;
 pub mod observed;
 pub mod report;
+pub mod rules;
 pub mod served;
 pub mod storage;

@@ -1,0 +1,3 @@
+//! The rules: pure functions from views to accusations.
+
+pub mod cache;
