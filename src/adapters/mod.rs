@@ -3,3 +3,4 @@
 pub mod config;
 pub mod registry;
 pub mod storage;
+pub mod cache;

@@ -1,5 +1,6 @@
 //! What decides: pure, synchronous values and functions. No clock, environment, disk, network or printing.
 
+pub mod cache;
 pub mod code;
 pub mod digest;
 pub mod finding;

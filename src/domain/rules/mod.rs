@@ -153,3 +153,5 @@ pub fn link_path(repository: &RepositoryName, place: &LinkPlace) -> String {
     };
     format!("repositories/{repository}/{folder}/{name}/link")
 }
+
+pub mod cache;

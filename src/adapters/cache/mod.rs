@@ -1,0 +1,257 @@
+//! The daemon's blob-descriptor cache in Redis: single servers, sentinels, clusters.
+//!
+//! redis-rs speaks the protocol over connections that are opened here: its own TLS refuses the certificates
+//! that operators make, and its errors do not tell a web server from a Redis.
+
+mod dial;
+mod fault;
+mod purge;
+mod scan;
+mod settings;
+mod tls;
+mod topology;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redis::{Pipeline, Value};
+use tokio::sync::Mutex;
+
+use self::dial::{Dial, Login};
+use self::fault::Task;
+use self::scan::Scan;
+pub use self::settings::{Address, Form, RedisSettings, RedisTls};
+use self::topology::{Nodes, field, info};
+use crate::domain::cache::{
+    CacheCollector, CacheDatabase, CacheInfo, CacheKey, CacheView, CachedBlob, Membership, Purged, StaleKeys,
+};
+use crate::domain::digest::Digest;
+use crate::domain::name::RepositoryName;
+use crate::domain::observed::{Observed, Unlooked};
+use crate::engine::ports::{Cache, CacheError, Event, Events};
+
+/// A Redis that holds the daemon's cache.
+pub struct RedisCache {
+    settings: RedisSettings,
+    location: String,
+    dial: Dial,
+    /// Dropped after every failure, so that the next question finds a new master or a restarted server.
+    nodes: Mutex<Option<Arc<Nodes>>>,
+}
+
+impl RedisCache {
+    /// Reach it, log in, and find the servers that hold the keys.
+    ///
+    /// # Errors
+    /// When it cannot be reached, is not Redis, or lets us not in; or when the settings cannot work.
+    pub async fn connect(settings: RedisSettings) -> Result<Self, CacheError> {
+        let dial = Dial::new(&settings)?;
+        let location = settings.location();
+        let cache = Self { settings, location, dial, nodes: Mutex::default() };
+        cache.nodes().await?;
+        Ok(cache)
+    }
+
+    const fn task(&self, doing: &'static str) -> Task<'_> {
+        self.dial.task(self.location.as_str(), doing)
+    }
+
+    async fn nodes(&self) -> Result<Arc<Nodes>, CacheError> {
+        let mut nodes = self.nodes.lock().await;
+        if let Some(nodes) = nodes.as_ref() {
+            return Ok(Arc::clone(nodes));
+        }
+        let found = Arc::new(topology::discover(&self.dial, &self.settings).await?);
+        *nodes = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    async fn keep<T>(&self, result: Result<T, CacheError>) -> Result<T, CacheError> {
+        if result.is_err() {
+            *self.nodes.lock().await = None;
+        }
+        result
+    }
+
+    async fn read(&self, events: &dyn Events) -> Result<CacheView, CacheError> {
+        let nodes = self.nodes().await?;
+        let began = Timestamp::now();
+        let mut collector = CacheCollector::default();
+        let mut keys = 0;
+        for node in &nodes.list {
+            let task = Task { location: &node.address, keys, ..self.task("read the cache") };
+            keys = Scan::new(node, &mut collector, task).run(events).await?;
+        }
+        let mut view = collector.finish(self.location.clone(), began);
+        view.others = self.databases(&nodes).await?;
+        view.others.retain(|database| database.number != self.settings.database);
+        Ok(view)
+    }
+
+    async fn size(&self) -> Option<u64> {
+        let nodes = self.nodes().await.ok()?;
+        let mut keys = 0;
+        for node in &nodes.list {
+            let size: Option<u64> = redis::cmd("DBSIZE").query_async(&mut node.connection.clone()).await.ok();
+            keys += size?;
+        }
+        Some(keys)
+    }
+
+    /// The databases that hold keys, and whether those are a registry's. A cluster has one only.
+    async fn databases(&self, nodes: &Nodes) -> Result<Vec<CacheDatabase>, CacheError> {
+        let Some(node) = nodes.list.first().filter(|_| !nodes.clustered) else { return Ok(Vec::new()) };
+        let keyspace = info(&node.connection, "keyspace").await.unwrap_or_default();
+        let mut databases: Vec<CacheDatabase> = keyspace.lines().filter_map(read_keyspace).collect();
+        let address = Address::parse(&node.address, 0)?;
+        for database in &mut databases {
+            // A user that may not use that database cannot say whose it is.
+            let Ok(connection) =
+                self.dial.connect(&address, Login::of_server(&self.settings, database.number)).await
+            else {
+                continue;
+            };
+            let task = self.task("look at other databases");
+            database.registry = scan::holds_a_registry(&connection, task).await?;
+        }
+        Ok(databases)
+    }
+
+    /// Ask a few things about keys that may lie on different nodes.
+    async fn ask(&self, questions: Vec<(String, redis::Cmd)>) -> Result<Vec<Value>, CacheError> {
+        let nodes = self.nodes().await?;
+        let task = self.task("look at a key");
+        let mut answers = Vec::with_capacity(questions.len());
+        for (key, question) in questions {
+            let slot = nodes.slot(&key);
+            let node = nodes.owner(slot).ok_or_else(|| task.failed(format!("nobody serves slot {slot}")))?;
+            let mut pipeline = Pipeline::with_capacity(1);
+            pipeline.add_command(question);
+            answers.extend(scan::send(node.connection.clone(), task, &pipeline).await?);
+        }
+        let failure = answers.iter().find_map(|answer| {
+            let Value::ServerError(error) = answer else { return None };
+            Some(task.answered(error))
+        });
+        failure.map_or(Ok(answers), Err)
+    }
+
+    async fn look_at_entry(&self, digest: &Digest) -> Result<Observed<CachedBlob>, CacheError> {
+        let key = CacheKey::Entry(*digest).to_string();
+        let mut question = redis::cmd("HMGET");
+        question.arg(&key).arg("digest").arg("size");
+        let answers = self.ask(vec![(key, question)]).await?;
+        let Some(Value::Array(fields)) = answers.first() else { return Ok(Observed::Absent) };
+        let [name, size] = fields.as_slice() else { return Ok(Observed::Absent) };
+        if matches!((name, size), (Value::Nil, Value::Nil)) {
+            return Ok(Observed::Absent);
+        }
+        let name: Option<Digest> = scan::text(name).and_then(|name| name.parse().ok());
+        let size: Option<u64> = scan::text(size).and_then(|size| size.parse().ok());
+        let complete = name.is_some() && size.is_some();
+        Ok(Observed::Present(CachedBlob { digest: *digest, size: size.unwrap_or_default(), complete }))
+    }
+
+    async fn look_at_pair(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Observed<Membership>, CacheError> {
+        let set = CacheKey::Set(repository.as_str()).to_string();
+        let hash = CacheKey::Hash(repository.as_str(), *digest).to_string();
+        let mut is_member = redis::cmd("SISMEMBER");
+        is_member.arg(&set).arg(digest.to_string());
+        let mut has_hash = redis::cmd("EXISTS");
+        has_hash.arg(&hash);
+        let answers = self.ask(vec![(set, is_member), (hash, has_hash)]).await?;
+        let is = |at: usize| answers.get(at) == Some(&Value::Int(1));
+        let seen = Membership { member: is(0), hash: is(1) };
+        Ok(if seen.member || seen.hash { Observed::Present(seen) } else { Observed::Absent })
+    }
+}
+
+#[async_trait]
+impl Cache for RedisCache {
+    fn location(&self) -> String {
+        self.location.clone()
+    }
+
+    async fn collect(&self, events: &dyn Events) -> Result<CacheView, CacheError> {
+        events.emit(Event::Stage("reading the cache", self.size().await));
+        let result = self.read(events).await;
+        events.emit(Event::Finished);
+        let mut view = self.keep(result).await?;
+        judge_databases(&mut view, self.settings.database, events);
+        Ok(view)
+    }
+
+    async fn entry(&self, digest: &Digest) -> Observed<CachedBlob> {
+        let result = self.look_at_entry(digest).await;
+        self.keep(result).await.unwrap_or_else(|error| Observed::Unknown(error.to_string()))
+    }
+
+    async fn membership(&self, repository: &RepositoryName, digest: &Digest) -> Observed<Membership> {
+        let result = self.look_at_pair(repository, digest).await;
+        self.keep(result).await.unwrap_or_else(|error| Observed::Unknown(error.to_string()))
+    }
+
+    async fn purge(&self, stale: &StaleKeys) -> Result<Purged, CacheError> {
+        let nodes = self.nodes().await?;
+        let result = purge::purge(&nodes, self.task("purge stale keys"), stale).await;
+        self.keep(result).await
+    }
+
+    async fn info(&self) -> Result<CacheInfo, CacheError> {
+        let nodes = self.nodes().await?;
+        let Some(node) = nodes.list.first() else { return Ok(CacheInfo::default()) };
+        let mut text = String::new();
+        for section in ["server", "replication", "memory"] {
+            text += &info(&node.connection, section).await.unwrap_or_default();
+        }
+        let of = |name: &str| field(&text, name).map(|value| value.trim_end().to_owned());
+        Ok(CacheInfo {
+            version: of("redis_version"),
+            mode: of("redis_mode"),
+            role: of("role"),
+            eviction: of("maxmemory_policy"),
+            maxmemory: of("maxmemory").and_then(|bytes| bytes.parse().ok()),
+            databases: self.databases(&nodes).await?,
+        })
+    }
+}
+
+/// `db0:keys=12,expires=0,…`
+fn read_keyspace(line: &str) -> Option<CacheDatabase> {
+    let (number, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
+    let keys = rest.split(',').next()?;
+    Some(CacheDatabase { number: number.parse().ok()?, keys: keys.parse().ok()?, registry: false })
+}
+
+/// An empty database beside one that holds a registry's keys is the wrong one, and was not a look at the cache.
+fn judge_databases(view: &mut CacheView, ours: u32, events: &dyn Events) {
+    let others: Vec<String> = view
+        .others
+        .iter()
+        .filter(|database| database.registry)
+        .map(|database| format!("database {}", database.number))
+        .collect();
+    let others = others.join(", ");
+    match (view.is_empty(), others.is_empty()) {
+        (true, false) => {
+            let why = format!(
+                "database {ours} holds no keys of a registry, but {others} does: is it the wrong one?"
+            );
+            view.unknown.push(Unlooked { what: view.location.clone(), why });
+        }
+        (true, true) => {
+            events.emit(Event::Notice(format!("`{}` holds no keys of a registry", view.location)));
+        }
+        (false, false) => {
+            let text =
+                format!("`{}`: {others} holds keys of a registry too, and is not looked at", view.location);
+            events.emit(Event::Notice(text));
+        }
+        (false, true) => {}
+    }
+}

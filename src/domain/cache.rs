@@ -1,0 +1,427 @@
+//! The cache view: what Redis holds of the daemon's blob-descriptor cache, reduced to what the rules need.
+//!
+//! ```text
+//! blobs::<digest>                      hash  digest, size, mediatype   CacheView::entries
+//! repository::<name>::blobs            set   of digests                CachedPair::member
+//! repository::<name>::blobs::<digest>  hash  mediatype                 CachedPair::hash
+//! ```
+//!
+//! The names are the same from distribution 2.7.1 to 3.1.1, without a prefix and without expiry. The daemon
+//! answers for (repository, digest) when the digest is a member and the global hash has `digest` and `size`;
+//! without the global hash nothing is claimed in any repository.
+//!
+//! Its size is what bounds regfsck's memory: 56 bytes an entry, 48 bytes a pair, and no keys.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::name::RepositoryName;
+use super::observed::Unlooked;
+use super::report::CacheCoverage;
+
+/// A key of the registry's cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheKey<'a> {
+    /// `blobs::<digest>`
+    Entry(Digest),
+    /// `repository::<name>::blobs`
+    Set(&'a str),
+    /// `repository::<name>::blobs::<digest>`
+    Hash(&'a str, Digest),
+}
+
+impl<'a> CacheKey<'a> {
+    /// What the key is, if it is one of the registry's.
+    #[must_use]
+    pub fn parse(key: &'a [u8]) -> Option<Self> {
+        let key = str::from_utf8(key).ok()?;
+        if let Some(digest) = key.strip_prefix("blobs::") {
+            return digest.parse().ok().map(Self::Entry);
+        }
+        let (name, rest) = key.strip_prefix("repository::")?.split_once("::")?;
+        if rest == "blobs" {
+            return Some(Self::Set(name));
+        }
+        rest.strip_prefix("blobs::")?.parse().ok().map(|digest| Self::Hash(name, digest))
+    }
+}
+
+impl fmt::Display for CacheKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(digest) => write!(f, "blobs::{digest}"),
+            Self::Set(name) => write!(f, "repository::{name}::blobs"),
+            Self::Hash(name, digest) => write!(f, "repository::{name}::blobs::{digest}"),
+        }
+    }
+}
+
+/// One global entry: the hash `blobs::<digest>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedBlob {
+    /// The digest that the key names.
+    pub digest: Digest,
+    /// Its `size` field, in bytes; 0 where it is not complete.
+    pub size: u64,
+    /// Whether `digest` and `size` are there and readable: the daemon ignores an entry without them.
+    pub complete: bool,
+}
+
+/// What the cache holds of one digest in one repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedPair {
+    /// The digest.
+    pub digest: Digest,
+    /// The repository's place in [`CacheView::repositories`].
+    pub repository: u32,
+    /// Whether the digest is a member of `repository::<name>::blobs`.
+    pub member: bool,
+    /// Whether `repository::<name>::blobs::<digest>` is there.
+    pub hash: bool,
+}
+
+/// Keys that are not the registry's, or are not what the registry writes under that name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKeys {
+    /// How many.
+    pub count: u64,
+    /// The first of them, printable.
+    pub examples: Vec<String>,
+}
+
+/// Another database of the same Redis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheDatabase {
+    /// Its number.
+    pub number: u32,
+    /// How many keys it holds.
+    pub keys: u64,
+    /// Whether keys of a registry were among those looked at.
+    pub registry: bool,
+}
+
+/// All that the cache was seen to hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CacheView {
+    /// Where it is, without its password.
+    pub location: String,
+    /// When looking at it began.
+    pub collected: Timestamp,
+    /// Every global entry, sorted by digest.
+    pub entries: Vec<CachedBlob>,
+    /// Entries whose `digest` field names another digest than their key: aliases of other algorithms.
+    pub aliases: BTreeMap<Digest, Digest>,
+    /// The repositories that [`CachedPair::repository`] counts.
+    pub repositories: Vec<RepositoryName>,
+    /// Every (digest, repository), sorted by digest, each once.
+    pub pairs: Vec<CachedPair>,
+    /// What is not the registry's.
+    pub foreign: ForeignKeys,
+    /// The other databases of the same Redis that hold keys.
+    pub others: Vec<CacheDatabase>,
+    /// What could not be looked at.
+    pub unknown: Vec<Unlooked>,
+}
+
+impl CacheView {
+    /// The global entry of that digest.
+    #[must_use]
+    pub fn entry(&self, digest: &Digest) -> Option<&CachedBlob> {
+        let at = self.entries.binary_search_by(|entry| entry.digest.cmp(digest)).ok()?;
+        self.entries.get(at)
+    }
+
+    /// The digest under which the data of a cached digest lies.
+    #[must_use]
+    pub fn data(&self, digest: &Digest) -> Digest {
+        self.aliases.get(digest).copied().unwrap_or(*digest)
+    }
+
+    /// What repositories hold of that digest.
+    #[must_use]
+    pub fn pairs_of(&self, digest: &Digest) -> &[CachedPair] {
+        let start = self.pairs.partition_point(|pair| pair.digest < *digest);
+        let length = self.pairs.iter().skip(start).take_while(|pair| pair.digest == *digest).count();
+        self.pairs.get(start..start + length).unwrap_or_default()
+    }
+
+    /// The repository of a pair.
+    #[must_use]
+    pub fn repository(&self, pair: &CachedPair) -> Option<&RepositoryName> {
+        self.repositories.get(usize::try_from(pair.repository).ok()?)
+    }
+
+    /// Whether it holds anything of a registry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.pairs.is_empty()
+    }
+
+    /// Everything that the cache holds of a digest: what a purge of it deletes.
+    #[must_use]
+    pub fn keys_of(&self, digest: &Digest) -> StaleKeys {
+        let pairs = self.pairs_of(digest).iter();
+        StaleKeys {
+            digest: *digest,
+            entry: self.entry(digest).is_some(),
+            repositories: pairs.filter_map(|pair| self.repository(pair).cloned()).collect(),
+        }
+    }
+
+    /// What was looked at, in numbers.
+    #[must_use]
+    pub fn coverage(&self) -> CacheCoverage {
+        let mut has_set = vec![false; self.repositories.len()];
+        let members = self.pairs.iter().filter(|pair| pair.member);
+        for pair in members.clone() {
+            if let Some(seen) = usize::try_from(pair.repository).ok().and_then(|at| has_set.get_mut(at)) {
+                *seen = true;
+            }
+        }
+        let hashes = self.pairs.iter().filter(|pair| pair.hash).count();
+        let sets = has_set.iter().filter(|seen| **seen).count();
+        CacheCoverage {
+            keys: (self.entries.len() + hashes + sets) as u64 + self.foreign.count,
+            entries: self.entries.len() as u64,
+            members: members.count() as u64,
+        }
+    }
+}
+
+/// Gathers a [`CacheView`] from keys that come in any order, some of them twice.
+#[derive(Debug, Default)]
+pub struct CacheCollector {
+    entries: Vec<CachedBlob>,
+    aliases: BTreeMap<Digest, Digest>,
+    repositories: Vec<RepositoryName>,
+    numbers: HashMap<Box<str>, u32>,
+    pairs: Vec<CachedPair>,
+    merged: usize,
+    foreign: ForeignKeys,
+}
+
+impl CacheCollector {
+    /// Merging waits for this many new pairs.
+    const BATCH: usize = 1 << 16;
+    /// So many foreign keys are named.
+    const EXAMPLES: usize = 5;
+
+    /// Take note of a global entry, with its `digest` and `size` fields as far as they are readable.
+    pub fn entry(&mut self, digest: Digest, field: Option<Digest>, size: Option<u64>) {
+        let complete = field.is_some() && size.is_some();
+        self.entries.push(CachedBlob { digest, size: size.unwrap_or_default(), complete });
+        if let Some(other) = field.filter(|other| *other != digest) {
+            self.aliases.insert(digest, other);
+        }
+    }
+
+    /// The number of the repository of that name, if it is a name.
+    pub fn repository(&mut self, name: &str) -> Option<u32> {
+        if let Some(number) = self.numbers.get(name) {
+            return Some(*number);
+        }
+        let number = u32::try_from(self.repositories.len()).ok()?;
+        self.repositories.push(name.parse().ok()?);
+        self.numbers.insert(name.into(), number);
+        Some(number)
+    }
+
+    /// Take note of a set's member.
+    pub fn member(&mut self, repository: u32, digest: Digest) {
+        self.pair(CachedPair { digest, repository, member: true, hash: false });
+    }
+
+    /// Take note of a repository hash.
+    pub fn hash(&mut self, repository: u32, digest: Digest) {
+        self.pair(CachedPair { digest, repository, member: false, hash: true });
+    }
+
+    /// Take note of a key that is not the registry's.
+    pub fn foreign(&mut self, key: &[u8]) {
+        self.foreign.count += 1;
+        if self.foreign.examples.len() < Self::EXAMPLES {
+            let shown: String = String::from_utf8_lossy(key).chars().take(80).collect();
+            self.foreign.examples.push(shown.escape_debug().to_string());
+        }
+    }
+
+    /// Members and hashes of the same pair come apart; merging them early halves the memory.
+    fn pair(&mut self, pair: CachedPair) {
+        self.pairs.push(pair);
+        if self.pairs.len() >= self.merged + self.merged / 2 + Self::BATCH {
+            self.merge();
+        }
+    }
+
+    fn merge(&mut self) {
+        self.pairs.sort_unstable_by_key(|pair| (pair.digest, pair.repository));
+        self.pairs.dedup_by(|later, kept| {
+            let same = (later.digest, later.repository) == (kept.digest, kept.repository);
+            if same {
+                kept.member |= later.member;
+                kept.hash |= later.hash;
+            }
+            same
+        });
+        self.merged = self.pairs.len();
+    }
+
+    /// The view of all that was noted.
+    #[must_use]
+    pub fn finish(mut self, location: String, collected: Timestamp) -> CacheView {
+        self.merge();
+        // Of an entry that SCAN returned twice the last look counts least: any complete one will do.
+        self.entries.sort_unstable_by_key(|entry| (entry.digest, !entry.complete));
+        self.entries.dedup_by_key(|entry| entry.digest);
+        CacheView {
+            location,
+            collected,
+            entries: self.entries,
+            aliases: self.aliases,
+            repositories: self.repositories,
+            pairs: self.pairs,
+            foreign: self.foreign,
+            others: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+}
+
+/// What is to be deleted for one digest: the keys of these forms, where they exist, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleKeys {
+    /// The digest.
+    pub digest: Digest,
+    /// Whether the global entry goes.
+    pub entry: bool,
+    /// In which repositories' sets the member goes, and the repository hash with it.
+    pub repositories: Vec<RepositoryName>,
+}
+
+impl StaleKeys {
+    /// What the cache holds of one digest in one repository only; the global entry stays.
+    #[must_use]
+    pub fn membership(repository: RepositoryName, digest: Digest) -> Self {
+        Self { digest, entry: false, repositories: vec![repository] }
+    }
+}
+
+/// What a purge deleted, with what was in it, so that a journal can put it back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purged {
+    /// Each key that was there, and what went.
+    pub keys: Vec<PurgedKey>,
+}
+
+/// One key that a purge deleted or took a member from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PurgedKey {
+    /// The key.
+    pub key: String,
+    /// What it held.
+    pub content: PurgedContent,
+}
+
+/// What a purged key held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PurgedContent {
+    /// A hash, deleted whole: its fields.
+    Hash(BTreeMap<String, String>),
+    /// A set that lost this member; the others stay.
+    Member(String),
+}
+
+/// What the cache holds of one digest in one repository, as a single look sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// Whether the digest is a member of the repository's set.
+    pub member: bool,
+    /// Whether the repository hash is there.
+    pub hash: bool,
+}
+
+/// What the cache's server says of itself; what it would not say is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheInfo {
+    /// Its version.
+    pub version: Option<String>,
+    /// `standalone` or `cluster`.
+    pub mode: Option<String>,
+    /// `master` or `slave`.
+    pub role: Option<String>,
+    /// `maxmemory-policy`: what it evicts when it is full.
+    pub eviction: Option<String>,
+    /// `maxmemory` in bytes; 0 is without limit.
+    pub maxmemory: Option<u64>,
+    /// The databases that hold keys, the one in use among them.
+    pub databases: Vec<CacheDatabase>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(n: u8) -> Digest {
+        Digest::sha256([n; 32])
+    }
+
+    #[test]
+    fn keys_read_back_what_they_show() {
+        let digest = digest(7);
+        for key in [CacheKey::Entry(digest), CacheKey::Set("team/app"), CacheKey::Hash("team/app", digest)] {
+            assert_eq!(CacheKey::parse(key.to_string().as_bytes()), Some(key));
+        }
+    }
+
+    #[test]
+    fn other_keys_are_not_the_registrys() {
+        let foreign: [&[u8]; 7] = [
+            b"",
+            b"session:1",
+            b"blobs::sha256:12",
+            b"blobs::",
+            b"repository::a",
+            b"repository::a::tags",
+            b"blobs::\xff",
+        ];
+        for key in foreign {
+            assert_eq!(CacheKey::parse(key), None, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn what_comes_apart_or_twice_is_one() {
+        let mut collector = CacheCollector::default();
+        let repository = collector.repository("a/b").expect("a name");
+        for _ in 0..2 {
+            collector.hash(repository, digest(1));
+            collector.entry(digest(1), Some(digest(1)), Some(5));
+            collector.member(repository, digest(1));
+        }
+        collector.foreign(b"x\n");
+        let view = collector.finish(String::new(), Timestamp::UNIX_EPOCH);
+        assert_eq!(view.pairs, [CachedPair { digest: digest(1), repository, member: true, hash: true }]);
+        assert_eq!(view.entries, [CachedBlob { digest: digest(1), size: 5, complete: true }]);
+        assert_eq!(view.foreign.examples, ["x\\n"]);
+        assert_eq!(view.coverage(), CacheCoverage { keys: 4, entries: 1, members: 1 });
+    }
+
+    #[test]
+    fn a_purge_takes_every_form() {
+        let mut collector = CacheCollector::default();
+        let numbers: Vec<u32> =
+            ["a", "b", "c"].iter().filter_map(|name| collector.repository(name)).collect();
+        collector.entry(digest(1), Some(digest(1)), Some(5));
+        collector.member(numbers[0], digest(1));
+        collector.hash(numbers[1], digest(1));
+        collector.member(numbers[2], digest(2));
+        let stale = collector.finish(String::new(), Timestamp::UNIX_EPOCH).keys_of(&digest(1));
+        let repositories = vec!["a".parse().expect("a name"), "b".parse().expect("a name")];
+        assert_eq!(stale, StaleKeys { digest: digest(1), entry: true, repositories });
+    }
+}
