@@ -2,8 +2,14 @@
 
 mod events;
 mod registry;
+mod source;
 mod storage;
+mod verified;
 
 pub use events::{Event, Events, Silent};
 pub use registry::{Registry, RegistryError};
+pub use source::{
+    ByteStream, Found, ImageContent, Naming, Shortage, Sighting, Source, SourceError, Supply, Wanted,
+};
 pub use storage::{Scope, Storage, StorageError};
+pub use verified::{FileRange, Hasher, Spool, VerifiedBytes, verified};
