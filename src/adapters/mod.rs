@@ -4,3 +4,4 @@ pub mod config;
 pub mod registry;
 pub mod storage;
 pub mod cache;
+pub mod source;

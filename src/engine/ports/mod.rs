@@ -3,11 +3,17 @@
 mod cache;
 mod events;
 mod registry;
+mod source;
 mod storage;
 mod writer;
+mod verified;
 
 pub use cache::{Cache, CacheError};
 pub use events::{Event, Events, Silent};
 pub use registry::{Registry, RegistryError};
+pub use source::{
+    ByteStream, Found, ImageContent, Naming, Shortage, Sighting, Source, SourceError, Supply, Wanted,
+};
 pub use storage::{Scope, Storage, StorageError};
 pub use writer::{ByteSource, Downloaded, Mounted, RawManifest, RegistryWriter, UploadSession, WriteError};
+pub use verified::{FileRange, Hasher, Spool, VerifiedBytes, verified};

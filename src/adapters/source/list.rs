@@ -1,0 +1,102 @@
+//! All the sources of a run, in the order in which they were given.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use super::fetch::{Patience, fetch_verified};
+use crate::domain::name::Image;
+use crate::engine::ports::{
+    ImageContent, Shortage, Sighting, Source, SourceError, Supply, VerifiedBytes, Wanted,
+};
+
+/// Tries each source in turn, and remembers why each failed.
+pub struct SourceList {
+    sources: Vec<Box<dyn Source>>,
+    spool: PathBuf,
+    patience: Patience,
+}
+
+impl SourceList {
+    /// These sources; what comes over a network is spooled in the folder `spool`.
+    #[must_use]
+    pub fn new(sources: Vec<Box<dyn Source>>, spool: PathBuf) -> Self {
+        Self { sources, spool, patience: Patience::default() }
+    }
+
+    /// How often a broken transfer is taken up again.
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+}
+
+/// What was tried so far, in vain.
+#[derive(Default)]
+struct Tried(Vec<(String, SourceError)>);
+
+impl Tried {
+    fn note<T>(&mut self, source: &dyn Source, answer: Result<T, SourceError>) -> Option<T> {
+        answer.map_err(|error| self.0.push((source.location(), error))).ok()
+    }
+
+    fn shortage(self, wanted: &Wanted) -> Shortage {
+        let what = if wanted.is_manifest { "manifest" } else { "blob" };
+        Shortage { wanted: format!("the {what} {}", wanted.digest), tried: self.0 }
+    }
+}
+
+#[async_trait]
+impl Supply for SourceList {
+    async fn find(&self, wanted: &Wanted) -> Result<Sighting, Shortage> {
+        let mut tried = Tried::default();
+        for source in self.sources.iter().map(AsRef::as_ref) {
+            if let Some(found) = tried.note(source, source.find(wanted).await) {
+                return Ok(Sighting { location: source.location(), found });
+            }
+        }
+        Err(tried.shortage(wanted))
+    }
+
+    async fn fetch(&self, wanted: &Wanted) -> Result<VerifiedBytes, Shortage> {
+        let mut tried = Tried::default();
+        for source in self.sources.iter().map(AsRef::as_ref) {
+            let fetched = fetch_verified(source, wanted, &self.spool, self.patience).await;
+            if let Some(bytes) = tried.note(source, fetched) {
+                return Ok(bytes);
+            }
+        }
+        Err(tried.shortage(wanted))
+    }
+
+    async fn manifest(&self, wanted: &Wanted) -> Result<Vec<u8>, Shortage> {
+        let mut tried = Tried::default();
+        for source in self.sources.iter().map(AsRef::as_ref) {
+            if let Some(bytes) = tried.note(source, source.manifest(wanted).await) {
+                return Ok(bytes);
+            }
+        }
+        Err(tried.shortage(wanted))
+    }
+
+    async fn contents(&self, image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)> {
+        let mut contents = Vec::with_capacity(self.sources.len());
+        for source in &self.sources {
+            contents.push((source.location(), source.content(image).await));
+        }
+        contents
+    }
+}

@@ -1,0 +1,38 @@
+//! Where missing bytes come from: the transports of containers/image, and registry storage itself.
+//!
+//! | spec | what it is | finds images by name | bytes |
+//! |---|---|---|---|
+//! | `docker://HOST[/PREFIX]` | a registry | yes | spooled, resumed with `Range` |
+//! | `oci:DIR` | an OCI layout | by its annotations | in place |
+//! | `oci-archive:FILE` | the same in a tar | by its annotations | in place; gzip is unpacked once |
+//! | `docker-archive:FILE` | what `docker save` writes | where it is an OCI layout too | in place; layers are uncompressed |
+//! | `dir:DIR` | skopeo's folder of one image | no | in place |
+//! | `storage:ROOT` | another registry's storage, a backup | yes | in place |
+//! | `containerd:DIR` | a containerd content store | no | in place |
+//! | `quarantine:[DIR]` | what earlier repairs set aside | no | in place |
+//!
+//! Local sources implement [`shelf::Shelf`], which turns a digest into a part of a file; everything else
+//! about them is in one place. Nothing that a source names is used as a path: names are made of digests.
+
+mod cabinet;
+mod containerd;
+mod content;
+mod dir;
+mod docker;
+mod docker_archive;
+mod fetch;
+mod list;
+mod names;
+mod oci;
+mod plain;
+mod quarantine;
+mod shelf;
+mod spec;
+mod storage;
+mod tarball;
+
+pub use docker::{DockerSource, Fetch, Opened};
+pub use fetch::{Patience, fetch_verified};
+pub use list::SourceList;
+pub use plain::{PlainFetch, PlainOptions};
+pub use spec::{OpenOptions, SourceSpec, SpecError};

@@ -1,0 +1,109 @@
+//! OCI layouts, as folders and as archives.
+//!
+//! ```text
+//! oci-layout            {"imageLayoutVersion":"1.0.0"}
+//! index.json            the images, their names in annotations
+//! blobs/<alg>/<hex>     content
+//! ```
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use oci_spec::image::OciLayout;
+use serde::Deserialize;
+
+use super::cabinet::{Cabinet, folder, folder_hint, unreadable, unusable};
+use super::names;
+use super::shelf::Shelf;
+use super::tarball::Tarball;
+use crate::domain::digest::Digest;
+use crate::domain::name::Image;
+use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
+
+/// Which annotations name an image: the specification's, then containerd's and docker's full one.
+const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
+
+/// An index reduced to what is read of it: one bad descriptor must not hide the others.
+#[derive(Default, Deserialize)]
+pub(super) struct Index {
+    #[serde(default)]
+    manifests: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    digest: String,
+    #[serde(default)]
+    annotations: Option<HashMap<String, serde_json::Value>>,
+}
+
+impl Index {
+    /// The image's manifest, by the names that the annotations give.
+    pub(super) fn resolve(&self, image: &Image) -> Option<(Digest, Naming)> {
+        let named = self.manifests.iter().flat_map(|entry| {
+            let digest: Option<Digest> = entry.digest.parse().ok();
+            let name = |key: &&str| entry.annotations.as_ref()?.get(*key)?.as_str().map(str::to_owned);
+            NAMES.iter().filter_map(name).filter_map(move |name| Some((name, digest?)))
+        });
+        names::best(image, named)
+    }
+}
+
+pub(super) struct Layout {
+    location: String,
+    cabinet: Cabinet,
+    index: Index,
+}
+
+impl Layout {
+    /// The layout in a folder.
+    pub(super) fn folder(path: &Path) -> Result<Self, SourceError> {
+        folder(path)?;
+        Self::read(format!("oci:{}", path.display()), Cabinet::Folder(path.to_owned()))
+    }
+
+    /// The layout in an archive; `spool` is where gzip is unpacked to.
+    pub(super) fn archive(path: &Path, spool: &Path) -> Result<Self, SourceError> {
+        let cabinet = Cabinet::Tarball(Tarball::open(path, spool)?);
+        Self::read(format!("oci-archive:{}", path.display()), cabinet)
+    }
+
+    fn read(location: String, cabinet: Cabinet) -> Result<Self, SourceError> {
+        let no_layout = |what: &str| {
+            let hint = match &cabinet {
+                Cabinet::Folder(path) => folder_hint(path),
+                Cabinet::Tarball(tarball) if tarball.has("manifest.json") => {
+                    Some("it looks like what `docker save` writes: use `docker-archive:`")
+                }
+                Cabinet::Tarball(_) => None,
+            };
+            unusable(cabinet.path(), format!("is no OCI layout: it has no `{what}`"), hint)
+        };
+        let marker = cabinet.file("oci-layout")?.ok_or_else(|| no_layout("oci-layout"))?;
+        OciLayout::from_reader(marker.read(64 << 10)?.as_slice())
+            .map_err(|error| unreadable(Path::new(marker.name()), std::io::Error::other(error)))?;
+        let index = cabinet.json("index.json")?.ok_or_else(|| no_layout("index.json"))?;
+        Ok(Self { location, cabinet, index })
+    }
+}
+
+/// Where an OCI layout keeps content.
+pub(super) fn blob_name(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm().as_str(), digest.hex())
+}
+
+impl Shelf for Layout {
+    fn location(&self) -> String {
+        self.location.clone()
+    }
+
+    fn look(&self, wanted: &Wanted) -> Result<Option<FileRange>, SourceError> {
+        self.cabinet.file(&blob_name(&wanted.digest))
+    }
+
+    fn resolve(&self, image: &Image) -> Result<(Digest, Naming), SourceError> {
+        let no_such = || SourceError::NoSuchImage { location: self.location(), image: image.clone() };
+        self.index.resolve(image).ok_or_else(no_such)
+    }
+}

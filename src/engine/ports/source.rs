@@ -1,0 +1,354 @@
+//! Where missing bytes can come from: another registry, an archive, a backup.
+
+use std::io;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use thiserror::Error;
+
+use super::verified::{FileRange, VerifiedBytes};
+use crate::domain::digest::Digest;
+use crate::domain::manifest::Descriptor;
+use crate::domain::name::{Image, RepositoryName};
+
+/// Bytes as they come, in pieces of bounded size. After an error nothing follows.
+pub type ByteStream = BoxStream<'static, Result<Bytes, SourceError>>;
+
+/// Content that a repair needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes, where a descriptor gives one.
+    pub size: Option<u64>,
+    /// Whether it is a manifest; registries serve those from another endpoint.
+    pub is_manifest: bool,
+    /// The repositories that need it: where to ask in a registry.
+    pub repositories: Vec<RepositoryName>,
+    /// The images that need it: what to look for in an archive, and for messages.
+    pub images: Vec<Image>,
+}
+
+impl Wanted {
+    /// A blob of which nothing else is known.
+    #[must_use]
+    pub const fn blob(digest: Digest, size: Option<u64>) -> Self {
+        Self { digest, size, is_manifest: false, repositories: Vec::new(), images: Vec::new() }
+    }
+
+    /// A manifest of which nothing else is known.
+    #[must_use]
+    pub fn manifest(digest: Digest, size: Option<u64>) -> Self {
+        Self { is_manifest: true, ..Self::blob(digest, size) }
+    }
+
+    /// The same, needed in `repository`.
+    #[must_use]
+    pub fn in_repository(mut self, repository: RepositoryName) -> Self {
+        self.repositories.push(repository);
+        self
+    }
+
+    /// The same, needed by `image`.
+    #[must_use]
+    pub fn for_image(mut self, image: Image) -> Self {
+        self.images.push(image);
+        self
+    }
+
+    /// Every repository in which it may be found, each once.
+    #[must_use]
+    pub fn places(&self) -> Vec<&RepositoryName> {
+        let mut places: Vec<&RepositoryName> = Vec::new();
+        for place in self.repositories.iter().chain(self.images.iter().map(|image| &image.repository)) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+}
+
+/// What a source says it has. Only its bytes prove it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Bytes, where the source says so.
+    pub size: Option<u64>,
+    /// The media type that the source gives.
+    pub media_type: Option<String>,
+}
+
+/// How sure a source is that what it has is the image that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// It names the repository and the tag, or the digest was asked for.
+    Exact,
+    /// It names the tag only: the repository is the caller's guess. Not enough to restore a tag.
+    TagOnly,
+}
+
+/// What an image consists of, as a source tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageContent {
+    /// The manifest that the image's name stands for.
+    pub root: Digest,
+    /// How sure the source is that this is the image.
+    pub naming: Naming,
+    /// All its manifests that the source has, the root first, each once.
+    pub manifests: Vec<Descriptor>,
+    /// Configs and layers, each once. That the source has them too is not said.
+    pub blobs: Vec<Descriptor>,
+    /// Manifests that an index names and the source could not give, with the reason.
+    pub missing: Vec<(Descriptor, String)>,
+}
+
+/// One place that bytes can come from. It is never trusted: see [`VerifiedBytes`].
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// What it is, for people: `oci:/backup/app`, `docker://mirror.example`. No secrets.
+    fn location(&self) -> String;
+
+    /// Ask whether it has the content, cheaply. A registry may claim what it lacks.
+    ///
+    /// # Errors
+    /// [`SourceError::is_absent`] tells "looked, and it is not there" from every other failure.
+    async fn find(&self, wanted: &Wanted) -> Result<Found, SourceError>;
+
+    /// Read the content from `offset` on. The bytes are not checked.
+    ///
+    /// # Errors
+    /// As [`Source::find`]; what breaks later comes as the stream's last item.
+    async fn open(&self, wanted: &Wanted, offset: u64) -> Result<ByteStream, SourceError>;
+
+    /// The content as a local file that can be read more than once, so that it need not be copied first.
+    /// `None` where the medium allows only [`Source::open`].
+    ///
+    /// # Errors
+    /// As [`Source::find`].
+    async fn local(&self, _wanted: &Wanted) -> Result<Option<FileRange>, SourceError> {
+        Ok(None)
+    }
+
+    /// Read a manifest: at most 4 MiB, and hashed.
+    ///
+    /// # Errors
+    /// As [`Source::find`], and when the bytes are not what the digest says.
+    async fn manifest(&self, wanted: &Wanted) -> Result<Vec<u8>, SourceError>;
+
+    /// What `image` consists of, all the way down: for suspects, and for restoring manifests and tags.
+    ///
+    /// # Errors
+    /// [`SourceError::NoSuchImage`] where the source has no such image, [`SourceError::Nameless`] where
+    /// it keeps no names and cannot tell.
+    async fn content(&self, image: &Image) -> Result<ImageContent, SourceError>;
+}
+
+/// Content that a source says it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The source's [`Source::location`].
+    pub location: String,
+    /// What it says.
+    pub found: Found,
+}
+
+/// All the sources of a run, tried in order: what the executor takes bytes from.
+#[async_trait]
+pub trait Supply: Send + Sync {
+    /// The first source that says it has the content.
+    ///
+    /// # Errors
+    /// When none has; why, for each.
+    async fn find(&self, wanted: &Wanted) -> Result<Sighting, Shortage>;
+
+    /// Fetch the content from the first source whose bytes are right.
+    ///
+    /// # Errors
+    /// When none has them; why, for each.
+    async fn fetch(&self, wanted: &Wanted) -> Result<VerifiedBytes, Shortage>;
+
+    /// Read a manifest from the first source whose bytes are right.
+    ///
+    /// # Errors
+    /// When none has it; why, for each.
+    async fn manifest(&self, wanted: &Wanted) -> Result<Vec<u8>, Shortage>;
+
+    /// What `image` consists of according to each source that knows it.
+    async fn contents(&self, image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)>;
+}
+
+/// No source could give what was wanted.
+#[derive(Debug, Error)]
+#[error("{}", self.text())]
+pub struct Shortage {
+    /// What was wanted, in words.
+    pub wanted: String,
+    /// Each source that was tried, in order, and why it did not do.
+    pub tried: Vec<(String, SourceError)>,
+}
+
+impl Shortage {
+    fn text(&self) -> String {
+        if self.tried.is_empty() {
+            return format!("nothing gives {}: there is no source", self.wanted);
+        }
+        let reasons: Vec<_> = self.tried.iter().map(|(_, error)| error.told()).collect();
+        format!("no source gives {}: {}", self.wanted, reasons.join("; "))
+    }
+
+    /// Whether every source was looked at and none has it: asking again later would not help.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        self.tried.iter().all(|(_, error)| error.is_absent())
+    }
+}
+
+/// Why a source does not give what was asked for.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// It was looked for, and it is not there.
+    #[error("`{location}` does not have {what}")]
+    Absent {
+        /// The source.
+        location: String,
+        /// The digest, or what else was looked for.
+        what: String,
+    },
+    /// The source has the content in another form, from which these very bytes cannot be made.
+    #[error("`{location}` cannot give {digest}: {why}")]
+    NotReproducible {
+        /// The source.
+        location: String,
+        /// What was wanted.
+        digest: Digest,
+        /// Why not.
+        why: String,
+    },
+    /// It does not have an image of that name.
+    #[error("`{location}` does not have the image `{image}`")]
+    NoSuchImage {
+        /// The source.
+        location: String,
+        /// The image.
+        image: Image,
+    },
+    /// It keeps no names, so it cannot tell what an image consists of.
+    #[error("`{location}` cannot tell what `{image}` consists of: {why}")]
+    Nameless {
+        /// The source.
+        location: String,
+        /// The image.
+        image: Image,
+        /// What kind of source it is.
+        why: &'static str,
+    },
+    /// It lied: the bytes are not what was asked for.
+    #[error("`{location}` gives wrong bytes for {digest}: they hash to {actual}")]
+    WrongBytes {
+        /// The source.
+        location: String,
+        /// What was wanted.
+        digest: Digest,
+        /// The digest of what came.
+        actual: Digest,
+    },
+    /// It lied, or is damaged: too few or too many bytes came.
+    #[error("`{location}` gives {got} bytes for {digest}, but it has {wanted}")]
+    WrongSize {
+        /// The source.
+        location: String,
+        /// What was wanted.
+        digest: Digest,
+        /// The size that descriptors, or the source itself, give.
+        wanted: u64,
+        /// How many bytes came; where more than wanted came, how many until that was noticed.
+        got: u64,
+    },
+    /// The bytes are right, but they are no manifest that can be followed.
+    #[error("`{location}` has {digest}, but {why}")]
+    NoManifest {
+        /// The source.
+        location: String,
+        /// What was wanted.
+        digest: Digest,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The operating system refused, or the file ends too early.
+    #[error("cannot read `{what}`")]
+    Unreadable {
+        /// The path, for an archive with its member.
+        what: String,
+        /// What it said.
+        source: io::Error,
+    },
+    /// There is something, but not what the source's transport needs, or it is damaged.
+    #[error("`{}` {why}", path.display())]
+    Unusable {
+        /// The path as given.
+        path: PathBuf,
+        /// What is wrong, as the rest of a sentence: `is truncated: …`.
+        why: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// The copy of the bytes that is hashed before any is uploaded could not be made.
+    #[error("cannot spool to `{}`", path.display())]
+    Spool {
+        /// The folder.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// A server said no; asking again would not help.
+    #[error("{asked} was refused: {said}")]
+    Refused {
+        /// Method and URL, without secrets.
+        asked: String,
+        /// Status and the start of the body.
+        said: String,
+    },
+    /// A transfer broke, or a server was too busy: asking again may help.
+    #[error("{asked} broke off: {said}")]
+    Interrupted {
+        /// Method and URL, without secrets.
+        asked: String,
+        /// What happened.
+        said: String,
+    },
+}
+
+impl SourceError {
+    /// Whether the source was looked at and does not have it.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent { .. } | Self::NotReproducible { .. } | Self::NoSuchImage { .. })
+    }
+
+    /// Whether asking again may help.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Interrupted { .. })
+    }
+
+    /// What to do next, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        if let Self::Unusable { hint, .. } = self { hint.as_deref() } else { None }
+    }
+
+    /// The message with its causes, in one line.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
