@@ -280,9 +280,10 @@ impl History {
     pub fn of(entries: &[Entry]) -> Self {
         let mut history = Self::default();
         for entry in entries {
-            match &entry.record {
-                Record::Undone { change } => history.undo(*change),
-                record => history.run(entry).read(entry.sequence, record),
+            if let Record::Undone { change } = &entry.record {
+                history.undo(*change);
+            } else {
+                history.run(entry).read(entry.sequence, &entry.record);
             }
         }
         history
@@ -395,8 +396,8 @@ pub fn folder_name(identity: &str) -> String {
     let plain = identity.split_once("://").map_or(identity, |(_, rest)| rest);
     let slug: Vec<_> = plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|s| !s.is_empty()).collect();
     let slug: String = slug.join("-").chars().take(60).collect();
-    let sum: String =
-        Sha256::digest(identity.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let sum = Digest::sha256(Sha256::digest(identity.as_bytes()).into()).hex();
+    let sum = sum.get(..8).unwrap_or(&sum);
     format!("{slug}-{sum}").trim_start_matches('-').to_owned()
 }
 

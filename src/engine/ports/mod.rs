@@ -1,9 +1,11 @@
 //! What the engine needs of the world: traits that adapters implement, a file each.
 
 mod events;
+mod journal;
 mod registry;
 mod storage;
 
 pub use events::{Event, Events, Silent};
+pub use journal::{Journal, JournalError};
 pub use registry::{Registry, RegistryError};
 pub use storage::{Scope, Storage, StorageError};
