@@ -4,8 +4,10 @@ mod events;
 mod journal;
 mod registry;
 mod storage;
+mod storage_writer;
 
 pub use events::{Event, Events, Silent};
 pub use journal::{Journal, JournalError};
 pub use registry::{Registry, RegistryError};
 pub use storage::{Scope, Storage, StorageError};
+pub use storage_writer::{StorageWriter, WriteError};

@@ -1,0 +1,7 @@
+//! The registry's storage on a filesystem.
+
+mod durable;
+mod place;
+mod quarantine;
+
+pub use quarantine::FilesystemWriter;
