@@ -1,4 +1,5 @@
 //! What touches the world.
 
 pub mod journal;
+pub mod service;
 pub mod storage;

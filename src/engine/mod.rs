@@ -1,4 +1,5 @@
 //! The use cases, against traits: collect, check, recheck.
 
+pub mod keep_started;
 pub mod ports;
 pub mod write_ahead;

@@ -3,11 +3,13 @@
 mod events;
 mod journal;
 mod registry;
+mod service;
 mod storage;
 mod storage_writer;
 
 pub use events::{Event, Events, Silent};
 pub use journal::{Journal, JournalError};
 pub use registry::{Registry, RegistryError};
+pub use service::{Service, ServiceError};
 pub use storage::{Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriter, WriteError};
