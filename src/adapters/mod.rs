@@ -5,3 +5,6 @@ pub mod registry;
 pub mod storage;
 pub mod cache;
 pub mod source;
+pub mod journal;
+pub mod service;
+pub mod storage;

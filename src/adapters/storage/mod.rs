@@ -17,12 +17,15 @@
 
 mod blobs;
 mod content;
+mod durable;
 mod folder;
 mod links;
 mod look;
 mod manifests;
 mod notes;
+mod place;
 mod printable;
+mod quarantine;
 mod repositories;
 mod root;
 #[cfg(test)]

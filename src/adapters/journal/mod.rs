@@ -1,0 +1,18 @@
+//! The journal as a file: one JSON record a line, only ever appended to.
+//!
+//! ```text
+//! <state dir>/                 --state-dir, else $XDG_STATE_HOME/regfsck/<registry>,
+//!   journal.jsonl              else ~/.local/state/regfsck/<registry>
+//!   lock                       held by `flock`; says who holds it
+//! ```
+//!
+//! A record that was torn by a crash has no line end. Nothing was done on its strength, because a step
+//! waits until its record is on the disk; so it is cut off when the next run takes the journal.
+
+mod file;
+mod lock;
+mod place;
+
+pub use file::{Contents, FileJournal, read};
+pub use lock::Lock;
+pub use place::{new_run, state_dir};

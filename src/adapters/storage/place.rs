@@ -1,0 +1,61 @@
+//! Where the quarantine of a storage root lies.
+//!
+//! ```text
+//! /var/lib/registry/docker/registry/v2/…                       the storage root's driver root is /var/lib/registry
+//! /var/lib/registry.regfsck-quarantine/<run>/docker/registry/v2/…   beside it, where a rename can reach that
+//! /var/lib/registry/regfsck-quarantine/<run>/docker/registry/v2/…   inside it, where the driver root is a mount
+//! ```
+//!
+//! The registry looks at nothing outside of `docker/`, so the second place is as invisible to it as the
+//! first. Either keeps the whole path below the run's folder: that makes it a storage root of its own.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Access;
+
+/// The part of a path to a storage root that every registry has.
+pub(super) const LAYOUT: &str = "docker/registry/v2";
+
+/// The quarantine folders that a driver root can have, the better one first.
+pub(super) fn candidates(driver_root: &Path) -> Vec<PathBuf> {
+    let beside = driver_root.file_name().and_then(|name| {
+        let mut name = name.to_owned();
+        name.push(".regfsck-quarantine");
+        driver_root.parent().map(|parent| parent.join(name))
+    });
+    beside.into_iter().chain([driver_root.join("regfsck-quarantine")]).collect()
+}
+
+/// The first of the quarantine folders that files of `v2` can be renamed into; the last one if none looks so.
+pub(super) fn choose(candidates: &[PathBuf], v2: &Path) -> Option<PathBuf> {
+    let reachable = candidates.iter().find(|candidate| is_reachable(candidate, v2));
+    reachable.or(candidates.last()).cloned()
+}
+
+fn is_reachable(candidate: &Path, v2: &Path) -> bool {
+    let existing = if candidate.is_dir() { Some(candidate) } else { candidate.parent() };
+    existing.is_some_and(|dir| {
+        rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok() && is_one_mount(dir, v2)
+    })
+}
+
+/// Whether a rename can go from one folder to the other. `false` if that cannot be told.
+pub(super) fn is_one_mount(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| path.metadata().map(|metadata| metadata.dev()).ok();
+    device(one).is_some() && device(one) == device(other) && mount(one) == mount(other)
+}
+
+/// The mount's number, where the system tells: two bind mounts of one filesystem have one device number,
+/// and no rename goes between them.
+#[cfg(target_os = "linux")]
+fn mount(path: &Path) -> Option<u64> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    let answer = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
+    (answer.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(answer.stx_mnt_id)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mount(_path: &Path) -> Option<u64> {
+    None
+}

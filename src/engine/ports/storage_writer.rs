@@ -1,0 +1,120 @@
+//! What repairs change in storage itself, and nothing else does.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::domain::digest::Digest;
+use crate::domain::journal::Change;
+use crate::domain::name::RepositoryName;
+use crate::domain::storage::LinkPlace;
+
+/// The registry's storage, to be changed. Blocking.
+///
+/// Saying what will change and changing it are two calls, because the journal comes between them:
+/// every [`Change`] that a method here returns is to be recorded, then given to [`StorageWriter::apply`],
+/// one by one and in order. A change that was made before may be made again: that does nothing.
+pub trait StorageWriter: Send + Sync {
+    /// Where files go that are moved away, for people.
+    fn quarantine(&self) -> String;
+
+    /// Reasons not to write at all, each with the remedy that would work; none in the good case.
+    fn obstacles(&self) -> Vec<String>;
+
+    /// What moves a blob's bad file out of the way. Nothing if there is no such file.
+    ///
+    /// # Errors
+    /// When the file cannot be looked at, or cannot be moved without being copied.
+    fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, WriteError>;
+
+    /// What makes a link say `digest`. Nothing if it does already.
+    ///
+    /// # Errors
+    /// When the link cannot be looked at.
+    fn write_link(
+        &self,
+        repository: &RepositoryName,
+        place: &LinkPlace,
+        digest: &Digest,
+    ) -> Result<Vec<Change>, WriteError>;
+
+    /// What takes a recorded change back, whether it was made or not. Nothing if it was not.
+    ///
+    /// A good file that took the place of a bad one in the meantime goes into the quarantine.
+    ///
+    /// # Errors
+    /// When something else changed the same thing since, or the file is gone from the quarantine.
+    fn revert(&self, change: &Change) -> Result<Vec<Change>, WriteError>;
+
+    /// Make a change. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// When what is there is not what the change was made for; nothing is then changed.
+    fn apply(&self, change: &Change) -> Result<(), WriteError>;
+}
+
+/// Why storage was not changed.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The path is no registry's.
+    #[error("`{}` is no storage root: it does not end in `docker/registry/v2`", path.display())]
+    NotARegistry {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Nothing outside of the registry's storage and its quarantine is ever touched.
+    #[error("`{}` lies neither in the registry's storage nor in its quarantine", path.display())]
+    Outside {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Nothing is ever overwritten.
+    #[error("cannot move `{}`: there is something at `{}`", from.display(), to.display())]
+    Occupied {
+        /// The file.
+        from: PathBuf,
+        /// Where it should go.
+        to: PathBuf,
+    },
+    /// It is neither where it was nor where it should go.
+    #[error("`{}` is gone, and is not at `{}` either", from.display(), to.display())]
+    Gone {
+        /// Where it was.
+        from: PathBuf,
+        /// Where it should go.
+        to: PathBuf,
+    },
+    /// It does not say any more what it said when the change was prepared or recorded.
+    #[error("`{}` was changed by something else since", path.display())]
+    ChangedSince {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is a folder, a symbolic link or something stranger.
+    #[error("`{}` is no regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A move would be a copy.
+    #[error("cannot move `{}` to `{}`: they are on different filesystems or mounts", from.display(), to.display())]
+    OtherFilesystem {
+        /// The file.
+        from: PathBuf,
+        /// Where it should go.
+        to: PathBuf,
+    },
+    /// The change is none of storage.
+    #[error("this change was not made in storage")]
+    Elsewhere,
+    /// The operating system refused.
+    #[error("cannot {what} `{}`", path.display())]
+    Refused {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
