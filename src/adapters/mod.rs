@@ -1,1 +1,3 @@
 //! What touches the world.
+
+pub mod sandbox;
