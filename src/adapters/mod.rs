@@ -8,3 +8,4 @@ pub mod source;
 pub mod journal;
 pub mod service;
 pub mod storage;
+pub mod sandbox;

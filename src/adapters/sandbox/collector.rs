@@ -1,0 +1,263 @@
+//! The garbage collector: mark and sweep over storage alone, as `registry garbage-collect` does it.
+//!
+//! It runs as if it were another process: it sees no cache and clears none. What is left stale in a
+//! running daemon is the incident that regfsck is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::domain::digest::{Algorithm, Digest};
+
+use super::Flavour;
+use super::cache::Cache;
+use super::layout::{Layout, StoreError};
+use super::manifests::Document;
+use super::store::{Role, Store};
+
+/// What a collection printed, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GcLog {
+    /// The text on standard output, line for line that of the real command.
+    pub output: String,
+    /// Why it was given up (then the real command exits with 1), if it was.
+    pub failure: Option<String>,
+}
+
+impl GcLog {
+    /// The exit status of the real command.
+    #[must_use]
+    pub fn exit_status(&self) -> u8 {
+        u8::from(self.failure.is_some())
+    }
+}
+
+/// Collects the garbage of the registry at `root`.
+#[must_use]
+pub fn garbage_collect(root: &Path, flavour: Flavour, delete_untagged: bool, dry_run: bool) -> GcLog {
+    let store = Store { layout: Layout::new(root), cache: Cache::new(false), flavour, delete_enabled: true };
+    let mut collector = Collector { store: &store, delete_untagged, ..Collector::new(&store) };
+    let failure = collector.run(dry_run).err().map(|why| format!("failed to garbage collect: {why}"));
+    GcLog { output: collector.output, failure }
+}
+
+/// An untagged manifest to delete, with the tags whose history may name it.
+struct Doomed {
+    repository: String,
+    digest: Digest,
+    tags: Vec<String>,
+}
+
+struct Collector<'a> {
+    store: &'a Store,
+    delete_untagged: bool,
+    marked: BTreeSet<Digest>,
+    doomed: Vec<Doomed>,
+    layers: BTreeMap<String, Vec<Digest>>,
+    output: String,
+}
+
+impl<'a> Collector<'a> {
+    const fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            delete_untagged: false,
+            marked: BTreeSet::new(),
+            doomed: Vec::new(),
+            layers: BTreeMap::new(),
+            output: String::new(),
+        }
+    }
+
+    fn say(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.output, "{line}");
+    }
+
+    fn run(&mut self, dry_run: bool) -> Result<(), String> {
+        self.mark().map_err(|error| format!("failed to mark: {error}"))?;
+        if self.store.flavour == Flavour::V3 {
+            self.spare_referenced();
+        }
+        if !dry_run {
+            self.delete_manifests().map_err(|error| format!("failed to delete manifest: {error}"))?;
+        }
+        let garbage = self.find_garbage().map_err(|error| format!("error enumerating blobs: {error}"))?;
+        let (marked, doomed) = (self.marked.len(), self.doomed.len());
+        self.say(format_args!(
+            "\n{marked} blobs marked, {} blobs and {doomed} manifests eligible for deletion",
+            garbage.len()
+        ));
+        self.sweep(&garbage, dry_run).map_err(|error| format!("failed to delete blob: {error}"))
+    }
+
+    fn mark(&mut self) -> Result<(), StoreError> {
+        let repositories = self.store.layout.repositories();
+        if !repositories.exists() {
+            return Err(StoreError::PathNotFound(self.store.layout.shown(&repositories)));
+        }
+        for name in self.store.repositories() {
+            self.say(format_args!("{name}"));
+            for digest in self.linked(&self.store.layout.revisions(&name), &name, Role::Manifest)? {
+                self.visit(&name, &digest)?;
+            }
+            if self.store.flavour == Flavour::V3 {
+                self.list_unmarked_layers(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The digests that the link files below a folder name, as far as their data is stored.
+    fn linked(&self, below: &Path, name: &str, role: Role) -> Result<Vec<Digest>, StoreError> {
+        let links = match self.store.layout.find(below, "link") {
+            // A repository may have no manifests. 3.x does not forgive one that has no layers.
+            Err(StoreError::PathNotFound(_)) if role == Role::Manifest => return Ok(Vec::new()),
+            links => links?,
+        };
+        let mut digests = Vec::new();
+        for link in links {
+            let digest = self.store.layout.read_link(&link)?;
+            match self.store.stat_in(name, role, &digest) {
+                Ok(_) => digests.push(digest),
+                Err(StoreError::Unknown) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(digests)
+    }
+
+    /// Marks a manifest and what it needs, unless it is to be deleted.
+    fn visit(&mut self, name: &str, digest: &Digest) -> Result<(), StoreError> {
+        if self.delete_untagged && self.doom(name, digest)? {
+            return Ok(());
+        }
+        self.say(format_args!("{name}: marking manifest {digest} "));
+        self.marked.insert(*digest);
+        self.mark_references(name, digest)
+    }
+
+    fn doom(&mut self, name: &str, digest: &Digest) -> Result<bool, StoreError> {
+        let tagged = self.store.tags_of(name, digest).map_err(|error| {
+            StoreError::Unreadable(format!("failed to retrieve tags for digest {digest}: {error}"))
+        })?;
+        if !tagged.is_empty() {
+            return Ok(false);
+        }
+        match (self.store.tags(name), self.store.flavour) {
+            (Ok(tags), flavour) => {
+                if flavour == Flavour::V2 {
+                    self.say(format_args!("manifest eligible for deletion: {digest}"));
+                }
+                self.doomed.push(Doomed { repository: name.to_owned(), digest: *digest, tags });
+            }
+            (Err(StoreError::RepositoryUnknown(_)), Flavour::V3) => {
+                self.say(format_args!("manifest tags path of repository {name} does not exist"));
+            }
+            (Err(error), _) => {
+                return Err(StoreError::Unreadable(format!("failed to retrieve tags {error}")));
+            }
+        }
+        Ok(true)
+    }
+
+    fn mark_references(&mut self, name: &str, digest: &Digest) -> Result<(), StoreError> {
+        let read = self.store.read_manifest(name, digest).and_then(|bytes| Document::read(&bytes));
+        let document = read.map_err(|error| {
+            StoreError::Unreadable(format!("failed to retrieve manifest for digest {digest}: {error}"))
+        })?;
+        for reference in document.references {
+            let is_new = self.marked.insert(reference);
+            if is_new || self.store.flavour == Flavour::V2 {
+                self.say(format_args!("{name}: marking blob {reference}"));
+            }
+            let recurses = is_new && self.store.flavour == Flavour::V3;
+            if recurses && self.store.stat_in(name, Role::Manifest, &reference).is_ok() {
+                self.mark_references(name, &reference)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn list_unmarked_layers(&mut self, name: &str) -> Result<(), StoreError> {
+        let mut layers = self.linked(&self.store.layout.layers(name), name, Role::Blob)?;
+        layers.retain(|digest| !self.marked.contains(digest));
+        if !layers.is_empty() {
+            self.layers.insert(name.to_owned(), layers);
+        }
+        Ok(())
+    }
+
+    /// Keeps untagged manifests that a marked index needs.
+    fn spare_referenced(&mut self) {
+        let marked = &self.marked;
+        self.doomed.retain(|doomed| !marked.contains(&doomed.digest));
+        for Doomed { repository, digest, tags } in &self.doomed {
+            let _ = writeln!(
+                self.output,
+                "manifest eligible for deletion: {{{repository} {digest} [{}]}}",
+                tags.join(" ")
+            );
+        }
+    }
+
+    fn delete_manifests(&self) -> Result<(), StoreError> {
+        let layout = &self.store.layout;
+        for Doomed { repository, digest, tags } in &self.doomed {
+            for tag in tags {
+                ignore_missing(layout.delete(&layout.index_entry(repository, tag, digest)))?;
+            }
+            if let Some(folder) = layout.revision_link(repository, digest).parent() {
+                layout.delete(folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every stored blob that is not marked.
+    fn find_garbage(&self) -> Result<BTreeSet<Digest>, StoreError> {
+        let mut garbage = BTreeSet::new();
+        for path in self.store.layout.find(&self.store.layout.blobs(), "data")? {
+            let digest = digest_of(&path)?;
+            if !self.marked.contains(&digest) {
+                garbage.insert(digest);
+            }
+        }
+        Ok(garbage)
+    }
+
+    fn sweep(&mut self, garbage: &BTreeSet<Digest>, dry_run: bool) -> Result<(), StoreError> {
+        for digest in garbage {
+            self.say(format_args!("blob eligible for deletion: {digest}"));
+            if !dry_run {
+                self.store.layout.delete(&self.store.layout.blob(digest))?;
+            }
+        }
+        for (name, digests) in std::mem::take(&mut self.layers) {
+            for digest in digests {
+                self.say(format_args!("{name}: layer link eligible for deletion: {digest}"));
+                if !dry_run {
+                    self.store.layout.delete(&self.store.layout.layer_link(&name, &digest))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ignore_missing(done: Result<(), StoreError>) -> Result<(), StoreError> {
+    match done {
+        Err(StoreError::PathNotFound(_)) => Ok(()),
+        other => other,
+    }
+}
+
+/// The digest that a data file's path stands for.
+fn digest_of(path: &Path) -> Result<Digest, StoreError> {
+    let mut parts = path.iter().rev().skip(1).map(|part| part.to_string_lossy());
+    let hex = parts.next().unwrap_or_default();
+    let algorithm = parts.nth(1).unwrap_or_default();
+    Algorithm::from_name(&algorithm)
+        .and_then(|algorithm| Digest::from_hex(algorithm, hex.as_bytes()))
+        .ok_or(StoreError::InvalidDigest("unsupported digest algorithm"))
+}
