@@ -1,11 +1,10 @@
 //! What touches the world.
 
-pub mod config;
-pub mod registry;
-pub mod storage;
 pub mod cache;
-pub mod source;
+pub mod config;
 pub mod journal;
-pub mod service;
-pub mod storage;
+pub mod registry;
 pub mod sandbox;
+pub mod service;
+pub mod source;
+pub mod storage;

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::ports::{Journal, JournalError, StorageWriter, WriteError};
+use super::ports::{Journal, JournalError, StorageWriteError, StorageWriter};
 use crate::domain::journal::{Change, Record, RecordedChange};
 
 /// Why a change was not made, or may not have been.
@@ -13,7 +13,7 @@ pub enum WriteAheadError {
     Journal(#[from] JournalError),
     /// It was recorded, and refused.
     #[error(transparent)]
-    Storage(#[from] WriteError),
+    Storage(#[from] StorageWriteError),
 }
 
 /// Record each change, then make it. Blocking.

@@ -34,6 +34,8 @@ mod tests;
 mod tree;
 mod uploads;
 
+pub use quarantine::FilesystemWriter;
+
 use std::path::Path;
 
 use jiff::Timestamp;

@@ -12,7 +12,7 @@ use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content};
 use crate::domain::name::RepositoryName;
 use crate::domain::storage::LinkPlace;
-use crate::engine::ports::{StorageWriter, WriteError};
+use crate::engine::ports::{StorageWriteError, StorageWriter};
 
 /// What a link can say at most and still be kept in the journal; a digest has 71 bytes.
 const LINK_LIMIT: u64 = 4096;
@@ -33,10 +33,10 @@ impl FilesystemWriter {
     ///
     /// # Errors
     /// When there is no such folder, or its path ends differently.
-    pub fn new(v2: &Path, run: &str) -> Result<Self, WriteError> {
+    pub fn new(v2: &Path, run: &str) -> Result<Self, StorageWriteError> {
         // Beside the storage root means beside where it really is, not beside a symbolic link to it.
         let v2 = v2.canonicalize().map_err(refused("look at", v2))?;
-        let not_a_registry = || WriteError::NotARegistry { path: v2.clone() };
+        let not_a_registry = || StorageWriteError::NotARegistry { path: v2.clone() };
         let driver_root =
             v2.ancestors().nth(3).filter(|_| v2.ends_with(LAYOUT)).ok_or_else(not_a_registry)?;
         let driver_root = driver_root.to_owned();
@@ -64,8 +64,8 @@ impl FilesystemWriter {
     }
 
     /// A free place in this run's quarantine for a file of storage.
-    fn kept(&self, path: &Path) -> Result<PathBuf, WriteError> {
-        let outside = || WriteError::Outside { path: path.to_owned() };
+    fn kept(&self, path: &Path) -> Result<PathBuf, StorageWriteError> {
+        let outside = || StorageWriteError::Outside { path: path.to_owned() };
         let below = path.strip_prefix(&self.driver_root).ok().ok_or_else(outside)?;
         let first = self.own.join(below);
         let mut place = first.clone();
@@ -81,27 +81,27 @@ impl FilesystemWriter {
     }
 
     /// The move of a file of storage into this run's quarantine.
-    fn put_away(&self, path: &Path) -> Result<Change, WriteError> {
+    fn put_away(&self, path: &Path) -> Result<Change, StorageWriteError> {
         let (from, to) = (path.to_owned(), self.kept(path)?);
         let nearest = to.ancestors().find(|dir| dir.is_dir());
         match (from.parent(), nearest) {
             (Some(one), Some(other)) if is_one_mount(one, other) => Ok(Change::FileMoved { from, to }),
-            _ => Err(WriteError::OtherFilesystem { from, to }),
+            _ => Err(StorageWriteError::OtherFilesystem { from, to }),
         }
     }
 
     /// Whether a path, which may come from a damaged or forged journal, is one that we may touch.
-    fn check(&self, path: &Path) -> Result<(), WriteError> {
+    fn check(&self, path: &Path) -> Result<(), StorageWriteError> {
         let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
         let ours = path.starts_with(&self.v2) || self.is_quarantined(path);
-        if plain && ours { Ok(()) } else { Err(WriteError::Outside { path: path.to_owned() }) }
+        if plain && ours { Ok(()) } else { Err(StorageWriteError::Outside { path: path.to_owned() }) }
     }
 
     fn is_quarantined(&self, path: &Path) -> bool {
         self.quarantines.iter().any(|quarantine| path.starts_with(quarantine))
     }
 
-    fn move_file(&self, from: &Path, to: &Path) -> Result<(), WriteError> {
+    fn move_file(&self, from: &Path, to: &Path) -> Result<(), StorageWriteError> {
         self.check(from)?;
         self.check(to)?;
         let places = || (from.to_owned(), to.to_owned());
@@ -110,11 +110,11 @@ impl FilesystemWriter {
             (Some(_), None) => {}
             (Some(_), Some(_)) => {
                 let (from, to) = places();
-                return Err(WriteError::Occupied { from, to });
+                return Err(StorageWriteError::Occupied { from, to });
             }
             (None, None) => {
                 let (from, to) = places();
-                return Err(WriteError::Gone { from, to });
+                return Err(StorageWriteError::Gone { from, to });
             }
         }
         if let Some(dir) = to.parent() {
@@ -123,25 +123,25 @@ impl FilesystemWriter {
         rename(from, to)
     }
 
-    fn write(&self, path: &Path, old: Option<&Content>, new: &Content) -> Result<(), WriteError> {
+    fn write(&self, path: &Path, old: Option<&Content>, new: &Content) -> Result<(), StorageWriteError> {
         self.check(path)?;
         let current = read_link(path)?;
         if current.as_ref() == Some(new) {
             return Ok(());
         }
         if current.as_ref() != old {
-            return Err(WriteError::ChangedSince { path: path.to_owned() });
+            return Err(StorageWriteError::ChangedSince { path: path.to_owned() });
         }
         replace(path, new.as_bytes(), &self.own)
     }
 
-    fn revert_move(&self, from: &Path, to: &Path) -> Result<Vec<Change>, WriteError> {
+    fn revert_move(&self, from: &Path, to: &Path) -> Result<Vec<Change>, StorageWriteError> {
         let back = Change::FileMoved { from: to.to_owned(), to: from.to_owned() };
         match (look(from)?, look(to)?) {
             (Some(_), None) => Ok(Vec::new()),
             (None, Some(_)) => Ok(vec![back]),
             (Some(_), Some(_)) => Ok(vec![self.put_away(from)?, back]),
-            (None, None) => Err(WriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
+            (None, None) => Err(StorageWriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
         }
     }
 
@@ -150,13 +150,13 @@ impl FilesystemWriter {
         path: &Path,
         old: Option<&Content>,
         new: &Content,
-    ) -> Result<Vec<Change>, WriteError> {
+    ) -> Result<Vec<Change>, StorageWriteError> {
         let current = read_link(path)?;
         if current.as_ref() == old {
             return Ok(Vec::new());
         }
         if current.as_ref() != Some(new) {
-            return Err(WriteError::ChangedSince { path: path.to_owned() });
+            return Err(StorageWriteError::ChangedSince { path: path.to_owned() });
         }
         let Some(old) = old else { return Ok(vec![self.put_away(path)?]) };
         Ok(vec![Change::LinkWritten { path: path.to_owned(), old: Some(new.clone()), new: old.clone() }])
@@ -164,7 +164,7 @@ impl FilesystemWriter {
 }
 
 /// What a link says, if there is one; of one that is far too long, its start.
-fn read_link(path: &Path) -> Result<Option<Content>, WriteError> {
+fn read_link(path: &Path) -> Result<Option<Content>, StorageWriteError> {
     if look_at_file(path)?.is_none() {
         return Ok(None);
     }
@@ -198,7 +198,7 @@ impl StorageWriter for FilesystemWriter {
         in_database.into_iter().chain(read_only).collect()
     }
 
-    fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, WriteError> {
+    fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, StorageWriteError> {
         let path = self.blob(digest);
         if look_at_file(&path)?.is_none() {
             return Ok(Vec::new());
@@ -211,7 +211,7 @@ impl StorageWriter for FilesystemWriter {
         repository: &RepositoryName,
         place: &LinkPlace,
         digest: &Digest,
-    ) -> Result<Vec<Change>, WriteError> {
+    ) -> Result<Vec<Change>, StorageWriteError> {
         let path = self.link(repository, place);
         let new = Content::Text(digest.to_string());
         let old = read_link(&path)?;
@@ -225,7 +225,7 @@ impl StorageWriter for FilesystemWriter {
         Ok(vec![Change::LinkWritten { path, old, new }])
     }
 
-    fn revert(&self, change: &Change) -> Result<Vec<Change>, WriteError> {
+    fn revert(&self, change: &Change) -> Result<Vec<Change>, StorageWriteError> {
         match change {
             Change::FileMoved { from, to } => {
                 self.check(from)?;
@@ -237,17 +237,17 @@ impl StorageWriter for FilesystemWriter {
                 self.revert_link(path, old.as_ref(), new)
             }
             Change::CacheDeleted { .. } | Change::ClaimDeleted { .. } | Change::Uploaded { .. } => {
-                Err(WriteError::Elsewhere)
+                Err(StorageWriteError::Elsewhere)
             }
         }
     }
 
-    fn apply(&self, change: &Change) -> Result<(), WriteError> {
+    fn apply(&self, change: &Change) -> Result<(), StorageWriteError> {
         match change {
             Change::FileMoved { from, to } => self.move_file(from, to),
             Change::LinkWritten { path, old, new } => self.write(path, old.as_ref(), new),
             Change::CacheDeleted { .. } | Change::ClaimDeleted { .. } | Change::Uploaded { .. } => {
-                Err(WriteError::Elsewhere)
+                Err(StorageWriteError::Elsewhere)
             }
         }
     }

@@ -153,7 +153,7 @@ fn nothing_is_overwritten() {
     let change = writer.quarantine_blob(&digest()).unwrap().remove(0);
     writer.apply(&change).unwrap();
     fs::write(&path, "second").unwrap();
-    assert!(matches!(writer.apply(&change), Err(WriteError::Occupied { .. })));
+    assert!(matches!(writer.apply(&change), Err(StorageWriteError::Occupied { .. })));
     let other = writer.quarantine_blob(&digest()).unwrap().remove(0);
     writer.apply(&other).unwrap();
     let (Change::FileMoved { to: one, .. }, Change::FileMoved { to: two, .. }) = (change, other) else {
@@ -214,8 +214,8 @@ fn a_link_that_changed_since_is_left_alone() {
     let writer = fixture.writer("run");
     let change = writer.write_link(&repository(), &LinkPlace::Layer(digest()), &digest()).unwrap().remove(0);
     fs::write(&path, "other").unwrap();
-    assert!(matches!(writer.apply(&change), Err(WriteError::ChangedSince { .. })));
-    assert!(matches!(writer.revert(&change), Err(WriteError::ChangedSince { .. })));
+    assert!(matches!(writer.apply(&change), Err(StorageWriteError::ChangedSince { .. })));
+    assert!(matches!(writer.revert(&change), Err(StorageWriteError::ChangedSince { .. })));
 }
 
 #[test]
@@ -234,8 +234,8 @@ fn a_forged_journal_reaches_nothing_outside() {
                 new: Content::Text("w".into()),
             },
         ] {
-            assert!(matches!(writer.apply(&change), Err(WriteError::Outside { .. })), "{change:?}");
-            assert!(matches!(writer.revert(&change), Err(WriteError::Outside { .. })), "{change:?}");
+            assert!(matches!(writer.apply(&change), Err(StorageWriteError::Outside { .. })), "{change:?}");
+            assert!(matches!(writer.revert(&change), Err(StorageWriteError::Outside { .. })), "{change:?}");
         }
     }
     assert_eq!(text(&victim), "v");
@@ -246,7 +246,10 @@ fn what_is_no_file_is_not_moved() {
     let fixture = Fixture::new();
     let path = fixture.writer("run").blob(&digest());
     fs::create_dir_all(&path).unwrap();
-    assert!(matches!(fixture.writer("run").quarantine_blob(&digest()), Err(WriteError::NotAFile { .. })));
+    assert!(matches!(
+        fixture.writer("run").quarantine_blob(&digest()),
+        Err(StorageWriteError::NotAFile { .. })
+    ));
 }
 
 #[test]
@@ -260,7 +263,7 @@ fn a_database_in_use_is_an_obstacle() {
 #[test]
 fn a_path_that_is_no_registry_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(FilesystemWriter::new(dir.path(), "run"), Err(WriteError::NotARegistry { .. })));
+    assert!(matches!(FilesystemWriter::new(dir.path(), "run"), Err(StorageWriteError::NotARegistry { .. })));
 }
 
 /// A folder mounted over itself, as a container's volume is.

@@ -25,7 +25,7 @@ pub trait StorageWriter: Send + Sync {
     ///
     /// # Errors
     /// When the file cannot be looked at, or cannot be moved without being copied.
-    fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, WriteError>;
+    fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, StorageWriteError>;
 
     /// What makes a link say `digest`. Nothing if it does already.
     ///
@@ -36,7 +36,7 @@ pub trait StorageWriter: Send + Sync {
         repository: &RepositoryName,
         place: &LinkPlace,
         digest: &Digest,
-    ) -> Result<Vec<Change>, WriteError>;
+    ) -> Result<Vec<Change>, StorageWriteError>;
 
     /// What takes a recorded change back, whether it was made or not. Nothing if it was not.
     ///
@@ -44,18 +44,18 @@ pub trait StorageWriter: Send + Sync {
     ///
     /// # Errors
     /// When something else changed the same thing since, or the file is gone from the quarantine.
-    fn revert(&self, change: &Change) -> Result<Vec<Change>, WriteError>;
+    fn revert(&self, change: &Change) -> Result<Vec<Change>, StorageWriteError>;
 
     /// Make a change. It is on the disk when this returns.
     ///
     /// # Errors
     /// When what is there is not what the change was made for; nothing is then changed.
-    fn apply(&self, change: &Change) -> Result<(), WriteError>;
+    fn apply(&self, change: &Change) -> Result<(), StorageWriteError>;
 }
 
 /// Why storage was not changed.
 #[derive(Debug, Error)]
-pub enum WriteError {
+pub enum StorageWriteError {
     /// The path is no registry's.
     #[error("`{}` is no storage root: it does not end in `docker/registry/v2`", path.display())]
     NotARegistry {
