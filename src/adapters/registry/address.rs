@@ -150,8 +150,8 @@ impl Address {
         self.at(&format!("v2/{repository}/blobs/uploads/"))
     }
 
-    /// The URL that a `Location` or `Link` names, seen from `from`. A URL on our own host is brought back to our
-    /// scheme and port: a daemon behind a proxy often knows neither.
+    /// The URL that the `Location` of an upload or a `Link` names, seen from `from`. A URL on our own host is brought
+    /// back to our scheme and port: a daemon behind a proxy often knows neither.
     pub(super) fn follow(&self, from: &Url, location: &str) -> Option<Url> {
         let mut url = from.join(location).ok()?;
         if url.host_str() == self.base.host_str() {

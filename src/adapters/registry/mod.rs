@@ -14,18 +14,22 @@ mod auth;
 mod belief;
 mod connection;
 mod digesting;
+mod download;
 mod fault;
 mod gate;
 mod listing;
 mod probe;
 mod reading;
 mod transport;
+mod upload;
 mod wire;
+mod write;
 
 pub use address::{Address, AddressError, Scheme};
 pub use auth::Credentials;
 pub use connection::{Connection, Override};
 pub use probe::HttpRegistry;
+pub use write::HttpWriter;
 
 /// Choose the cryptography that TLS uses, once for the process. Building any client does it; `main` calls it first, so
 /// that no library can choose another.

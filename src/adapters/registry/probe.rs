@@ -128,9 +128,7 @@ impl HttpRegistry {
     /// Follow redirects into the object store, without our credentials, for the byte.
     async fn byte_of_store(&self, mut from: Url, mut reply: Reply, at: u64) -> (Answer<Delivery>, String) {
         for _ in 0..MOST_REDIRECTS {
-            let target = reply
-                .header(LOCATION.as_str())
-                .and_then(|target| self.transport.address.follow(&from, target));
+            let target = reply.header(LOCATION.as_str()).and_then(|target| from.join(target).ok());
             let Some(target) = target else {
                 return (Answer::Unknown("a redirect without a target".into()), said(&reply));
             };
@@ -154,7 +152,8 @@ impl HttpRegistry {
     }
 }
 
-fn settings_error(connection: &Connection, fault: Fault) -> RegistryError {
+/// The settings of a client cannot be used.
+pub(super) fn settings_error(connection: &Connection, fault: Fault) -> RegistryError {
     RegistryError {
         message: format!("cannot speak to {}: {}", connection.address.base(), fault.why),
         hint: fault.hint,

@@ -162,6 +162,11 @@ impl Transport {
         }
     }
 
+    /// Ask once, whatever comes of it.
+    pub(super) async fn once(&self, ask: &Ask) -> Result<Reply, Fault> {
+        self.attempt_as_someone(ask).await
+    }
+
     fn conclude(&self, outcome: Result<Reply, Fault>, attempts: u32) -> Result<Reply, Silence> {
         self.gate.note(match &outcome {
             Ok(reply) => !reply.is_passing(),
@@ -218,7 +223,8 @@ fn tripped() -> Fault {
         .with_hint("see whether it is up; lower --jobs or --rate if it is overloaded")
 }
 
-async fn read(mut response: Response, take: Take, tls: bool) -> Result<Reply, Fault> {
+/// Read what is wanted of a response.
+pub(super) async fn read(mut response: Response, take: Take, tls: bool) -> Result<Reply, Fault> {
     let status = response.status();
     let headers = std::mem::take(response.headers_mut());
     let limit = match take {

@@ -149,17 +149,17 @@ pub trait RegistryWriter: Send + Sync {
 #[error("{method} {url}: {why}{}", if *attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() })]
 pub struct WriteError {
     /// The request's method.
-    pub method: String,
+    pub method: Box<str>,
     /// Its URL without secrets.
-    pub url: String,
+    pub url: Box<str>,
     /// The status that came, where one did.
     pub status: Option<u16>,
     /// The registry's error code, where it gave one, such as `DENIED`.
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// What went wrong, with the start of the body.
     pub why: String,
     /// What to do next.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// How often it was tried.
     pub attempts: u32,
 }

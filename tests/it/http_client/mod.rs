@@ -1,0 +1,50 @@
+//! The HTTP client, against a real daemon and against one that misbehaves.
+
+mod faults;
+mod real;
+
+use regfsck::adapters::registry::{Address, Connection, HttpRegistry, HttpWriter};
+use regfsck::domain::digest::Digest;
+use regfsck::domain::name::{RepositoryName, Tag};
+use sha2::Digest as _;
+use std::time::Duration;
+
+/// Settings that do not wait long.
+fn connection(url: &str) -> Connection {
+    let mut connection = Connection::new(Address::parse(url, false).unwrap());
+    connection.timeout = Duration::from_secs(5);
+    connection
+}
+
+fn registry(url: &str) -> HttpRegistry {
+    HttpRegistry::new(&connection(url)).unwrap()
+}
+
+fn writer(url: &str) -> HttpWriter {
+    HttpWriter::new(&connection(url)).unwrap()
+}
+
+fn name(text: &str) -> RepositoryName {
+    text.parse().unwrap()
+}
+
+fn tag(text: &str) -> Tag {
+    text.parse().unwrap()
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    Digest::sha256(sha2::Sha256::digest(bytes).into())
+}
+
+/// Bytes that look like nothing in particular.
+fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 24) as u8
+    })
+    .take(length)
+    .collect()
+}
