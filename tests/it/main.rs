@@ -1,0 +1,13 @@
+//! Integration tests: one binary, a module for each subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, and says on stderr what it skips"
+)]
+
+mod scenarios;
+mod support;
