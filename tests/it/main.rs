@@ -1,4 +1,4 @@
-//! Integration tests: one binary, so that they are linked once.
+//! Integration tests: one binary, a module for each subject.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,8 +6,9 @@
     clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::wildcard_enum_match_arm,
-    reason = "a test that cannot go on fails"
+    reason = "a test fails by panicking, and says on stderr what it skips"
 )]
 
 mod http_client;
+mod scenarios;
 mod support;

@@ -195,7 +195,7 @@ async fn an_index_that_is_taken_unlooked_teaches_nothing() {
 
 #[tokio::test]
 async fn nobody_there_is_said_at_once() {
-    let port = crate::support::real_registry::free_port();
+    let port = crate::support::plain_registry::free_port();
     let start = Instant::now();
     let error = registry(&format!("http://127.0.0.1:{port}")).ping().await.unwrap_err();
     let message =

@@ -10,7 +10,7 @@ use regfsck::domain::storage::ReadManifest;
 use regfsck::engine::ports::{Mounted, Registry, RegistryWriter};
 
 use super::{connection, digest, name, noise, registry, tag, writer};
-use crate::support::real_registry::{RealRegistry, Setup};
+use crate::support::plain_registry::{RealRegistry, Setup};
 
 const IMAGE: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
