@@ -1,0 +1,4 @@
+//! What tests share.
+
+pub(crate) mod generated;
+pub(crate) mod source;
