@@ -17,3 +17,7 @@ pub fn missing(program: &str, test: &str) {
     );
     eprintln!("skipped: {test} needs `{program}`, which is not installed");
 }
+//! What tests share.
+
+pub(crate) mod generated;
+pub(crate) mod source;
