@@ -6,16 +6,8 @@ use regfsck::domain::cache::{Purged, PurgedContent, StaleKeys};
 use regfsck::domain::observed::Observed;
 use regfsck::engine::ports::{Cache, CacheError, Silent};
 
-use super::open;
+use super::{differences, open};
 use crate::support::redis_server::{RedisCluster, RedisServer, cached, digest, dump, remember};
-
-type Dump = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// The keys that are gone, changed or new.
-fn differences(before: &Dump, after: &Dump) -> BTreeSet<String> {
-    let keys = before.keys().chain(after.keys()).filter(|key| before.get(*key) != after.get(*key));
-    keys.map(|key| String::from_utf8_lossy(key).into_owned()).collect()
-}
 
 fn names(purged: &Purged) -> BTreeSet<String> {
     purged.keys.iter().map(|purged| purged.key.clone()).collect()
