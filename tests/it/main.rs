@@ -1,5 +1,8 @@
 //! Integration tests: one binary, a module for each subject.
 //! Integration tests: one binary, so that they are linked once.
+//! Everything that needs a real program or a socket, in one binary.
+
+#![allow(clippy::missing_panics_doc, reason = "tests panic when they fail")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,4 +20,9 @@ mod scenarios;
 
 mod arrows;
 mod generated;
+    reason = "a test fails by panicking"
+)]
+#![allow(clippy::print_stderr, reason = "skipped tests say so")]
+
+mod cache;
 mod support;

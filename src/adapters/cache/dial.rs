@@ -66,11 +66,7 @@ impl Dial {
         login: Login<'_>,
     ) -> Result<MultiplexedConnection, CacheError> {
         let location = address.to_string();
-        let mut stream =
-            timeout(self.connect_timeout, self.open(address)).await.unwrap_or_else(|_elapsed| {
-                let (location, doing) = (location.clone(), "connect");
-                Err(CacheError::TimedOut { location, doing, waited: self.connect_timeout })
-            })?;
+        let mut stream = self.open(address).await?;
         let greeting = timeout(self.response_timeout, greet(&mut stream)).await.unwrap_or_else(|_elapsed| {
             let silent = format!("it says nothing in {} s", self.response_timeout.as_secs_f32());
             Err(io::Error::other(silent))
@@ -92,13 +88,17 @@ impl Dial {
             }
             Address::Tcp(host, port) => (host, *port),
         };
-        let stream = TcpStream::connect((host.as_str(), port)).await.map_err(unreachable)?;
+        let stream = timeout(self.connect_timeout, TcpStream::connect((host.as_str(), port))).await;
+        let stream = stream.unwrap_or_else(|elapsed| Err(elapsed.into())).map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         let Some(connector) = &self.tls else { return Ok(Box::new(stream)) };
         let refuse = |why: String| CacheError::Tls { location: address.to_string(), why };
         let name = rustls::pki_types::ServerName::try_from(host.clone())
             .map_err(|error| refuse(error.to_string()))?;
-        let stream = connector.connect(name, stream).await.map_err(|error| refuse(error.to_string()))?;
+        // A server that does not speak TLS waits for the end of what it takes for a command.
+        let stream = timeout(self.connect_timeout, connector.connect(name, stream)).await;
+        let stream = stream.unwrap_or_else(|_elapsed| Err(io::Error::other("no answer to our hello")));
+        let stream = stream.map_err(|error| refuse(error.to_string()))?;
         Ok(Box::new(stream))
     }
 

@@ -1,1 +1,322 @@
-//! (rules)
+//! The rules about the cache in Redis: what it claims that storage does not hold.
+//!
+//! | in Redis | in storage | what follows |
+//! |---|---|---|
+//! | global entry | no data | `stale-cache-entry`: claimed wherever a member or a link is, pushes are skipped |
+//! | global entry, other size | data | `size-mismatch`: the daemon announces the wrong length |
+//! | member | data, but no link in that repository | `stale-cache-entry`, a warning or a note: deleted there, and served again |
+//! | member or hash without global entry | no data | nothing: the daemon asks storage |
+//! | global entry without `digest` or `size` | any | nothing: the daemon ignores it |
+//!
+//! Every accusation names the premise that a second look at storage must confirm; where storage could not be
+//! looked at, that look says so and nothing is accused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::domain::cache::{CacheKey, CacheView, CachedBlob, CachedPair, StaleKeys};
+use crate::domain::code::{Code, Severity};
+use crate::domain::digest::Digest;
+use crate::domain::finding::{Action, Finding, Remedy, Subject};
+use crate::domain::name::RepositoryName;
+use crate::domain::observed::{Evidence, Side};
+use crate::domain::storage::{Repository, StorageView, StoredBlob, find_link};
+
+/// So many repositories of one digest are named as evidence.
+const NAMED: usize = 20;
+/// From so many entries that storage does not know it is asked whose they are.
+const CROWD: usize = 100;
+
+/// What a second look at storage must still see for an accusation to stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Premise {
+    /// The blob's data file is not there.
+    DataAbsent(Digest),
+    /// The blob's data file has this many bytes.
+    DataSize(Digest, u64),
+    /// The data is stored, and the repository has neither a layer nor a revision link of this digest.
+    DataUnlinked(RepositoryName, Digest),
+}
+
+/// A finding that has yet to survive the second look.
+#[derive(Debug, Clone)]
+pub struct CacheAccusation {
+    /// What it will become.
+    pub finding: Finding,
+    /// What must still hold.
+    pub premise: Premise,
+    /// What [`Action::PurgeCache`] deletes for it.
+    pub purge: StaleKeys,
+}
+
+/// What the cache is accused of.
+#[derive(Debug, Clone, Default)]
+pub struct CacheVerdict {
+    /// Each accusation, sorted by digest.
+    pub accusations: Vec<CacheAccusation>,
+    /// What this look cannot tell, for [`crate::domain::report::Coverage::limits`].
+    pub limits: Vec<String>,
+    /// Why nothing may be purged, where that is so.
+    pub refusal: Option<String>,
+}
+
+/// Compare the cache with storage; `everything` tells whether storage was looked at in every repository.
+#[must_use]
+pub fn check(storage: Option<&StorageView>, cache: &CacheView, everything: bool) -> CacheVerdict {
+    let Some(storage) = storage else {
+        let limit = "without storage nothing tells which of Redis's entries are stale".to_owned();
+        return CacheVerdict { limits: vec![limit], ..CacheVerdict::default() };
+    };
+    let court = Court::new(storage, cache, everything);
+    let mut verdict = CacheVerdict::default();
+    let stale: Vec<&CachedBlob> = court.stale().collect();
+    let strange = court.strangers(&stale);
+    if let Some(why) = court.shared(&stale, &strange) {
+        verdict.limits.push(why.clone());
+        verdict.refusal = Some(why);
+    }
+    let refused = verdict.refusal.is_some();
+    let accused: Vec<_> =
+        stale.into_iter().filter(|entry| !(refused && strange.contains(&entry.digest))).collect();
+    verdict.accusations.extend(court.accuse_stale(&accused));
+    verdict.accusations.extend(court.accuse_sizes());
+    verdict.accusations.extend(court.accuse_members());
+    verdict.accusations.sort_by_key(|accusation| accusation.finding.subject.digest);
+    if refused {
+        for accusation in &mut verdict.accusations {
+            accusation.finding.remedies.retain(|remedy| remedy.action != Action::PurgeCache);
+        }
+    }
+    verdict
+}
+
+struct Court<'a> {
+    storage: &'a StorageView,
+    cache: &'a CacheView,
+    everything: bool,
+    /// [`CacheView::repositories`] as storage knows them.
+    repositories: Vec<Option<&'a Repository>>,
+}
+
+impl<'a> Court<'a> {
+    fn new(storage: &'a StorageView, cache: &'a CacheView, everything: bool) -> Self {
+        let repositories = cache.repositories.iter().map(|name| storage.repository(name)).collect();
+        Self { storage, cache, everything, repositories }
+    }
+
+    fn stored(&self, cached: &Digest) -> Option<&'a StoredBlob> {
+        self.storage.blob(&self.cache.data(cached))
+    }
+
+    /// Entries that claim what storage lacks.
+    fn stale(&self) -> impl Iterator<Item = &'a CachedBlob> {
+        let complete = self.cache.entries.iter().filter(|entry| entry.complete);
+        complete.filter(|entry| self.stored(&entry.digest).is_none())
+    }
+
+    fn known(&self, pair: &CachedPair) -> Option<&'a Repository> {
+        usize::try_from(pair.repository).ok().and_then(|at| self.repositories.get(at).copied().flatten())
+    }
+
+    /// Those of the stale entries that no repository of this storage holds.
+    fn strangers(&self, stale: &[&CachedBlob]) -> BTreeSet<Digest> {
+        if !self.everything {
+            return BTreeSet::new();
+        }
+        let linked = self.linked(stale);
+        let digests = stale.iter().map(|entry| entry.digest);
+        digests
+            .filter(|digest| {
+                let cached = self.cache.pairs_of(digest).iter().any(|pair| self.known(pair).is_some());
+                !cached && !linked.contains_key(digest)
+            })
+            .collect()
+    }
+
+    /// Whether this Redis is not, or not only, the cache of this registry.
+    fn shared(&self, stale: &[&CachedBlob], strange: &BTreeSet<Digest>) -> Option<String> {
+        let entries = self.cache.entries.iter().filter(|entry| entry.complete).count();
+        let nothing_fits = entries > 0 && strange.len() == entries;
+        let crowd = strange.len() >= CROWD && strange.len() * 2 > entries;
+        if !nothing_fits && !crowd {
+            return None;
+        }
+        Some(format!(
+            "{} of {entries} entries in `{}` are for digests that neither storage nor its repositories know \
+             ({} others are stale): this Redis is shared with another registry, or is not this registry's cache; \
+             those entries are not reported, and nothing is purged",
+            strange.len(),
+            self.cache.location,
+            stale.len() - strange.len(),
+        ))
+    }
+
+    /// The repositories of storage that link any of these digests.
+    fn linked(&self, stale: &[&CachedBlob]) -> BTreeMap<Digest, Vec<&'a RepositoryName>> {
+        let wanted: BTreeSet<Digest> = stale.iter().map(|entry| entry.digest).collect();
+        let mut linked: BTreeMap<Digest, Vec<&RepositoryName>> = BTreeMap::new();
+        if wanted.is_empty() {
+            return linked;
+        }
+        for repository in &self.storage.repositories {
+            let links = repository.layers.iter().chain(&repository.revisions).map(|link| link.digest);
+            for digest in links.filter(|digest| wanted.contains(digest)) {
+                let names = linked.entry(digest).or_default();
+                if names.last() != Some(&&repository.name) {
+                    names.push(&repository.name);
+                }
+            }
+        }
+        linked
+    }
+
+    fn accuse_stale(&self, stale: &[&CachedBlob]) -> Vec<CacheAccusation> {
+        let linked = self.linked(stale);
+        let none = Vec::new();
+        stale
+            .iter()
+            .map(|entry| self.stale_entry(entry, linked.get(&entry.digest).unwrap_or(&none)))
+            .collect()
+    }
+
+    fn stale_entry(&self, entry: &CachedBlob, linked: &[&RepositoryName]) -> CacheAccusation {
+        let (digest, data) = (entry.digest, self.cache.data(&entry.digest));
+        let purge = self.cache.keys_of(&digest);
+        let members = purge.repositories.len();
+        let message = format!(
+            "Redis claims its {} bytes, but storage lacks the data ({}): pushes of it are skipped",
+            entry.size,
+            reach(members, linked.len())
+        );
+        let mut finding = Finding::new(Code::StaleCacheEntry, Subject::data(digest), message);
+        finding.evidence.push(self.storage_says(&data, "absent".into()));
+        finding.evidence.push(self.entry_says(entry));
+        finding.evidence.extend(self.pairs_say(&digest));
+        finding.evidence.extend(linked.iter().take(NAMED).map(|name| self.link_says(name, &digest)));
+        finding.remedies = vec![
+            Remedy::needing(Action::UploadBlob, "a source of the bytes"),
+            Remedy::new(Action::PurgeCache),
+        ];
+        CacheAccusation { finding, premise: Premise::DataAbsent(data), purge }
+    }
+
+    fn accuse_sizes(&self) -> impl Iterator<Item = CacheAccusation> {
+        let complete = self.cache.entries.iter().filter(|entry| entry.complete);
+        complete.filter_map(|entry| {
+            let stored = self.stored(&entry.digest)?;
+            (stored.size != entry.size).then(|| self.wrong_size(entry, stored))
+        })
+    }
+
+    fn wrong_size(&self, entry: &CachedBlob, stored: &StoredBlob) -> CacheAccusation {
+        let message = format!(
+            "Redis says {} bytes and storage holds {}: the daemon announces the wrong length",
+            entry.size, stored.size
+        );
+        let mut finding = Finding::new(Code::SizeMismatch, Subject::data(entry.digest), message);
+        finding.evidence.push(self.storage_says(&stored.digest, format!("{} bytes", stored.size)));
+        finding.evidence.push(self.entry_says(entry));
+        finding.remedies = vec![Remedy::new(Action::PurgeCache)];
+        let purge = StaleKeys { digest: entry.digest, entry: true, repositories: Vec::new() };
+        CacheAccusation { finding, premise: Premise::DataSize(stored.digest, stored.size), purge }
+    }
+
+    /// Members that give access to content which the repository does not link.
+    fn accuse_members(&self) -> impl Iterator<Item = CacheAccusation> {
+        self.cache.pairs.iter().filter(|pair| pair.member).filter_map(|pair| {
+            self.stored(&pair.digest)?;
+            let links = match self.known(pair) {
+                Some(repository) => [&repository.layers, &repository.revisions].map(Vec::as_slice),
+                None if self.everything => [&[]; 2].map(|none: &[_; 0]| none.as_slice()),
+                None => return None,
+            };
+            let is_linked = links.iter().any(|links| find_link(links, &pair.digest).is_some_and(is_there));
+            if is_linked { None } else { self.resurrected(pair) }
+        })
+    }
+
+    fn resurrected(&self, pair: &CachedPair) -> Option<CacheAccusation> {
+        let name = self.cache.repository(pair)?.clone();
+        let digest = pair.digest;
+        let served = self.cache.entry(&digest).is_some_and(|entry| entry.complete);
+        let (severity, when) = if served {
+            (Severity::Warning, "the daemon serves it there")
+        } else {
+            (Severity::Note, "the daemon serves it there as soon as another repository reads it")
+        };
+        let message = format!(
+            "still a member of this repository in Redis without a link in storage: {when}, although it was \
+             deleted or collected (a DELETE up to 3.0.x leaves the member)"
+        );
+        let mut finding = Finding::new(Code::StaleCacheEntry, Subject::linked(name.clone(), digest), message);
+        finding.severity = severity;
+        finding.evidence.push(self.pair_says(&name, pair));
+        finding.remedies = vec![Remedy::new(Action::PurgeCache)];
+        let purge = StaleKeys::membership(name.clone(), digest);
+        Some(CacheAccusation { finding, premise: Premise::DataUnlinked(name, digest), purge })
+    }
+
+    fn storage_says(&self, data: &Digest, said: String) -> Evidence {
+        let (algorithm, hex) = (data.algorithm().as_str(), data.hex());
+        let asked = format!("blobs/{algorithm}/{}/{hex}/data", hex.get(..2).unwrap_or(&hex));
+        Evidence { view: Side::Storage, asked, said, at: self.storage.collected }
+    }
+
+    fn link_says(&self, name: &RepositoryName, digest: &Digest) -> Evidence {
+        let asked = format!("links of {digest} in repositories/{name}");
+        Evidence { view: Side::Storage, asked, said: "linked".into(), at: self.storage.collected }
+    }
+
+    fn entry_says(&self, entry: &CachedBlob) -> Evidence {
+        let key = CacheKey::Entry(entry.digest);
+        let data = self.cache.data(&entry.digest);
+        let alias = if data == entry.digest { String::new() } else { format!(", as {data}") };
+        let said = format!("size {}{alias}", entry.size);
+        cache_says(format!("HMGET {key} digest size"), said, self.cache.collected)
+    }
+
+    fn pairs_say(&self, digest: &Digest) -> Vec<Evidence> {
+        let pairs = self.cache.pairs_of(digest);
+        let named = pairs.iter().take(NAMED);
+        let mut evidence: Vec<_> =
+            named.filter_map(|pair| Some(self.pair_says(self.cache.repository(pair)?, pair))).collect();
+        if pairs.len() > NAMED {
+            let said = format!("{} more repositories hold it", pairs.len() - NAMED);
+            evidence.push(cache_says(format!("SISMEMBER … {digest}"), said, self.cache.collected));
+        }
+        evidence
+    }
+
+    fn pair_says(&self, name: &RepositoryName, pair: &CachedPair) -> Evidence {
+        let said = match (pair.member, pair.hash) {
+            (true, true) => "a member, with its hash",
+            (true, false) => "a member, without its hash",
+            (false, _) => "no member, but its hash is there",
+        };
+        let asked = format!("SISMEMBER {} {}", CacheKey::Set(name.as_str()), pair.digest);
+        cache_says(asked, said.into(), self.cache.collected)
+    }
+}
+
+/// A folder without its `link` file is what 3.x garbage collection leaves: no link.
+const fn is_there(link: &crate::domain::storage::Link) -> bool {
+    !matches!(link.target, crate::domain::storage::Target::Missing)
+}
+
+fn cache_says(asked: String, said: String, at: Timestamp) -> Evidence {
+    Evidence { view: Side::Cache, asked, said, at }
+}
+
+/// Where a stale entry lies, in words.
+fn reach(members: usize, linked: usize) -> String {
+    match (members, linked) {
+        (0, 0) => "no repository holds it yet".into(),
+        (0, linked) => format!("claimed through the links of {linked} repositories"),
+        (members, 0) => format!("held by {members} repositories in Redis, linked by none"),
+        (members, linked) => format!("held by {members} repositories in Redis, linked by {linked}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -21,3 +21,8 @@ pub fn missing(program: &str, test: &str) {
 
 pub(crate) mod generated;
 pub(crate) mod source;
+//! Real servers on loopback, each with its own folder and port, killed when they go out of scope.
+
+pub(crate) mod program;
+pub(crate) mod redis_registry;
+pub(crate) mod redis_server;

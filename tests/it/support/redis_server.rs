@@ -1,0 +1,216 @@
+//! `redis-server`, `redis-sentinel` and clusters of the former.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use regfsck::domain::digest::Digest;
+use sha2::Digest as _;
+use tempfile::TempDir;
+
+use super::program::{Running, find, free_port};
+
+/// A Redis of its own, without persistence.
+pub(crate) struct RedisServer {
+    pub(crate) port: u16,
+    pub(crate) folder: TempDir,
+    password: Option<String>,
+    running: Running,
+}
+
+impl RedisServer {
+    /// A server without password.
+    pub(crate) fn start() -> Option<Self> {
+        Self::with(&[])
+    }
+
+    /// A server with more arguments; `{dir}` in them is its folder.
+    pub(crate) fn with(arguments: &[&str]) -> Option<Self> {
+        let program = find("redis-server")?;
+        let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
+        let path = folder.path().display().to_string();
+        let log = File::create(folder.path().join("log")).expect("a log");
+        let mut command = Command::new(program);
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir", &path]);
+        command.args(arguments.iter().map(|argument| argument.replace("{dir}", &path)));
+        command.stdout(log).stdin(Stdio::null());
+        let at = arguments.iter().position(|argument| *argument == "--requirepass");
+        let password = at.and_then(|at| arguments.get(at + 1)).map(|word| (*word).to_owned());
+        let server = Self { port, folder, password, running: Running::start(&mut command) };
+        server.wait();
+        Some(server)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let user = self.password.as_ref().map(|word| format!(":{word}@")).unwrap_or_default();
+        format!("redis://{user}127.0.0.1:{}", self.port)
+    }
+
+    /// Kill it, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.running.kill();
+    }
+
+    /// A plain connection for what tests prepare and compare.
+    pub(crate) fn client(&self, database: u32) -> redis::Connection {
+        let url = format!("{}/{database}", self.url());
+        redis::Client::open(url)
+            .and_then(|client| client.get_connection())
+            .expect("connect to our own server")
+    }
+
+    fn wait(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let url = self.url();
+        until(deadline, "redis-server", || {
+            let client = redis::Client::open(url.as_str()).expect("a URL");
+            client.get_connection().is_ok_and(|mut it| redis::cmd("PING").query::<String>(&mut it).is_ok())
+        });
+    }
+}
+
+/// Wait until something holds.
+pub(crate) fn until(deadline: Instant, what: &str, mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} does not come up");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Sentinels' only one, watching a server under the name `main`.
+pub(crate) struct Sentinel {
+    pub(crate) port: u16,
+    _folder: TempDir,
+    _running: Running,
+}
+
+impl Sentinel {
+    pub(crate) fn watching(server: &RedisServer, more: &str) -> Option<Self> {
+        let program = find("redis-sentinel")?;
+        let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
+        let file = folder.path().join("sentinel.conf");
+        let text = format!(
+            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {} 1\n{more}\n",
+            folder.path().display(),
+            server.port,
+        );
+        std::fs::write(&file, text).expect("write sentinel.conf");
+        let running =
+            Running::start(Command::new(program).arg(&file).stdout(Stdio::null()).stdin(Stdio::null()));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        until(deadline, "redis-sentinel", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Some(Self { port, _folder: folder, _running: running })
+    }
+}
+
+/// Three masters that share the slots.
+pub(crate) struct RedisCluster {
+    pub(crate) servers: Vec<RedisServer>,
+}
+
+impl RedisCluster {
+    pub(crate) fn start() -> Option<Self> {
+        let tool = find("redis-cli")?;
+        let start = || {
+            // The bus would listen at the port + 10000, which may be no port at all.
+            let bus = free_port().to_string();
+            RedisServer::with(&["--cluster-enabled", "yes", "--cluster-port", &bus])
+        };
+        let servers: Vec<RedisServer> = (0..3).map(|_| start()).collect::<Option<_>>()?;
+        let addresses = servers.iter().map(|server| format!("127.0.0.1:{}", server.port));
+        let made = Command::new(tool)
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .arg("--cluster-yes")
+            .output()
+            .expect("run redis-cli");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        until(deadline, "the cluster", || servers.iter().all(|server| is_joined(&mut server.client(0))));
+        Some(Self { servers })
+    }
+
+    /// A connection that follows keys to their nodes.
+    pub(crate) fn set(&self, key: &str, command: &redis::Cmd) {
+        let set = |server: &RedisServer| command.query::<redis::Value>(&mut server.client(0)).is_ok();
+        assert!(self.servers.iter().any(set), "no node takes `{key}`");
+    }
+
+    /// Every node's keys.
+    pub(crate) fn dump(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.servers.iter().flat_map(|server| dump(&mut server.client(0))).collect()
+    }
+}
+
+fn is_joined(connection: &mut redis::Connection) -> bool {
+    let info: Result<String, _> = redis::cmd("CLUSTER").arg("INFO").query(connection);
+    info.is_ok_and(|text| text.contains("cluster_state:ok") && text.contains("cluster_known_nodes:3"))
+}
+
+/// Every key with its content as bytes.
+pub(crate) fn dump(connection: &mut redis::Connection) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg("*").query(connection).expect("KEYS");
+    let content = |key: &Vec<u8>| redis::cmd("DUMP").arg(key).query(&mut *connection).expect("DUMP");
+    let contents: Vec<Vec<u8>> = keys.iter().map(content).collect();
+    keys.into_iter().zip(contents).collect()
+}
+
+/// A digest that only this number has.
+pub(crate) fn digest(n: usize) -> Digest {
+    Digest::sha256(sha2::Sha256::digest(n.to_string().as_bytes()).into())
+}
+
+/// The commands by which the daemon caches a blob in a repository, key first.
+pub(crate) fn cached(repository: &str, digest: &Digest, size: u64) -> [(String, redis::Cmd); 3] {
+    let (entry, set) = (format!("blobs::{digest}"), format!("repository::{repository}::blobs"));
+    let hash = format!("{set}::{digest}");
+    let kind = "application/octet-stream";
+    let mut commands = [redis::cmd("HSET"), redis::cmd("SADD"), redis::cmd("HSET")];
+    commands[0]
+        .arg(&entry)
+        .arg("digest")
+        .arg(digest.to_string())
+        .arg("size")
+        .arg(size)
+        .arg("mediatype")
+        .arg(kind);
+    commands[1].arg(&set).arg(digest.to_string());
+    commands[2].arg(&hash).arg("mediatype").arg(kind);
+    let [first, second, third] = commands;
+    [(entry, first), (set, second), (hash, third)]
+}
+
+/// Cache a blob as the daemon does.
+pub(crate) fn remember(connection: &mut redis::Connection, repository: &str, digest: &Digest, size: u64) {
+    for (_, command) in cached(repository, digest, size) {
+        command.query::<redis::Value>(connection).expect("write to our own server");
+    }
+}
+
+/// Make a CA, and a certificate for 127.0.0.1 signed by it: `ca.pem`, `server.pem`, `server.key`; and one of its own,
+/// as `openssl req -x509` makes them: `own.pem`, `own.key`.
+pub(crate) fn make_certificates(folder: &Path) -> Option<()> {
+    let program = find("openssl")?;
+    let run = |line: &str| {
+        let output =
+            Command::new(&program).args(line.split(' ')).current_dir(folder).output().expect("run openssl");
+        assert!(output.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let key = "-newkey rsa:2048 -nodes";
+    let name = "-addext subjectAltName=IP:127.0.0.1";
+    run(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=test-ca"));
+    run(&format!("req -x509 {key} -keyout own.key -out own.pem -days 2 -subj /CN=own {name}"));
+    run(&format!("req {key} -keyout server.key -out server.csr -subj /CN=server"));
+    std::fs::write(folder.join("ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        .expect("write ext");
+    run(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out server.pem",
+    );
+    Some(())
+}
