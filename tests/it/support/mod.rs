@@ -1,0 +1,4 @@
+//! What tests share.
+
+pub mod sources_fixture;
+pub mod stub;
