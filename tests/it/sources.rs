@@ -215,6 +215,26 @@ async fn another_registry_gives_everything() {
 }
 
 #[tokio::test]
+async fn a_registry_that_claims_what_it_lacks_gives_nothing() {
+    if !have(PROGRAMS) {
+        return;
+    }
+    let (seed, registry) = (Seed::new(), Registry::start_with_cache());
+    registry.fill(&seed);
+    let layer = wanted(&seed.app[3], &image("team/app:1.0"));
+    let hex = layer.digest.hex();
+    let data = registry.root().join(format!("docker/registry/v2/blobs/sha256/{}/{hex}", &hex[..2]));
+    let aside = registry.root().join("aside");
+    fs::rename(&data, &aside).unwrap();
+    let alone = list(&[format!("docker://{}", registry.authority)]);
+    // What the cache says, then what the disk has.
+    assert_eq!(alone.find(&layer).await.unwrap().found.size, layer.size);
+    let shortage = alone.fetch(&layer).await.unwrap_err();
+    let said = format!("broke off: after 0 of {} bytes", layer.size.unwrap());
+    assert!(!shortage.is_absence() && shortage.to_string().contains(&said), "{shortage}");
+}
+
+#[tokio::test]
 async fn sources_are_tried_in_order_and_each_says_why_not() {
     let (seed, folder) = (Seed::new(), tempfile::tempdir().unwrap());
     fs::create_dir_all(folder.path().join("blobs/sha256")).unwrap();

@@ -151,14 +151,19 @@ impl Registry {
         Self::start_with("")
     }
 
-    /// Start with more lines of configuration.
-    pub fn start_with(more: &str) -> Self {
+    /// With the descriptor cache in memory that most are run with.
+    pub fn start_with_cache() -> Self {
+        Self::start_with("  cache: {blobdescriptor: inmemory}\n")
+    }
+
+    /// Start with more lines in the storage section.
+    fn start_with(storage: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let authority = format!("127.0.0.1:{port}");
         let root = folder.path().join("root");
         let config = format!(
-            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\nhttp: {{addr: {authority}}}\n{more}",
+            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\n{storage}http: {{addr: {authority}}}\n",
             root.display()
         );
         let path = folder.path().join("config.yml");
