@@ -113,10 +113,17 @@ impl Transfer<'_> {
             idle = if self.size() > before { 1 } else { idle + 1 };
             self.breaks += 1;
             if idle >= self.patience.attempts || self.breaks >= self.patience.breaks {
-                return error.map_or(Ok(()), Err);
+                return error.map_or(Ok(()), |error| Err(self.after(error)));
             }
             tokio::time::sleep(self.patience.pause * 2_u32.saturating_pow(idle - 1)).await;
         }
+    }
+
+    /// The error that a transfer is given up with, and how far it came: 0 bytes is the mark of a phantom.
+    fn after(&self, error: SourceError) -> SourceError {
+        let SourceError::Interrupted { asked, said } = error else { return error };
+        let of = self.wanted.size.map(|size| format!(" of {size}")).unwrap_or_default();
+        SourceError::Interrupted { asked, said: format!("after {}{of} bytes: {said}", self.size()) }
     }
 
     /// Spool from where the spool ends until the stream does.

@@ -2,6 +2,7 @@
 
 mod cache;
 mod events;
+mod file;
 mod journal;
 mod registry;
 mod service;
@@ -13,6 +14,7 @@ mod writer;
 
 pub use cache::{Cache, CacheError};
 pub use events::{Event, Events, Silent};
+pub use file::{FileRange, Hasher};
 pub use journal::{Journal, JournalError};
 pub use registry::{Registry, RegistryError};
 pub use service::{Service, ServiceError};
@@ -21,5 +23,5 @@ pub use source::{
 };
 pub use storage::{Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriteError, StorageWriter};
-pub use verified::{FileRange, Hasher, Spool, VerifiedBytes, verified};
+pub use verified::{Spool, VerifiedBytes, verified};
 pub use writer::{ByteSource, Downloaded, Mounted, RawManifest, RegistryWriter, UploadSession, WriteError};

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use thiserror::Error;
 
-use super::verified::{FileRange, VerifiedBytes};
+use super::file::FileRange;
+use super::verified::VerifiedBytes;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::Descriptor;
 use crate::domain::name::{Image, RepositoryName};

@@ -49,7 +49,7 @@ async fn a_broken_connection_is_made_again() {
 #[tokio::test]
 async fn other_refusals_are_unknown_at_once(#[case] status: &str) {
     let stub = Stub::playing(vec![Act::answer(status, "", "")]).await;
-    let byte = registry(&stub.url()).first_byte(&name("a"), &digest(b"x")).await;
+    let byte = registry(&stub.url()).byte(&name("a"), &digest(b"x"), 0).await;
     is_unknown(&byte.answer);
     assert_eq!(stub.seen().len(), 1);
 }
@@ -58,7 +58,7 @@ async fn other_refusals_are_unknown_at_once(#[case] status: &str) {
 async fn a_500_is_about_the_thing_itself() {
     let body = r#"{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{}}]}"#;
     let stub = Stub::playing(vec![Act::json("500 Internal Server Error", body)]).await;
-    let byte = registry(&stub.url()).first_byte(&name("a"), &digest(b"x")).await;
+    let byte = registry(&stub.url()).byte(&name("a"), &digest(b"x"), 0).await;
     assert_eq!(byte.answer, Answer::Broken("500 Internal Server Error, UNKNOWN: unknown error".into()));
     assert_eq!(stub.seen().len(), 1);
 }
@@ -96,11 +96,14 @@ async fn a_registry_that_is_down_is_soon_left_alone() {
 #[rstest]
 #[case(Act::Cut("HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\n".into()), Some(Delivery::Nothing))]
 #[case(Act::Cut("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".into()), Some(Delivery::Nothing))]
-#[case(Act::Cut("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx".into()), Some(Delivery::Byte))]
+#[case(Act::Cut("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx".into()), Some(Delivery::Byte(None)))]
 #[case(Act::Cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".into()), Some(Delivery::Nothing))]
-#[case(Act::answer("200 OK", "", ""), Some(Delivery::Empty))]
-#[case(Act::answer("416 Requested Range Not Satisfiable", "", ""), Some(Delivery::Empty))]
-#[case(Act::answer("206 Partial Content", "", "x"), Some(Delivery::Byte))]
+#[case(Act::answer("200 OK", "", ""), Some(Delivery::Short(Some(0))))]
+#[case(Act::answer("416 Requested Range Not Satisfiable", "", ""), Some(Delivery::Short(None)))]
+#[case(
+    Act::answer("206 Partial Content", "Content-Range: bytes 0-0/7\r\n", "x"),
+    Some(Delivery::Byte(Some(7)))
+)]
 #[case(Act::answer("200 OK", "Content-Type: text/html\r\n", "<html>"), None)]
 #[case(Act::Reset("HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\n".into()), None)]
 #[case(Act::Sleep(Duration::from_secs(20)), None)]
@@ -110,14 +113,14 @@ async fn the_byte_is_seen_or_not(#[case] act: Act, #[case] delivery: Option<Deli
     let mut settings = connection(&stub.url());
     settings.timeout = Duration::from_secs(1);
     let registry = regfsck::adapters::registry::HttpRegistry::new(&settings).unwrap();
-    let byte = registry.first_byte(&name("a"), &digest(b"x")).await;
+    let byte = registry.byte(&name("a"), &digest(b"x"), 0).await;
     assert_eq!(byte.answer.yes().copied(), delivery, "{byte:?}");
 }
 
 #[tokio::test]
 async fn an_object_store_tells_the_truth_and_is_not_shown_our_credentials() {
     for (act, expected) in [
-        (Act::answer("206 Partial Content", "", "x"), Delivery::Byte),
+        (Act::answer("206 Partial Content", "", "x"), Delivery::Byte(None)),
         (Act::answer("404 Not Found", "", "<Code>NoSuchKey</Code>"), Delivery::Nothing),
         (Act::answer("403 Forbidden", "", "<Code>AccessDenied</Code>"), Delivery::Nothing),
     ] {
@@ -128,7 +131,7 @@ async fn an_object_store_tells_the_truth_and_is_not_shown_our_credentials() {
         let registry = registry(&front.url().replace("://", "://bob:hush@"));
         let claim = registry.head_blob(&name("a"), &digest(b"x")).await;
         assert_eq!(claim.answer, Answer::Yes(Claim { size: None, redirected: true }));
-        let byte = registry.first_byte(&name("a"), &digest(b"x")).await;
+        let byte = registry.byte(&name("a"), &digest(b"x"), 0).await;
         assert_eq!(byte.answer, Answer::Yes(expected));
         assert!(front.seen()[1].contains("authorization: Basic"));
         assert!(!store.seen()[0].contains("authorization"), "{:?}", store.seen());
@@ -165,7 +168,7 @@ async fn a_proxy_that_lacks_the_page_denies_nothing() {
     let page = Act::answer("404 Not Found", "Content-Type: text/html\r\n", "<html>nginx</html>");
     let stub = Stub::playing(vec![page]).await;
     let registry = registry(&stub.url());
-    is_unknown(&registry.first_byte(&name("a"), &digest(b"x")).await.answer);
+    is_unknown(&registry.byte(&name("a"), &digest(b"x"), 0).await.answer);
     is_unknown(&registry.head_blob(&name("a"), &digest(b"x")).await.answer);
     is_unknown(&registry.manifest(&name("a"), &digest(b"x")).await.answer);
 }

@@ -54,8 +54,8 @@ async fn what_was_pushed_is_claimed_delivered_listed_and_resolved() {
     let claim = registry.head_blob(&repository, &layer).await;
     assert_eq!(claim.answer, Answer::Yes(Claim { size: Some(100_000), redirected: false }));
     assert_eq!(claim.exchange.said, "200 OK, Content-Length 100000");
-    let byte = registry.first_byte(&repository, &layer).await;
-    assert_eq!(byte.answer, Answer::Yes(Delivery::Byte));
+    let byte = registry.byte(&repository, &layer, 0).await;
+    assert!(matches!(byte.answer, Answer::Yes(Delivery::Byte(Some(_)))));
     assert_eq!(
         byte.exchange.asked,
         format!("GET {}/v2/team/app/blobs/{layer}, Range: bytes=0-0", daemon.url())
@@ -78,7 +78,7 @@ async fn denials_are_told_apart() {
     let registry = registry(&daemon.url());
     let never = digest(b"never pushed");
     assert_eq!(registry.head_blob(&repository, &never).await.answer, Answer::No(Denial::Unspecified));
-    assert_eq!(registry.first_byte(&repository, &never).await.answer, Answer::No(Denial::Blob));
+    assert_eq!(registry.byte(&repository, &never, 0).await.answer, Answer::No(Denial::Blob));
     assert_eq!(registry.manifest(&repository, &never).await.answer, Answer::No(Denial::Manifest));
     assert_eq!(registry.resolve(&repository, &tag("none")).await.answer, Answer::No(Denial::Tag));
     assert_eq!(registry.tags(&name("b")).await.answer, Answer::No(Denial::Repository));
@@ -95,14 +95,15 @@ async fn a_phantom_is_claimed_and_delivers_nothing_until_the_blind_upload() {
     let registry = registry(&daemon.url());
     let claim = registry.head_blob(&repository, &layer).await;
     assert_eq!(claim.answer, Answer::Yes(Claim { size: Some(50_000), redirected: false }));
-    let nothing = registry.first_byte(&repository, &layer).await;
+    let nothing = registry.byte(&repository, &layer, 0).await;
     assert_eq!(nothing.answer, Answer::Yes(Delivery::Nothing));
     assert_eq!(nothing.exchange.said, "206 Partial Content, Content-Length 1, then not one byte");
     let writer = writer(&daemon.url());
     let error = writer.fetch_blob(&repository, &layer, &mut tokio::io::sink()).await.unwrap_err();
     assert_eq!((&*error.why, error.attempts), ("the body was cut after 0 bytes", 1));
     writer.upload_blob(&repository, &layer, &bytes).await.unwrap();
-    assert_eq!(registry.first_byte(&repository, &layer).await.answer, Answer::Yes(Delivery::Byte));
+    let byte = registry.byte(&repository, &layer, 0).await;
+    assert!(matches!(byte.answer, Answer::Yes(Delivery::Byte(Some(_)))));
     let mut fetched = Vec::new();
     let got = writer.fetch_blob(&repository, &layer, &mut fetched).await.unwrap();
     assert_eq!((got.digest, got.size, fetched), (layer, 50_000, bytes));
@@ -143,7 +144,10 @@ async fn large_blobs_go_in_pieces_and_empty_ones_at_once() {
     }
     assert!(daemon.log().contains("http.request.method=PATCH"));
     let registry = registry(&daemon.url());
-    assert_eq!(registry.first_byte(&repository, &digest(b"")).await.answer, Answer::Yes(Delivery::Empty));
+    assert_eq!(
+        registry.byte(&repository, &digest(b""), 0).await.answer,
+        Answer::Yes(Delivery::Short(Some(0)))
+    );
     let error = writer.upload_blob(&repository, &digest(b"other"), &b"bytes".to_vec()).await.unwrap_err();
     assert_eq!((error.status, error.code.as_deref()), (Some(400), Some("DIGEST_INVALID")));
 }

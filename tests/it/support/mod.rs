@@ -4,9 +4,16 @@
 
 pub mod daemon;
 pub mod damage;
+pub mod generated;
 pub mod plain_registry;
+pub mod program;
 pub mod raw;
 pub mod real_registry;
+pub mod redis_registry;
+pub mod redis_server;
+pub mod source;
+pub mod source_stub;
+pub mod sources_fixture;
 pub mod stub;
 
 /// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
@@ -17,12 +24,3 @@ pub fn missing(program: &str, test: &str) {
     );
     eprintln!("skipped: {test} needs `{program}`, which is not installed");
 }
-//! What tests share.
-
-pub(crate) mod generated;
-pub(crate) mod source;
-//! Real servers on loopback, each with its own folder and port, killed when they go out of scope.
-
-pub(crate) mod program;
-pub(crate) mod redis_registry;
-pub(crate) mod redis_server;
