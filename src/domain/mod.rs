@@ -8,6 +8,8 @@ pub mod journal;
 pub mod manifest;
 pub mod name;
 pub mod observed;
+pub mod plan;
+pub mod planner;
 pub mod report;
 pub mod rules;
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod storage;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::digest::Digest;
@@ -62,7 +63,8 @@ pub enum CacheKind {
 }
 
 /// Something that made an accusation, and must still hold at the second look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// The blob's data file is not there.
     DataAbsent(Digest),

@@ -1,0 +1,332 @@
+//! The plan: what a repair will do, as a value that can be shown, saved, approved and carried out.
+//!
+//! Steps stand in the order in which they are carried out, stage by stage: content before what needs it,
+//! claims last. Within a stage they are independent, but for those they name in [`Step::after`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::finding::Risk;
+use super::name::{Reference, RepositoryName, Tag};
+use super::report::Target;
+use super::rules::Condition;
+use super::storage::LinkPlace;
+
+/// The version of the plan's file format.
+pub const VERSION: u32 = 1;
+
+/// What a repair will do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`VERSION`].
+    pub version: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The registry that it was made for.
+    pub target: Target,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// The findings that nothing in it helps, by id, and what would.
+    pub unresolved: BTreeMap<String, String>,
+}
+
+/// When a step is carried out. The order is that of the stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Links in storage are put right.
+    Links,
+    /// Configs and layers are uploaded; bad files make room just before.
+    Blobs,
+    /// Manifests of single images.
+    Manifests,
+    /// Indexes, which need those.
+    Indexes,
+    /// Tags.
+    Tags,
+    /// Claims that no bytes are at hand for are cleared.
+    Claims,
+    /// The daemon is restarted.
+    Restart,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name, unique in the plan and the same in every plan for the same damage.
+    pub id: String,
+    /// When.
+    pub stage: Stage,
+    /// What.
+    pub action: StepAction,
+    /// What it does, for people.
+    pub what: String,
+    /// What it puts at risk.
+    pub risk: Risk,
+    /// Where its bytes come from, where it takes some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The steps that must have been carried out before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// The findings that it should resolve, by id.
+    pub resolves: Vec<String>,
+    /// What must still be so in storage for it to make sense.
+    pub preconditions: Vec<Condition>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum StepAction {
+    /// Write the link's content again.
+    RewriteLink {
+        /// The repository.
+        repository: RepositoryName,
+        /// The link.
+        place: LinkPlace,
+        /// What it will say.
+        digest: Digest,
+    },
+    /// Upload a config or layer without asking first.
+    UploadBlob {
+        /// The repository to upload into.
+        repository: RepositoryName,
+        /// The content.
+        digest: Digest,
+        /// Its size in bytes, where a descriptor gives one.
+        size: Option<u64>,
+        /// Whether a bad file lies where it belongs, which must go to the quarantine first.
+        replaces: bool,
+    },
+    /// Upload a manifest's bytes as a blob, then PUT it for its links.
+    RestoreManifest {
+        /// The repository to put it into.
+        repository: RepositoryName,
+        /// The manifest.
+        digest: Digest,
+        /// Whether a bad file lies where it belongs, which must go to the quarantine first.
+        replaces: bool,
+    },
+    /// PUT a manifest that is stored, for a link or a tag to it.
+    PutManifest {
+        /// The repository.
+        repository: RepositoryName,
+        /// The manifest.
+        digest: Digest,
+        /// The tag to write; without one, only the revision link.
+        tag: Option<Tag>,
+    },
+    /// DELETE the claim over the API.
+    DeleteClaim {
+        /// The repository whose claim it is.
+        repository: RepositoryName,
+        /// What is claimed.
+        digest: Digest,
+    },
+    /// Delete exactly the stale keys from Redis.
+    PurgeCache {
+        /// The digest that the keys are about.
+        digest: Digest,
+        /// The repositories that have keys of it.
+        repositories: Vec<RepositoryName>,
+    },
+    /// Restart the daemon.
+    Restart {
+        /// The service, as given.
+        service: String,
+    },
+}
+
+impl StepAction {
+    /// The name of a step that does this.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::RewriteLink { repository, place, .. } => {
+                format!("rewrite-link:{}", super::rules::link_path(repository, place))
+            }
+            Self::UploadBlob { repository, digest, .. } => format!("upload-blob:{repository}:{digest}"),
+            Self::RestoreManifest { repository, digest, .. } => {
+                format!("restore-manifest:{repository}:{digest}")
+            }
+            Self::PutManifest { repository, digest, tag: None } => {
+                format!("put-manifest:{repository}:{digest}")
+            }
+            Self::PutManifest { repository, tag: Some(tag), .. } => {
+                format!("put-manifest:{repository}:{tag}")
+            }
+            Self::DeleteClaim { repository, digest } => format!("delete-claim:{repository}:{digest}"),
+            Self::PurgeCache { digest, .. } => format!("purge-cache:{digest}"),
+            Self::Restart { service } => format!("restart:{service}"),
+        }
+    }
+
+    /// What carrying it out puts at risk.
+    #[must_use]
+    pub const fn risk(&self) -> Risk {
+        match self {
+            Self::UploadBlob { replaces: false, .. }
+            | Self::RestoreManifest { replaces: false, .. }
+            | Self::PutManifest { .. }
+            | Self::PurgeCache { .. } => Risk::None,
+            Self::UploadBlob { .. }
+            | Self::RestoreManifest { .. }
+            | Self::RewriteLink { .. }
+            | Self::DeleteClaim { .. } => Risk::Low,
+            Self::Restart { .. } => Risk::Downtime,
+        }
+    }
+
+    /// What it does, for people.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let aside = |replaces: bool| if replaces { "move the bad file to the quarantine, then " } else { "" };
+        match self {
+            Self::RewriteLink { repository, place, digest } => {
+                format!("write {} into {}", digest.short(), super::rules::link_path(repository, place))
+            }
+            Self::UploadBlob { repository, digest, replaces, .. } => {
+                format!("{}upload blob {} to {repository}", aside(*replaces), digest.short())
+            }
+            Self::RestoreManifest { repository, digest, replaces } => {
+                format!("{}upload manifest {} to {repository} and link it", aside(*replaces), digest.short())
+            }
+            Self::PutManifest { repository, digest, tag: None } => {
+                format!("link manifest {} in {repository} again", digest.short())
+            }
+            Self::PutManifest { repository, digest, tag: Some(tag) } => {
+                format!("tag manifest {} as {repository}:{tag} again", digest.short())
+            }
+            Self::DeleteClaim { repository, digest } => {
+                format!("make the daemon forget blob {} in {repository} (DELETE)", digest.short())
+            }
+            Self::PurgeCache { digest, .. } => format!("delete the keys of {} from Redis", digest.short()),
+            Self::Restart { service } => format!("restart the daemon ({service})"),
+        }
+    }
+
+    /// The repository that it writes to over the API, where it does.
+    #[must_use]
+    pub const fn repository(&self) -> Option<&RepositoryName> {
+        match self {
+            Self::UploadBlob { repository, .. }
+            | Self::RestoreManifest { repository, .. }
+            | Self::PutManifest { repository, .. }
+            | Self::DeleteClaim { repository, .. } => Some(repository),
+            Self::RewriteLink { .. } | Self::PurgeCache { .. } | Self::Restart { .. } => None,
+        }
+    }
+
+    /// The content that it is about.
+    #[must_use]
+    pub const fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::RewriteLink { digest, .. }
+            | Self::UploadBlob { digest, .. }
+            | Self::RestoreManifest { digest, .. }
+            | Self::PutManifest { digest, .. }
+            | Self::DeleteClaim { digest, .. }
+            | Self::PurgeCache { digest, .. } => Some(digest),
+            Self::Restart { .. } => None,
+        }
+    }
+
+    /// By what a manifest is PUT.
+    #[must_use]
+    pub fn reference(&self) -> Option<Reference> {
+        match self {
+            Self::PutManifest { tag: Some(tag), .. } => Some(Reference::Tag(tag.clone())),
+            Self::PutManifest { digest, tag: None, .. } | Self::RestoreManifest { digest, .. } => {
+                Some(Reference::Digest(*digest))
+            }
+            Self::RewriteLink { .. }
+            | Self::UploadBlob { .. }
+            | Self::DeleteClaim { .. }
+            | Self::PurgeCache { .. }
+            | Self::Restart { .. } => None,
+        }
+    }
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+/// A plan that somebody agreed to. The executor takes nothing else.
+#[derive(Debug, Clone)]
+pub struct Approved(Plan);
+
+/// Who agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// A person, who was shown the plan and asked.
+    Asked,
+    /// Whoever gave `--yes`.
+    BeforeHand,
+}
+
+impl Approved {
+    /// The plan, now that somebody agreed to it.
+    #[must_use]
+    pub fn new(plan: Plan, _consent: Consent) -> Self {
+        Self(plan)
+    }
+
+    /// The plan.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.0
+    }
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The step's name.
+    pub step: String,
+    /// What it was to do, for people.
+    pub what: String,
+    /// What came of it.
+    pub result: StepResult,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepResult {
+    /// It was carried out; what it brought, in words.
+    Done(String),
+    /// It was tried; why it failed.
+    Failed(String),
+    /// It was not tried; why not.
+    Skipped(String),
+}
+
+impl StepResult {
+    /// Whether it was carried out.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+/// What the second collection showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Findings that are gone, by id.
+    pub resolved: Vec<String>,
+    /// Findings that are still there.
+    pub remaining: Vec<String>,
+    /// Findings that were not there before.
+    pub introduced: Vec<String>,
+    /// The images that were pulled in full over the API after the repair.
+    pub pulled: Vec<String>,
+}
