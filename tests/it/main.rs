@@ -11,4 +11,5 @@
 
 mod arrows;
 mod generated;
+mod registry_config;
 mod support;
