@@ -10,6 +10,7 @@
 )]
 
 mod arrows;
+mod completions;
 mod generated;
 mod registry_config;
 mod support;
