@@ -17,4 +17,7 @@ mod scenarios;
 mod sources;
 mod sources_damage;
 mod sources_network;
+mod completions;
+mod generated;
+mod registry_config;
 mod support;

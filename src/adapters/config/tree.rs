@@ -23,7 +23,7 @@ pub(super) struct Tree {
     pub(super) origins: BTreeMap<String, String>,
 }
 
-/// What Go's YAML reader does, as near as this parser gets: the last of two equal keys counts. Only the
+/// What the YAML reader of Go does, as near as this parser gets: the last of two equal keys counts. Only the
 /// sure truths are read as such here; `yes`, `on` and `y` may be texts, and [`truth`] takes them where a
 /// truth is asked for.
 fn options() -> Options {
@@ -33,6 +33,7 @@ fn options() -> Options {
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 50_000 },
         with_snippet: false,
     }
 }
