@@ -18,6 +18,5 @@ mod sources;
 mod sources_damage;
 mod sources_network;
 mod completions;
-mod generated;
 mod registry_config;
 mod support;
