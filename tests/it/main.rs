@@ -11,12 +11,12 @@
 
 mod arrows;
 mod cache;
+mod completions;
 mod generated;
 mod http_client;
+mod registry_config;
 mod scenarios;
 mod sources;
 mod sources_damage;
 mod sources_network;
-mod completions;
-mod registry_config;
 mod support;
