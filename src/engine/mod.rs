@@ -2,4 +2,5 @@
 
 pub mod keep_started;
 pub mod ports;
+pub mod undo;
 pub mod write_ahead;

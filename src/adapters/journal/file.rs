@@ -238,4 +238,37 @@ mod tests {
         let refused = FileJournal::take(&file.join("state"), "one").unwrap_err();
         assert_eq!(refused.to_string(), format!("cannot make the folder `{}`", file.join("state").display()));
     }
+
+    /// A filesystem of 64 KiB.
+    struct SmallDisk(tempfile::TempDir);
+
+    impl SmallDisk {
+        fn new() -> Option<Self> {
+            let dir = tempfile::tempdir().unwrap();
+            let mut mount = std::process::Command::new("mount");
+            let mount = mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(dir.path()).status();
+            mount.is_ok_and(|status| status.success()).then_some(Self(dir))
+        }
+    }
+
+    impl Drop for SmallDisk {
+        fn drop(&mut self) {
+            let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_and_leaves_no_half_record() {
+        let Some(disk) = SmallDisk::new() else {
+            eprintln!("skipped: this user cannot mount");
+            return;
+        };
+        let journal = FileJournal::take(disk.0.path(), "one").unwrap();
+        let long = || started(&"long".repeat(1000));
+        let written = (0..100).take_while(|_| journal.append(long()).is_ok()).count();
+        assert!((1..16).contains(&written), "{written}");
+        drop(journal);
+        let contents = read(disk.0.path()).unwrap();
+        assert_eq!((contents.entries.len(), contents.torn, contents.damage), (written, 0, vec![]));
+    }
 }
