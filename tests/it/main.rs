@@ -10,5 +10,6 @@
 )]
 
 mod docker_engine;
+mod journal;
 mod service_commands;
 mod support;
