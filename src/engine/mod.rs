@@ -2,5 +2,6 @@
 
 pub mod keep_started;
 pub mod ports;
+pub mod restart;
 pub mod undo;
 pub mod write_ahead;

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use regfsck::adapters::service::{DockerContainer, Engine};
-use regfsck::engine::keep_started::{KeepStarted, restart};
-use regfsck::engine::ports::Service;
+use regfsck::adapters::service::{ConfigFile, DockerContainer, Engine};
+use regfsck::engine::keep_started::KeepStarted;
+use regfsck::engine::ports::{RegistryError, Service};
+use regfsck::engine::restart::restart_and_wait;
 
 use crate::support::container_registry::{CONFIG, ContainerRegistry, config_text};
 use crate::support::docker_engine::DockerEngine;
@@ -61,8 +62,13 @@ async fn a_registry_in_a_container_forgets_its_phantoms_when_it_is_restarted() {
     let seen = incident(&engine, &registry.host(), "team/app:1", || registry.collect_garbage());
     assert_eq!(lines_with(&seen.push, ": Layer already exists"), 1, "{}", seen.push);
     let before = registry.started();
-    restart(service(&engine, registry.name)).await.unwrap();
-    registry.wait();
+    let host = registry.host();
+    let ask = async || match std::net::TcpStream::connect(&host) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(RegistryError { message: error.to_string(), hint: None }),
+    };
+    let service = service(&engine, registry.name);
+    restart_and_wait(service, ask, Duration::from_secs(20)).await.unwrap();
     assert_ne!(registry.started(), before);
     let pushed = engine.docker(&["push", &seen.image]);
     assert_eq!(lines_with(&pushed, ": Pushed"), 1, "{pushed}");
@@ -80,7 +86,8 @@ async fn the_engine_tells_where_a_container_s_registry_is() {
     assert_eq!(container.host_path(Path::new("/var/lib/registry")), Some(registry.root()));
     assert_eq!(container.host_path(Path::new(CONFIG)), None);
     assert_eq!(container.config_paths(), [PathBuf::from(CONFIG)]);
-    assert_eq!(socket.read_file(registry.name, Path::new(CONFIG)).await.unwrap(), config_text().as_bytes());
+    let config = socket.config_file(&container).await.unwrap();
+    assert_eq!(config, ConfigFile { inside: CONFIG.into(), host: None, content: config_text().into() });
     let overrides: Vec<_> = container.overrides().collect();
     let host = registry.host();
     assert_eq!(overrides, [("REGISTRY_HTTP_ADDR", host.as_str()), ("REGISTRY_HTTP_SECRET", "not-a-secret")]);

@@ -37,6 +37,17 @@ pub struct Container {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
 
+/// The config file of a container's registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Its path in the container.
+    pub inside: PathBuf,
+    /// Its path on the host, if it is on a mount.
+    pub host: Option<PathBuf>,
+    /// What it says.
+    pub content: Vec<u8>,
+}
+
 /// A part of the host that a container sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {

@@ -23,7 +23,7 @@ pub struct DockerEngine {
 
 /// Where the extracted engine is, if it is anywhere.
 fn extracted() -> Option<PathBuf> {
-    let dir = PathBuf::from(std::env::var_os("REGFSCK_TEST_ENGINE")?);
+    let dir = PathBuf::from(std::env::var_os("REGFSCK_TEST_ENGINE")?).canonicalize().ok()?;
     dir.join("usr/sbin/dockerd").is_file().then_some(dir)
 }
 
