@@ -3,5 +3,7 @@
 mod durable;
 mod place;
 mod quarantine;
+mod uploads;
 
 pub use quarantine::FilesystemWriter;
+pub use uploads::FilesystemUploads;

@@ -6,6 +6,7 @@ mod registry;
 mod service;
 mod storage;
 mod storage_writer;
+mod uploads;
 
 pub use events::{Event, Events, Silent};
 pub use journal::{Journal, JournalError};
@@ -13,3 +14,4 @@ pub use registry::{Registry, RegistryError};
 pub use service::{Service, ServiceError};
 pub use storage::{Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriter, WriteError};
+pub use uploads::{SessionMark, Sessions, Uploads};
