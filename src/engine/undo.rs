@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use super::ports::{Journal, JournalError, StorageWriter};
 use super::write_ahead::take_back;
-use crate::domain::journal::{History, Purpose, Record, RecordedChange, Reversal, Run};
+use crate::domain::history::{History, RecordedChange, Run};
+use crate::domain::journal::{Purpose, Record, Reversal};
 use crate::domain::report::Target;
 
 /// The name of the only step that an undo has in the journal.

@@ -13,3 +13,4 @@ mod docker_engine;
 mod journal;
 mod service_commands;
 mod support;
+mod uploads;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::journal::{History, Progress};
+use crate::domain::history::{History, Progress};
 
 fn started(step: &str) -> Record {
     Record::StepStarted { step: step.into() }

@@ -1,15 +1,14 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::sync::Mutex;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::adapters::journal::FileJournal;
-use crate::domain::journal::{Entry, History, Record};
-use crate::domain::observed::Unlooked;
+use crate::domain::history::History;
+use crate::domain::journal::Record;
 use crate::domain::report::Target;
-use crate::engine::ports::{Journal, JournalError};
-use crate::engine::undo::{UndoError, undo};
+use crate::engine::ports::Journal;
+use crate::engine::undo::undo;
 use crate::engine::write_ahead::carry_out;
 
 struct Fixture {
@@ -299,118 +298,5 @@ fn where_the_root_is_a_mount_the_quarantine_is_inside() {
     assert_eq!(text(&path), "bad");
 }
 
-/// A journal and a storage that are both gone after so many calls, as a process is that is killed.
-struct Killed<'t, T: ?Sized> {
-    inner: &'t T,
-    left: &'t Mutex<usize>,
-}
-
-impl<T: ?Sized> Killed<'_, T> {
-    fn live(&self) -> std::io::Result<()> {
-        let mut left = self.left.lock().unwrap();
-        *left = left.checked_sub(1).ok_or_else(|| std::io::Error::other("killed"))?;
-        Ok(())
-    }
-}
-
-impl Journal for Killed<'_, FileJournal> {
-    fn location(&self) -> String {
-        self.inner.location()
-    }
-
-    fn run(&self) -> &str {
-        self.inner.run()
-    }
-
-    fn earlier(&self) -> &[Entry] {
-        self.inner.earlier()
-    }
-
-    fn damage(&self) -> &[Unlooked] {
-        self.inner.damage()
-    }
-
-    fn append_all(&self, records: Vec<Record>) -> Result<Vec<u64>, JournalError> {
-        let refused = |source| JournalError::Refused { what: "write to", path: PathBuf::new(), source };
-        self.live().map_err(refused)?;
-        self.inner.append_all(records)
-    }
-}
-
-impl StorageWriter for Killed<'_, FilesystemWriter> {
-    fn quarantine(&self) -> String {
-        self.inner.quarantine()
-    }
-
-    fn obstacles(&self) -> Vec<String> {
-        self.inner.obstacles()
-    }
-
-    fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, WriteError> {
-        self.inner.quarantine_blob(digest)
-    }
-
-    fn write_link(
-        &self,
-        of: &RepositoryName,
-        at: &LinkPlace,
-        to: &Digest,
-    ) -> Result<Vec<Change>, WriteError> {
-        self.inner.write_link(of, at, to)
-    }
-
-    fn revert(&self, change: &Change) -> Result<Vec<Change>, WriteError> {
-        self.inner.revert(change)
-    }
-
-    fn apply(&self, change: &Change) -> Result<(), WriteError> {
-        self.live().map_err(refused("killed at", Path::new("")))?;
-        self.inner.apply(change)
-    }
-}
-
-/// A repair of a bad blob and a bad link, as far as it comes.
-fn repair(journal: &dyn Journal, writer: &dyn StorageWriter) {
-    let place = LinkPlace::Layer(digest());
-    let changes = [writer.quarantine_blob(&digest()), writer.write_link(&repository(), &place, &digest())];
-    for changes in changes {
-        if carry_out(journal, writer, "1", changes.unwrap()).is_err() {
-            return;
-        }
-    }
-}
-
-/// Whether anything was taken back; what is left must be nothing.
-fn undo_as_far(journal: &dyn Journal, writer: &dyn StorageWriter) -> bool {
-    match undo(journal, writer, Target::default(), None) {
-        Ok(_) | Err(UndoError::Journal(_)) => true,
-        Err(UndoError::Nothing(_)) => false,
-        Err(error @ UndoError::NoSuchRun { .. }) => panic!("{error}"),
-    }
-}
-
-#[test]
-fn killed_anywhere_in_a_repair_and_anywhere_in_its_undo_the_next_undo_ends_it() {
-    for (repaired, undone) in (0..5).flat_map(|repaired| (0..13).map(move |undone| (repaired, undone))) {
-        let fixture = Fixture::fast();
-        let (blob, link) = (fixture.blob("bad"), fixture.link(b"wrong"));
-        let (repaired_left, undone_left) = (Mutex::new(repaired), Mutex::new(undone));
-        {
-            let (journal, writer) = (fixture.journal("run"), fixture.writer("run"));
-            let left = &repaired_left;
-            repair(&Killed { inner: &journal, left }, &Killed { inner: &writer, left });
-        }
-        if repaired >= 2 {
-            fs::write(&blob, "good").unwrap();
-        }
-        {
-            let (journal, writer) = (fixture.journal("undo"), fixture.writer("undo"));
-            let left = &undone_left;
-            undo_as_far(&Killed { inner: &journal, left }, &Killed { inner: &writer, left });
-        }
-        let again = undo_as_far(&fixture.journal("again"), &fixture.writer("again"));
-        let at = format!("killed after {repaired} and {undone}, undone again: {again}");
-        assert_eq!((text(&blob).as_str(), text(&link).as_str()), ("bad", "wrong"), "{at}");
-        assert!(!undo_as_far(&fixture.journal("last"), &fixture.writer("last")), "{at}");
-    }
-}
+#[path = "quarantine_killed_tests.rs"]
+mod killed;
