@@ -5,5 +5,6 @@ mod place;
 mod quarantine;
 mod uploads;
 
+pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
 pub use uploads::FilesystemUploads;

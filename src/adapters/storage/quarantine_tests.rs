@@ -4,6 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::adapters::journal::FileJournal;
+use crate::adapters::storage::quarantined;
 use crate::domain::history::History;
 use crate::domain::journal::Record;
 use crate::domain::report::Target;
@@ -113,6 +114,18 @@ fn undo_restores_the_bad_bytes_and_keeps_the_good() {
         fixture.writer("undo").own.join(path.strip_prefix(&fixture.writer("run").driver_root).unwrap());
     assert_eq!(text(&kept), "good");
     assert_eq!(History::of(fixture.journal("next").earlier()).last_undoable(), None);
+}
+
+#[test]
+fn what_earlier_runs_put_away_is_found_newest_first() {
+    let fixture = Fixture::new();
+    assert_eq!(quarantined(&fixture.v2()), Vec::<PathBuf>::new());
+    for run in ["20260101T000000Z-9", "20260102T000000Z-1"] {
+        fixture.blob("bad");
+        fixture.carry_out(run, fixture.writer(run).quarantine_blob(&digest()).unwrap());
+    }
+    let own = |run: &str| fixture.writer(run).own;
+    assert_eq!(quarantined(&fixture.v2()), [own("20260102T000000Z-1"), own("20260101T000000Z-9")]);
 }
 
 #[test]
