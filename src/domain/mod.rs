@@ -4,6 +4,7 @@ pub mod cache;
 pub mod code;
 pub mod digest;
 pub mod finding;
+pub mod history;
 pub mod journal;
 pub mod manifest;
 pub mod name;
