@@ -207,7 +207,7 @@ fn alert_words(alert: rustls::AlertDescription) -> (String, Option<String>) {
     use rustls::AlertDescription as Alert;
     match alert {
         Alert::CertificateRequired | Alert::BadCertificate | Alert::UnknownCA | Alert::CertificateUnknown => (
-            format!("the registry does not accept us without a client certificate it trusts ({alert:?})"),
+            "the registry does not accept us without a client certificate that it trusts".to_owned(),
             Some("give one with --cert-file and --key-file, or in /etc/docker/certs.d/HOST:PORT/client.{cert,key}".to_owned()),
         ),
         Alert::ProtocolVersion => ("the registry speaks only TLS versions before 1.2".to_owned(), None),

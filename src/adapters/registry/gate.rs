@@ -47,11 +47,6 @@ impl Gate {
         permit
     }
 
-    /// A request that passes by other ways (to a token server or an object store) is counted, too.
-    pub(super) fn count(&self) {
-        self.sent.fetch_add(1, Ordering::Relaxed);
-    }
-
     fn reserve(&self) -> Instant {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let turn = (*next).max(Instant::now());

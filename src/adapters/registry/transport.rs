@@ -128,7 +128,12 @@ impl Transport {
         Self {
             address: connection.address.clone(),
             gate: Gate::new(connection.jobs, connection.rate, connection.retry_times),
-            auth: Authenticator::new(connection.credentials.clone()),
+            auth: Authenticator::new(
+                connection.credentials.clone(),
+                client.clone(),
+                connection.timeout,
+                connection.address.base().scheme() == "https",
+            ),
             timeout: connection.timeout,
             client,
         }

@@ -1,8 +1,10 @@
 //! What tests share: real programs and stand-ins.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod certificates;
 pub(crate) mod real_registry;
 pub(crate) mod stub;
+pub(crate) mod token_server;
 
 /// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
 pub(crate) fn missing(program: &str, test: &str) {
