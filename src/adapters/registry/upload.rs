@@ -30,6 +30,9 @@ const PIECE: usize = 128 << 10;
 /// A daemon may hash and move a large blob before it answers the last PUT.
 const PATIENCE_AT_THE_END: u32 = 10;
 
+/// What a connection that breaks in the middle of a body may mean.
+const BODY_LIMIT: &str = "if it happens again: a proxy in front of the registry may limit how large a request may be (nginx: client_max_body_size)";
+
 /// Why a try to upload did not succeed.
 enum Broken {
     /// Begin anew, if attempts are left.
@@ -187,6 +190,9 @@ impl Upload<'_> {
             }
             Err(fault) => {
                 let again = fault.is_passing();
+                // A proxy that refuses a large body often closes before its answer can be read.
+                let limited = fault.kind == Kind::Reset && fault.hint.is_none() && flow.moved() > 0;
+                let fault = if limited { fault.with_hint(BODY_LIMIT) } else { fault };
                 let error = unheard(ask, &Silence { fault, attempts: 1 });
                 Err(if again { Broken::Again(error) } else { Broken::Final(error) })
             }

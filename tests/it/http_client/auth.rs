@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use regfsck::adapters::credentials::Places;
 use regfsck::adapters::registry::{Connection, Credential, HttpRegistry, HttpWriter};
 use regfsck::domain::served::Answer;
 use regfsck::engine::ports::{Registry, RegistryWriter};
@@ -177,4 +178,70 @@ async fn a_registry_token_is_shown_as_it_is_and_nothing_prints_it() {
     let head = registry.head_blob(&name("a"), &digest(b"x")).await;
     assert!(front.seen()[0].contains("authorization: Bearer hush-hush"));
     assert!(!format!("{head:?}{settings:?}").contains("hush"));
+}
+
+#[tokio::test]
+async fn what_skopeo_login_writes_lets_us_in() {
+    let dir = TempDir::new().unwrap();
+    let Some(daemon) = htpasswd_daemon("what_skopeo_login…", &dir) else { return };
+    let file = dir.path().join("auth.json");
+    for key in [daemon.host(), format!("{}/team", daemon.host())] {
+        let mut login = Command::new("skopeo");
+        login
+            .args(["login", "--tls-verify=false", "-u", NAME, "-p", PASSWORD, "--authfile"])
+            .arg(&file)
+            .arg(&key);
+        let Ok(output) = login.output() else { return missing("skopeo", "what_skopeo_login…") };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let places = Places { authfile: Some(file.clone()), ..Places::default() };
+        let mut settings = connection(&daemon.url());
+        let found = places.find(&settings.address.host_and_port()).await.unwrap();
+        assert_eq!(found.origin, Some(file.display().to_string()));
+        settings.credentials = found.credentials;
+        let writer = HttpWriter::new(&settings).unwrap();
+        writer.upload_blob(&name("team/app"), &digest(b"x"), &b"x".to_vec()).await.unwrap();
+        std::fs::write(&file, "{}").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_credential_helper_lets_us_in() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    let Some(daemon) = htpasswd_daemon("a_credential_helper…", &dir) else { return };
+    let helper = dir.path().join("docker-credential-test");
+    let script = format!(
+        "#!/bin/sh\nread -r server\n[ \"$server\" = '{}' ] || {{ echo 'credentials not found in native keychain'; exit 1; }}\n\
+         echo '{{\"Username\":\"{NAME}\",\"Secret\":\"{PASSWORD}\"}}'\n",
+        daemon.host()
+    );
+    std::fs::write(&helper, script).unwrap();
+    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(dir.path().join("config.json"), r#"{"credsStore":"test"}"#).unwrap();
+    let places = Places {
+        docker_config: Some(dir.path().to_owned()),
+        path: Some(dir.path().as_os_str().to_owned()),
+        ..Places::default()
+    };
+    let mut settings = connection(&daemon.url());
+    settings.credentials = places.find(&settings.address.host_and_port()).await.unwrap().credentials;
+    HttpRegistry::new(&settings).unwrap().ping().await.unwrap();
+    assert!(places.find("other.test").await.unwrap().origin.is_none());
+}
+
+#[tokio::test]
+async fn a_right_that_the_token_lacks_is_said_to_be_lacking() {
+    let tokens = Stub::playing(vec![Act::json("200 OK", r#"{"token":"t"}"#)]).await;
+    let challenge =
+        format!("Bearer realm=\"{}/token\",service=\"s\",error=\"insufficient_scope\"", tokens.url());
+    let front = Stub::playing(vec![Act::answer(
+        "401 Unauthorized",
+        &format!("WWW-Authenticate: {challenge}\r\n"),
+        "",
+    )])
+    .await;
+    let writer = HttpWriter::new(&with(&front.url(), Credential::Anonymous)).unwrap();
+    let error = writer.delete_blob(&name("a"), &digest(b"x")).await.unwrap_err();
+    assert_eq!(&*error.why, "401 Unauthorized, the account lacks the right to do this");
+    assert!(tokens.seen()[0].contains("scope=repository%3Aa%3Adelete"), "{:?}", tokens.seen());
 }
