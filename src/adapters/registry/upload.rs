@@ -299,7 +299,7 @@ async fn within(
     loop {
         let moved = flow.moved();
         if before == Some(moved) {
-            let why = format!("no byte moved for {} s, {moved} of {length} sent", limit.as_secs());
+            let why = format!("no byte moved for {limit:?}, {moved} of {length} sent");
             return Err(Fault::new(Kind::Timeout, why));
         }
         before = Some(moved);

@@ -4,6 +4,7 @@ mod auth;
 mod faults;
 mod real;
 mod tls;
+mod weather;
 
 use regfsck::adapters::registry::{Address, Connection, HttpRegistry, HttpWriter};
 use regfsck::domain::digest::Digest;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 pub(crate) mod certificates;
+pub(crate) mod proxy;
 pub(crate) mod real_registry;
 pub(crate) mod stub;
 pub(crate) mod token_server;
