@@ -19,7 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::fault::{Fault, Kind};
-use super::transport::{Ask, Reply, Silence, Take, read};
+use super::transport::{Ask, Reply, Silence, Take, read, tripped};
 use super::write::{HttpWriter, failure, refused, unheard};
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
@@ -72,7 +72,7 @@ pub(super) async fn blob(
 }
 
 /// Tell the daemon that a session is not needed; where it does not listen, it purges the session in time.
-async fn abandon(writer: &HttpWriter, session: &UploadSession) {
+pub(super) async fn abandon(writer: &HttpWriter, session: &UploadSession) {
     if let Ok(ask) = writer.about(Method::DELETE, session) {
         let _ = writer.transport.once(&ask).await;
     }
@@ -203,7 +203,7 @@ impl Upload<'_> {
         let transport = &self.writer.transport;
         let authorization =
             if transport.address.owns(&ask.url) { transport.auth.header(&ask.scope).await? } else { None };
-        let _permit = transport.gate.pass().await;
+        let _permit = transport.gate.pass().await.ok_or_else(tripped)?;
         let mut request = self.writer.streams.request(ask.method.clone(), ask.url.clone());
         request = request.headers(ask.headers.clone());
         request = request.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);

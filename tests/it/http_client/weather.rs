@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regfsck::adapters::registry::{HttpRegistry, HttpWriter};
+use regfsck::domain::name::Reference;
 use regfsck::domain::served::{Answer, Delivery};
 use regfsck::engine::ports::{ByteSource, Registry, RegistryWriter};
 use std::io;
@@ -54,6 +55,52 @@ async fn all_refused_ends_within_the_time_limit() {
     let asked =
         tokio::time::timeout(Duration::from_secs(6), futures_util::future::join_all(asked)).await.unwrap();
     assert!(asked.iter().all(|asked| matches!(asked.answer, Answer::Unknown(_))));
+    // Eight at a time, each a few times; the others were not even sent.
+    assert!(stub.seen().len() <= 150, "{}", stub.seen().len());
+}
+
+#[tokio::test]
+async fn time_in_the_queue_is_no_time_of_the_registry() {
+    let known = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let stub = Stub::start(move |at, request| {
+        std::thread::sleep(Duration::from_millis(20));
+        let is_new = known.lock().unwrap().insert(request.to_owned());
+        // Late ones only at the second time.
+        if at > 150 && is_new {
+            Act::answer("503 Service Unavailable", "", "")
+        } else {
+            Act::answer("200 OK", "", "x")
+        }
+    })
+    .await;
+    let mut settings = connection(&stub.url());
+    settings.jobs = 1;
+    settings.timeout = Duration::from_secs(2);
+    let registry = HttpRegistry::new(&settings).unwrap();
+    let asked = (0..160).map(|at: u32| {
+        let registry = registry.clone();
+        async move { registry.head_blob(&name("a"), &digest(&at.to_le_bytes())).await }
+    });
+    let asked = futures_util::future::join_all(asked).await;
+    assert_eq!(asked.iter().filter(|asked| asked.answer.yes().is_some()).count(), 160);
+}
+
+#[tokio::test]
+async fn a_manifest_is_put_again_after_a_500() {
+    let stub = Stub::playing(vec![
+        Act::json("500 Internal Server Error", "{}"),
+        Act::answer("429 Too Many Requests", "Retry-After: 0\r\n", ""),
+        Act::answer("201 Created", "", ""),
+    ])
+    .await;
+    let settings = connection(&stub.url());
+    let registry = HttpRegistry::new(&settings).unwrap();
+    let writer = registry.writer(&settings).unwrap();
+    writer
+        .put_manifest(&name("a"), &"t".parse().map(Reference::Tag).unwrap(), "application/json", b"{}")
+        .await
+        .unwrap();
+    assert_eq!((registry.requests(), writer.requests()), (3, 3));
 }
 
 #[tokio::test]
