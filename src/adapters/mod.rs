@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod config;
 pub mod journal;
+pub mod credentials;
 pub mod registry;
 pub mod sandbox;
 pub mod service;

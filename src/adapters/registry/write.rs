@@ -12,7 +12,7 @@ use url::Url;
 use super::auth::Scope;
 use super::connection::Connection;
 use super::digesting;
-use super::fault::Fault;
+use super::probe::settings_error;
 use super::reading::{cure, said};
 use super::transport::{Ask, End, Reply, Silence, Take, Transport};
 use super::wire::{self, printable};
@@ -40,10 +40,13 @@ impl HttpWriter {
     /// # Errors
     /// When the TLS settings cannot be used.
     pub fn new(connection: &Connection) -> Result<Self, RegistryError> {
-        let refuse = |fault: Fault| super::probe::settings_error(connection, fault);
-        let client = connection.client().map_err(refuse)?;
-        let streams = connection.transfer_client().map_err(refuse)?;
-        let transport = Arc::new(Transport::new(connection, client));
+        let client = connection.client().map_err(|fault| settings_error(connection, fault))?;
+        Self::over(Arc::new(Transport::new(connection, client)), connection)
+    }
+
+    /// A client that shares connections, rate and credentials with one that asks.
+    pub(super) fn over(transport: Arc<Transport>, connection: &Connection) -> Result<Self, RegistryError> {
+        let streams = connection.transfer_client().map_err(|fault| settings_error(connection, fault))?;
         Ok(Self { transport, streams, chunk: connection.chunk.max(1 << 20) })
     }
 
@@ -193,7 +196,7 @@ impl RegistryWriter for HttpWriter {
             return Ok(Mounted::Yes);
         }
         let session = self.session(&ask, repository, &reply)?;
-        self.cancel_upload(&session).await?;
+        upload::abandon(self, &session).await;
         Ok(Mounted::No)
     }
 

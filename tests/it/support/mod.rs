@@ -19,6 +19,11 @@ pub mod source_stub;
 pub mod sources_fixture;
 pub mod stand_in;
 pub mod stub;
+pub(crate) mod certificates;
+pub(crate) mod proxy;
+pub(crate) mod real_registry;
+pub(crate) mod stub;
+pub(crate) mod token_server;
 
 /// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
 pub fn missing(program: &str, test: &str) {
