@@ -2,8 +2,8 @@
 
 pub mod cache;
 pub mod config;
-pub mod journal;
 pub mod credentials;
+pub mod journal;
 pub mod registry;
 pub mod sandbox;
 pub mod service;

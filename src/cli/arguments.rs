@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
+use super::connection::ConnectionArguments;
 use crate::domain::code::Severity;
 
 /// The fsck for container registries
@@ -181,30 +182,6 @@ pub struct TargetArguments {
     pub repo: Vec<String>,
 }
 
-/// How the registry is talked to.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Connection")]
-pub struct ConnectionArguments {
-    /// User and password; without the password it is asked for
-    #[arg(long, env = "REGFSCK_CREDS", hide_env_values = true, value_name = "USER[:PASS]")]
-    pub creds: Option<String>,
-    /// Read the password of --creds from stdin
-    #[arg(long, env = "REGFSCK_PASSWORD_STDIN", requires = "creds")]
-    pub password_stdin: bool,
-    /// Ask so many questions at once
-    #[arg(short, long, env = "REGFSCK_JOBS", value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: u16,
-    /// Try a failed request so many more times
-    #[arg(long, env = "REGFSCK_RETRY_TIMES", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=20))]
-    pub retry_times: u8,
-    /// Give up on a request that brings nothing for so long
-    #[arg(long, env = "REGFSCK_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration)]
-    pub timeout: jiff::SignedDuration,
-    /// Talk plain HTTP, also to hosts that are not this one
-    #[arg(long, env = "REGFSCK_PLAIN_HTTP")]
-    pub plain_http: bool,
-}
-
 /// What a check does.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArguments {
@@ -250,7 +227,7 @@ pub enum ProbeArgument {
 }
 
 /// A duration such as `30s`, `10m`, `2h 30m`; `0` is none.
-fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
+pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
     if text == "0" {
         return Ok(jiff::SignedDuration::ZERO);
     }

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod check;
+pub mod connection;
 mod explain;
 mod generate;
 mod progress;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+use crate::adapters::registry::install_crypto;
 use crate::report::verdict::USAGE;
 use arguments::{Arguments, Subcommand};
 
@@ -45,6 +47,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     let Arguments { command, output } = arguments;
     terminal::set_colour(output.color);
+    terminal::start_log(&output);
+    install_crypto();
     match command {
         Subcommand::Check(arguments) => check::run(&arguments, &output),
         Subcommand::Explain { code } => explain::run(code.as_deref()),

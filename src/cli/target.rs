@@ -1,16 +1,14 @@
 //! Where the registry is: arguments, the registry's own configuration, the usual places.
 
-use std::io::Read as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use secrecy::SecretString;
 
-use super::arguments::{ConnectionArguments, TargetArguments};
+use super::arguments::TargetArguments;
+use super::connection::ConnectionArguments;
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
-use crate::adapters::registry::{Address, Connection, Credentials, HttpRegistry, Scheme};
+use crate::adapters::registry::{Connection, HttpRegistry};
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, Daemon};
@@ -37,14 +35,15 @@ impl Target {
     pub(super) async fn find(target: &TargetArguments, connection: &ConnectionArguments) -> Result<Self> {
         let config = config(target)?;
         let storage = storage(target, config.as_ref())?;
-        let registry = registry(target, connection, config.as_ref()).await?;
+        let settings = self::connection(target, connection, config.as_ref()).await?;
+        let registry = settings.as_ref().map(ask).transpose()?;
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.location()),
-            registry: registry.as_ref().map(Registry::location),
+            registry: registry.as_ref().map(|registry| registry.location()),
             cache: None,
         };
         Ok(Self {
-            sides: Sides { storage, registry: registry.map(|registry| Arc::new(registry) as Arc<_>) },
+            sides: Sides { storage, registry },
             named,
             scope: Arc::new(Globs::new(&target.repo)),
             daemon: config.as_ref().map(daemon).unwrap_or_default(),
@@ -81,63 +80,24 @@ fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<
     Ok(Some(Arc::new(opened.with_context(shown)?)))
 }
 
-async fn registry(
+/// How the registry itself is reached, where there is one to ask.
+async fn connection(
     target: &TargetArguments,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
-) -> Result<Option<HttpRegistry>> {
-    let url = match (&target.registry, config) {
+) -> Result<Option<Connection>> {
+    let (flag, url) = match (&target.registry, config) {
         _ if target.offline => return Ok(None),
-        (Some(url), _) => url.clone(),
-        (None, Some(config)) => config.endpoint.url().map_err(|why| anyhow!(why))?.to_owned(),
+        (Some(url), _) => ("--registry", url.clone()),
+        (None, Some(config)) => ("--config", config.endpoint.url().map_err(|why| anyhow!(why))?.to_owned()),
         (None, None) => return Ok(None),
     };
-    let address = Address::parse(&url, connection.plain_http).context("--registry")?;
-    let mut settings = Connection::new(address);
-    settings.jobs = usize::from(connection.jobs);
-    settings.retry_times = u32::from(connection.retry_times);
-    settings.timeout = Duration::try_from(connection.timeout).context("--timeout")?;
-    if let Some(credentials) = credentials(connection)? {
-        settings.credentials = credentials;
-    }
-    if settings.address.scheme() == Scheme::Either && HttpRegistry::connect(&mut settings).await.is_err() {
-        // The check asks again and reports why.
-        settings.address = settings.address.decided(false);
-    }
-    HttpRegistry::new(&settings).map(Some).map_err(|error| anyhow!("{error}"))
+    connection.settings(flag, &url).await.map(Some)
 }
 
-/// What `--creds` and `--password-stdin` say; asked for on the terminal where the password is missing.
-fn credentials(connection: &ConnectionArguments) -> Result<Option<Credentials>> {
-    let Some(creds) = &connection.creds else { return Ok(None) };
-    let (name, password) = match creds.split_once(':') {
-        Some((name, password)) => (name, password.to_owned()),
-        None if connection.password_stdin => (creds.as_str(), password_from_stdin()?),
-        None => (creds.as_str(), ask_password(creds)?),
-    };
-    Ok(Some(Credentials::Basic { name: name.to_owned(), password: SecretString::from(password) }))
-}
-
-/// The first line of stdin.
-fn password_from_stdin() -> Result<String> {
-    let mut password = String::new();
-    std::io::stdin()
-        .take(64 << 10)
-        .read_to_string(&mut password)
-        .context("cannot read the password from stdin")?;
-    let line = password.lines().next().unwrap_or_default();
-    if line.is_empty() {
-        bail!("--password-stdin: stdin holds no password");
-    }
-    Ok(line.to_owned())
-}
-
-fn ask_password(user: &str) -> Result<String> {
-    let prompt = format!("Password for {user}");
-    dialoguer::Password::new()
-        .with_prompt(prompt)
-        .interact()
-        .context("--creds has no password; write USER:PASS or add --password-stdin")
+fn ask(settings: &Connection) -> Result<Arc<dyn Registry>> {
+    let registry = HttpRegistry::new(settings).map_err(|error| anyhow!("{error}"))?;
+    Ok(Arc::new(registry))
 }
 
 fn daemon(config: &RegistryConfig) -> Daemon {

@@ -17,6 +17,20 @@ pub(super) fn set_colour(when: When) {
     choice.write_global();
 }
 
+/// Write the log to stderr: warnings, with -vv every request.
+pub(super) fn start_log(output: &OutputArguments) {
+    let filter = match output.verbose {
+        _ if output.quiet => "regfsck=error",
+        0 | 1 => "regfsck=warn",
+        2 => "regfsck=debug",
+        _ => "regfsck=trace",
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = log.with_target(false).with_ansi(false);
+    // An error means that a log was started before.
+    let _ = if output.verbose > 1 { log.try_init() } else { log.without_time().try_init() };
+}
+
 /// How to draw on stdout.
 pub(super) fn drawing(output: &OutputArguments) -> Drawing {
     Drawing { width: width(), colour: true, no_trunc: output.no_trunc, evidence: output.verbose > 0 }

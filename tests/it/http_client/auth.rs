@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{connection, digest, name};
 use crate::support::missing;
-use crate::support::real_registry::{RealRegistry, Setup};
+use crate::support::plain_registry::{RealRegistry, Setup};
 use crate::support::stub::{Act, Stub};
 use crate::support::token_server::{Rules, TokenServer};
 

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::connection;
 use crate::support::certificates::{Pair, self_signed, signed_by_ca};
 use crate::support::missing;
-use crate::support::real_registry::{RealRegistry, Setup};
+use crate::support::plain_registry::{RealRegistry, Setup};
 
 const HERE: &str = "IP:127.0.0.1,DNS:localhost,DNS:registry.test";
 
@@ -144,4 +144,16 @@ async fn files_that_cannot_be_used_are_named() {
             file.display()
         )
     );
+}
+
+#[tokio::test]
+async fn without_verification_plain_http_is_found_too() {
+    let Some(daemon) = RealRegistry::start("without_verification…", &Setup::default()) else { return };
+    for (verify, expected) in [(false, true), (true, false)] {
+        let mut settings =
+            connection(&format!("registry.test:{}", daemon.port())).at("127.0.0.1".parse().unwrap());
+        settings.tls = Tls { verify, ..trusting(&[]) };
+        let found = HttpRegistry::connect(&mut settings).await;
+        assert_eq!(found.is_ok(), expected, "{:?}", found.err());
+    }
 }
