@@ -62,6 +62,7 @@ pub(super) fn conclude(examination: Examination, target: report::Target, fail_on
         refusal: examination.refusal,
         summary: summarise(&examination.findings),
         findings: examination.findings,
+        images: Vec::new(),
     };
     verdict::conclude(&mut report, fail_on);
     report

@@ -133,10 +133,11 @@ impl ConnectionArguments {
         settings.tls = self.tls();
         settings.resolve.clone_from(&self.resolve);
         self.introduce(&mut settings).await?;
-        if settings.address.scheme() == Scheme::Either && HttpRegistry::connect(&mut settings).await.is_err()
-        {
+        let given = settings.address.clone();
+        let is_open = given.scheme() == Scheme::Either || !settings.tls.verify;
+        if is_open && HttpRegistry::connect(&mut settings).await.is_err() {
             // Whoever asks next reports why.
-            settings.address = settings.address.decided(false);
+            settings.address = if given.scheme() == Scheme::Either { given.decided(false) } else { given };
         }
         Ok(settings)
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Severity;
+use super::digest::Digest;
 use super::finding::{Finding, State};
 use super::observed::Unlooked;
 
@@ -40,6 +41,9 @@ pub struct Report {
     pub refusal: Option<String>,
     /// What is wrong, sorted by severity, code, repository, digest, tag, path.
     pub findings: Vec<Finding>,
+    /// The images that were verified, in the order given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<VerifiedImage>,
     /// How many findings there are of each code.
     pub summary: BTreeMap<String, usize>,
 }
@@ -147,6 +151,12 @@ pub struct ServedCoverage {
     pub manifests: u64,
     /// Repository-blob pairs asked about.
     pub blobs: u64,
+    /// Blobs whose bytes were hashed as they came.
+    #[serde(default)]
+    pub hashed_blobs: u64,
+    /// How many bytes were hashed.
+    #[serde(default)]
+    pub hashed_bytes: u64,
 }
 
 /// What was read from Redis.
@@ -159,6 +169,46 @@ pub struct CacheCoverage {
     pub entries: u64,
     /// Members of repository sets.
     pub members: u64,
+}
+
+/// An image that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct VerifiedImage {
+    /// The image as it was named.
+    pub name: String,
+    /// What was concluded.
+    pub verdict: Verdict,
+    /// The digest of its manifest or index, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The ids of the findings that break it.
+    pub findings: Vec<String>,
+    /// What could not be asked about it.
+    pub unknown: Vec<Unlooked>,
+    /// How many manifests belong to it.
+    pub manifests: u64,
+    /// How many blobs its manifests need.
+    pub blobs: u64,
+    /// Their sizes as described, in bytes.
+    pub bytes: u64,
+}
+
+impl VerifiedImage {
+    /// An image of which nothing is known yet.
+    #[must_use]
+    pub const fn new(name: String) -> Self {
+        Self {
+            name,
+            verdict: Verdict::Incomplete,
+            digest: None,
+            findings: Vec::new(),
+            unknown: Vec::new(),
+            manifests: 0,
+            blobs: 0,
+            bytes: 0,
+        }
+    }
 }
 
 impl Report {

@@ -6,4 +6,5 @@ pub mod keep_started;
 pub mod ports;
 pub mod restart;
 pub mod undo;
+pub mod verify;
 pub mod write_ahead;

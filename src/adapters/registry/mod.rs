@@ -17,6 +17,7 @@ mod digesting;
 mod download;
 mod fault;
 mod gate;
+mod hashing;
 mod listing;
 mod probe;
 mod reading;

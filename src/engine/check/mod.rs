@@ -4,7 +4,8 @@
 //! storage ─► accusations ─► suspects ─► served ─► accusations ─► second look ─► findings
 //! ```
 
-mod api;
+pub(super) mod api;
+mod content;
 mod probe;
 mod recheck;
 mod same;
@@ -244,6 +245,7 @@ impl Run<'_> {
             tags: served.resolved.len() as u64,
             manifests: (served.manifests.len() + served.beliefs.len()) as u64,
             blobs: served.blobs.len() as u64,
+            ..ServedCoverage::default()
         });
         self.coverage.limits.extend(probe::limits(&served, self.options));
         served
