@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
 use super::connection::ConnectionArguments;
+use super::verify::VerifyArguments;
 use crate::domain::code::Severity;
 
 /// The fsck for container registries
@@ -45,6 +46,16 @@ Examples:
   regfsck check --storage /backup/registry --content
   regfsck check --config config.yml -o json | jq '.findings[].id'")]
     Check(Box<CheckArguments>),
+    /// Make sure that images can really be pulled: the gate after a push
+    ///
+    /// From the tag down to the last byte of every blob, for every platform: what a registry with a
+    /// stale cache only claims to have is found, although the push ended well.
+    #[command(after_help = "\
+Examples:
+  regfsck verify registry.example:5000/team/app:1.2
+  regfsck verify --registry http://127.0.0.1:5000 team/app:1.2 team/app@sha256:…
+  regfsck verify --images images.txt --content --wait 30s")]
+    Verify(Box<VerifyArguments>),
     /// Explain a finding code, or list all of them
     Explain {
         /// The code, such as phantom-blob; without one, all are listed

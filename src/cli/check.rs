@@ -7,11 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 
 use super::arguments::{CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument};
+use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::target::Target;
 use super::terminal;
 use crate::domain::code::Severity;
-use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
+use crate::domain::observed::Unlooked;
+use crate::domain::report::{self, Coverage, Report, SCHEMA, Tool, Verdict, summarise};
 use crate::engine::check::{ContentSubset, Examination, Options, Probe, check};
 use crate::report::{json, table, verdict};
 
@@ -24,10 +26,12 @@ pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Resul
 }
 
 async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<Report> {
-    let target = Target::find(&arguments.target, &arguments.connection).await?;
+    let interrupt = Interrupt::watch();
+    let target = Target::find(&arguments.target, &arguments.connection, &interrupt).await?;
     let options = options(arguments, &target);
-    let events = Arc::new(Progress::new(output));
-    let examination = check(&target.sides, &options, events).await?;
+    let events = Arc::new(Progress::new(output, &interrupt));
+    let mut examination = check(&target.sides, &options, events).await?;
+    note_interrupt(&mut examination.coverage, &interrupt);
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
@@ -45,6 +49,16 @@ fn options(arguments: &CheckArguments, target: &Target) -> Options {
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
         suspects: Vec::new(),
+    }
+}
+
+/// Enter in the coverage that the run was stopped, where it was.
+pub(super) fn note_interrupt(coverage: &mut Coverage, interrupt: &Interrupt) {
+    if interrupt.is_set() {
+        let why = "interrupted before everything was looked at".to_owned();
+        coverage.unknown.push(Unlooked { what: "the rest".into(), why });
+        coverage.unknown.sort();
+        coverage.unknown.dedup();
     }
 }
 

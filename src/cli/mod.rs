@@ -5,10 +5,13 @@ mod check;
 pub mod connection;
 mod explain;
 mod generate;
+mod image;
+mod interrupt;
 mod progress;
 mod scope;
 mod target;
 mod terminal;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -51,6 +54,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     install_crypto();
     match command {
         Subcommand::Check(arguments) => check::run(&arguments, &output),
+        Subcommand::Verify(arguments) => verify::run(&arguments, &output),
         Subcommand::Explain { code } => explain::run(code.as_deref()),
         Subcommand::Completions { shell } => generate::completions(shell),
         Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::arguments::TargetArguments;
 use super::connection::ConnectionArguments;
+use super::interrupt::Interrupt;
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
 use crate::adapters::registry::{Connection, HttpRegistry};
@@ -13,6 +14,7 @@ use crate::adapters::storage::FilesystemStorage;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, Daemon};
 use crate::engine::check::Sides;
+use crate::engine::interrupt::Interruptible;
 use crate::engine::ports::{Registry, Scope, Storage};
 
 /// A registry to look at.
@@ -32,11 +34,15 @@ impl Target {
     ///
     /// # Errors
     /// When they mean none, or one that cannot be looked at.
-    pub(super) async fn find(target: &TargetArguments, connection: &ConnectionArguments) -> Result<Self> {
+    pub(super) async fn find(
+        target: &TargetArguments,
+        connection: &ConnectionArguments,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let config = config(target)?;
         let storage = storage(target, config.as_ref())?;
         let settings = self::connection(target, connection, config.as_ref()).await?;
-        let registry = settings.as_ref().map(ask).transpose()?;
+        let registry = settings.as_ref().map(|settings| ask(settings, interrupt)).transpose()?;
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.location()),
             registry: registry.as_ref().map(|registry| registry.location()),
@@ -49,6 +55,11 @@ impl Target {
             daemon: config.as_ref().map(daemon).unwrap_or_default(),
         })
     }
+}
+
+/// The registry's configuration where one is given.
+pub(super) fn config_if_named(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
+    if target.config.is_some() { config(target) } else { Ok(None) }
 }
 
 /// The registry's configuration: the one given, or, where nothing is given, one in a usual place.
@@ -81,7 +92,7 @@ fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<
 }
 
 /// How the registry itself is reached, where there is one to ask.
-async fn connection(
+pub(super) async fn connection(
     target: &TargetArguments,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
@@ -95,9 +106,9 @@ async fn connection(
     connection.settings(flag, &url).await.map(Some)
 }
 
-fn ask(settings: &Connection) -> Result<Arc<dyn Registry>> {
+fn ask(settings: &Connection, interrupt: &Interrupt) -> Result<Arc<dyn Registry>> {
     let registry = HttpRegistry::new(settings).map_err(|error| anyhow!("{error}"))?;
-    Ok(Arc::new(registry))
+    Ok(Arc::new(Interruptible::new(Arc::new(registry), interrupt.flag())))
 }
 
 fn daemon(config: &RegistryConfig) -> Daemon {

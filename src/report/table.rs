@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 
+use super::images;
 use crate::domain::code::{Code, Severity};
 use crate::domain::finding::{Finding, State, Subject};
 use crate::domain::report::{Report, Verdict};
@@ -38,6 +39,9 @@ impl Default for Drawing {
 /// Draw the report.
 #[must_use]
 pub fn draw(report: &Report, drawing: Drawing) -> String {
+    if !report.images.is_empty() {
+        return images::draw(report, drawing);
+    }
     let mut text = String::new();
     headline(&mut text, report, drawing);
     sides(&mut text, report);
@@ -84,7 +88,7 @@ fn wrap(content: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn paint(content: &str, style: Style, drawing: Drawing) -> String {
+pub(super) fn paint(content: &str, style: Style, drawing: Drawing) -> String {
     if drawing.colour { format!("{style}{content}{style:#}") } else { content.to_owned() }
 }
 
@@ -135,13 +139,14 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+fn hashed(blobs: u64, bytes: u64) -> String {
+    if blobs == 0 { String::new() } else { format!(", {blobs} hashed ({})", ByteSize(bytes)) }
+}
+
 fn sides(text: &mut String, report: &Report) {
     if let (Some(root), Some(storage)) = (&report.target.storage, &report.coverage.storage) {
         line(text, &format!("storage  {root}"));
-        let hashed = match storage.hashed_blobs {
-            0 => String::new(),
-            blobs => format!(", {blobs} hashed ({})", ByteSize(storage.hashed_bytes)),
-        };
+        let hashed = hashed(storage.hashed_blobs, storage.hashed_bytes);
         line(
             text,
             &format!(
@@ -161,8 +166,12 @@ fn sides(text: &mut String, report: &Report) {
         line(
             text,
             &format!(
-                "         asked about {} blobs, {} manifests, {} tags in {} requests",
-                served.blobs, served.manifests, served.tags, served.requests
+                "         asked about {} blobs, {} manifests, {} tags in {} requests{}",
+                served.blobs,
+                served.manifests,
+                served.tags,
+                served.requests,
+                hashed(served.hashed_blobs, served.hashed_bytes),
             ),
         );
     }

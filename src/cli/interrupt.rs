@@ -1,0 +1,66 @@
+//! Ctrl-C and SIGTERM: the first stops the run, the second ends the program.
+
+use std::io::Write as _;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+/// What a shell shows of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// Whether the run was stopped.
+#[derive(Debug, Clone)]
+pub(super) struct Interrupt {
+    flag: watch::Receiver<bool>,
+}
+
+impl Interrupt {
+    /// Watch for signals from now on. Called inside the runtime.
+    pub(super) fn watch() -> Self {
+        let (stop, flag) = watch::channel(false);
+        // Without handlers the signals do what they always do.
+        if let (Ok(interrupt), Ok(terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        {
+            tokio::spawn(listen(interrupt, terminate, stop));
+        }
+        Self { flag }
+    }
+
+    /// Set once the run is to stop.
+    pub(super) fn flag(&self) -> watch::Receiver<bool> {
+        self.flag.clone()
+    }
+
+    /// Whether it was.
+    pub(super) fn is_set(&self) -> bool {
+        *self.flag.borrow()
+    }
+}
+
+async fn listen(mut interrupt: Signal, mut terminate: Signal, stop: watch::Sender<bool>) {
+    next(&mut interrupt, &mut terminate).await;
+    let _ = writeln!(
+        anstream::stderr(),
+        "stopping; what was seen so far is reported. A second time ends at once."
+    );
+    let _ = stop.send(true);
+    next(&mut interrupt, &mut terminate).await;
+    end();
+}
+
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    reason = "the user insists, and what runs may block: nothing may keep the program from ending"
+)]
+fn end() {
+    std::process::exit(INTERRUPTED);
+}
