@@ -24,3 +24,4 @@ mod sources_damage;
 mod sources_network;
 mod support;
 mod uploads;
+mod verify;

@@ -146,6 +146,10 @@ impl Run<'_> {
         now: Timestamp,
     ) -> Result<Judgement, StorageError> {
         let view = self.collect(storage).await?;
+        if self.events.stop_requested() {
+            // Of half a view most would look wrong.
+            return Ok((Vec::new(), None));
+        }
         let facts = Facts {
             now,
             grace: self.options.grace,
