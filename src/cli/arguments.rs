@@ -185,6 +185,15 @@ pub struct TargetArguments {
     /// The running registry, such as <http://127.0.0.1:5000>
     #[arg(short, long, env = "REGFSCK_REGISTRY", value_name = "URL")]
     pub registry: Option<String>,
+    /// Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable
+    #[arg(long, env = "REGFSCK_REPLICA", value_name = "URL", value_delimiter = ',')]
+    pub replica: Vec<String>,
+    /// Ask every address that the registry's name has, as replicas
+    #[arg(long, env = "REGFSCK_RESOLVE_ALL", conflicts_with = "offline")]
+    pub resolve_all: bool,
+    /// The container that the registry runs in: its engine tells storage, URL and configuration
+    #[arg(long, env = "REGFSCK_CONTAINER", value_name = "NAME", conflicts_with = "config")]
+    pub container: Option<String>,
     /// Do not ask the registry that the config names: an offline check
     #[arg(long, env = "REGFSCK_OFFLINE", conflicts_with = "registry")]
     pub offline: bool,

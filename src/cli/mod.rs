@@ -3,6 +3,7 @@
 pub mod arguments;
 mod check;
 pub mod connection;
+mod container;
 mod explain;
 mod generate;
 mod image;

@@ -1,15 +1,18 @@
 //! Where the registry is: arguments, the registry's own configuration, the usual places.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::arguments::TargetArguments;
 use super::connection::ConnectionArguments;
+use super::container::{self, Contained};
 use super::interrupt::Interrupt;
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
 use crate::adapters::registry::{Connection, HttpRegistry};
+use crate::adapters::service::RestartSpec;
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, Daemon};
@@ -27,6 +30,8 @@ pub(super) struct Target {
     pub(super) scope: Arc<dyn Scope>,
     /// What its configuration says.
     pub(super) daemon: Daemon,
+    /// What restarts it, where that follows from where it runs; `--restart` counts more.
+    pub(super) restart: Option<RestartSpec>,
 }
 
 impl Target {
@@ -39,22 +44,68 @@ impl Target {
         connection: &ConnectionArguments,
         interrupt: &Interrupt,
     ) -> Result<Self> {
-        let config = config(target)?;
-        let storage = storage(target, config.as_ref())?;
-        let settings = self::connection(target, connection, config.as_ref()).await?;
-        let registry = settings.as_ref().map(|settings| ask(settings, interrupt)).transpose()?;
+        let contained = match &target.container {
+            Some(name) => Some(container::look(name).await?),
+            None => None,
+        };
+        let (target, config) = settle(target, contained.as_ref())?;
+        let storage = storage(&target, config.as_ref(), contained.as_ref())?;
+        let mut registries = registries(&target, connection, config.as_ref(), interrupt).await?;
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.location()),
-            registry: registry.as_ref().map(|registry| registry.location()),
+            registry: registries.first().map(|registry| registry.location()),
             cache: None,
         };
+        let replicas = registries.split_off(registries.len().min(1));
         Ok(Self {
-            sides: Sides { storage, registry },
+            sides: Sides { storage, registry: registries.pop(), replicas },
             named,
             scope: Arc::new(Globs::new(&target.repo)),
             daemon: config.as_ref().map(daemon).unwrap_or_default(),
+            restart: contained.map(|contained| contained.restart),
         })
     }
+}
+
+/// Let what the container's engine tells stand where nothing was said.
+fn settle(
+    target: &TargetArguments,
+    contained: Option<&Contained>,
+) -> Result<(TargetArguments, Option<RegistryConfig>)> {
+    let mut target = target.clone();
+    let Some(contained) = contained else {
+        let config = config(&target)?;
+        return Ok((target, config));
+    };
+    if target.registry.is_none() && !target.offline {
+        target.registry = Some(contained.url.clone().map_err(|why| anyhow!(why))?);
+    }
+    Ok((target, Some(contained.config.clone())))
+}
+
+/// Every daemon to ask, the one that is looked at most first.
+async fn registries(
+    target: &TargetArguments,
+    arguments: &ConnectionArguments,
+    config: Option<&RegistryConfig>,
+    interrupt: &Interrupt,
+) -> Result<Vec<Arc<dyn Registry>>> {
+    let mut settings: Vec<(Connection, Option<IpAddr>)> = Vec::new();
+    if let Some(first) = connection(target, arguments, config).await? {
+        let addresses = if target.resolve_all {
+            first.addresses().await.context("--resolve-all: cannot resolve the registry's name")?
+        } else {
+            Vec::new()
+        };
+        match addresses.as_slice() {
+            [] => settings.push((first, None)),
+            all => settings.extend(all.iter().map(|address| (first.at(*address), Some(*address)))),
+        }
+    }
+    for url in &target.replica {
+        settings.push((arguments.settings("--replica", url).await?, None));
+    }
+    settings.iter().map(|(settings, address)| ask(settings, *address, interrupt)).collect()
 }
 
 /// The registry's configuration where one is given.
@@ -66,7 +117,9 @@ pub(super) fn config_if_named(target: &TargetArguments) -> Result<Option<Registr
 fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
     let path = match &target.config {
         Some(path) => path.clone(),
-        None if target.storage.is_some() || target.registry.is_some() => return Ok(None),
+        None if target.storage.is_some() || target.registry.is_some() || !target.replica.is_empty() => {
+            return Ok(None);
+        }
         None => RegistryConfig::discover(RegistryConfig::USUAL_PLACES)
             .context("no registry given: use --config FILE, --storage DIR or --registry URL")?,
     };
@@ -78,10 +131,21 @@ fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(Stri
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
-fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<Option<Arc<dyn Storage>>> {
+fn storage(
+    target: &TargetArguments,
+    config: Option<&RegistryConfig>,
+    contained: Option<&Contained>,
+) -> Result<Option<Arc<dyn Storage>>> {
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
         (Some(path), _) => FilesystemStorage::open(path),
-        (None, Some(StorageDriver::Filesystem { root })) => FilesystemStorage::open_configured(root),
+        (None, Some(StorageDriver::Filesystem { root })) => match contained {
+            None => FilesystemStorage::open_configured(root),
+            Some(Contained { storage: Some(path), .. }) => FilesystemStorage::open_configured(path),
+            Some(Contained { restart, .. }) => {
+                tracing::warn!("`{}` of {restart} is on no mount: only its API is looked at", root.display());
+                return Ok(None);
+            }
+        },
         (None, Some(StorageDriver::Unsupported { name, why })) => {
             bail!("cannot look at the storage driver `{name}`: {why}")
         }
@@ -106,9 +170,13 @@ pub(super) async fn connection(
     connection.settings(flag, &url).await.map(Some)
 }
 
-fn ask(settings: &Connection, interrupt: &Interrupt) -> Result<Arc<dyn Registry>> {
+fn ask(settings: &Connection, address: Option<IpAddr>, interrupt: &Interrupt) -> Result<Arc<dyn Registry>> {
     let registry = HttpRegistry::new(settings).map_err(|error| anyhow!("{error}"))?;
-    Ok(Arc::new(Interruptible::new(Arc::new(registry), interrupt.flag())))
+    let registry = Interruptible::new(Arc::new(registry), interrupt.flag());
+    Ok(match address {
+        Some(address) => Arc::new(registry.at(address)),
+        None => Arc::new(registry),
+    })
 }
 
 fn daemon(config: &RegistryConfig) -> Daemon {

@@ -1,5 +1,6 @@
 //! A run that is stopped: what was asked is kept, nothing more is asked.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,13 +20,28 @@ const WHY: &str = "interrupted: the rest was not asked";
 pub struct Interruptible {
     inner: Arc<dyn Registry>,
     stop: watch::Receiver<bool>,
+    /// At which of several addresses of one name it is asked.
+    at: Option<IpAddr>,
 }
 
 impl Interruptible {
     /// Ask `inner` until `stop` says so.
     #[must_use]
     pub fn new(inner: Arc<dyn Registry>, stop: watch::Receiver<bool>) -> Self {
-        Self { inner, stop }
+        Self { inner, stop, at: None }
+    }
+
+    /// Say with every answer at which address it was asked for: the URL is that of all replicas.
+    #[must_use]
+    pub fn at(self, address: IpAddr) -> Self {
+        Self { at: Some(address), ..self }
+    }
+
+    fn noted(&self, asked: String) -> String {
+        match self.at {
+            Some(address) => format!("{asked} at {address}"),
+            None => asked,
+        }
     }
 
     /// The answer, or `None` where the run was stopped before it came.
@@ -54,14 +70,16 @@ impl Interruptible {
                 at: Timestamp::now(),
             },
         };
-        self.unless_stopped(question).await.unwrap_or_else(stopped)
+        let mut asked = self.unless_stopped(question).await.unwrap_or_else(stopped);
+        asked.exchange.asked = self.noted(asked.exchange.asked);
+        asked
     }
 }
 
 #[async_trait]
 impl Registry for Interruptible {
     fn location(&self) -> String {
-        self.inner.location()
+        self.noted(self.inner.location())
     }
 
     fn requests(&self) -> u64 {

@@ -25,6 +25,15 @@ impl Run<'_> {
         let mut accusations = Accusations::default();
         let is_proxy = self.options.daemon.proxy == Some(true);
         api::accuse(&served, is_proxy, &mut accusations, &mut self.coverage.unknown);
+        let replicas = self.explore_replicas(&served).await;
+        self.compare(
+            (registry.location(), &served),
+            &replicas,
+            &mut accusations,
+            |served, accusations, unknown| {
+                api::accuse(served, is_proxy, accusations, unknown);
+            },
+        );
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),

@@ -8,6 +8,7 @@ pub(super) mod api;
 mod content;
 mod probe;
 mod recheck;
+mod replicas;
 mod same;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ pub struct Sides {
     pub storage: Option<Arc<dyn Storage>>,
     /// The daemon, where it can be reached.
     pub registry: Option<Arc<dyn Registry>>,
+    /// Other replicas of it: daemons on the same storage, each with a cache of its own.
+    pub replicas: Vec<Arc<dyn Registry>>,
 }
 
 /// How much of the daemon is asked.
@@ -242,7 +245,16 @@ impl Run<'_> {
         sample: ServedView,
     ) -> ServedView {
         let served = probe::ask(registry, view, accusations, self.options, &*self.events, sample).await;
+        let replicas = self.ask_replicas(view, accusations).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
+        self.compare(
+            (registry.location(), &served),
+            &replicas,
+            accusations,
+            |served, accusations, unknown| {
+                served_rules::accuse(view, served, accusations, unknown);
+            },
+        );
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
