@@ -9,6 +9,8 @@ mod probe;
 mod recheck;
 mod same;
 
+pub use recheck::observe;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -107,6 +109,8 @@ pub struct Examination {
     pub refusal: Option<String>,
     /// What is wrong, sorted.
     pub findings: Vec<Finding>,
+    /// Storage as it was seen, where it was.
+    pub storage: Option<Arc<StorageView>>,
 }
 
 /// Check.
@@ -119,12 +123,13 @@ pub async fn check(
     events: Arc<dyn Events>,
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
-    let mut run = Run { sides, options, events, coverage: Coverage::default() };
+    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None };
     let (findings, refusal) = match &sides.storage {
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
-    Ok(Examination { started, finished: Timestamp::now(), coverage: run.coverage, refusal, findings })
+    let (coverage, storage) = (run.coverage, run.view);
+    Ok(Examination { started, finished: Timestamp::now(), coverage, refusal, findings, storage })
 }
 
 /// One check under way.
@@ -133,6 +138,7 @@ struct Run<'a> {
     options: &'a Options,
     events: Arc<dyn Events>,
     coverage: Coverage,
+    view: Option<Arc<StorageView>>,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -145,6 +151,7 @@ impl Run<'_> {
         now: Timestamp,
     ) -> Result<Judgement, StorageError> {
         let view = self.collect(storage).await?;
+        self.view = Some(Arc::clone(&view));
         let facts = Facts {
             now,
             grace: self.options.grace,
