@@ -84,7 +84,9 @@ impl Dial {
         };
         let (host, port) = match address {
             Address::Unix(path) => {
-                return Ok(Box::new(UnixStream::connect(path).await.map_err(unreachable)?));
+                let stream = timeout(self.connect_timeout, UnixStream::connect(path)).await;
+                let stream = stream.unwrap_or_else(|_elapsed| Err(self.no_answer())).map_err(unreachable)?;
+                return Ok(Box::new(stream));
             }
             Address::Tcp(host, port) => (host, *port),
         };
