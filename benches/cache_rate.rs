@@ -140,6 +140,20 @@ async fn ours(port: u16) -> (CacheView, Duration) {
     (view, began.elapsed())
 }
 
+/// What a snapshot of that storage costs.
+fn keep(path: &std::path::Path, stored: &StorageView) {
+    let began = Instant::now();
+    let size = regfsck::adapters::snapshot::write(path, stored).expect("write a snapshot");
+    let (wrote, began) = (began.elapsed(), Instant::now());
+    let view = regfsck::adapters::snapshot::read(path).expect("read it back");
+    println!(
+        "snapshot of {} blobs and {} repositories: {size} bytes; written in {wrote:.2?}, read in {:.2?}",
+        view.blobs.len(),
+        view.repositories.len(),
+        began.elapsed()
+    );
+}
+
 #[tokio::main]
 async fn main() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback").local_addr().expect("it").port();
@@ -173,6 +187,7 @@ async fn main() {
                 verdict.accusations.len(),
                 peak()
             );
+            keep(&folder.path().join("snapshot"), &stored);
         }
     }
 }
