@@ -156,6 +156,18 @@ async fn a_restarted_server_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_dropped_while_idle_is_opened_again() {
+    let Some(server) = RedisServer::start() else { return };
+    remember(&mut server.client(0), "a", &digest(1), 10);
+    let mut settings: RedisSettings = server.url().parse().expect("a URL");
+    settings.idle = Duration::ZERO;
+    let cache = RedisCache::connect(settings).await.expect("connect");
+    let mut kill = redis::cmd("CLIENT");
+    kill.arg("KILL").arg("TYPE").arg("normal").query::<i64>(&mut server.client(0)).expect("CLIENT KILL");
+    assert!(cache.entry(&digest(1)).await.present().is_some());
+}
+
+#[tokio::test]
 async fn a_replica_takes_no_purge() {
     let (Some(master), Some(replica)) = (RedisServer::start(), RedisServer::start()) else { return };
     remember(&mut master.client(0), "a", &digest(1), 10);
