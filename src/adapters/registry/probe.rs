@@ -201,16 +201,9 @@ fn read_manifest(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>,
         return (answer, shown);
     }
     let size = reply.body.len() as u64;
-    match reply.end {
-        End::Cut => {
-            let why = format!("{shown}, but the body ended after {size} bytes");
-            return (Answer::Broken(why.clone()), why);
-        }
-        End::Enough => {
-            let why = format!("{shown}, more than the 4 MiB that a manifest may have");
-            return (Answer::Unknown(why.clone()), why);
-        }
-        End::Whole => {}
+    if reply.end != End::Whole {
+        let why = format!("{shown}, more than the 4 MiB that a manifest may have");
+        return (Answer::Unknown(why.clone()), why);
     }
     let digest = digest_of(reply, by);
     let read = match manifest::parse(&reply.body) {
