@@ -2,10 +2,11 @@
 
 pub mod cache;
 pub mod config;
+pub mod credentials;
 pub mod journal;
 pub mod registry;
 pub mod sandbox;
 pub mod service;
+pub mod snapshot;
 pub mod source;
 pub mod storage;
-pub mod snapshot;
