@@ -4,6 +4,7 @@ use std::fs;
 
 use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::{Blob, Image};
+use rstest::rstest;
 
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::damage::{ALL, Damage, Paths, Pushed};
@@ -163,20 +164,12 @@ fn check(kind: &Kind, cache: &CacheKind, state: &str) {
     super::pretty_assert(&expected, &seen, &format!("{kind:?}"));
 }
 
-fn check_everywhere(state: &str) {
+#[rstest]
+fn damage_is_answered_as_measured(
+    #[values("warm", "cold")] state: &str,
+    #[values(CacheKind::InMemory, CacheKind::None)] cache: CacheKind,
+) {
     for kind in Kind::all() {
-        for cache in [CacheKind::InMemory, CacheKind::None] {
-            check(&kind, &cache, state);
-        }
+        check(&kind, &cache, state);
     }
-}
-
-#[test]
-fn warm_damage_is_answered_as_measured() {
-    check_everywhere("warm");
-}
-
-#[test]
-fn cold_damage_is_answered_as_measured() {
-    check_everywhere("cold");
 }
