@@ -1,1 +1,3 @@
 //! Arguments, settings, the terminal.
+
+pub mod demo;

@@ -15,7 +15,7 @@ use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::real_registry::programs;
 
 /// What a scenario saw, one line a step.
-pub type Transcript = Vec<String>;
+type Transcript = Vec<String>;
 
 /// Runs a scenario on every real registry and on the sandbox of the same flavour, and compares.
 fn compare(name: &str, settings: &Settings, scenario: impl Fn(&mut Daemon) -> Transcript) {

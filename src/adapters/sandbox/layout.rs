@@ -27,6 +27,9 @@ pub(super) enum StoreError {
     /// A path that had to be there is not.
     #[error("filesystem: Path not found: {0}")]
     PathNotFound(String),
+    /// A path that no driver takes.
+    #[error("filesystem: invalid path: {0}")]
+    InvalidPath(String),
     /// A link file or a path names no digest.
     #[error("{0}")]
     InvalidDigest(&'static str),

@@ -149,11 +149,15 @@ fn check(kind: &Kind, cache: &CacheKind, state: &str) {
     let mut daemon = kind.start(&Settings::with_cache(cache.clone()));
     let cases: Vec<_> = ALL.into_iter().map(Case::new).collect();
     let raw = daemon.raw();
-    cases.iter().for_each(|case| case.push(&raw));
+    for case in &cases {
+        case.push(&raw);
+    }
     if state == "cold" {
         daemon.stop();
     }
-    cases.iter().for_each(|case| case.apply(&daemon));
+    for case in &cases {
+        case.apply(&daemon);
+    }
     if state == "cold" {
         daemon.restart();
     }

@@ -8,7 +8,7 @@ use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::raw::{Push, Raw, blob_path, manifest_path};
 
 /// What the API says of an image, from every side.
-pub fn look(raw: &Raw, repository: &str, image: &Image) -> Transcript {
+pub(super) fn look(raw: &Raw, repository: &str, image: &Image) -> Transcript {
     let blob = |blob: &Blob| {
         let path = blob_path(repository, &blob.digest);
         let (head, get, range) = (raw.head(&path), raw.get(&path), raw.range(&path, "bytes=10-99"));
@@ -42,7 +42,7 @@ fn mount(raw: &Raw, into: &str, from: &str, blob: &Blob) -> String {
 }
 
 /// Pushes, links the blobs into a second repository, warms, makes stale.
-pub fn make_stale(daemon: &Daemon, by_delete: bool, image: &Image) -> Transcript {
+pub(super) fn make_stale(daemon: &Daemon, by_delete: bool, image: &Image) -> Transcript {
     let raw = daemon.raw();
     raw.push_image("a/img", "1", image);
     let mut seen: Transcript = image.blobs().map(|blob| mount(&raw, "c/linked", "a/img", blob)).collect();

@@ -23,18 +23,27 @@ fn shown(what: &str, answer: &Answer) -> String {
         "allow",
         "link",
     ];
-    let headers: Vec<_> = names
-        .iter()
-        .filter_map(|name| Some(format!("{name}={}", answer.header(name)?)))
-        .collect();
+    let headers: Vec<_> =
+        names.iter().filter_map(|name| Some(format!("{name}={}", answer.header(name)?))).collect();
     let body =
         if answer.status >= 400 || answer.header("content-type").is_some_and(|kind| kind.contains("json;")) {
             String::from_utf8_lossy(&answer.body).trim().to_owned()
         } else {
             format!("{} bytes", answer.body.len())
         };
-    let json = serde_json::from_str::<serde_json::Value>(&body).map_or(body, |value| value.to_string());
+    let json = serde_json::from_str::<serde_json::Value>(&body)
+        .map_or(body, |value| without_offset(value).to_string());
     format!("{what}: {} cut={} {headers:?} {json}", answer.status, answer.cut)
+}
+
+/// Leaves out at which byte of its input the real one's decoders gave up.
+fn without_offset(mut value: serde_json::Value) -> serde_json::Value {
+    if let Some(detail) = value.pointer_mut("/errors/0/detail")
+        && (detail.is_number() || detail.get("Offset").is_some())
+    {
+        *detail = serde_json::json!({});
+    }
+    value
 }
 
 fn reads(daemon: &mut Daemon) -> Transcript {
