@@ -4,6 +4,7 @@
 
 mod collection;
 mod damage;
+mod faults;
 mod healing;
 mod incident;
 mod protocol;

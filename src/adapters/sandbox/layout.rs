@@ -167,6 +167,15 @@ impl Layout {
         write().map_err(|cause| self.explain(path, cause))
     }
 
+    /// Moves a finished file into place, so that nobody ever sees half of it.
+    pub(super) fn move_into_place(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
+        let rename = || {
+            fs::create_dir_all(to.parent().unwrap_or(&self.base))?;
+            fs::rename(from, to)
+        };
+        rename().map_err(|cause| self.explain(to, cause))
+    }
+
     pub(super) fn write_link(&self, path: &Path, digest: &Digest) -> Result<(), StoreError> {
         self.write(path, digest.to_string().as_bytes())
     }

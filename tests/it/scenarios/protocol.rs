@@ -2,6 +2,9 @@
 
 use regfsck::adapters::sandbox::image::{Blob, Image};
 
+use regfsck::domain::digest::Digest;
+use sha2::{Digest as _, Sha512};
+
 use super::{Transcript, compare, short};
 use crate::support::daemon::{CacheKind, Daemon, Settings};
 use crate::support::damage::missing;
@@ -148,6 +151,34 @@ fn uploads(daemon: &mut Daemon) -> Transcript {
     seen
 }
 
+/// Content under its SHA-512: stored under SHA-256, linked under both.
+fn longer_digests(daemon: &mut Daemon) -> Transcript {
+    let raw = daemon.raw();
+    let blob = Blob::new(b"by another name".to_vec());
+    let long = Digest::sha512(Sha512::digest(&blob.bytes).into());
+    let target = format!("{}&digest={long}", raw.start_upload("a"));
+    let mut seen = vec![shown("PUT", &raw.send("PUT", &target, &[OCTETS], &blob.bytes))];
+    for restarted in [false, true] {
+        for digest in [&long, &blob.digest] {
+            seen.push(shown("HEAD", &raw.head(&blob_path("a", digest))));
+            seen.push(shown("GET", &raw.get(&blob_path("a", digest))));
+        }
+        if !restarted {
+            daemon.restart();
+        }
+    }
+    seen.push(shown("DELETE", &raw.delete(&blob_path("a", &long))));
+    seen.push(shown("HEAD", &raw.head(&blob_path("a", &long))));
+    seen.push(shown("HEAD", &raw.head(&blob_path("a", &blob.digest))));
+    seen.extend(super::files(daemon));
+    seen
+}
+
+#[test]
+fn two_names_for_one_blob() {
+    compare("sha512", &Settings::default(), longer_digests);
+}
+
 fn puts(daemon: &mut Daemon) -> Transcript {
     let (raw, image) = (daemon.raw(), Image::two_layers("put").unwrap());
     let put = |what: &str, reference: &str, blob: &Blob, kind: &str| {
@@ -178,6 +209,11 @@ fn puts(daemon: &mut Daemon) -> Transcript {
     seen.push(put("an index", "x", &index, &kind));
     seen.push(shown("index", &raw.get(&manifest_path("a", "x"))));
     seen.push(shown("index, no Accept", &raw.send("GET", &manifest_path("a", "x"), &[], b"")));
+    let docker = Image::two_layers("put").unwrap().into_docker();
+    seen.push(put("Docker's", "docker", &docker.manifest, &docker.media_type));
+    seen.push(shown("Docker's", &raw.get(&manifest_path("a", "docker"))));
+    let by_digest = manifest_path("a", &docker.manifest.digest.to_string());
+    seen.push(shown("Docker's by digest, no Accept", &raw.send("GET", &by_digest, &[], b"")));
     seen.push(short(&index.digest));
     seen
 }
