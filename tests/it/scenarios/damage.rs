@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::{Blob, Image};
 use rstest::rstest;
 
+use super::measured_for;
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::damage::{ALL, Damage, Paths, Pushed};
 use crate::support::raw::{Answer, Raw, blob_path, manifest_path};
@@ -124,27 +124,6 @@ impl Case {
     }
 }
 
-/// What was measured for a damage, in a state, on a flavour with a cache.
-fn measured(name: &str, state: &str, flavour: Flavour, cache: &CacheKind) -> &'static str {
-    let who = match (flavour, cache) {
-        (Flavour::V2, CacheKind::None) => "2none",
-        (Flavour::V2, _) => "2mem",
-        (Flavour::V3, CacheKind::None) => "3none",
-        (Flavour::V3, _) => "3mem",
-    };
-    MEASURED
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .find_map(|line| {
-            let mut parts = line.splitn(4, " | ");
-            let is_it = parts.next() == Some(name)
-                && parts.next() == Some(state)
-                && parts.next()?.split(' ').any(|one| one == who);
-            parts.next().filter(|_| is_it)
-        })
-        .unwrap_or_else(|| panic!("{name} {state} {who} was not measured"))
-}
-
 fn check(kind: &Kind, cache: &CacheKind, state: &str) {
     let mut daemon = kind.start(&Settings::with_cache(cache.clone()));
     let cases: Vec<_> = ALL.into_iter().map(Case::new).collect();
@@ -162,8 +141,10 @@ fn check(kind: &Kind, cache: &CacheKind, state: &str) {
         daemon.restart();
     }
     let label = |case: &Case, saw: &str| format!("{} {state} {cache:?}: {saw}", case.name);
-    let expected: Vec<_> =
-        cases.iter().map(|case| label(case, measured(case.name, state, kind.flavour(), cache))).collect();
+    let expected: Vec<_> = cases
+        .iter()
+        .map(|case| label(case, measured_for(MEASURED, case.name, state, kind.flavour(), cache)))
+        .collect();
     let seen: Vec<_> = cases.iter().map(|case| label(case, &case.see(&daemon))).collect();
     super::pretty_assert(&expected, &seen, &format!("{kind:?}"));
 }
