@@ -184,3 +184,70 @@ fn damage_stops_collection_as_measured() {
         }
     }
 }
+
+/// What `gc -m` did to an image: summary or failure, then blob, manifest and revision link.
+fn collected(daemon: &Daemon, image: &Image) -> String {
+    let collected = daemon.garbage_collect(true, false);
+    let (raw, digest) = (daemon.raw(), &image.manifest.digest);
+    let blob = raw.get(&crate::support::raw::blob_path("a", &image.config.digest));
+    let manifest = raw.get(&manifest_path("a", &digest.to_string()));
+    let link = Paths::new(&daemon.root()).revision_link("a", digest).exists();
+    let failure = collected.errors.lines().last().unwrap_or_default();
+    let said = if collected.status == 0 { collected.summary().unwrap_or_default() } else { failure };
+    format!("{said}: blob {} cut {}, manifest {}, link {link}", blob.status, blob.cut, manifest.status)
+}
+
+const NO_TAGS: &str = "failed to garbage collect: failed to mark: filesystem: filesystem: \
+                       failed to retrieve tags unknown repository name=a: blob 200 cut false, manifest 200, link true";
+const SWEPT: &str = "0 blobs marked, 4 blobs and 0 manifests eligible for deletion: blob 200 cut true, manifest 404, link true";
+const UNTAGGED: &str = "0 blobs marked, 4 blobs and 1 manifests eligible for deletion: blob 200 cut true, manifest 404, link false";
+const KEPT: &str = "4 blobs marked, 0 blobs and 0 manifests eligible for deletion: blob 200 cut false, manifest 200, link true";
+
+/// Repositories whose images have no tag, as measured: 2.x gives up where there is no `tags` folder,
+/// 3.x deletes.
+#[test]
+fn untagged_images_without_a_delete() {
+    for kind in Kind::all() {
+        let image = &images(1)[0];
+        let by_digest = image.manifest.digest.to_string();
+        let is_v2 = kind.flavour() == Flavour::V2;
+
+        let daemon = kind.start(&Settings::default());
+        daemon.raw().push_image("a", &by_digest, image);
+        assert_eq!(collected(&daemon, image), if is_v2 { NO_TAGS } else { SWEPT }, "{kind:?}");
+
+        let daemon = kind.start(&Settings::default());
+        daemon.raw().push_image("a", "1", image);
+        let tags = Paths::new(&daemon.root()).repository("a").join("_manifests/tags");
+        fs::rename(tags, daemon.root().join("away")).unwrap();
+        assert_eq!(collected(&daemon, image), if is_v2 { NO_TAGS } else { SWEPT }, "{kind:?}");
+
+        let daemon = kind.start(&Settings::default());
+        daemon.raw().push_image("a", "1", image);
+        let deleted = daemon.raw().delete(&manifest_path("a", "1"));
+        let answer = (deleted.status, deleted.codes());
+        assert_eq!(answer, if is_v2 { (400, "DIGEST_INVALID".into()) } else { (202, String::new()) });
+        assert_eq!(collected(&daemon, image), if is_v2 { KEPT } else { UNTAGGED }, "{kind:?}");
+    }
+}
+
+/// A collection in the middle of an upload does not disturb it.
+#[test]
+fn collection_between_patch_and_put() {
+    for kind in Kind::all() {
+        let (daemon, blob) = (kind.start(&Settings::default()), &images(1)[0].config);
+        let raw = daemon.raw();
+        let octets = [("Content-Type", "application/octet-stream")];
+        let patched = raw.send("PATCH", &raw.start_upload("a"), &octets, &blob.bytes);
+        let collected = daemon.garbage_collect(true, false);
+        let failure = "error enumerating blobs: filesystem: Path not found: /docker/registry/v2/blobs";
+        assert_eq!((patched.status, collected.status), (202, 1), "{kind:?}");
+        assert_eq!(
+            collected.errors.lines().last(),
+            Some(format!("failed to garbage collect: {failure}").as_str())
+        );
+        let target = format!("{}&digest={}", patched.header("location").unwrap(), blob.digest);
+        assert_eq!(raw.send("PUT", &target, &octets, b"").status, 201, "{kind:?}");
+        assert_eq!(fs::read(Paths::new(&daemon.root()).data(&blob.digest)).unwrap(), blob.bytes);
+    }
+}
