@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod check;
+pub mod demo;
 mod explain;
 mod generate;
 mod progress;
