@@ -1,6 +1,7 @@
 //! Where the registry is: arguments, the registry's own configuration, the usual places.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use secrecy::SecretString;
 use super::arguments::{ConnectionArguments, TargetArguments};
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
-use crate::adapters::registry::{Address, Connection, Credentials, HttpRegistry, Scheme};
+use crate::adapters::registry::{Address, Connection, Credential, HttpRegistry, Scheme};
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, Daemon};
@@ -27,6 +28,10 @@ pub(super) struct Target {
     pub(super) scope: Arc<dyn Scope>,
     /// What its configuration says.
     pub(super) daemon: Daemon,
+    /// Where its storage is, as `…/docker/registry/v2`.
+    pub(super) root: Option<PathBuf>,
+    /// How the daemon is reached.
+    pub(super) connection: Option<Connection>,
 }
 
 impl Target {
@@ -37,14 +42,21 @@ impl Target {
     pub(super) async fn find(target: &TargetArguments, connection: &ConnectionArguments) -> Result<Self> {
         let config = config(target)?;
         let storage = storage(target, config.as_ref())?;
-        let registry = registry(target, connection, config.as_ref()).await?;
+        let connection = reach(target, connection, config.as_ref()).await?;
+        let registry = connection.as_ref().map(HttpRegistry::new).transpose();
+        let registry = registry.map_err(|error| anyhow!("{error}"))?;
         let named = report::Target {
-            storage: storage.as_ref().map(|storage| storage.location()),
+            storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
             registry: registry.as_ref().map(Registry::location),
             cache: None,
         };
         Ok(Self {
-            sides: Sides { storage, registry: registry.map(|registry| Arc::new(registry) as Arc<_>) },
+            root: storage.as_ref().map(|storage| storage.root().to_owned()),
+            sides: Sides {
+                storage: storage.map(|storage| Arc::new(storage) as Arc<dyn Storage>),
+                registry: registry.map(|registry| Arc::new(registry) as Arc<_>),
+            },
+            connection,
             named,
             scope: Arc::new(Globs::new(&target.repo)),
             daemon: config.as_ref().map(daemon).unwrap_or_default(),
@@ -68,7 +80,7 @@ fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(Stri
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
-fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<Option<Arc<dyn Storage>>> {
+fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<Option<FilesystemStorage>> {
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
         (Some(path), _) => FilesystemStorage::open(path),
         (None, Some(StorageDriver::Filesystem { root })) => FilesystemStorage::open_configured(root),
@@ -77,15 +89,14 @@ fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<
         }
         (None, None) => return Ok(None),
     };
-    let shown = || format!("--storage: {}", "cannot look at storage");
-    Ok(Some(Arc::new(opened.with_context(shown)?)))
+    opened.map(Some).context("cannot look at storage")
 }
 
-async fn registry(
+async fn reach(
     target: &TargetArguments,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
-) -> Result<Option<HttpRegistry>> {
+) -> Result<Option<Connection>> {
     let url = match (&target.registry, config) {
         _ if target.offline => return Ok(None),
         (Some(url), _) => url.clone(),
@@ -98,24 +109,24 @@ async fn registry(
     settings.retry_times = u32::from(connection.retry_times);
     settings.timeout = Duration::try_from(connection.timeout).context("--timeout")?;
     if let Some(credentials) = credentials(connection)? {
-        settings.credentials = credentials;
+        settings.credentials = credentials.into();
     }
     if settings.address.scheme() == Scheme::Either && HttpRegistry::connect(&mut settings).await.is_err() {
         // The check asks again and reports why.
         settings.address = settings.address.decided(false);
     }
-    HttpRegistry::new(&settings).map(Some).map_err(|error| anyhow!("{error}"))
+    Ok(Some(settings))
 }
 
 /// What `--creds` and `--password-stdin` say; asked for on the terminal where the password is missing.
-fn credentials(connection: &ConnectionArguments) -> Result<Option<Credentials>> {
+fn credentials(connection: &ConnectionArguments) -> Result<Option<Credential>> {
     let Some(creds) = &connection.creds else { return Ok(None) };
     let (name, password) = match creds.split_once(':') {
         Some((name, password)) => (name, password.to_owned()),
         None if connection.password_stdin => (creds.as_str(), password_from_stdin()?),
         None => (creds.as_str(), ask_password(creds)?),
     };
-    Ok(Some(Credentials::Basic { name: name.to_owned(), password: SecretString::from(password) }))
+    Ok(Some(Credential::Basic { name: name.to_owned(), password: SecretString::from(password) }))
 }
 
 /// The first line of stdin.

@@ -14,8 +14,8 @@ use tokio::io::AsyncRead;
 
 use super::{connection, digest, name, noise};
 use crate::support::missing;
-use crate::support::proxy::Nginx;
 use crate::support::plain_registry::{RealRegistry, Setup};
+use crate::support::proxy::Nginx;
 use crate::support::stub::{Act, Stub};
 
 #[tokio::test]
