@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::challenge::{Challenge, Realm};
 use self::token::Token;
+use super::address::without_userinfo;
 use super::fault::{Fault, Kind};
 
 /// One thing to show.
@@ -209,7 +210,7 @@ impl Authenticator {
         if open {
             let why = format!(
                 "its token server speaks plain HTTP ({}): it is not shown our credentials",
-                realm.url
+                without_userinfo(&realm.url)
             );
             return Err(Fault::new(Kind::Credentials, why)
                 .with_hint("have the registry's `auth.token.realm` changed to https"));

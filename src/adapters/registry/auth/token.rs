@@ -11,6 +11,7 @@ use url::Url;
 
 use super::challenge::Realm;
 use super::{Credential, basic, secret_header};
+use crate::adapters::registry::address::without_userinfo;
 use crate::adapters::registry::fault::{Fault, Kind};
 use crate::adapters::registry::wire::printable;
 
@@ -54,7 +55,7 @@ pub(super) async fn fetch(
     let Some(url) = url else {
         return Err(Fault::new(
             Kind::Credentials,
-            format!("its token server is no URL: `{}`", printable(&realm.url, 80)),
+            format!("its token server is no URL: `{}`", printable(&without_userinfo(&realm.url), 80)),
         ));
     };
     let place = url.host_str().unwrap_or_default().to_owned();
