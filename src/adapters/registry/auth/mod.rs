@@ -103,7 +103,7 @@ impl Scope {
         }
     }
 
-    /// As token servers word it (distribution's `H/app.go`, every version).
+    /// As token servers word it (seen with distribution 2.7.1 to 3.1.1).
     fn words(&self) -> String {
         match self {
             Self::Known => String::new(),
