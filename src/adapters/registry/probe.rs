@@ -247,9 +247,7 @@ fn read_delivery(reply: &Reply) -> (Answer<Delivery>, String) {
     let announced = reply.length();
     match (reply.status.as_u16(), reply.body.is_empty(), reply.end) {
         (200 | 206, _, _) if reply.is_web_page() => (reading::without(reply), told),
-        (200 | 206, false, _) => {
-            (Answer::Yes(Delivery::Byte(reply.total())), format!("{told}, a byte came"))
-        }
+        (200 | 206, false, _) => (Answer::Yes(Delivery::Byte(reply.total())), format!("{told}, a byte came")),
         (200, true, End::Whole) => {
             (Answer::Yes(Delivery::Short(Some(0))), format!("{told}, announced as empty"))
         }
