@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
 use super::connection::ConnectionArguments;
+use super::repair::{PlanArguments, RepairArguments, UndoArguments};
 use super::verify::VerifyArguments;
 use crate::domain::code::Severity;
 
@@ -45,7 +46,20 @@ Examples:
   regfsck check --storage /var/lib/registry --registry http://127.0.0.1:5000
   regfsck check --storage /backup/registry --content
   regfsck check --config config.yml -o json | jq '.findings[].id'")]
-    Check(Box<CheckArguments>),
+    Check(Box<CheckCommand>),
+    /// Carry out a plan that check --plan saved, and nothing else
+    ///
+    /// The plan is refused if what it was made for has changed since.
+    Repair(Box<PlanArguments>),
+    /// Make the daemon forget what storage lacks; upload nothing
+    ///
+    /// Claims in the daemon's memory are cleared by DELETE over the API, which the registry must
+    /// allow (storage.delete.enabled); claims in Redis by deleting exactly the stale keys.
+    Purge(Box<CheckArguments>),
+    /// Restart the daemon, wait until it answers, and prove that its false claims are gone
+    Restart(Box<CheckArguments>),
+    /// Put back what the last repair moved to the quarantine or wrote over
+    Undo(UndoArguments),
     /// Make sure that images can really be pulled: the gate after a push
     ///
     /// From the tag down to the last byte of every blob, for every platform: what a registry with a
@@ -56,6 +70,21 @@ Examples:
   regfsck verify --registry http://127.0.0.1:5000 team/app:1.2 team/app@sha256:…
   regfsck verify --images images.txt --content --wait 30s")]
     Verify(Box<VerifyArguments>),
+    /// Show the incident on an embedded registry, in seconds
+    ///
+    /// Pushes an image, deletes its manifest, collects garbage, pushes again, fails to pull,
+    /// and runs the same check that you would run.
+    Demo {
+        /// Behave like this generation of the registry
+        #[arg(long, value_name = "FLAVOUR", default_value = "v2")]
+        flavour: crate::adapters::sandbox::Flavour,
+        /// Leave the damaged registry in this folder
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+        /// Keep the daemon up until Ctrl-C
+        #[arg(long)]
+        serve: bool,
+    },
     /// Explain a finding code, or list all of them
     Explain {
         /// The code, such as phantom-blob; without one, all are listed
@@ -202,6 +231,20 @@ pub struct TargetArguments {
     pub repo: Vec<String>,
 }
 
+/// `regfsck check`
+#[derive(Debug, Clone, Args)]
+pub struct CheckCommand {
+    /// What is checked.
+    #[command(flatten)]
+    pub check: CheckArguments,
+    /// Repair what is wrong: show a plan, ask, carry it out, prove it
+    #[arg(long, env = "REGFSCK_FIX", help_heading = "Repair")]
+    pub fix: bool,
+    /// Save the plan of a repair here, and change nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "fix", help_heading = "Repair")]
+    pub plan: Option<PathBuf>,
+}
+
 /// What a check does.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArguments {
@@ -232,6 +275,9 @@ pub struct CheckArguments {
     /// Do not report leftovers that are younger than this: they may be in flight
     #[arg(long, env = "REGFSCK_GRACE", value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Check")]
     pub grace: jiff::SignedDuration,
+    /// The repair.
+    #[command(flatten)]
+    pub repair: RepairArguments,
     /// Exit with 1 if a finding of this severity or a worse one remains
     #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity, help_heading = "Check")]
     pub fail_on: Severity,

@@ -6,8 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use super::arguments::{CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument};
-use super::interrupt::Interrupt;
+use clap::Parser as _;
+
+use super::arguments::{
+    Arguments, CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument, Subcommand,
+};
+use super::interrupt::{self, Interrupt};
 use super::progress::Progress;
 use super::target::Target;
 use super::terminal;
@@ -20,22 +24,24 @@ use crate::report::{json, table, verdict};
 /// Check, report, and return the exit status.
 pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let report = runtime.block_on(report(arguments, output))?;
+    let report = runtime.block_on(async {
+        Interrupt::watch();
+        report(arguments, output).await
+    })?;
     write(&report, output)?;
     Ok(report.exit_status)
 }
 
 async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<Report> {
-    let interrupt = Interrupt::watch();
-    let target = Target::find(&arguments.target, &arguments.connection, &interrupt).await?;
+    let target = Target::find(&arguments.target, &arguments.connection).await?;
     let options = options(arguments, &target);
-    let events = Arc::new(Progress::new(output, &interrupt));
+    let events = Arc::new(Progress::new(output));
     let mut examination = check(&target.sides, &options, events).await?;
-    note_interrupt(&mut examination.coverage, &interrupt);
+    note_interrupt(&mut examination.coverage, &interrupt::current());
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
-fn options(arguments: &CheckArguments, target: &Target) -> Options {
+pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Options {
     let whole = arguments.content.then_some((1, 1));
     Options {
         scope: target.scope.clone(),
@@ -62,6 +68,24 @@ pub(super) fn note_interrupt(coverage: &mut Coverage, interrupt: &Interrupt) {
     }
 }
 
+/// Run the demo, whose checks are the ones that any user runs.
+pub(super) fn demo(options: super::demo::Options, output: &OutputArguments) -> Result<u8> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let mut out = anstream::stdout();
+    let check = async |target: &super::demo::Target, out: &mut dyn std::io::Write| {
+        let config = target.config.clone().into_os_string();
+        let typed = ["regfsck".into(), "check".into(), "--probe-manifests".into(), "--config".into(), config];
+        let Subcommand::Check(arguments) = Arguments::try_parse_from(typed)?.command else {
+            return Ok(0);
+        };
+        let report = report(&arguments.check, output).await?;
+        render(&report, Format::Table, terminal::drawing(output), out)?;
+        Ok(report.exit_status)
+    };
+    runtime.block_on(super::demo::run(options, &mut out, check))?;
+    Ok(0)
+}
+
 /// Make a report of what was examined.
 pub(super) fn conclude(examination: Examination, target: report::Target, fail_on: Severity) -> Report {
     let mut report = Report {
@@ -74,6 +98,9 @@ pub(super) fn conclude(examination: Examination, target: report::Target, fail_on
         exit_status: 0,
         coverage: examination.coverage,
         refusal: examination.refusal,
+        plan: None,
+        outcomes: None,
+        proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
         images: Vec::new(),

@@ -122,6 +122,28 @@ pub struct SourceConnectionArguments {
     pub src_authfile: Option<PathBuf>,
 }
 
+impl Default for ConnectionArguments {
+    fn default() -> Self {
+        Self {
+            creds: None,
+            password_stdin: false,
+            registry_token: None,
+            authfile: None,
+            tls_verify: None,
+            insecure: false,
+            ca_file: Vec::new(),
+            cert_file: None,
+            key_file: None,
+            plain_http: false,
+            resolve: Vec::new(),
+            jobs: 16,
+            rate: None,
+            retry_times: 5,
+            timeout: jiff::SignedDuration::from_secs(30),
+        }
+    }
+}
+
 impl ConnectionArguments {
     /// The settings for the registry at `url`, which `flag` gave; its scheme is found out where none was given.
     ///

@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: the first stops the run, the second ends the program.
 
 use std::io::Write as _;
+use std::sync::OnceLock;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -14,10 +15,19 @@ pub(super) struct Interrupt {
     flag: watch::Receiver<bool>,
 }
 
+/// The program has one set of signals.
+static CURRENT: OnceLock<watch::Receiver<bool>> = OnceLock::new();
+
+/// The interrupt that is watched for; one that is never set where none is.
+pub(super) fn current() -> Interrupt {
+    Interrupt { flag: CURRENT.get().cloned().unwrap_or_else(|| watch::channel(false).1) }
+}
+
 impl Interrupt {
-    /// Watch for signals from now on. Called inside the runtime.
+    /// Watch for signals from now on. Called inside the runtime, by commands that can stop half-way.
     pub(super) fn watch() -> Self {
         let (stop, flag) = watch::channel(false);
+        let flag = CURRENT.get_or_init(|| flag).clone();
         // Without handlers the signals do what they always do.
         if let (Ok(interrupt), Ok(terminate)) =
             (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

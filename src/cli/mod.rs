@@ -4,11 +4,13 @@ pub mod arguments;
 mod check;
 pub mod connection;
 mod container;
+pub mod demo;
 mod explain;
 mod generate;
 mod image;
 mod interrupt;
 mod progress;
+pub mod repair;
 mod scope;
 mod target;
 mod terminal;
@@ -22,6 +24,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::adapters::registry::install_crypto;
 use crate::report::verdict::USAGE;
 use arguments::{Arguments, Subcommand};
+use repair::Mode;
 
 /// The command line as clap describes it: for completions, man pages and tests.
 #[must_use]
@@ -54,8 +57,19 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     terminal::start_log(&output);
     install_crypto();
     match command {
-        Subcommand::Check(arguments) => check::run(&arguments, &output),
+        Subcommand::Check(arguments) => match &arguments.plan {
+            _ if arguments.fix => repair::run(&arguments.check, Mode::Fix, &output),
+            Some(path) => repair::save_plan(&arguments.check, path, &output),
+            None => check::run(&arguments.check, &output),
+        },
+        Subcommand::Repair(arguments) => repair::carry_out(&arguments, &output),
+        Subcommand::Purge(arguments) => repair::run(&arguments, Mode::Purge, &output),
+        Subcommand::Restart(arguments) => repair::run(&arguments, Mode::Restart, &output),
+        Subcommand::Undo(arguments) => repair::take_back(&arguments),
         Subcommand::Verify(arguments) => verify::run(&arguments, &output),
+        Subcommand::Demo { flavour, keep, serve } => {
+            check::demo(demo::Options { flavour, keep, serve }, &output)
+        }
         Subcommand::Explain { code } => explain::run(code.as_deref()),
         Subcommand::Completions { shell } => generate::completions(shell),
         Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),

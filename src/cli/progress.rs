@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::{OutputArguments, When};
-use super::interrupt::Interrupt;
+use super::interrupt::{self, Interrupt};
 use crate::engine::ports::{Event, Events};
 
 /// Shows each stage as a bar, or as a spinner where its length is not known, and clears it at its end.
@@ -19,13 +19,13 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(output: &OutputArguments, interrupt: &Interrupt) -> Self {
+    pub(super) fn new(output: &OutputArguments) -> Self {
         let is_shown = match output.progress {
             When::Always => true,
             When::Never => false,
             When::Auto => !output.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr()),
         };
-        Self { bar: Mutex::new(None), is_shown, is_quiet: output.quiet, interrupt: interrupt.clone() }
+        Self { bar: Mutex::new(None), is_shown, is_quiet: output.quiet, interrupt: interrupt::current() }
     }
 
     fn stage(&self, name: &'static str, length: Option<u64>) {

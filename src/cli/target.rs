@@ -1,6 +1,7 @@
 //! Where the registry is: arguments, the registry's own configuration, the usual places.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -8,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use super::arguments::TargetArguments;
 use super::connection::ConnectionArguments;
 use super::container::{self, Contained};
-use super::interrupt::Interrupt;
+use super::interrupt;
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
 use crate::adapters::registry::{Connection, HttpRegistry};
@@ -32,6 +33,10 @@ pub(super) struct Target {
     pub(super) daemon: Daemon,
     /// What restarts it, where that follows from where it runs; `--restart` counts more.
     pub(super) restart: Option<RestartSpec>,
+    /// Where its storage is, as `…/docker/registry/v2`.
+    pub(super) root: Option<PathBuf>,
+    /// How the daemon is reached.
+    pub(super) connection: Option<Connection>,
 }
 
 impl Target {
@@ -39,26 +44,30 @@ impl Target {
     ///
     /// # Errors
     /// When they mean none, or one that cannot be looked at.
-    pub(super) async fn find(
-        target: &TargetArguments,
-        connection: &ConnectionArguments,
-        interrupt: &Interrupt,
-    ) -> Result<Self> {
+    pub(super) async fn find(target: &TargetArguments, connection: &ConnectionArguments) -> Result<Self> {
         let contained = match &target.container {
             Some(name) => Some(container::look(name).await?),
             None => None,
         };
         let (target, config) = settle(target, contained.as_ref())?;
         let storage = storage(&target, config.as_ref(), contained.as_ref())?;
-        let mut registries = registries(&target, connection, config.as_ref(), interrupt).await?;
+        let settings = registries(&target, connection, config.as_ref()).await?;
+        let registries = settings.iter().map(|(settings, address)| ask(settings, *address));
+        let mut registries = registries.collect::<Result<Vec<_>>>()?;
         let named = report::Target {
-            storage: storage.as_ref().map(|storage| storage.location()),
+            storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
             registry: registries.first().map(|registry| registry.location()),
             cache: None,
         };
         let replicas = registries.split_off(registries.len().min(1));
         Ok(Self {
-            sides: Sides { storage, registry: registries.pop(), replicas },
+            root: storage.as_ref().map(|storage| storage.root().to_owned()),
+            sides: Sides {
+                storage: storage.map(|storage| Arc::new(storage) as Arc<dyn Storage>),
+                registry: registries.pop(),
+                replicas,
+            },
+            connection: settings.into_iter().next().map(|(settings, _)| settings),
             named,
             scope: Arc::new(Globs::new(&target.repo)),
             daemon: config.as_ref().map(daemon).unwrap_or_default(),
@@ -83,13 +92,12 @@ fn settle(
     Ok((target, Some(contained.config.clone())))
 }
 
-/// Every daemon to ask, the one that is looked at most first.
+/// How every daemon is asked, the one that is looked at most first.
 async fn registries(
     target: &TargetArguments,
     arguments: &ConnectionArguments,
     config: Option<&RegistryConfig>,
-    interrupt: &Interrupt,
-) -> Result<Vec<Arc<dyn Registry>>> {
+) -> Result<Vec<(Connection, Option<IpAddr>)>> {
     let mut settings: Vec<(Connection, Option<IpAddr>)> = Vec::new();
     if let Some(first) = connection(target, arguments, config).await? {
         let addresses = if target.resolve_all {
@@ -105,7 +113,7 @@ async fn registries(
     for url in &target.replica {
         settings.push((arguments.settings("--replica", url).await?, None));
     }
-    settings.iter().map(|(settings, address)| ask(settings, *address, interrupt)).collect()
+    Ok(settings)
 }
 
 /// The registry's configuration where one is given.
@@ -135,7 +143,7 @@ fn storage(
     target: &TargetArguments,
     config: Option<&RegistryConfig>,
     contained: Option<&Contained>,
-) -> Result<Option<Arc<dyn Storage>>> {
+) -> Result<Option<FilesystemStorage>> {
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
         (Some(path), _) => FilesystemStorage::open(path),
         (None, Some(StorageDriver::Filesystem { root })) => match contained {
@@ -151,8 +159,7 @@ fn storage(
         }
         (None, None) => return Ok(None),
     };
-    let shown = || format!("--storage: {}", "cannot look at storage");
-    Ok(Some(Arc::new(opened.with_context(shown)?)))
+    opened.map(Some).context("cannot look at storage")
 }
 
 /// How the registry itself is reached, where there is one to ask.
@@ -170,9 +177,9 @@ pub(super) async fn connection(
     connection.settings(flag, &url).await.map(Some)
 }
 
-fn ask(settings: &Connection, address: Option<IpAddr>, interrupt: &Interrupt) -> Result<Arc<dyn Registry>> {
+fn ask(settings: &Connection, address: Option<IpAddr>) -> Result<Arc<dyn Registry>> {
     let registry = HttpRegistry::new(settings).map_err(|error| anyhow!("{error}"))?;
-    let registry = Interruptible::new(Arc::new(registry), interrupt.flag());
+    let registry = Interruptible::new(Arc::new(registry), interrupt::current().flag());
     Ok(match address {
         Some(address) => Arc::new(registry.at(address)),
         None => Arc::new(registry),

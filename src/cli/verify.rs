@@ -85,7 +85,7 @@ async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result
         is_proxy: config.as_ref().is_some_and(|config| config.proxy.is_some()),
         jobs: usize::from(arguments.connection.jobs),
     };
-    let events: Arc<dyn Events> = Arc::new(Progress::new(output, &interrupt));
+    let events: Arc<dyn Events> = Arc::new(Progress::new(output));
     let mut report = empty(started);
     for (host, named) in &by_registry(&images) {
         let settings = match (host, &given) {
@@ -159,6 +159,9 @@ fn empty(started: Timestamp) -> Report {
         coverage: Coverage::default(),
         refusal: None,
         findings: Vec::new(),
+        plan: None,
+        outcomes: None,
+        proof: None,
         images: Vec::new(),
         summary: BTreeMap::new(),
     }

@@ -47,15 +47,10 @@ pub struct Situation<'a> {
 pub fn plan(situation: &Situation<'_>, now: Timestamp) -> Plan {
     let mut planner = Planner { situation, steps: BTreeMap::new(), unresolved: BTreeMap::new() };
     // Content first: what later findings need may be on its way already.
-    let by_need = |code: Code| match code {
-        Code::PhantomBlob | Code::PhantomManifest | Code::StaleCacheEntry => 2,
-        Code::HollowIndex
-        | Code::PartialIndex
-        | Code::SizeMismatch
-        | Code::ServerError
-        | Code::HiddenBlob => 3,
-        _ => 1,
-    };
+    let claims = [Code::PhantomBlob, Code::PhantomManifest, Code::StaleCacheEntry];
+    let sums =
+        [Code::HollowIndex, Code::PartialIndex, Code::SizeMismatch, Code::ServerError, Code::HiddenBlob];
+    let by_need = |code: Code| (sums.contains(&code), claims.contains(&code));
     let mut findings: Vec<_> = situation.findings.iter().collect();
     findings.sort_by_key(|finding| by_need(finding.code));
     for finding in findings {
@@ -72,7 +67,7 @@ struct Planner<'a> {
 
 const NO_BYTES: &str = "no source has its bytes; give one with --source";
 
-impl<'a> Planner<'a> {
+impl Planner<'_> {
     fn finding(&mut self, finding: &Finding) {
         let Subject { repository, digest, tag, path } = &finding.subject;
         match (finding.code, repository, digest) {
@@ -87,7 +82,7 @@ impl<'a> Planner<'a> {
             (Code::MissingManifest, Some(name), Some(digest)) => self.manifest(finding, name, *digest, false),
             (Code::PhantomBlob, Some(name), Some(digest)) => self.phantom_blob(finding, name, *digest),
             (Code::PhantomManifest, Some(name), Some(digest)) => {
-                self.phantom_manifest(finding, name, *digest)
+                self.phantom_manifest(finding, name, *digest);
             }
             (Code::MissingLink | Code::InvalidLink, Some(name), Some(digest)) => {
                 self.link(finding, name, *digest, path.as_deref().unwrap_or_default());
@@ -99,10 +94,10 @@ impl<'a> Planner<'a> {
             }
             (Code::StaleCacheEntry, _, Some(digest)) => self.purge(finding, *digest),
             (Code::HollowIndex | Code::PartialIndex, Some(name), Some(digest)) => {
-                self.index(finding, name, *digest)
+                self.index(finding, name, *digest);
             }
             (Code::SizeMismatch | Code::HiddenBlob | Code::ServerError, _, _) => {
-                self.claim_of_presence(finding)
+                self.claim_of_presence(finding);
             }
             (Code::TagMismatch | Code::ReplicaDisagreement | Code::StrayFile, _, _) => {
                 self.give_up(finding, "only a person can tell what is right");
@@ -249,11 +244,12 @@ impl<'a> Planner<'a> {
 
     /// What must still be so for a bad file to be moved away.
     fn bad(finding: &Finding, digest: Digest) -> Vec<Condition> {
-        match finding.code {
-            Code::UnreadableManifest => vec![Condition::NoManifest(digest)],
-            Code::EmptyBlob => vec![Condition::DataSize(digest, 0)],
-            _ => vec![Condition::WrongContent(digest)],
-        }
+        let condition = if finding.code == Code::UnreadableManifest {
+            Condition::NoManifest(digest)
+        } else {
+            Condition::WrongContent(digest)
+        };
+        vec![condition]
     }
 
     /// Whether some step uploads this content already.

@@ -9,6 +9,7 @@ use super::code::Severity;
 use super::digest::Digest;
 use super::finding::{Finding, State};
 use super::observed::Unlooked;
+use super::plan::{Outcome, Plan, Proof};
 
 /// The version of the JSON contract. Within a version fields are only added.
 pub const SCHEMA: u32 = 1;
@@ -44,6 +45,15 @@ pub struct Report {
     /// The images that were verified, in the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<VerifiedImage>,
+    /// What the repair was to do, where one was made or planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What came of each of its steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<Vec<Outcome>>,
+    /// What the check after it showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// How many findings there are of each code.
     pub summary: BTreeMap<String, usize>,
 }

@@ -5,6 +5,7 @@ pub mod drain;
 pub mod interrupt;
 pub mod keep_started;
 pub mod ports;
+pub mod repair;
 pub mod restart;
 pub mod undo;
 pub mod verify;

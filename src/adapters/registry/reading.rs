@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
-use super::transport::{Ask, End, Reply, Silence};
+use super::transport::{Ask, Reply, Silence};
 use super::wire::{self, printable};
 use crate::domain::served::{Answer, Asked, Denial, Exchange};
 
@@ -88,7 +88,7 @@ pub(super) fn without<T>(reply: &Reply) -> Answer<T> {
 /// A 404 denies something only if a registry says it, not a proxy in front of one.
 fn not_found<T>(reply: &Reply) -> Answer<T> {
     let Some(errors) = wire::errors(&reply.body) else {
-        return if reply.is_web_page() || reply.end == End::Cut {
+        return if reply.is_web_page() {
             Answer::Unknown(format!("{}: no answer of a registry", said(reply)))
         } else {
             Answer::No(Denial::Unspecified)

@@ -252,7 +252,16 @@ impl Transport {
         }
         let tls = ask.url.scheme() == "https";
         let response = request.send().await.map_err(|error| Fault::diagnose(&error, tls))?;
-        read(response, ask.take, tls).await
+        let reply = read(response, ask.take, tls).await?;
+        // Where the first byte is asked for, a body that ends early is the answer; elsewhere it is none.
+        match (ask.take, reply.end) {
+            (Take::Bytes(_), End::Cut) => {
+                let why =
+                    format!("{} came, but its body ended after {} bytes", reply.status, reply.body.len());
+                Err(Fault::new(Kind::Reset, why))
+            }
+            _ => Ok(reply),
+        }
     }
 }
 

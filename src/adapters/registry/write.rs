@@ -213,8 +213,7 @@ impl RegistryWriter for HttpWriter {
         let whole = match reply.end {
             End::Whole if !reply.is_web_page() => Ok(()),
             End::Whole => Err("a web page, not a manifest".to_owned()),
-            End::Cut => Err(format!("the body ended after {} bytes", reply.body.len())),
-            End::Enough => Err("more than the 4 MiB that a manifest may have".to_owned()),
+            End::Cut | End::Enough => Err("more than the 4 MiB that a manifest may have".to_owned()),
         };
         whole.map_err(|why| failure(&ask, Some(reply.status), why, reply.attempts))?;
         let algorithm = match reference {

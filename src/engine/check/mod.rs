@@ -11,6 +11,8 @@ mod recheck;
 mod replicas;
 mod same;
 
+pub use recheck::observe;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -111,6 +113,8 @@ pub struct Examination {
     pub refusal: Option<String>,
     /// What is wrong, sorted.
     pub findings: Vec<Finding>,
+    /// Storage as it was seen, where it was.
+    pub storage: Option<Arc<StorageView>>,
 }
 
 /// Check.
@@ -123,12 +127,13 @@ pub async fn check(
     events: Arc<dyn Events>,
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
-    let mut run = Run { sides, options, events, coverage: Coverage::default() };
+    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None };
     let (findings, refusal) = match &sides.storage {
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
-    Ok(Examination { started, finished: Timestamp::now(), coverage: run.coverage, refusal, findings })
+    let (coverage, storage) = (run.coverage, run.view);
+    Ok(Examination { started, finished: Timestamp::now(), coverage, refusal, findings, storage })
 }
 
 /// One check under way.
@@ -137,6 +142,7 @@ struct Run<'a> {
     options: &'a Options,
     events: Arc<dyn Events>,
     coverage: Coverage,
+    view: Option<Arc<StorageView>>,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -149,6 +155,7 @@ impl Run<'_> {
         now: Timestamp,
     ) -> Result<Judgement, StorageError> {
         let view = self.collect(storage).await?;
+        self.view = Some(Arc::clone(&view));
         if self.events.stop_requested() {
             // Of half a view most would look wrong.
             return Ok((Vec::new(), None));

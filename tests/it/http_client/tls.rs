@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use regfsck::adapters::registry::{Connection, HttpRegistry, Tls};
-use regfsck::engine::ports::Registry;
+use regfsck::adapters::registry::{Connection, HttpRegistry, HttpWriter, Tls};
+use regfsck::domain::served::{Answer, Delivery};
+use regfsck::engine::ports::{Registry, RegistryWriter};
 use tempfile::TempDir;
 
-use super::connection;
+use super::{connection, digest, name, noise};
 use crate::support::certificates::{Pair, self_signed, signed_by_ca};
 use crate::support::missing;
 use crate::support::plain_registry::{RealRegistry, Setup};
@@ -156,4 +157,25 @@ async fn without_verification_plain_http_is_found_too() {
         let found = HttpRegistry::connect(&mut settings).await;
         assert_eq!(found.is_ok(), expected, "{:?}", found.err());
     }
+}
+
+#[tokio::test]
+async fn a_phantom_delivers_nothing_over_tls_either() {
+    let dir = TempDir::new().unwrap();
+    let pair = self_signed(dir.path(), "server", HERE, 30);
+    let Some(daemon) = daemon("a_phantom…over_tls", pair.as_ref(), None) else { return };
+    let settings = over_tls(&daemon, "127.0.0.1", trusting(&[&pair.unwrap().certificate]));
+    let bytes = noise(3 << 20, 11);
+    let writer = HttpWriter::new(&settings).unwrap();
+    writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
+    let registry = HttpRegistry::new(&settings).unwrap();
+    assert_eq!(
+        registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
+        Answer::Yes(Delivery::Byte(Some(bytes.len() as u64)))
+    );
+    let got = writer.fetch_blob(&name("a"), &digest(&bytes), &mut tokio::io::sink()).await.unwrap();
+    assert_eq!((got.digest, got.size), (digest(&bytes), 3 << 20));
+    fs::rename(daemon.data_file(&digest(&bytes).to_string()), daemon.root().join("kept")).unwrap();
+    assert!(registry.head_blob(&name("a"), &digest(&bytes)).await.answer.yes().is_some());
+    assert_eq!(registry.byte(&name("a"), &digest(&bytes), 0).await.answer, Answer::Yes(Delivery::Nothing));
 }

@@ -116,7 +116,7 @@ async fn a_phantom_behind_nginx_delivers_nothing_either() {
     let registry = HttpRegistry::new(&settings).unwrap();
     assert_eq!(
         registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
-        Answer::Yes(Delivery::Byte(Some(1 << 20)))
+        Answer::Yes(Delivery::Byte(Some(bytes.len() as u64)))
     );
     std::fs::rename(daemon.data_file(&digest(&bytes).to_string()), daemon.root().join("kept")).unwrap();
     assert!(registry.head_blob(&name("a"), &digest(&bytes)).await.answer.yes().is_some());
@@ -237,6 +237,39 @@ async fn an_upload_that_stands_still_is_given_up() {
     let error =
         HttpWriter::new(&settings).unwrap().upload_blob(&name("a"), &digest(b"x"), &Stuck).await.unwrap_err();
     assert_eq!(&*error.why, "no byte moved for 300ms, 0 of 9 sent");
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_used() {
+    let proxy = Stub::playing(vec![Act::json("200 OK", "{}")]).await;
+    let this = std::env::current_exe().unwrap();
+    let output = tokio::process::Command::new(this)
+        .args(["--exact", "http_client::weather::through_the_proxy", "--ignored"])
+        .envs([("HTTP_PROXY", proxy.url()), ("http_proxy", proxy.url())])
+        .envs([("NO_PROXY", ""), ("no_proxy", "")])
+        .output()
+        .await
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        proxy.seen()[0].starts_with("GET http://registry.invalid:5000/v2/ HTTP/1.1"),
+        "{:?}",
+        proxy.seen()
+    );
+    assert_eq!(proxy.seen().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "another test runs it, with a proxy in its environment"]
+async fn through_the_proxy() {
+    if std::env::var_os("HTTP_PROXY").is_none() {
+        return;
+    }
+    HttpRegistry::new(&connection("http://registry.invalid:5000")).unwrap().ping().await.unwrap();
+    // No proxy leads to this machine itself.
+    let here = Stub::playing(vec![Act::json("200 OK", "{}")]).await;
+    HttpRegistry::new(&connection(&here.url())).unwrap().ping().await.unwrap();
+    assert_eq!(here.seen().len(), 1);
 }
 
 /// How fast blobs are asked about; the daemon takes about 1 ms of CPU for each. Run it by itself, with `--ignored --no-capture`.
