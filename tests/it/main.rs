@@ -9,14 +9,19 @@
     reason = "a test fails by panicking, and says on stderr what it skips"
 )]
 
+mod api_only;
 mod arrows;
 mod cache;
 mod completions;
+mod credentials;
 mod docker_engine;
 mod generated;
 mod http_client;
+mod interrupts;
 mod journal;
+mod pull_through;
 mod registry_config;
+mod replicas;
 mod scenarios;
 mod service_commands;
 mod sources;

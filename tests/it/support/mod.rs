@@ -10,6 +10,7 @@ pub mod docker_engine;
 pub mod generated;
 pub mod incident;
 pub mod plain_registry;
+pub mod planted;
 pub mod program;
 pub mod proxy;
 pub mod raw;
