@@ -11,6 +11,7 @@
 
 mod arrows;
 mod cache;
+mod check;
 mod generated;
 mod http_client;
 mod scenarios;
