@@ -109,8 +109,27 @@ fn observe(storage: &dyn Storage, condition: &Condition) -> (String, Observed<St
             format!("repositories/{name}/_uploads/{id}"),
             storage.has_upload(name, id).map(|()| "there".into()),
         ),
+        Condition::RightContent(digest) => {
+            let hashed = keep(storage.hash(digest), |hashed| hashed.actual == *digest);
+            (data_path(digest), hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size)))
+        }
+        Condition::AnyOf(all) => any_of(storage, all),
         Condition::PathExists(path) => (path.clone(), storage.exists(path).map(|()| "there".into())),
     }
+}
+
+/// The first of them that holds; unknown if one of them is and none holds.
+fn any_of(storage: &dyn Storage, all: &[Condition]) -> (String, Observed<String>) {
+    let mut last = (String::new(), Observed::Absent);
+    for condition in all {
+        let (asked, seen) = observe(storage, condition);
+        match seen {
+            Observed::Present(_) => return (asked, seen),
+            Observed::Unknown(_) => last = (asked, seen),
+            Observed::Absent => {}
+        }
+    }
+    last
 }
 
 fn keep<T>(seen: Observed<T>, holds: impl FnOnce(&T) -> bool) -> Observed<T> {

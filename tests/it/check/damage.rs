@@ -1,6 +1,6 @@
 //! Every damage of the harness, warm and cold, on every daemon: exactly the findings of a table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,11 @@ use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::damage::{ALL, Damage, Pushed, missing};
 use crate::support::generated;
 
-const TABLE: &str = include_str!("../data/findings.txt");
+const HEAD: &str = "\
+# What a check says of storage damaged by hand, with `--content --grace 0`: damage; whose daemon (2.x or 3.x, with an
+# in-memory cache or none; `+all` with `--probe all --probe-manifests`; `offline` without a daemon); the findings.
+# R is the damaged repository. Real daemons and the sandbox of the same flavour must give the same.
+";
 
 /// One damage in its own repository.
 struct Case {
@@ -59,7 +63,8 @@ impl Case {
         text = text.replace(&missing().to_string(), "missing");
         let is_mine = text.contains(&self.repository)
             || ["manifest", "config", "layer"].iter().any(|part| {
-                text.contains(&format!("@{part}")) || text.contains(&format!("@other-{part}"))
+                text.contains(&format!("@{part}"))
+                    || text.contains(&format!("@other-{part}"))
                     || text.contains(&format!("sha256/{part}"))
             });
         is_mine.then(|| text.replace(&self.repository, "R"))
@@ -74,10 +79,14 @@ fn judge(cases: &[Case], report: &Report) -> Vec<String> {
         let at = mine.unwrap_or_else(|| panic!("of no case: {finding:#?}"));
         judged[at].extend(cases[at].words(finding));
     }
-    judged.into_iter().map(|words| if words.is_empty() { "nothing".into() } else { words.join("; ") }).collect()
+    judged
+        .into_iter()
+        .map(|words| if words.is_empty() { "nothing".into() } else { words.join("; ") })
+        .collect()
 }
 
-type Table = BTreeMap<(usize, &'static str), Vec<(String, String)>>;
+/// The findings of each case, by who was asked.
+type Seen = Vec<(String, Vec<String>)>;
 
 fn who(flavour: Flavour, cache: &CacheKind) -> &'static str {
     match (flavour, cache) {
@@ -88,7 +97,8 @@ fn who(flavour: Flavour, cache: &CacheKind) -> &'static str {
     }
 }
 
-fn fill(table: &mut Table, kind: &Kind, cache: &CacheKind, state: &'static str) {
+/// Does every damage to one daemon's storage, each in its own repository, and checks it in three ways.
+fn see(kind: &Kind, cache: &CacheKind, state: &str) -> Seen {
     let mut daemon = kind.start(&Settings::with_cache(cache.clone()));
     let healthy = Image::two_layers("healthy").unwrap();
     daemon.raw().push_image("a/healthy", "1", &healthy);
@@ -104,50 +114,61 @@ fn fill(table: &mut Table, kind: &Kind, cache: &CacheKind, state: &'static str) 
     // Times are known to the second, and with no grace only what is older than now is a leftover.
     std::thread::sleep(Duration::from_millis(1100));
     let usual = ["--content", "--grace", "0"];
-    let who = who(kind.flavour(), cache);
-    let root = daemon.root();
-    let offline = check(["--storage", root.to_str().unwrap()].iter().chain(&usual));
-    let runs = [
-        ("offline".to_owned(), offline),
+    let all = [&usual[..], &["--probe", "all", "--probe-manifests"]].concat();
+    let (root, who) = (daemon.root(), who(kind.flavour(), cache));
+    [
+        ("offline".to_owned(), check(["--storage", root.to_str().unwrap()].iter().chain(&usual))),
         (who.to_owned(), check_daemon(&daemon, &usual)),
-        (format!("{who}+all"), check_daemon(&daemon, &[&usual[..], &["--probe", "all", "--probe-manifests"]].concat())),
-    ];
-    for (who, report) in runs {
-        for (at, words) in judge(&cases, &report).into_iter().enumerate() {
-            table.entry((at, state)).or_default().push((who.clone(), words));
-        }
-    }
+        (format!("{who}+all"), check_daemon(&daemon, &all)),
+    ]
+    .map(|(who, report)| (who, judge(&cases, &report)))
+    .into()
 }
 
-/// The table as the file holds it: for each damage and state, who says what.
-fn write(table: &Table) -> String {
-    let mut text = TABLE.lines().take_while(|line| line.starts_with('#')).collect::<Vec<_>>().join("\n") + "\n";
-    for ((at, state), seen) in table {
-        let mut by_words: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+/// The table: for each damage, who says what. Those who agree share a row.
+fn write(seen: &Seen) -> String {
+    let mut text = HEAD.to_owned();
+    for (at, (name, _)) in ALL.iter().enumerate() {
+        let mut rows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (who, words) in seen {
-            let all = by_words.entry(words).or_default();
-            if !all.contains(&who.as_str()) {
-                all.push(who);
-            }
+            rows.entry(&words[at]).or_default().insert(who);
         }
-        let mut rows: Vec<_> = by_words.into_iter().map(|(words, mut who)| { who.sort_unstable(); (who, words) }).collect();
+        let mut rows: Vec<_> = rows.into_iter().map(|(words, who)| (who, words)).collect();
         rows.sort();
         for (who, words) in rows {
-            let _ = writeln!(text, "{} | {state} | {} | {words}", ALL[*at].0, who.join(" "));
+            let who: Vec<_> = who.into_iter().collect();
+            let _ = writeln!(text, "{name} | {} | {words}", who.join(" "));
         }
     }
     text
 }
 
+fn every_damage(cache: &CacheKind, state: &str) {
+    let seen: Seen = std::thread::scope(|scope| {
+        let kinds = Kind::all().into_iter().map(|kind| scope.spawn(move || see(&kind, cache, state)));
+        let running: Vec<_> = kinds.collect();
+        running.into_iter().flat_map(|one| one.join().unwrap()).collect()
+    });
+    let cached = if *cache == CacheKind::None { "uncached" } else { "cached" };
+    generated::check(&format!("tests/it/data/findings-{state}-{cached}.txt"), &write(&seen));
+}
+
 #[test]
-fn every_damage_gives_exactly_its_findings_on_every_daemon() {
-    let mut table = Table::new();
-    for kind in Kind::all() {
-        for cache in [CacheKind::InMemory, CacheKind::None] {
-            for state in ["warm", "cold"] {
-                fill(&mut table, &kind, &cache, state);
-            }
-        }
-    }
-    generated::check("tests/it/data/findings.txt", &write(&table));
+fn warm_damage_gives_exactly_its_findings_on_every_daemon() {
+    every_damage(&CacheKind::InMemory, "warm");
+}
+
+#[test]
+fn cold_damage_gives_exactly_its_findings_on_every_daemon() {
+    every_damage(&CacheKind::InMemory, "cold");
+}
+
+#[test]
+fn damage_gives_exactly_its_findings_without_a_cache() {
+    every_damage(&CacheKind::None, "warm");
+}
+
+#[test]
+fn damage_found_after_a_restart_without_a_cache_is_the_same() {
+    every_damage(&CacheKind::None, "cold");
 }

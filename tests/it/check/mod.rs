@@ -48,8 +48,9 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) ->
 pub fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
     let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
     let ran = run(["check".into(), "-o".into(), "json".into()].into_iter().chain(arguments));
-    let report: Report = serde_json::from_str(&ran.stdout)
-        .unwrap_or_else(|error| panic!("{error} in what came with {}: {}{}", ran.status, ran.stdout, ran.stderr));
+    let report: Report = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| {
+        panic!("{error} in what came with {}: {}{}", ran.status, ran.stdout, ran.stderr)
+    });
     assert_eq!((i32::from(report.exit_status), ran.stderr.as_str()), (ran.status, ""));
     report
 }
