@@ -219,6 +219,13 @@ impl Court<'_> {
             let at = repository.tags.binary_search_by(|stored| stored.tag.cmp(tag)).ok()?;
             repository.tags.get(at)
         });
+        if let Answer::Broken(why) = &resolved.answer {
+            let message = || format!("the daemon answers 500 about this tag: {why}");
+            let about = About::tag(name.clone(), tag.clone());
+            let accusation = self.accusations.add(Code::ServerError, about, message, []);
+            accusation.prove([resolved.exchange.evidence()]);
+            return;
+        }
         let Some(TagTarget::Digest(wanted)) = stored.map(|stored| stored.current.clone()) else { return };
         let says = Condition::TagSays(name.clone(), tag.clone(), TagTarget::Digest(wanted));
         // Were the bytes corrupt, their digest would be another, and the tag right.
@@ -228,14 +235,7 @@ impl Court<'_> {
             Answer::Yes(served) => self.explained(name, &wanted, &served.digest),
             Answer::No(Denial::Tag) => "storage holds the tag, the daemon says there is none".to_owned(),
             Answer::No(_) => return self.manifest_denied(&(name.clone(), wanted), resolved),
-            Answer::Broken(why) => {
-                let message = || format!("the daemon answers 500 about this tag: {why}");
-                let about = About::tag(name.clone(), tag.clone());
-                self.accusations
-                    .add(Code::ServerError, about, message, [])
-                    .prove([resolved.exchange.evidence()]);
-                return;
-            }
+            Answer::Broken(_) => return,
             Answer::Unknown(why) => return self.unknown(resolved, why),
         };
         let conditions: Vec<_> = match &resolved.answer {

@@ -372,7 +372,9 @@ impl<'a> Court<'a> {
             if !needed && self.facts.everything && blob.modified < youngest {
                 let message = || format!("{} bytes that no link or manifest needs", blob.size);
                 let conditions = [Condition::DataSize(blob.digest, blob.size)];
-                self.accusations.add(Code::OrphanBlob, Subject::data(blob.digest), message, conditions);
+                let subject = Subject::data(blob.digest);
+                let accusation = self.accusations.add(Code::OrphanBlob, subject, message, conditions);
+                accusation.finding.bytes = Some(blob.size);
             }
         }
         for upload in self.view.uploads.iter().filter(|upload| upload.modified < youngest) {
@@ -393,6 +395,7 @@ impl<'a> Court<'a> {
         let mut subject = Subject::path(format!("repositories/{repository}/_uploads/{id}"));
         subject.repository = Some(repository.clone());
         let conditions = [Condition::UploadExists(repository.clone(), id.to_owned())];
-        self.accusations.add(Code::StaleUpload, subject, message, conditions);
+        let accusation = self.accusations.add(Code::StaleUpload, subject, message, conditions);
+        accusation.finding.bytes = Some(size);
     }
 }

@@ -65,7 +65,8 @@ fn is_proved(daemon: &Daemon, finding: &Finding) {
     let url = format!("{}/v2/{REPOSITORY}/blobs/{digest}", daemon.url());
     let said: Vec<_> =
         finding.evidence.iter().map(|seen| (seen.view, seen.asked.as_str(), seen.said.as_str())).collect();
-    let (path, head, get) = (data_path(&digest), format!("HEAD {url}"), format!("GET {url}, Range: bytes=0-0"));
+    let (path, head, get) =
+        (data_path(&digest), format!("HEAD {url}"), format!("GET {url}, Range: bytes=0-0"));
     let size = said[1].2.to_owned();
     let expected = [
         (Side::Storage, path.as_str(), "not there (walk)"),
