@@ -2,6 +2,8 @@
 
 mod damage;
 mod incident;
+mod quiet;
+mod writers;
 
 use std::process::Command;
 
