@@ -6,6 +6,7 @@
 
 pub mod affected;
 pub mod api;
+pub mod cache;
 pub mod remedies;
 pub mod served;
 pub mod storage;
@@ -155,13 +156,11 @@ impl Accusations {
 impl Accusation {
     /// Add to those who need the content, as far as anybody has to be asked again.
     fn needed_too(&mut self, conditions: impl IntoIterator<Item = Condition>) {
-        let more = conditions.into_iter().filter_map(|condition| match condition {
-            Condition::AnyOf(holders) => Some(holders),
-            _ => None,
+        let more = conditions.into_iter().filter_map(|condition| {
+            if let Condition::AnyOf(holders) = condition { Some(holders) } else { None }
         });
-        let known = self.conditions.iter_mut().find_map(|condition| match condition {
-            Condition::AnyOf(holders) => Some(holders),
-            _ => None,
+        let known = self.conditions.iter_mut().find_map(|condition| {
+            if let Condition::AnyOf(holders) = condition { Some(holders) } else { None }
         });
         if let Some(known) = known {
             let room = MOST_HOLDERS.saturating_sub(known.len());
@@ -195,5 +194,3 @@ pub fn link_path(repository: &RepositoryName, place: &LinkPlace) -> String {
     };
     format!("repositories/{repository}/{folder}/{name}/link")
 }
-
-pub mod cache;

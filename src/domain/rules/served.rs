@@ -208,8 +208,8 @@ impl Court<'_> {
     fn disowned(&mut self, (name, digest): &Subject, exchange: &Exchange) {
         let about = About::linked(name.clone(), *digest);
         if let Some(accusation) = self.accusations.get_mut(Code::MissingManifest, &about) {
-            accusation.finding.message =
-                "its data is not stored, and the daemon knows it: a plain push works".to_owned();
+            "its data is not stored, and the daemon knows it: a plain push works"
+                .clone_into(&mut accusation.finding.message);
             accusation.prove([exchange.evidence()]);
         }
     }
@@ -238,10 +238,7 @@ impl Court<'_> {
             Answer::Broken(_) => return,
             Answer::Unknown(why) => return self.unknown(resolved, why),
         };
-        let conditions: Vec<_> = match &resolved.answer {
-            Answer::Yes(_) => vec![says, right],
-            _ => vec![says],
-        };
+        let conditions: Vec<_> = [says].into_iter().chain(resolved.answer.yes().map(|_| right)).collect();
         let mut about = About::tag(name.clone(), tag.clone());
         about.path = Some(link_path(name, &LinkPlace::Tag(tag.clone())));
         self.accusations

@@ -230,7 +230,9 @@ impl<'a> Court<'a> {
         let Some(size) = need.size.filter(|size| *size != stored.size && stored.size != 0) else { return };
         let message =
             || format!("{} bytes are stored, {size} are described; no push repairs it", stored.size);
-        let conditions = [Condition::DataSize(stored.digest, stored.size)];
+        // Where the bytes are right it is the manifest that is wrong, and they must not be moved out of the way.
+        let conditions =
+            [Condition::DataSize(stored.digest, stored.size), Condition::WrongContent(stored.digest)];
         self.accusations.add(Code::TruncatedBlob, Subject::data(stored.digest), message, conditions);
     }
 

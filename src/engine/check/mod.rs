@@ -170,7 +170,7 @@ impl Run<'_> {
                     .into(),
             );
         }
-        let findings = self.second_look(storage, &view, accusations).await;
+        let findings = self.second_look(storage, accusations).await;
         Ok((self.conclude(&view, findings), None))
     }
 
@@ -249,18 +249,12 @@ impl Run<'_> {
         self.coverage.limits.extend(probe::limits(&served, self.options));
     }
 
-    async fn second_look(
-        &mut self,
-        storage: &Arc<dyn Storage>,
-        view: &Arc<StorageView>,
-        accusations: Accusations,
-    ) -> Vec<Finding> {
+    async fn second_look(&mut self, storage: &Arc<dyn Storage>, accusations: Accusations) -> Vec<Finding> {
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
-        let collected = view.collected;
         let looked = blocking(move || {
             let accusations = accusations.into_vec();
             events.emit(Event::Stage("looking again", Some(accusations.len() as u64)));
-            let looked = recheck::look_again(&*storage, accusations, collected, &*events);
+            let looked = recheck::look_again(&*storage, accusations, &*events);
             events.emit(Event::Finished);
             looked
         });

@@ -1,5 +1,7 @@
 //! The second look: an accusation becomes a finding when everything that made it still holds.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rayon::prelude::*;
 
@@ -26,13 +28,11 @@ enum Held {
     Unknown(Unlooked),
 }
 
+/// How long a file that the daemon writes in place may be empty: the third look comes after it.
+const WRITING: Duration = Duration::from_millis(200);
+
 /// Look again at all of them, in parallel.
-pub(super) fn look_again(
-    storage: &dyn Storage,
-    accusations: Vec<Accusation>,
-    _collected: Timestamp,
-    events: &dyn Events,
-) -> Looked {
+pub(super) fn look_again(storage: &dyn Storage, accusations: Vec<Accusation>, events: &dyn Events) -> Looked {
     let looked: Vec<_> = accusations
         .into_par_iter()
         .map(|accusation| {
@@ -42,26 +42,44 @@ pub(super) fn look_again(
         })
         .collect();
     let mut all = Looked::default();
+    let mut momentary = Vec::new();
     for looked in looked {
         match looked {
-            Ok(finding) => all.findings.extend(finding),
+            Ok(Some(standing)) if standing.conditions.iter().any(is_momentary) => momentary.push(standing),
+            Ok(standing) => all.findings.extend(standing.map(|standing| standing.finding)),
             Err(unlooked) => all.unknown.push(unlooked),
         }
     }
+    if !momentary.is_empty() {
+        std::thread::sleep(WRITING);
+    }
+    let lasting = momentary.into_par_iter().filter(|standing| {
+        standing.conditions.iter().all(|condition| !matches!(look(storage, condition), Held::No))
+    });
+    all.findings.extend(lasting.map(|standing| standing.finding).collect::<Vec<_>>());
     all
 }
 
-/// The finding, nothing if it no longer holds, or what could not be looked at.
-fn one(storage: &dyn Storage, accusation: Accusation) -> Result<Option<Finding>, Unlooked> {
-    let Accusation { mut finding, conditions } = accusation;
-    for condition in conditions {
-        match look(storage, &condition) {
-            Held::Yes(evidence) => finding.evidence.push(evidence),
+/// Daemons up to 3.0 write links and manifests in place, so a busy tag can be empty at two looks.
+fn is_momentary(condition: &Condition) -> bool {
+    if let Condition::LinkSays(_, _, Target::Invalid(text))
+    | Condition::TagSays(_, _, TagTarget::Invalid(text)) = condition
+    {
+        return text.is_empty();
+    }
+    matches!(condition, Condition::DataSize(_, 0) | Condition::NoManifest(_))
+}
+
+/// What still stands; nothing if it no longer holds, or what could not be looked at.
+fn one(storage: &dyn Storage, mut accusation: Accusation) -> Result<Option<Accusation>, Unlooked> {
+    for condition in &accusation.conditions {
+        match look(storage, condition) {
+            Held::Yes(evidence) => accusation.finding.evidence.push(evidence),
             Held::No => return Ok(None),
             Held::Unknown(unlooked) => return Err(unlooked),
         }
     }
-    Ok(Some(finding))
+    Ok(Some(accusation))
 }
 
 fn look(storage: &dyn Storage, condition: &Condition) -> Held {

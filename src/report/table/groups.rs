@@ -192,7 +192,7 @@ fn place(subject: &Subject, drawing: Drawing) -> String {
     };
     match &subject.path {
         Some(path) if drawing.no_trunc && *path != place => format!("{place}\n{path}"),
-        _ => place,
+        Some(_) | None => place,
     }
 }
 
@@ -209,6 +209,6 @@ fn broken(images: &[Image], between: &str, drawing: Drawing) -> String {
 fn shorten(image: &Image, drawing: Drawing) -> String {
     match &image.reference {
         Reference::Digest(digest) if !drawing.no_trunc => format!("{}@{}", image.repository, digest.short()),
-        _ => image.to_string(),
+        Reference::Digest(_) | Reference::Tag(_) => image.to_string(),
     }
 }

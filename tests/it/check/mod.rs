@@ -3,6 +3,7 @@
 mod damage;
 mod incident;
 mod quiet;
+mod recipes;
 mod writers;
 
 use std::process::Command;

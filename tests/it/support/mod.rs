@@ -15,6 +15,7 @@ pub mod source;
 pub mod source_stub;
 pub mod sources_fixture;
 pub mod stub;
+pub mod tree;
 
 /// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
 pub fn missing(program: &str, test: &str) {
