@@ -35,7 +35,7 @@ pub(super) fn group(findings: &[Finding]) -> Vec<Group<'_>> {
         match groups.iter_mut().find(|group| (group.code, group.severity, group.state) == key) {
             Some(group) => group.findings.push(finding),
             None => {
-                groups.push(Group { code: key.0, severity: key.1, state: key.2, findings: vec![finding] })
+                groups.push(Group { code: key.0, severity: key.1, state: key.2, findings: vec![finding] });
             }
         }
     }

@@ -15,7 +15,7 @@ use regfsck::domain::report::Report;
 use crate::support::daemon::Daemon;
 
 /// The program, with no settings of whoever runs the tests.
-pub fn regfsck() -> Command {
+pub(crate) fn regfsck() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
     let own = std::env::vars_os().map(|(name, _)| name);
     let is_setting = |name: &std::ffi::OsString| {
@@ -31,14 +31,14 @@ pub fn regfsck() -> Command {
 
 /// What a run left.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ran {
+pub(crate) struct Ran {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 /// Runs it with these arguments.
-pub fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
     let output = regfsck().args(arguments).output().unwrap();
     Ran {
         status: output.status.code().unwrap_or(-1),
@@ -48,7 +48,7 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) ->
 }
 
 /// Runs a check with `-o json`, and reads what it says. The status is the one in the report.
-pub fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
+pub(crate) fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
     let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
     let ran = run(["check".into(), "-o".into(), "json".into()].into_iter().chain(arguments));
     let report: Report = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| {
@@ -59,13 +59,13 @@ pub fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) 
 }
 
 /// Checks a daemon by its own configuration.
-pub fn check_daemon(daemon: &Daemon, more: &[&str]) -> Report {
+pub(crate) fn check_daemon(daemon: &Daemon, more: &[&str]) -> Report {
     let config = daemon.config_path();
     check(["--config", config.to_str().unwrap()].iter().chain(more))
 }
 
 /// A finding as the tests compare it: code, then `repository`, `:tag`, `@digest`, and what it breaks.
-pub fn line(finding: &Finding) -> String {
+pub(crate) fn line(finding: &Finding) -> String {
     let subject = &finding.subject;
     let mut text = finding.code.to_string() + " ";
     if let Some(repository) = &subject.repository {
@@ -88,11 +88,11 @@ pub fn line(finding: &Finding) -> String {
 }
 
 /// All of them.
-pub fn lines(report: &Report) -> Vec<String> {
+pub(crate) fn lines(report: &Report) -> Vec<String> {
     report.findings.iter().map(line).collect()
 }
 
 /// Those of a code.
-pub fn of(report: &Report, code: Code) -> Vec<&Finding> {
+pub(crate) fn of(report: &Report, code: Code) -> Vec<&Finding> {
     report.findings.iter().filter(|finding| finding.code == code).collect()
 }
