@@ -25,3 +25,4 @@ mod sources_damage;
 mod sources_network;
 mod support;
 mod uploads;
+mod verify;

@@ -5,9 +5,11 @@
 //! ```
 
 mod again;
-mod api;
+pub(super) mod api;
+mod content;
 mod probe;
 mod recheck;
+mod replicas;
 mod same;
 
 pub use recheck::observe;
@@ -37,6 +39,8 @@ pub struct Sides {
     pub storage: Option<Arc<dyn Storage>>,
     /// The daemon, where it can be reached.
     pub registry: Option<Arc<dyn Registry>>,
+    /// Other replicas of it: daemons on the same storage, each with a cache of its own.
+    pub replicas: Vec<Arc<dyn Registry>>,
 }
 
 /// How much of the daemon is asked.
@@ -153,6 +157,10 @@ impl Run<'_> {
     ) -> Result<Judgement, StorageError> {
         let view = self.collect(storage).await?;
         self.view = Some(Arc::clone(&view));
+        if self.events.stop_requested() {
+            // Of half a view most would look wrong.
+            return Ok((Vec::new(), None));
+        }
         let facts = Facts {
             now,
             grace: self.options.grace,
@@ -245,13 +253,23 @@ impl Run<'_> {
     ) {
         let mut served = probe::ask(registry, view, accusations, self.options, &*self.events, sample).await;
         again::ask(registry, storage, view, &mut served).await;
+        let replicas = self.ask_replicas(view, accusations).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
+        self.compare(
+            (registry.location(), &served),
+            &replicas,
+            accusations,
+            |served, accusations, unknown| {
+                served_rules::accuse(view, served, accusations, unknown);
+            },
+        );
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
             tags: served.resolved.len() as u64,
             manifests: (served.manifests.len() + served.beliefs.len()) as u64,
             blobs: served.blobs.len() as u64,
+            ..ServedCoverage::default()
         });
         self.coverage.limits.extend(probe::limits(&served, self.options));
     }
