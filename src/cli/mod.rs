@@ -54,7 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     let Arguments { command, output } = arguments;
     terminal::set_colour(output.color);
-    terminal::start_log(&output);
+    terminal::log(&output);
     install_crypto();
     match command {
         Subcommand::Check(arguments) => match &arguments.plan {

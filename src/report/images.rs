@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 
-use super::table::{Drawing, paint};
+use super::table::Drawing;
 use crate::domain::finding::Finding;
 use crate::domain::report::{Report, Verdict, VerifiedImage};
 
@@ -40,7 +40,7 @@ fn one(text: &mut String, image: &VerifiedImage, drawing: Drawing) {
         Verdict::Incoherent | Verdict::Refused => ("broken", AnsiColor::Red),
         Verdict::Incomplete => ("unknown", AnsiColor::Yellow),
     };
-    let word = paint(&format!("{word:8}"), Style::new().bold().fg_color(Some(colour.into())), drawing);
+    let word = drawing.paint(&format!("{word:8}"), Style::new().bold().fg_color(Some(colour.into())));
     let digest = image.digest.map(|digest| {
         let shown = if drawing.no_trunc { digest.to_string() } else { digest.short() };
         format!(" {shown}")

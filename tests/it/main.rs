@@ -12,6 +12,7 @@
 mod api_only;
 mod arrows;
 mod cache;
+mod check;
 mod completions;
 mod credentials;
 mod docker_engine;

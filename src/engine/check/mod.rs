@@ -4,6 +4,7 @@
 //! storage ─► accusations ─► suspects ─► served ─► accusations ─► second look ─► findings
 //! ```
 
+mod again;
 pub(super) mod api;
 mod content;
 mod probe;
@@ -169,13 +170,12 @@ impl Run<'_> {
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
         self.content(storage, &view, &mut accusations).await;
-        let mut served = None;
         if let Some(registry) = self.reachable().await {
             match same::registry(&*registry, &view).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
-                    served = Some(self.serve(&*registry, &view, &mut accusations, sample).await);
+                    self.serve(storage, &*registry, &view, &mut accusations, sample).await;
                 }
             }
         } else {
@@ -185,8 +185,7 @@ impl Run<'_> {
                     .into(),
             );
         }
-        drop(served);
-        let findings = self.second_look(storage, &view, accusations).await;
+        let findings = self.second_look(storage, accusations).await;
         Ok((self.conclude(&view, findings), None))
     }
 
@@ -246,12 +245,14 @@ impl Run<'_> {
     /// Ask the daemon about what can be wrong, and accuse what it says.
     async fn serve(
         &mut self,
+        storage: &Arc<dyn Storage>,
         registry: &dyn Registry,
         view: &Arc<StorageView>,
         accusations: &mut Accusations,
         sample: ServedView,
-    ) -> ServedView {
-        let served = probe::ask(registry, view, accusations, self.options, &*self.events, sample).await;
+    ) {
+        let mut served = probe::ask(registry, view, accusations, self.options, &*self.events, sample).await;
+        again::ask(registry, storage, view, &mut served).await;
         let replicas = self.ask_replicas(view, accusations).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
         self.compare(
@@ -271,21 +272,14 @@ impl Run<'_> {
             ..ServedCoverage::default()
         });
         self.coverage.limits.extend(probe::limits(&served, self.options));
-        served
     }
 
-    async fn second_look(
-        &mut self,
-        storage: &Arc<dyn Storage>,
-        view: &Arc<StorageView>,
-        accusations: Accusations,
-    ) -> Vec<Finding> {
+    async fn second_look(&mut self, storage: &Arc<dyn Storage>, accusations: Accusations) -> Vec<Finding> {
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
-        let collected = view.collected;
         let looked = blocking(move || {
             let accusations = accusations.into_vec();
             events.emit(Event::Stage("looking again", Some(accusations.len() as u64)));
-            let looked = recheck::look_again(&*storage, accusations, collected, &*events);
+            let looked = recheck::look_again(&*storage, accusations, &*events);
             events.emit(Event::Finished);
             looked
         });
