@@ -35,16 +35,15 @@ pub(super) fn parse(text: &str, given: Option<&Address>) -> Result<Typed> {
     };
     let named = |path: &str| image(path).map(|image| Named { name: text.to_owned(), image });
     match (host, given) {
-        (None, Some(_)) => Ok(Typed { host: None, named: named(text)? }),
         (None, None) => bail!("`{text}` names no registry: write HOST[:PORT]/{text}, or give --registry URL"),
         (Some(host), Some(given)) if host.eq_ignore_ascii_case(&given.host_and_port()) => {
             Ok(Typed { host: None, named: named(rest)? })
         }
-        // The first part of a repository's name may have a dot, but no port.
         (Some(host), Some(given)) if host.contains([':', '[']) => {
             bail!("`{text}` is not in the registry `{}` that was given", given.host_and_port())
         }
-        (Some(_), Some(_)) => Ok(Typed { host: None, named: named(text)? }),
+        // The first part of a repository's name may have a dot, but no port.
+        (_, Some(_)) => Ok(Typed { host: None, named: named(text)? }),
         (Some(host), None) if host == HUB.0 => {
             let path = if rest.contains('/') { rest.to_owned() } else { format!("library/{rest}") };
             Ok(Typed { host: Some(HUB.1.to_owned()), named: named(&path)? })

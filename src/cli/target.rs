@@ -92,33 +92,42 @@ fn settle(
     Ok((target, Some(contained.config.clone())))
 }
 
+/// The target with what the named container or configuration tells; nothing is looked for.
+pub(super) async fn known(target: &TargetArguments) -> Result<(TargetArguments, Option<RegistryConfig>)> {
+    if let Some(name) = &target.container {
+        return settle(target, Some(&container::look(name).await?));
+    }
+    let config = target.config.as_ref().map(|_| config(target)).transpose()?;
+    Ok((target.clone(), config.flatten()))
+}
+
+/// The same registry at every address of its name, or as it is.
+pub(super) async fn replicas(
+    settings: Connection,
+    resolve_all: bool,
+) -> Result<Vec<(Connection, Option<IpAddr>)>> {
+    if !resolve_all {
+        return Ok(vec![(settings, None)]);
+    }
+    let addresses = settings.addresses().await;
+    let addresses = addresses.context("--resolve-all: cannot resolve the registry's name")?;
+    Ok(addresses.iter().map(|address| (settings.at(*address), Some(*address))).collect())
+}
+
 /// How every daemon is asked, the one that is looked at most first.
-async fn registries(
+pub(super) async fn registries(
     target: &TargetArguments,
     arguments: &ConnectionArguments,
     config: Option<&RegistryConfig>,
 ) -> Result<Vec<(Connection, Option<IpAddr>)>> {
     let mut settings: Vec<(Connection, Option<IpAddr>)> = Vec::new();
     if let Some(first) = connection(target, arguments, config).await? {
-        let addresses = if target.resolve_all {
-            first.addresses().await.context("--resolve-all: cannot resolve the registry's name")?
-        } else {
-            Vec::new()
-        };
-        match addresses.as_slice() {
-            [] => settings.push((first, None)),
-            all => settings.extend(all.iter().map(|address| (first.at(*address), Some(*address)))),
-        }
+        settings.extend(replicas(first, target.resolve_all).await?);
     }
     for url in &target.replica {
         settings.push((arguments.settings("--replica", url).await?, None));
     }
     Ok(settings)
-}
-
-/// The registry's configuration where one is given.
-pub(super) fn config_if_named(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
-    if target.config.is_some() { config(target) } else { Ok(None) }
 }
 
 /// The registry's configuration: the one given, or, where nothing is given, one in a usual place.
@@ -173,7 +182,7 @@ fn storage(
 }
 
 /// How the registry itself is reached, where there is one to ask.
-pub(super) async fn connection(
+async fn connection(
     target: &TargetArguments,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
@@ -187,7 +196,7 @@ pub(super) async fn connection(
     connection.settings(flag, &url).await.map(Some)
 }
 
-fn ask(settings: &Connection, address: Option<IpAddr>) -> Result<Arc<dyn Registry>> {
+pub(super) fn ask(settings: &Connection, address: Option<IpAddr>) -> Result<Arc<dyn Registry>> {
     let registry = HttpRegistry::new(settings).map_err(|error| anyhow!("{error}"))?;
     let registry = Interruptible::new(Arc::new(registry), interrupt::current().flag());
     Ok(match address {

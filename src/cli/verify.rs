@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use jiff::Timestamp;
 
@@ -17,11 +17,13 @@ use super::image::{self, Typed};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::target;
-use crate::adapters::registry::{Connection, HttpRegistry};
+use crate::adapters::registry::Connection;
 use crate::domain::code::Severity;
-use crate::domain::report::{Coverage, Report, SCHEMA, ServedCoverage, Target, Tool, Verdict, summarise};
-use crate::engine::interrupt::Interruptible;
-use crate::engine::ports::{Events, Registry};
+use crate::domain::finding::Finding;
+use crate::domain::report::{
+    Coverage, Report, SCHEMA, ServedCoverage, Target, Tool, Verdict, VerifiedImage, summarise,
+};
+use crate::engine::ports::Events;
 use crate::engine::verify::{Examination, Named, Options, verify};
 use crate::report::verdict;
 
@@ -74,9 +76,9 @@ pub(super) fn run(arguments: &VerifyArguments, output: &OutputArguments) -> Resu
 async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result<Report> {
     let started = Timestamp::now();
     let interrupt = Interrupt::watch();
-    let config = target::config_if_named(&arguments.target)?;
-    let given = target::connection(&arguments.target, &arguments.connection, config.as_ref()).await?;
-    let images = typed(arguments, given.as_ref())?;
+    let (target, config) = target::known(&arguments.target).await?;
+    let given = target::registries(&target, &arguments.connection, config.as_ref()).await?;
+    let images = typed(arguments, given.first().map(|(settings, _)| settings))?;
     let options = Options {
         platforms: arguments.platform.clone(),
         referrers: arguments.referrers,
@@ -88,15 +90,21 @@ async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result
     let events: Arc<dyn Events> = Arc::new(Progress::new(output));
     let mut report = empty(started);
     for (host, named) in &by_registry(&images) {
-        let settings = match (host, &given) {
-            (Some(host), _) => arguments.connection.settings(host, host).await?,
-            (None, Some(given)) => given.clone(),
-            (None, None) => bail!("no registry is given: use --registry URL"),
+        let replicas = match host {
+            Some(host) => {
+                let settings = arguments.connection.settings(host, host).await?;
+                target::replicas(settings, target.resolve_all).await?
+            }
+            None => given.clone(),
         };
-        let registry = HttpRegistry::new(&settings).map_err(|error| anyhow!("{error}"))?;
-        let registry = Interruptible::new(Arc::new(registry), interrupt.flag());
-        let seen = verify(&registry, named, &options, Arc::clone(&events)).await;
-        add(&mut report, seen, registry.location());
+        for (settings, address) in &replicas {
+            let registry = target::ask(settings, *address)?;
+            let mut seen = verify(&*registry, named, &options, Arc::clone(&events)).await;
+            if replicas.len() > 1 {
+                say_where(&mut seen, &registry.location());
+            }
+            add(&mut report, seen, registry.location());
+        }
     }
     put_in_order(&mut report, &images);
     check::note_interrupt(&mut report.coverage, &interrupt);
@@ -186,8 +194,36 @@ fn add(report: &mut Report, seen: Examination, location: String) {
     report.coverage.unknown.extend(seen.unknown);
 }
 
-/// Put the images in the order in which they were typed.
+/// Say of which replica it is.
+fn say_where(seen: &mut Examination, location: &str) {
+    for image in &mut seen.images {
+        image.name = format!("{} at {location}", image.name);
+    }
+    for finding in &mut seen.findings {
+        finding.message = format!("{} (at {location})", finding.message);
+    }
+}
+
+/// Put the images in the order in which they were typed; what several replicas show is one finding.
 fn put_in_order(report: &mut Report, images: &[Typed]) {
-    report.images.sort_by_key(|image| images.iter().position(|typed| typed.named.name == image.name));
-    report.findings.sort_by(|a, b| a.order().cmp(&b.order()));
+    let is_of = |image: &VerifiedImage, typed: &Typed| {
+        let rest = image.name.strip_prefix(typed.named.name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" at "))
+    };
+    report.images.sort_by_key(|image| images.iter().position(|typed| is_of(image, typed)));
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in std::mem::take(&mut report.findings) {
+        match findings.iter_mut().find(|known| known.id == finding.id) {
+            Some(known) => {
+                known.message = format!("{}; {}", known.message, finding.message);
+                known.evidence.extend(finding.evidence);
+                let more = finding.affects.into_iter().filter(|image| !known.affects.contains(image));
+                let more: Vec<_> = more.collect();
+                known.affects.extend(more);
+            }
+            None => findings.push(finding),
+        }
+    }
+    findings.sort_by(|a, b| a.order().cmp(&b.order()));
+    report.findings = findings;
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::support::certificates::self_signed;
 use crate::support::missing;
 use crate::support::plain_registry::{RealRegistry, Setup, free_port};
-use crate::support::planted::{lose, restore};
+use crate::support::planted::{lose, plant, restore};
 use crate::support::proxy::Nginx;
 use crate::support::raw::{Raw, blob_path};
 use crate::support::regfsck::run;
@@ -65,6 +65,20 @@ fn behind_a_load_balancer_a_stale_replica_is_met_now_and_then_and_named_when_ask
 }
 
 #[test]
+fn images_are_verified_at_every_replica() {
+    let Some(Pair { stale, fresh, image }) = pair("verify at replicas") else { return };
+    let (stale, fresh) = (stale.url(), fresh.url());
+    let asked = run(&["verify", "--registry", &fresh, "--replica", &stale, "a:1", "-o", "json"]);
+    let lost = image.layers[0].digest;
+    let wanted = [format!("phantom-blob:a:{lost}"), format!("missing-blob:{lost}")];
+    assert_eq!((asked.status, asked.findings()), (1, wanted.to_vec()), "{}", asked.stdout);
+    let json = asked.json();
+    let images: Vec<_> =
+        json["images"].as_array().unwrap().iter().map(|image| image["name"].clone()).collect();
+    assert_eq!(images, [format!("a:1 at {fresh}"), format!("a:1 at {stale}")]);
+}
+
+#[test]
 fn with_storage_replicas_are_asked_about_the_same_suspects() {
     let Some(Pair { stale, fresh, image }) = pair("replicas and storage") else { return };
     let lost = image.layers[0].digest;
@@ -91,6 +105,19 @@ fn with_storage_replicas_are_asked_about_the_same_suspects() {
     let why = asked.json()["coverage"]["unknown"][0]["why"].as_str().unwrap().to_owned();
     assert_eq!(asked.status, 3);
     assert!(why.starts_with("these views are not of the same registry"), "{why}");
+    // An upload heals storage, and with it every replica: both are asked again to prove it.
+    let backup = TempDir::new().unwrap();
+    plant(backup.path(), "a", "1", &image);
+    let (source, state) = (format!("storage:{}", backup.path().display()), backup.path().join("state"));
+    let state = state.display().to_string();
+    let fixed = run(&[&both[..], &["--fix", "--yes", "--source", &source, "--state-dir", &state]].concat());
+    assert_eq!(fixed.status, 0, "{}", fixed.stdout);
+    let states: Vec<_> =
+        fixed.json()["findings"].as_array().unwrap().iter().map(|finding| finding["state"].clone()).collect();
+    assert_eq!(states, ["repaired"; 3]);
+    for url in [&stale, &fresh] {
+        assert_eq!(Raw::new(url).pull("a", "1", &image), Ok(()));
+    }
 }
 
 fn tls_front(dir: &Path, port: u16, address: &str, upstream: &str) -> String {

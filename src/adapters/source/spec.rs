@@ -168,13 +168,7 @@ impl SourceSpec {
             Self::Docker { authority, prefix } => {
                 let connection = match &options.docker {
                     Some(connection) => connection.clone(),
-                    None => {
-                        let address = Address::parse(authority, false);
-                        let address = address.map_err(|error| self.unusable(&error.to_string()))?;
-                        // Loopback has no certificates, as a rule.
-                        let is_open = address.scheme() == Scheme::Either;
-                        Connection::new(if is_open { address.decided(false) } else { address })
-                    }
+                    None => self.anonymous(authority)?,
                 };
                 let fetch = HttpFetch::new(&connection).map_err(|error| self.unusable(&error.to_string()))?;
                 Ok(Box::new(DockerSource::new(self.to_string(), prefix.clone(), Box::new(fetch))))
@@ -192,6 +186,13 @@ impl SourceSpec {
                 Quarantine::open(path.ok_or_else(none)?).map(Local::boxed)
             }
         }
+    }
+
+    /// A connection with the defaults; loopback has no certificates, as a rule.
+    fn anonymous(&self, authority: &str) -> Result<Connection, SourceError> {
+        let address = Address::parse(authority, false).map_err(|error| self.unusable(&error.to_string()))?;
+        let is_open = address.scheme() == Scheme::Either;
+        Ok(Connection::new(if is_open { address.decided(false) } else { address }))
     }
 
     fn unusable(&self, why: &str) -> SourceError {

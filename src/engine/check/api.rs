@@ -27,7 +27,7 @@ impl Run<'_> {
         api::accuse(&served, is_proxy, &mut accusations, &mut self.coverage.unknown);
         let replicas = self.explore_replicas(&served).await;
         self.compare(
-            (registry.location(), &served),
+            (&registry.location(), &served),
             &replicas,
             &mut accusations,
             |served, accusations, unknown| {

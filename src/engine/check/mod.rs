@@ -256,7 +256,7 @@ impl Run<'_> {
         let replicas = self.ask_replicas(view, accusations).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
         self.compare(
-            (registry.location(), &served),
+            (&registry.location(), &served),
             &replicas,
             accusations,
             |served, accusations, unknown| {

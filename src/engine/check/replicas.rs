@@ -95,7 +95,7 @@ impl Run<'_> {
     /// not agreeing. The first's own accusations are made already.
     pub(super) fn compare(
         &mut self,
-        first: (String, &ServedView),
+        first: (&str, &ServedView),
         others: &[Told],
         accusations: &mut Accusations,
         accuse: impl Fn(&ServedView, &mut Accusations, &mut Vec<Unlooked>),
@@ -104,8 +104,7 @@ impl Run<'_> {
             return;
         }
         let others = others.iter().map(|told| (told.location.as_str(), &told.served));
-        let all: Vec<(&str, &ServedView)> =
-            std::iter::once((first.0.as_str(), first.1)).chain(others).collect();
+        let all: Vec<(&str, &ServedView)> = std::iter::once(first).chain(others).collect();
         let mut accused: BTreeMap<(Code, About), Vec<&str>> = BTreeMap::new();
         for (at, (location, served)) in all.iter().enumerate() {
             let mut own = Accusations::default();
@@ -123,7 +122,7 @@ impl Run<'_> {
         for ((code, about), who) in accused {
             let accusation = accusations.add(code, about, String::new, []);
             let message = &mut accusation.finding.message;
-            message.push_str(&format!(" (at {})", who.join(", ")));
+            *message = format!("{message} (at {})", who.join(", "));
         }
         disagree(&all, accusations);
     }
@@ -230,7 +229,7 @@ fn of_delivered(delivered: &Delivered) -> Option<String> {
 fn of_manifest(asked: &Asked<Answer<ServedManifest>>) -> Option<String> {
     match &asked.answer {
         Answer::Yes(manifest) => Some(format!("serves {}", manifest.digest.short())),
-        answer => without(answer),
+        Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => without(&asked.answer),
     }
 }
 
