@@ -8,3 +8,4 @@ pub mod sandbox;
 pub mod service;
 pub mod source;
 pub mod storage;
+pub mod snapshot;
