@@ -1,3 +1,4 @@
 //! What touches the world.
 
 pub mod source;
+pub mod suspects;

@@ -9,3 +9,4 @@ pub mod observed;
 pub mod report;
 pub mod served;
 pub mod storage;
+pub mod suspects;

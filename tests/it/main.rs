@@ -14,3 +14,4 @@ mod sources;
 mod sources_damage;
 mod sources_network;
 mod support;
+mod suspects;
