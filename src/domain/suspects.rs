@@ -233,6 +233,13 @@ fn is_log(line: &str) -> bool {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_a_crash(before in ".{0,40}", after in ".{0,40}", mark in "/v2/|@|: layer link eligible for deletion: |manifest eligible for deletion: \\{|HTTP/1.1\" |blobs::|digest=sha256%3A") {
+            read(&format!("{before}{mark}{after}"));
+        }
+    }
+
     fn read(text: &str) -> Suspects {
         let mut reader = SuspectText::default();
         text.lines().for_each(|line| reader.line(line));

@@ -120,6 +120,9 @@ async fn storage_of_a_registry_gives_everything_at_any_level() {
         let other = open(&spec).unwrap().content(&image("team/other:1.0")).await;
         assert!(matches!(other, Err(SourceError::NoSuchImage { .. })));
     }
+    let blobs_alone = tempfile::tempdir().unwrap();
+    fs::rename(registry.root().join("docker/registry/v2/blobs"), blobs_alone.path().join("blobs")).unwrap();
+    gives_all(&format!("storage:{}", blobs_alone.path().display()), "team/app:1.0", &seed.app).await;
 }
 
 #[tokio::test]
@@ -179,6 +182,12 @@ async fn a_containerd_store_gives_what_it_holds() {
         gives_all(&spec, "team/app:1.0", &seed.app).await;
         let nameless = open(&spec).unwrap().content(&image("team/app:1.0")).await;
         assert!(matches!(nameless, Err(SourceError::Nameless { .. })));
+    }
+    // Neither a folder beside the store's nor the store taken for something else.
+    for spec in [format!("containerd:{}/ingest", content.display()), format!("storage:{}", content.display())]
+    {
+        let refused = open(&spec).err();
+        assert!(matches!(refused, Some(SourceError::Unusable { .. })), "{spec}");
     }
 }
 

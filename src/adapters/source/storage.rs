@@ -25,9 +25,9 @@ impl Storage {
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
         let levels = ["docker/registry/v2", "registry/v2", "v2", ""].map(|below| path.join(below));
-        let is_root = |root: &&PathBuf| root.join("blobs").is_dir() && !root.join("index.json").exists();
+        let is_root = |root: &&PathBuf| root.join("repositories").is_dir() || has_shards(root);
         let Some(root) = levels.iter().find(is_root) else {
-            let why = "is no registry's storage: it has no `docker/registry/v2/blobs`";
+            let why = "is no registry's storage: it has no `docker/registry/v2`";
             return Err(unusable(path, why, folder_hint(path)));
         };
         Ok(Self { given: path.to_owned(), root: root.clone() })
@@ -39,6 +39,12 @@ impl Storage {
         let bytes = file.read(MAX_LINK_BYTES)?;
         Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok()))
     }
+}
+
+/// Whether blobs lie in folders of two digits, as no other layout has them: a backup of the blobs alone.
+fn has_shards(root: &Path) -> bool {
+    let shards = std::fs::read_dir(root.join("blobs/sha256")).into_iter().flatten().flatten();
+    shards.into_iter().any(|shard| shard.file_name().len() == 2)
 }
 
 impl Shelf for Storage {
