@@ -9,3 +9,4 @@ pub mod service;
 pub mod source;
 pub mod storage;
 pub mod snapshot;
+pub mod suspects;

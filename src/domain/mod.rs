@@ -17,3 +17,4 @@ pub mod rules;
 mod schema;
 pub mod served;
 pub mod storage;
+pub mod suspects;

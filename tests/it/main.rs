@@ -20,3 +20,4 @@ mod sources;
 mod sources_damage;
 mod sources_network;
 mod support;
+mod suspects;

@@ -5,18 +5,23 @@ use std::io;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt};
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LINK, RANGE};
 use reqwest::{Client, Method, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 
 use super::docker::{Fetch, Opened};
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
-use crate::domain::name::{Reference, RepositoryName};
+use crate::domain::name::{Reference, RepositoryName, Tag};
 use crate::engine::ports::{Found, SourceError};
 
 /// How much of an error's body is shown.
 const SHOWN: usize = 300;
+/// No page of a list is larger.
+const MAX_LIST_BYTES: u64 = 16 << 20;
+/// No repository has more pages of tags.
+const MAX_PAGES: usize = 10_000;
 
 /// How to reach a registry.
 #[derive(Clone, Default)]
@@ -133,6 +138,33 @@ async fn start(mut response: Response) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The whole body, where it has at most `limit` bytes.
+async fn body(asked: String, mut response: Response, limit: u64) -> Result<Bytes, SourceError> {
+    let mut bytes = BytesMut::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| broken(asked.clone(), error))? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() as u64 > limit {
+            let said = format!("the body has more than {} MiB", limit >> 20);
+            return Err(SourceError::Refused { asked, said });
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+#[derive(Deserialize)]
+struct TagList {
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+/// The page that `Link: </v2/…?last=x&n=1>; rel="next"` names, on the same server only.
+fn next_page(response: &Response) -> Option<String> {
+    let link = response.headers().get(LINK)?.to_str().ok()?;
+    let target = link.strip_prefix('<')?.split_once('>')?.0;
+    let next = response.url().join(target).ok()?;
+    (next.origin() == response.url().origin()).then(|| next.to_string())
+}
+
 /// Where a partial answer begins: what `Content-Range: bytes 5-9/10` says, else what was asked for.
 fn first_byte(response: &Response, offset: u64) -> u64 {
     if response.status() == StatusCode::OK {
@@ -170,16 +202,26 @@ impl Fetch for PlainFetch {
         let url = self.manifest_url(repository, reference);
         let asked = format!("GET {url}");
         let accept = [(ACCEPT, MANIFEST_MEDIA_TYPES.join(", "))];
-        let Some(mut response) = self.ask(Method::GET, url, &accept).await? else { return Ok(None) };
-        let mut bytes = BytesMut::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| broken(asked.clone(), error))? {
-            bytes.extend_from_slice(&piece);
-            if bytes.len() as u64 > MAX_MANIFEST_BYTES {
-                let said = "the manifest has more than 4 MiB".to_owned();
-                return Err(SourceError::Refused { asked, said });
-            }
+        let Some(response) = self.ask(Method::GET, url, &accept).await? else { return Ok(None) };
+        body(asked, response, MAX_MANIFEST_BYTES).await.map(Some)
+    }
+
+    async fn tags(&self, repository: &RepositoryName) -> Result<Option<Vec<Tag>>, SourceError> {
+        let mut tags = Vec::new();
+        let mut url = format!("{}/{repository}/tags/list", self.base);
+        for _ in 0..MAX_PAGES {
+            let asked = format!("GET {url}");
+            let Some(response) = self.ask(Method::GET, url, &[]).await? else { return Ok(None) };
+            let next = next_page(&response);
+            let list = body(asked.clone(), response, MAX_LIST_BYTES).await?;
+            let list: TagList = serde_json::from_slice(&list)
+                .map_err(|error| SourceError::Refused { asked, said: format!("no list of tags: {error}") })?;
+            tags.extend(list.tags.iter().flatten().filter_map(|tag| tag.parse().ok()));
+            let Some(next) = next else { return Ok(Some(tags)) };
+            url = next;
         }
-        Ok(Some(bytes.freeze()))
+        let said = format!("its list of tags has more than {MAX_PAGES} pages");
+        Err(SourceError::Refused { asked: format!("GET {url}"), said })
     }
 
     async fn blob(
