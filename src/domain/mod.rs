@@ -5,6 +5,7 @@ pub mod code;
 pub mod difference;
 pub mod digest;
 pub mod finding;
+pub mod history;
 pub mod journal;
 pub mod manifest;
 pub mod name;

@@ -1,6 +1,9 @@
-//! The use cases, against traits: collect, check, recheck.
+//! The use cases, against traits: collect, check, recheck, repair.
 
 pub mod check;
+pub mod drain;
 pub mod keep_started;
 pub mod ports;
+pub mod restart;
+pub mod undo;
 pub mod write_ahead;

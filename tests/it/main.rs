@@ -12,12 +12,16 @@
 mod arrows;
 mod cache;
 mod completions;
+mod docker_engine;
 mod generated;
 mod http_client;
+mod journal;
 mod registry_config;
 mod scenarios;
+mod service_commands;
 mod sources;
 mod sources_damage;
 mod sources_network;
 mod support;
 mod suspects;
+mod uploads;

@@ -28,13 +28,16 @@ mod printable;
 mod quarantine;
 mod repositories;
 mod root;
+mod sessions;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tree;
 mod uploads;
 
+pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
+pub use sessions::FilesystemUploads;
 
 use std::path::Path;
 

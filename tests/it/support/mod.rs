@@ -2,9 +2,12 @@
 #![allow(dead_code, reason = "each test module uses its own part of the harness")]
 #![allow(unreachable_pub, reason = "the harness is the interface of its own test binary")]
 
+pub mod container_registry;
 pub mod daemon;
 pub mod damage;
+pub mod docker_engine;
 pub mod generated;
+pub mod incident;
 pub mod plain_registry;
 pub mod program;
 pub mod raw;
@@ -14,6 +17,7 @@ pub mod redis_server;
 pub mod source;
 pub mod source_stub;
 pub mod sources_fixture;
+pub mod stand_in;
 pub mod stub;
 
 /// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
