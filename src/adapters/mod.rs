@@ -6,7 +6,7 @@ pub mod journal;
 pub mod registry;
 pub mod sandbox;
 pub mod service;
+pub mod snapshot;
 pub mod source;
 pub mod storage;
-pub mod snapshot;
 pub mod suspects;

@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
+use super::doctor::DoctorArguments;
+use super::guard::GuardArguments;
+use super::redis::RedisArguments;
+use super::snapshot::SnapshotArguments;
+use super::suspects::SuspectArguments;
 use crate::domain::code::Severity;
 
 /// The fsck for container registries
@@ -44,6 +49,12 @@ Examples:
   regfsck check --storage /backup/registry --content
   regfsck check --config config.yml -o json | jq '.findings[].id'")]
     Check(Box<CheckArguments>),
+    /// Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms
+    Guard(Box<GuardArguments>),
+    /// Write down what storage holds, so that a later check can tell what disappeared
+    Snapshot(Box<SnapshotArguments>),
+    /// Look for settings that make phantoms, or that keep them from being repaired
+    Doctor(Box<DoctorArguments>),
     /// Explain a finding code, or list all of them
     Explain {
         /// The code, such as phantom-blob; without one, all are listed
@@ -179,6 +190,9 @@ pub struct TargetArguments {
     /// Only repositories of this name; * and ? match anything; repeatable
     #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',')]
     pub repo: Vec<String>,
+    /// The cache.
+    #[command(flatten)]
+    pub redis: RedisArguments,
 }
 
 /// How the registry is talked to.
@@ -214,6 +228,9 @@ pub struct CheckArguments {
     /// The connection.
     #[command(flatten)]
     pub connection: ConnectionArguments,
+    /// What is suspect beforehand.
+    #[command(flatten)]
+    pub suspects: SuspectArguments,
     /// Hash the content of every blob
     #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Check")]
     pub content: bool,

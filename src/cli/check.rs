@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 
 use super::arguments::{CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument};
 use super::progress::Progress;
+use super::suspects;
 use super::target::Target;
 use super::terminal;
 use crate::domain::code::Severity;
@@ -25,15 +26,15 @@ pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Resul
 
 async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<Report> {
     let target = Target::find(&arguments.target, &arguments.connection).await?;
-    let options = options(arguments, &target);
+    let options = options(arguments, &target)?;
     let events = Arc::new(Progress::new(output));
     let examination = check(&target.sides, &options, events).await?;
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
-fn options(arguments: &CheckArguments, target: &Target) -> Options {
+fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
     let whole = arguments.content.then_some((1, 1));
-    Options {
+    Ok(Options {
         scope: target.scope.clone(),
         grace: arguments.grace,
         probe: match arguments.probe {
@@ -44,8 +45,9 @@ fn options(arguments: &CheckArguments, target: &Target) -> Options {
         content: whole.or(arguments.content_subset).map(|(part, of)| ContentSubset { part, of }),
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
-        suspects: Vec::new(),
-    }
+        suspects: suspects::read(&arguments.suspects)?,
+        since: suspects::since(&arguments.suspects)?,
+    })
 }
 
 /// Make a report of what was examined.

@@ -2,10 +2,15 @@
 
 pub mod arguments;
 mod check;
+pub mod doctor;
 mod explain;
 mod generate;
+pub mod guard;
 mod progress;
+pub mod redis;
 mod scope;
+pub mod snapshot;
+pub mod suspects;
 mod target;
 mod terminal;
 
@@ -47,6 +52,9 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     terminal::set_colour(output.color);
     match command {
         Subcommand::Check(arguments) => check::run(&arguments, &output),
+        Subcommand::Guard(arguments) => guard::run(&arguments, &output),
+        Subcommand::Snapshot(arguments) => snapshot::run(&arguments, &output),
+        Subcommand::Doctor(arguments) => doctor::run(&arguments, &output),
         Subcommand::Explain { code } => explain::run(code.as_deref()),
         Subcommand::Completions { shell } => generate::completions(shell),
         Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),

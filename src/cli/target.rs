@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use secrecy::SecretString;
 
 use super::arguments::{ConnectionArguments, TargetArguments};
+use super::redis;
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
 use crate::adapters::registry::{Address, Connection, Credentials, HttpRegistry, Scheme};
@@ -30,6 +31,11 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The repositories that the arguments mean.
+    pub(super) fn scope(target: &TargetArguments) -> Arc<dyn Scope> {
+        Arc::new(Globs::new(&target.repo))
+    }
+
     /// Find the registry that the arguments mean.
     ///
     /// # Errors
@@ -38,22 +44,27 @@ impl Target {
         let config = config(target)?;
         let storage = storage(target, config.as_ref())?;
         let registry = registry(target, connection, config.as_ref()).await?;
+        let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.location()),
             registry: registry.as_ref().map(Registry::location),
-            cache: None,
+            cache: cache.as_ref().map(|cache| cache.location()),
         };
+        let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
+        if target.redis.redis.is_some() {
+            daemon.cache = CacheKind::Redis;
+        }
         Ok(Self {
-            sides: Sides { storage, registry: registry.map(|registry| Arc::new(registry) as Arc<_>) },
+            sides: Sides { storage, registry: registry.map(|registry| Arc::new(registry) as Arc<_>), cache },
             named,
-            scope: Arc::new(Globs::new(&target.repo)),
-            daemon: config.as_ref().map(daemon).unwrap_or_default(),
+            scope: Self::scope(target),
+            daemon,
         })
     }
 }
 
 /// The registry's configuration: the one given, or, where nothing is given, one in a usual place.
-fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
+pub(super) fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
     let path = match &target.config {
         Some(path) => path.clone(),
         None if target.storage.is_some() || target.registry.is_some() => return Ok(None),
@@ -68,7 +79,10 @@ fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(Stri
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
-fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<Option<Arc<dyn Storage>>> {
+pub(super) fn storage(
+    target: &TargetArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Option<Arc<dyn Storage>>> {
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
         (Some(path), _) => FilesystemStorage::open(path),
         (None, Some(StorageDriver::Filesystem { root })) => FilesystemStorage::open_configured(root),

@@ -86,6 +86,10 @@ pub enum Condition {
     UploadExists(RepositoryName, String),
     /// The path below the storage root is there.
     PathExists(String),
+    /// Redis has a complete entry of it, of this size.
+    Cached(Digest, u64),
+    /// Redis has it as a member of the repository's set.
+    CachedIn(RepositoryName, Digest),
 }
 
 /// A finding that has yet to survive the second look.

@@ -5,17 +5,20 @@
 //! ```
 
 mod api;
+mod cache;
 mod probe;
 mod recheck;
 mod same;
+mod suspects;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::spawn_blocking;
 
-use super::ports::{Event, Events, Registry, Scope, Storage, StorageError};
+use super::ports::{Cache, Event, Events, Registry, Scope, Storage, StorageError};
+use crate::domain::cache::StaleKeys;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
@@ -34,6 +37,8 @@ pub struct Sides {
     pub storage: Option<Arc<dyn Storage>>,
     /// The daemon, where it can be reached.
     pub registry: Option<Arc<dyn Registry>>,
+    /// The daemon's cache, where it is in a Redis that can be reached.
+    pub cache: Option<Arc<dyn Cache>>,
 }
 
 /// How much of the daemon is asked.
@@ -71,6 +76,8 @@ pub struct Suspect {
     pub repository: Option<RepositoryName>,
     /// The content.
     pub digest: Digest,
+    /// Whether it is known to be a manifest: those are asked about in another way.
+    pub is_manifest: bool,
 }
 
 /// What a check is asked to do.
@@ -92,6 +99,8 @@ pub struct Options {
     pub daemon: Daemon,
     /// Pairs handed in.
     pub suspects: Vec<Suspect>,
+    /// An earlier look at storage: what disappeared since is suspect.
+    pub since: Option<Arc<StorageView>>,
 }
 
 /// What a check saw and concluded.
@@ -107,6 +116,8 @@ pub struct Examination {
     pub refusal: Option<String>,
     /// What is wrong, sorted.
     pub findings: Vec<Finding>,
+    /// The keys that a purge of the cache deletes for a finding, by the finding's id.
+    pub purges: BTreeMap<String, StaleKeys>,
 }
 
 /// Check.
@@ -119,12 +130,15 @@ pub async fn check(
     events: Arc<dyn Events>,
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
-    let mut run = Run { sides, options, events, coverage: Coverage::default() };
+    let mut run =
+        Run { sides, options, events, coverage: Coverage::default(), cached: cache::Cached::default() };
     let (findings, refusal) = match &sides.storage {
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
-    Ok(Examination { started, finished: Timestamp::now(), coverage: run.coverage, refusal, findings })
+    let purges = run.cached.purges(&findings);
+    let finished = Timestamp::now();
+    Ok(Examination { started, finished, coverage: run.coverage, refusal, findings, purges })
 }
 
 /// One check under way.
@@ -133,6 +147,7 @@ struct Run<'a> {
     options: &'a Options,
     events: Arc<dyn Events>,
     coverage: Coverage,
+    cached: cache::Cached,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -144,6 +159,7 @@ impl Run<'_> {
         storage: &Arc<dyn Storage>,
         now: Timestamp,
     ) -> Result<Judgement, StorageError> {
+        let cache = self.read_cache().await;
         let view = self.collect(storage).await?;
         let facts = Facts {
             now,
@@ -154,6 +170,7 @@ impl Run<'_> {
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
         self.content(storage, &view, &mut accusations).await;
+        self.cached = self.compare_cache(cache, &view, &mut accusations);
         let mut served = None;
         if let Some(registry) = self.reachable().await {
             match same::registry(&*registry, &view).await {
@@ -236,7 +253,9 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) -> ServedView {
-        let served = probe::ask(registry, view, accusations, self.options, &*self.events, sample).await;
+        let options = Options { suspects: self.suspects(view), ..self.options.clone() };
+        let settled = &self.cached.settled;
+        let served = probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
@@ -255,10 +274,13 @@ impl Run<'_> {
         view: &Arc<StorageView>,
         accusations: Accusations,
     ) -> Vec<Finding> {
+        let mut accusations = accusations.into_vec();
+        if let Some(cache) = &self.sides.cache {
+            accusations = cache::look_again(&**cache, accusations, &mut self.coverage.unknown).await;
+        }
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
         let collected = view.collected;
         let looked = blocking(move || {
-            let accusations = accusations.into_vec();
             events.emit(Event::Stage("looking again", Some(accusations.len() as u64)));
             let looked = recheck::look_again(&*storage, accusations, collected, &*events);
             events.emit(Event::Finished);
@@ -276,8 +298,12 @@ impl Run<'_> {
         let affected = affected::find(view, &accused);
         for finding in &mut findings {
             finding.affects = affected.by(finding);
-            finding.remedies = remedies::of(finding, &self.options.daemon);
+            // The cache's own rules know better which of them can work.
+            if finding.remedies.is_empty() {
+                finding.remedies = remedies::of(finding, &self.options.daemon);
+            }
         }
+        self.cached.restrain(&mut findings);
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
         self.coverage.unknown.sort();
         self.coverage.unknown.dedup();

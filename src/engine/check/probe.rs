@@ -43,6 +43,7 @@ pub(super) async fn ask(
     registry: &dyn Registry,
     view: &StorageView,
     accusations: &Accusations,
+    settled: &BTreeSet<Subject>,
     options: &Options,
     events: &dyn Events,
     mut served: ServedView,
@@ -52,7 +53,8 @@ pub(super) async fn ask(
     for repository in &view.repositories {
         questions.repository(view, repository, options.probe);
     }
-    questions.handed_in(view, options);
+    questions.handed_in(options);
+    questions.beliefs.retain(|subject| !settled.contains(subject));
     for (known, _) in &served.blobs {
         questions.blobs.remove(known);
     }
@@ -141,15 +143,13 @@ impl Questions {
         }
     }
 
-    /// Pairs that somebody named: in that repository, or in every one where none was named.
-    fn handed_in(&mut self, view: &StorageView, options: &Options) {
+    /// Pairs that somebody named, each in a repository by now.
+    fn handed_in(&mut self, options: &Options) {
         for suspect in &options.suspects {
-            if let Some(name) = &suspect.repository {
-                self.blobs.insert((name.clone(), suspect.digest));
-            } else {
-                let names = view.repositories.iter().map(|repository| repository.name.clone());
-                self.blobs.extend(names.map(|name| (name, suspect.digest)));
-            }
+            let Some(name) = &suspect.repository else { continue };
+            let pair = (name.clone(), suspect.digest);
+            let questions = if suspect.is_manifest { &mut self.beliefs } else { &mut self.blobs };
+            questions.insert(pair);
         }
     }
 
