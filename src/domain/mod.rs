@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod code;
+pub mod collector;
 pub mod difference;
 pub mod digest;
 pub mod finding;
