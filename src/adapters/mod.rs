@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod config;
+pub mod credentials;
 pub mod journal;
 pub mod registry;
 pub mod sandbox;

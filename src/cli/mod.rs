@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod check;
+pub mod demo;
 pub mod doctor;
 mod explain;
 mod generate;

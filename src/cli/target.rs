@@ -11,7 +11,7 @@ use super::arguments::{ConnectionArguments, TargetArguments};
 use super::redis;
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
-use crate::adapters::registry::{Address, Connection, Credentials, HttpRegistry, Scheme};
+use crate::adapters::registry::{Address, Connection, Credential, HttpRegistry, Scheme};
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, Daemon};
@@ -112,7 +112,7 @@ async fn registry(
     settings.retry_times = u32::from(connection.retry_times);
     settings.timeout = Duration::try_from(connection.timeout).context("--timeout")?;
     if let Some(credentials) = credentials(connection)? {
-        settings.credentials = credentials;
+        settings.credentials = credentials.into();
     }
     if settings.address.scheme() == Scheme::Either && HttpRegistry::connect(&mut settings).await.is_err() {
         // The check asks again and reports why.
@@ -122,14 +122,14 @@ async fn registry(
 }
 
 /// What `--creds` and `--password-stdin` say; asked for on the terminal where the password is missing.
-fn credentials(connection: &ConnectionArguments) -> Result<Option<Credentials>> {
+fn credentials(connection: &ConnectionArguments) -> Result<Option<Credential>> {
     let Some(creds) = &connection.creds else { return Ok(None) };
     let (name, password) = match creds.split_once(':') {
         Some((name, password)) => (name, password.to_owned()),
         None if connection.password_stdin => (creds.as_str(), password_from_stdin()?),
         None => (creds.as_str(), ask_password(creds)?),
     };
-    Ok(Some(Credentials::Basic { name: name.to_owned(), password: SecretString::from(password) }))
+    Ok(Some(Credential::Basic { name: name.to_owned(), password: SecretString::from(password) }))
 }
 
 /// The first line of stdin.

@@ -4,6 +4,7 @@ pub mod check;
 pub mod drain;
 pub mod keep_started;
 pub mod ports;
+pub mod repair;
 pub mod restart;
 pub mod undo;
 pub mod write_ahead;

@@ -11,6 +11,7 @@
 
 mod arrows;
 mod cache;
+mod collector;
 mod completions;
 mod docker_engine;
 mod generated;

@@ -12,6 +12,7 @@ mod tls;
 mod topology;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -37,7 +38,7 @@ pub struct RedisCache {
     location: String,
     dial: Dial,
     /// Dropped after every failure, so that the next question finds a new master or a restarted server.
-    nodes: Mutex<Option<Arc<Nodes>>>,
+    nodes: Mutex<Option<(Arc<Nodes>, Instant)>>,
 }
 
 impl RedisCache {
@@ -67,11 +68,12 @@ impl RedisCache {
 
     async fn nodes(&self) -> Result<Arc<Nodes>, CacheError> {
         let mut nodes = self.nodes.lock().await;
-        if let Some(nodes) = nodes.as_ref() {
-            return Ok(Arc::clone(nodes));
-        }
-        let found = Arc::new(topology::discover(&self.dial, &self.settings).await?);
-        *nodes = Some(Arc::clone(&found));
+        let fresh = nodes.take().filter(|(_, used)| used.elapsed() < self.settings.idle);
+        let found = match fresh {
+            Some((found, _)) => found,
+            None => Arc::new(topology::discover(&self.dial, &self.settings).await?),
+        };
+        *nodes = Some((Arc::clone(&found), Instant::now()));
         Ok(found)
     }
 

@@ -32,12 +32,14 @@ pub enum Scheme {
 #[derive(Debug, Clone)]
 pub struct Address {
     scheme: Scheme,
+    explicit: bool,
     base: Url,
     /// The user name and password that stood in the URL.
     pub user: Option<(String, SecretString)>,
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this machine itself.
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
@@ -63,6 +65,7 @@ impl Address {
         if base.query().is_some() || base.fragment().is_some() {
             return Err(refuse("it has a query or fragment"));
         }
+        let explicit = scheme.is_some();
         let scheme = scheme.unwrap_or_else(|| match base.host_str() {
             _ if plain_http => Scheme::Plain,
             Some(host) if is_loopback(host) => Scheme::Either,
@@ -73,7 +76,7 @@ impl Address {
         base.set_path(&format!("{prefix}/"));
         // `https://host:80` loses nothing and `http://host:443` must not lose its port.
         let port = port_in(rest);
-        let mut address = Self { scheme, base, user };
+        let mut address = Self { scheme, explicit, base, user };
         address.base = address.with_scheme(scheme == Scheme::Tls, port);
         Ok(address)
     }
@@ -90,6 +93,16 @@ impl Address {
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
+    }
+
+    /// Whether the user wrote the scheme.
+    pub(super) const fn is_explicit(&self) -> bool {
+        self.explicit
+    }
+
+    /// Whether the user wrote a port.
+    pub(super) fn has_port(&self) -> bool {
+        self.base.port().is_some()
     }
 
     /// The same registry with a scheme that was found out.

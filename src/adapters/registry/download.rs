@@ -8,7 +8,7 @@ use url::Url;
 use super::auth::Scope;
 use super::digesting::Hasher;
 use super::fault::{Fault, Kind};
-use super::transport::{Ask, Reply, Silence, Take, read};
+use super::transport::{Ask, Reply, Silence, Take, read, tripped};
 use super::write::{HttpWriter, failure, refused, unheard};
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
@@ -87,7 +87,9 @@ impl Download<'_> {
         sink: &mut (dyn AsyncWrite + Send + Unpin),
         attempts: u32,
     ) -> Result<Stopped, WriteError> {
-        let _permit = self.writer.transport.gate.pass().await;
+        let Some(_permit) = self.writer.transport.gate.pass().await else {
+            return Err(unheard(&self.ask, &Silence { fault: tripped(), attempts }));
+        };
         let reply = match self.open().await {
             Err(fault) if fault.is_passing() => return Ok(Stopped::Broke(fault)),
             Err(fault) => return Err(unheard(&self.ask, &Silence { fault, attempts })),

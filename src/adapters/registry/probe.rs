@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::fault::{self, Fault, Kind};
 use super::reading::{self, Question, said};
 use super::transport::{Ask, End, Reply, Silence, Take, Transport};
+use super::write::HttpWriter;
 use super::{belief, listing};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::manifest::{self, MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
@@ -40,25 +41,43 @@ impl HttpRegistry {
         Ok(Self { transport: Arc::new(Transport::new(connection, client)) })
     }
 
-    /// A client that has been let in by the registry. Where no scheme was given for a loopback host, plain HTTP is tried
-    /// before TLS, and `connection.address` learns which it is.
+    /// A client that has been let in by the registry. Where no scheme was given, `connection.address` learns it: for a
+    /// loopback host plain HTTP is tried before TLS; where certificates are not verified, TLS before plain HTTP, as
+    /// other tools do.
     ///
     /// # Errors
     /// When this is no registry that lets us in; see [`Registry::ping`].
     pub async fn connect(connection: &mut Connection) -> Result<Self, RegistryError> {
-        if connection.address.scheme() == Scheme::Either {
-            connection.address = connection.address.clone().decided(false);
-            let plain = Self::new(connection)?;
-            match plain.knock().await {
-                Err(silence) if silence.fault.kind == Kind::WrongScheme => {
-                    connection.address = connection.address.clone().decided(true);
-                }
-                answer => return plain.let_in(answer).map(|()| plain),
+        let given = connection.address.clone();
+        let tls_first = match given.scheme() {
+            Scheme::Either => false,
+            Scheme::Tls if !given.is_explicit() && !connection.tls.verify => true,
+            Scheme::Tls | Scheme::Plain => {
+                let registry = Self::new(connection)?;
+                return registry.ping().await.map(|()| registry);
             }
+        };
+        connection.address = given.clone().decided(tls_first);
+        let first = Self::new(connection)?;
+        let answer = first.knock().await;
+        let other = answer.as_ref().err().is_some_and(|silence| {
+            let kind = silence.fault.kind;
+            kind == Kind::WrongScheme || kind == Kind::Closed && tls_first && !given.has_port()
+        });
+        if !other {
+            return first.let_in(answer).map(|()| first);
         }
-        let registry = Self::new(connection)?;
-        registry.ping().await?;
-        Ok(registry)
+        connection.address = given.decided(!tls_first);
+        let second = Self::new(connection)?;
+        second.ping().await.map(|()| second)
+    }
+
+    /// A writer that shares connections, rate, tokens and the circuit breaker with this.
+    ///
+    /// # Errors
+    /// When the TLS settings cannot be used.
+    pub fn writer(&self, connection: &Connection) -> Result<HttpWriter, RegistryError> {
+        HttpWriter::over(self.transport.clone(), connection)
     }
 
     async fn knock(&self) -> Result<Reply, Silence> {
@@ -182,16 +201,9 @@ fn read_manifest(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>,
         return (answer, shown);
     }
     let size = reply.body.len() as u64;
-    match reply.end {
-        End::Cut => {
-            let why = format!("{shown}, but the body ended after {size} bytes");
-            return (Answer::Broken(why.clone()), why);
-        }
-        End::Enough => {
-            let why = format!("{shown}, more than the 4 MiB that a manifest may have");
-            return (Answer::Unknown(why.clone()), why);
-        }
-        End::Whole => {}
+    if reply.end != End::Whole {
+        let why = format!("{shown}, more than the 4 MiB that a manifest may have");
+        return (Answer::Unknown(why.clone()), why);
     }
     let digest = digest_of(reply, by);
     let read = match manifest::parse(&reply.body) {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use rayon::prelude::*;
-use rustix::fs::fstat;
 
-use super::folder::{Folder, Kind, Look};
+use super::folder::Folder;
 use super::notes::Notes;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{MAX_MANIFEST_BYTES, ManifestError, parse};
@@ -104,10 +103,7 @@ fn read_one(folder: &Folder, path: &[u8], size: u64, bytes: &mut Vec<u8>) -> io:
 
 /// Read at most `limit` bytes of the regular file at `path` into `bytes`.
 pub(super) fn read_file(folder: &Folder, path: &[u8], limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let file = folder.file(path)?;
-    if Look::of(&fstat(&file)?).kind != Kind::File {
-        return Err(io::Error::other("it is no regular file"));
-    }
+    let (file, _) = folder.regular_file(path)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     bytes.resize(limit.min(FIRST_READ), 0);
     let mut filled = 0;

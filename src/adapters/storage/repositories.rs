@@ -68,7 +68,11 @@ fn find(base: &Path, notes: &mut Notes) -> Vec<RepositoryName> {
             Ok(entry) => names.extend(below(entry.path()).parse()),
             Err(error) => {
                 let path = error.path().map(below).unwrap_or_default();
-                failures.failed(format!("repositories/{path}"), &error.into());
+                let path = format!("repositories/{path}");
+                // None stands for a loop, which cannot be where no symbolic link is followed.
+                if let Some(error) = error.into_io_error() {
+                    failures.failed(path.trim_end_matches('/').to_owned(), &error);
+                }
             }
         }
     }

@@ -11,6 +11,8 @@ mod recheck;
 mod same;
 mod suspects;
 
+pub use recheck::observe;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -116,6 +118,8 @@ pub struct Examination {
     pub refusal: Option<String>,
     /// What is wrong, sorted.
     pub findings: Vec<Finding>,
+    /// Storage as it was seen, where it was.
+    pub storage: Option<Arc<StorageView>>,
     /// The keys that a purge of the cache deletes for a finding, by the finding's id.
     pub purges: BTreeMap<String, StaleKeys>,
 }
@@ -130,15 +134,15 @@ pub async fn check(
     events: Arc<dyn Events>,
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
-    let mut run =
-        Run { sides, options, events, coverage: Coverage::default(), cached: cache::Cached::default() };
+    let cached = cache::Cached::default();
+    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None, cached };
     let (findings, refusal) = match &sides.storage {
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
     let purges = run.cached.purges(&findings);
-    let finished = Timestamp::now();
-    Ok(Examination { started, finished, coverage: run.coverage, refusal, findings, purges })
+    let (coverage, storage) = (run.coverage, run.view);
+    Ok(Examination { started, finished: Timestamp::now(), coverage, refusal, findings, storage, purges })
 }
 
 /// One check under way.
@@ -147,6 +151,7 @@ struct Run<'a> {
     options: &'a Options,
     events: Arc<dyn Events>,
     coverage: Coverage,
+    view: Option<Arc<StorageView>>,
     cached: cache::Cached,
 }
 
@@ -161,6 +166,7 @@ impl Run<'_> {
     ) -> Result<Judgement, StorageError> {
         let cache = self.read_cache().await;
         let view = self.collect(storage).await?;
+        self.view = Some(Arc::clone(&view));
         let facts = Facts {
             now,
             grace: self.options.grace,

@@ -76,8 +76,8 @@ fn look(storage: &dyn Storage, condition: &Condition) -> Held {
     }
 }
 
-/// What was asked, and what was said if the condition holds; absent if it does not.
-fn observe(storage: &dyn Storage, condition: &Condition) -> (String, Observed<String>) {
+/// Look at one condition: what was asked, and what was said if it holds; absent if it does not. Blocking.
+pub fn observe(storage: &dyn Storage, condition: &Condition) -> (String, Observed<String>) {
     match condition {
         Condition::DataAbsent(digest) => (data_path(digest), absent(storage.blob(digest))),
         Condition::DataStored(digest) => {
