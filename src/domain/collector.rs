@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use self::loss::{Loss, LossReason, losses};
-use super::digest::Digest;
+use super::digest::{Algorithm, Digest};
 use super::manifest::{Kind, Manifest};
 use super::name::RepositoryName;
 use super::rules::link_path;
@@ -203,7 +203,7 @@ impl<'a> Mark<'a> {
     /// Data files below folders that are no digests.
     fn stray_data(&mut self) {
         for stray in self.view.stray.iter().filter(|stray| is_in_blobs(stray)) {
-            if stray.path.ends_with("/data") {
+            if stray.path.ends_with("/data") && !is_digests(&stray.path) {
                 self.abort(stray.path.clone(), STRAY_DATA);
             }
         }
@@ -215,6 +215,16 @@ const STRAY_DATA: &str = "a file named `data` below a folder that is no digest";
 
 fn is_in_blobs(stray: &StrayFile) -> bool {
     stray.path.starts_with("blobs/")
+}
+
+/// Whether a `data` lies in a digest's folder, such as a folder of that name: that is no blob, and harmless.
+fn is_digests(path: &str) -> bool {
+    let mut parts = path.rsplit('/').skip(1);
+    let (Some(hex), Some(_), Some(algorithm)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let algorithm = Algorithm::from_name(algorithm);
+    algorithm.is_some_and(|algorithm| Digest::from_hex(algorithm, hex.as_bytes()).is_some())
 }
 
 /// What aborts if it is there: a look at storage's view does not go into folders that do not belong.

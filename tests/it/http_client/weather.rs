@@ -114,10 +114,13 @@ async fn a_phantom_behind_nginx_delivers_nothing_either() {
     let writer = HttpWriter::new(&settings).unwrap();
     writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
     let registry = HttpRegistry::new(&settings).unwrap();
-    assert_eq!(registry.first_byte(&name("a"), &digest(&bytes)).await.answer, Answer::Yes(Delivery::Byte));
+    assert_eq!(
+        registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
+        Answer::Yes(Delivery::Byte(Some(bytes.len() as u64)))
+    );
     std::fs::rename(daemon.data_file(&digest(&bytes).to_string()), daemon.root().join("kept")).unwrap();
     assert!(registry.head_blob(&name("a"), &digest(&bytes)).await.answer.yes().is_some());
-    assert_eq!(registry.first_byte(&name("a"), &digest(&bytes)).await.answer, Answer::Yes(Delivery::Nothing));
+    assert_eq!(registry.byte(&name("a"), &digest(&bytes), 0).await.answer, Answer::Yes(Delivery::Nothing));
 }
 
 #[tokio::test]
