@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::doctor::DoctorArguments;
 use super::guard::GuardArguments;
 use super::redis::RedisArguments;
+use super::repair::{PlanArguments, RepairArguments, UndoArguments};
 use super::snapshot::SnapshotArguments;
 use super::suspects::SuspectArguments;
 use crate::domain::code::Severity;
@@ -48,7 +49,35 @@ Examples:
   regfsck check --storage /var/lib/registry --registry http://127.0.0.1:5000
   regfsck check --storage /backup/registry --content
   regfsck check --config config.yml -o json | jq '.findings[].id'")]
-    Check(Box<CheckArguments>),
+    Check(Box<CheckCommand>),
+    /// Carry out a plan that check --plan saved, and nothing else
+    ///
+    /// The plan is refused if what it was made for has changed since.
+    Repair(Box<PlanArguments>),
+    /// Make the daemon forget what storage lacks; upload nothing
+    ///
+    /// Claims in the daemon's memory are cleared by DELETE over the API, which the registry must
+    /// allow (storage.delete.enabled); claims in Redis by deleting exactly the stale keys.
+    Purge(Box<CheckArguments>),
+    /// Restart the daemon, wait until it answers, and prove that its false claims are gone
+    Restart(Box<CheckArguments>),
+    /// Put back what the last repair moved to the quarantine or wrote over
+    Undo(UndoArguments),
+    /// Show the incident on an embedded registry, in seconds
+    ///
+    /// Pushes an image, deletes its manifest, collects garbage, pushes again, fails to pull,
+    /// and runs the same check that you would run.
+    Demo {
+        /// Behave like this generation of the registry
+        #[arg(long, value_name = "FLAVOUR", default_value = "v2")]
+        flavour: crate::adapters::sandbox::Flavour,
+        /// Leave the damaged registry in this folder
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+        /// Keep the daemon up until Ctrl-C
+        #[arg(long)]
+        serve: bool,
+    },
     /// Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms
     Guard(Box<GuardArguments>),
     /// Write down what storage holds, so that a later check can tell what disappeared
@@ -219,6 +248,33 @@ pub struct ConnectionArguments {
     pub plain_http: bool,
 }
 
+impl Default for ConnectionArguments {
+    fn default() -> Self {
+        Self {
+            creds: None,
+            password_stdin: false,
+            jobs: 16,
+            retry_times: 3,
+            timeout: jiff::SignedDuration::from_secs(30),
+            plain_http: false,
+        }
+    }
+}
+
+/// `regfsck check`
+#[derive(Debug, Clone, Args)]
+pub struct CheckCommand {
+    /// What is checked.
+    #[command(flatten)]
+    pub check: CheckArguments,
+    /// Repair what is wrong: show a plan, ask, carry it out, prove it
+    #[arg(long, env = "REGFSCK_FIX", help_heading = "Repair")]
+    pub fix: bool,
+    /// Save the plan of a repair here, and change nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "fix", help_heading = "Repair")]
+    pub plan: Option<PathBuf>,
+}
+
 /// What a check does.
 #[derive(Debug, Clone, Args)]
 pub struct CheckArguments {
@@ -252,6 +308,9 @@ pub struct CheckArguments {
     /// Do not report leftovers that are younger than this: they may be in flight
     #[arg(long, env = "REGFSCK_GRACE", value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Check")]
     pub grace: jiff::SignedDuration,
+    /// The repair.
+    #[command(flatten)]
+    pub repair: RepairArguments,
     /// Exit with 1 if a finding of this severity or a worse one remains
     #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity, help_heading = "Check")]
     pub fail_on: Severity,
@@ -267,7 +326,7 @@ pub enum ProbeArgument {
 }
 
 /// A duration such as `30s`, `10m`, `2h 30m`; `0` is none.
-fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
+pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
     if text == "0" {
         return Ok(jiff::SignedDuration::ZERO);
     }

@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use super::arguments::{CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument};
+use clap::Parser as _;
+
+use super::arguments::{
+    Arguments, CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument, Subcommand,
+};
 use super::progress::Progress;
 use super::suspects;
 use super::target::Target;
@@ -32,7 +36,7 @@ async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
-fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
+pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
     let whole = arguments.content.then_some((1, 1));
     Ok(Options {
         scope: target.scope.clone(),
@@ -50,6 +54,24 @@ fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
     })
 }
 
+/// Run the demo, whose checks are the ones that any user runs.
+pub(super) fn demo(options: super::demo::Options, output: &OutputArguments) -> Result<u8> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let mut out = anstream::stdout();
+    let check = async |target: &super::demo::Target, out: &mut dyn std::io::Write| {
+        let config = target.config.clone().into_os_string();
+        let typed = ["regfsck".into(), "check".into(), "--probe-manifests".into(), "--config".into(), config];
+        let Subcommand::Check(arguments) = Arguments::try_parse_from(typed)?.command else {
+            return Ok(0);
+        };
+        let report = report(&arguments.check, output).await?;
+        render(&report, Format::Table, terminal::drawing(output), out)?;
+        Ok(report.exit_status)
+    };
+    runtime.block_on(super::demo::run(options, &mut out, check))?;
+    Ok(0)
+}
+
 /// Make a report of what was examined.
 pub(super) fn conclude(examination: Examination, target: report::Target, fail_on: Severity) -> Report {
     let mut report = Report {
@@ -62,6 +84,9 @@ pub(super) fn conclude(examination: Examination, target: report::Target, fail_on
         exit_status: 0,
         coverage: examination.coverage,
         refusal: examination.refusal,
+        plan: None,
+        outcomes: None,
+        proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
     };

@@ -9,6 +9,7 @@ mod generate;
 pub mod guard;
 mod progress;
 pub mod redis;
+pub mod repair;
 mod scope;
 pub mod snapshot;
 pub mod suspects;
@@ -22,6 +23,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::report::verdict::USAGE;
 use arguments::{Arguments, Subcommand};
+use repair::Mode;
 
 /// The command line as clap describes it: for completions, man pages and tests.
 #[must_use]
@@ -52,7 +54,18 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     let Arguments { command, output } = arguments;
     terminal::set_colour(output.color);
     match command {
-        Subcommand::Check(arguments) => check::run(&arguments, &output),
+        Subcommand::Check(arguments) => match &arguments.plan {
+            _ if arguments.fix => repair::run(&arguments.check, Mode::Fix, &output),
+            Some(path) => repair::save_plan(&arguments.check, path, &output),
+            None => check::run(&arguments.check, &output),
+        },
+        Subcommand::Repair(arguments) => repair::carry_out(&arguments, &output),
+        Subcommand::Purge(arguments) => repair::run(&arguments, Mode::Purge, &output),
+        Subcommand::Restart(arguments) => repair::run(&arguments, Mode::Restart, &output),
+        Subcommand::Undo(arguments) => repair::take_back(&arguments),
+        Subcommand::Demo { flavour, keep, serve } => {
+            check::demo(demo::Options { flavour, keep, serve }, &output)
+        }
         Subcommand::Guard(arguments) => guard::run(&arguments, &output),
         Subcommand::Snapshot(arguments) => snapshot::run(&arguments, &output),
         Subcommand::Doctor(arguments) => doctor::run(&arguments, &output),

@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::target::{self, Target};
 use super::terminal;
 use crate::adapters::snapshot;
+use crate::engine::ports::Storage as _;
 use crate::report::verdict;
 
 /// What is written down, and where.

@@ -1,6 +1,7 @@
 //! Where the registry is: arguments, the registry's own configuration, the usual places.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub(super) struct Target {
     pub(super) scope: Arc<dyn Scope>,
     /// What its configuration says.
     pub(super) daemon: Daemon,
+    /// Where its storage is, as `…/docker/registry/v2`.
+    pub(super) root: Option<PathBuf>,
+    /// How the daemon is reached.
+    pub(super) connection: Option<Connection>,
 }
 
 impl Target {
@@ -43,10 +48,12 @@ impl Target {
     pub(super) async fn find(target: &TargetArguments, connection: &ConnectionArguments) -> Result<Self> {
         let config = config(target)?;
         let storage = storage(target, config.as_ref())?;
-        let registry = registry(target, connection, config.as_ref()).await?;
+        let connection = reach(target, connection, config.as_ref()).await?;
+        let registry = connection.as_ref().map(HttpRegistry::new).transpose();
+        let registry = registry.map_err(|error| anyhow!("{error}"))?;
         let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
         let named = report::Target {
-            storage: storage.as_ref().map(|storage| storage.location()),
+            storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
             registry: registry.as_ref().map(Registry::location),
             cache: cache.as_ref().map(|cache| cache.location()),
         };
@@ -55,7 +62,13 @@ impl Target {
             daemon.cache = CacheKind::Redis;
         }
         Ok(Self {
-            sides: Sides { storage, registry: registry.map(|registry| Arc::new(registry) as Arc<_>), cache },
+            root: storage.as_ref().map(|storage| storage.root().to_owned()),
+            sides: Sides {
+                storage: storage.map(|storage| Arc::new(storage) as Arc<dyn Storage>),
+                registry: registry.map(|registry| Arc::new(registry) as Arc<_>),
+                cache,
+            },
+            connection,
             named,
             scope: Self::scope(target),
             daemon,
@@ -82,7 +95,7 @@ fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(Stri
 pub(super) fn storage(
     target: &TargetArguments,
     config: Option<&RegistryConfig>,
-) -> Result<Option<Arc<dyn Storage>>> {
+) -> Result<Option<FilesystemStorage>> {
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
         (Some(path), _) => FilesystemStorage::open(path),
         (None, Some(StorageDriver::Filesystem { root })) => FilesystemStorage::open_configured(root),
@@ -91,15 +104,14 @@ pub(super) fn storage(
         }
         (None, None) => return Ok(None),
     };
-    let shown = || format!("--storage: {}", "cannot look at storage");
-    Ok(Some(Arc::new(opened.with_context(shown)?)))
+    opened.map(Some).context("cannot look at storage")
 }
 
-async fn registry(
+async fn reach(
     target: &TargetArguments,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
-) -> Result<Option<HttpRegistry>> {
+) -> Result<Option<Connection>> {
     let url = match (&target.registry, config) {
         _ if target.offline => return Ok(None),
         (Some(url), _) => url.clone(),
@@ -118,7 +130,7 @@ async fn registry(
         // The check asks again and reports why.
         settings.address = settings.address.decided(false);
     }
-    HttpRegistry::new(&settings).map(Some).map_err(|error| anyhow!("{error}"))
+    Ok(Some(settings))
 }
 
 /// What `--creds` and `--password-stdin` say; asked for on the terminal where the password is missing.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Severity;
 use super::finding::{Finding, State};
 use super::observed::Unlooked;
+use super::plan::{Outcome, Plan, Proof};
 
 /// The version of the JSON contract. Within a version fields are only added.
 pub const SCHEMA: u32 = 1;
@@ -40,6 +41,15 @@ pub struct Report {
     pub refusal: Option<String>,
     /// What is wrong, sorted by severity, code, repository, digest, tag, path.
     pub findings: Vec<Finding>,
+    /// What the repair was to do, where one was made or planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What came of each of its steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<Vec<Outcome>>,
+    /// What the check after it showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// How many findings there are of each code.
     pub summary: BTreeMap<String, usize>,
 }

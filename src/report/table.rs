@@ -8,7 +8,8 @@ use bytesize::ByteSize;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 
 use crate::domain::code::{Code, Severity};
-use crate::domain::finding::{Finding, State, Subject};
+use crate::domain::finding::{Finding, Risk, State, Subject};
+use crate::domain::plan::Plan;
 use crate::domain::report::{Report, Verdict};
 
 /// How many findings of one code a table shows before it counts the rest.
@@ -278,4 +279,29 @@ fn next(text: &mut String, report: &Report) {
         line(text, &format!("remedies: {}", remedies.join(", ")));
     }
     line(text, &format!("more:     regfsck explain {}", first.code));
+}
+
+/// Draw a plan: what will be done, in order, and what nothing in it helps.
+#[must_use]
+pub fn plan(plan: &Plan, drawing: Drawing) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(drawing.width).force_no_tty();
+    table.set_header(["", "step", "from", "risk"]);
+    for (number, step) in plan.steps.iter().enumerate().take(if drawing.no_trunc { usize::MAX } else { 50 }) {
+        let risk = match step.risk {
+            Risk::None => "none",
+            Risk::Low => "low",
+            Risk::Downtime => "downtime",
+            Risk::Deletes => "deletes",
+        };
+        let from = step.from.clone().unwrap_or_default();
+        table.add_row([(number + 1).to_string(), step.what.clone(), from, risk.to_owned()]);
+    }
+    let mut text =
+        format!("plan: {}\n\n{}\n", counted(plan.steps.len(), "step"), table.to_string().trim_end());
+    for (finding, why) in &plan.unresolved {
+        item(&mut text, "no help for", &format!("{finding}: {why}"), drawing);
+    }
+    text
 }

@@ -203,11 +203,10 @@ fn port_in(rest: &str) -> Option<u16> {
 
 /// A text that may hold `user:password@`, without it.
 pub(super) fn without_userinfo(text: &str) -> String {
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let (authority, path) = rest.split_once('/').map_or((rest, None), |(head, tail)| (head, Some(tail)));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
-    path.map_or_else(|| format!("{scheme}{host}"), |path| format!("{scheme}{host}/{path}"))
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    // A password may hold a slash that should have been escaped: nothing in front of the last `@` is shown.
+    let bare = rest.rsplit('@').next().unwrap_or_default();
+    if scheme.is_empty() { bare.to_owned() } else { format!("{scheme}://{bare}") }
 }
 
 /// A URL for people: no user name, no password, and of a query only what is harmless (signatures of object
@@ -271,7 +270,9 @@ mod tests {
         assert_eq!((name.as_str(), password.expose_secret()), ("bob", "p@ss+x"));
         assert_eq!(address.base().as_str(), "https://a.example/");
         assert!(!format!("{address:?}").contains("p@ss"));
-        assert!(!Address::parse("x://bob:secret@a", false).unwrap_err().to_string().contains("secret"));
+        for text in ["x://bob:secret@a", "https://bob:sec/secret@a?x", "bob:secret@a b"] {
+            assert!(!Address::parse(text, false).unwrap_err().to_string().contains("sec"), "{text}");
+        }
     }
 
     #[test]

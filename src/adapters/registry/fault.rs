@@ -24,8 +24,10 @@ pub(super) enum Kind {
     Reset,
     /// We no longer ask, because it failed too often.
     Tripped,
-    /// The credentials could not be turned into something to show.
+    /// The token server does not accept who we are.
     Credentials,
+    /// The token server gives no token for this.
+    Denied,
     /// Anything else.
     Other,
 }

@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, LOCATION, RANGE};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::address::Scheme;
+use super::address::{Scheme, shown};
 use super::auth::Scope;
 use super::connection::Connection;
 use super::fault::{self, Fault, Kind};
@@ -114,12 +114,12 @@ impl HttpRegistry {
                 Some("check host, port and path prefix; a registry answers `{}` at /v2/".into()),
             )),
             status => {
-                let cure = reading::cure(reply.status).map(str::to_owned);
                 let target = reply.header("location").filter(|_| (301..=308).contains(&status));
-                Err(refuse(
-                    said(&reply),
-                    target.map(|target| format!("it redirects to {target}: give that address")).or(cure),
-                ))
+                let target = target.and_then(|target| url.join(target).ok());
+                let elsewhere =
+                    target.map(|target| format!("it redirects to {}: give that address", shown(&target)));
+                let cure = reading::cure(reply.status).map(str::to_owned);
+                Err(refuse(said(&reply), elsewhere.or(cure)))
             }
         }
     }
@@ -191,18 +191,18 @@ fn one_byte(url: Url, scope: Scope, at: u64) -> Ask {
 }
 
 fn read_manifest(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>, String) {
-    let shown = said(reply);
+    let told = said(reply);
     if reply.status != StatusCode::OK || reply.is_web_page() {
         let answer = match (reading::without(reply), by) {
             // Asked for by digest, it can only be the manifest that is unknown.
             (Answer::No(Denial::Unspecified), Some(_)) => Answer::No(Denial::Manifest),
             (answer, _) => answer,
         };
-        return (answer, shown);
+        return (answer, told);
     }
     let size = reply.body.len() as u64;
     if reply.end != End::Whole {
-        let why = format!("{shown}, more than the 4 MiB that a manifest may have");
+        let why = format!("{told}, more than the 4 MiB that a manifest may have");
         return (Answer::Unknown(why.clone()), why);
     }
     let digest = digest_of(reply, by);
@@ -213,8 +213,8 @@ fn read_manifest(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>,
     let claimed = reply.header("docker-content-digest").and_then(|text| text.parse::<Digest>().ok());
     let lie = claimed.filter(|claimed| claimed.algorithm() == digest.algorithm() && *claimed != digest);
     let said = lie.map_or_else(
-        || format!("{shown}, {size} bytes of {}", digest.short()),
-        |claimed| format!("{shown}, {size} bytes of {} called {}", digest.short(), claimed.short()),
+        || format!("{told}, {size} bytes of {}", digest.short()),
+        |claimed| format!("{told}, {size} bytes of {} called {}", digest.short(), claimed.short()),
     );
     (Answer::Yes(ServedManifest { digest, size, read }), said)
 }
@@ -227,38 +227,36 @@ fn digest_of(reply: &Reply, by: Option<&Digest>) -> Digest {
 }
 
 fn read_claim(reply: &Reply) -> (Answer<Claim>, String) {
-    let mut shown = said(reply);
+    let mut told = said(reply);
     let answer = match reply.status.as_u16() {
         200 if !reply.is_web_page() => {
             let size = reply.length();
             if let Some(size) = size {
-                shown = format!("{shown}, Content-Length {size}");
+                told = format!("{told}, Content-Length {size}");
             }
             Answer::Yes(Claim { size, redirected: false })
         }
         307 | 302 | 303 => Answer::Yes(Claim { size: None, redirected: true }),
         _ => reading::without(reply),
     };
-    (answer, shown)
+    (answer, told)
 }
 
 fn read_delivery(reply: &Reply) -> (Answer<Delivery>, String) {
-    let shown = said(reply);
+    let told = said(reply);
     let announced = reply.length();
     match (reply.status.as_u16(), reply.body.is_empty(), reply.end) {
-        (200 | 206, _, _) if reply.is_web_page() => (reading::without(reply), shown),
-        (200 | 206, false, _) => {
-            (Answer::Yes(Delivery::Byte(reply.total())), format!("{shown}, a byte came"))
-        }
+        (200 | 206, _, _) if reply.is_web_page() => (reading::without(reply), told),
+        (200 | 206, false, _) => (Answer::Yes(Delivery::Byte(reply.total())), format!("{told}, a byte came")),
         (200, true, End::Whole) => {
-            (Answer::Yes(Delivery::Short(Some(0))), format!("{shown}, announced as empty"))
+            (Answer::Yes(Delivery::Short(Some(0))), format!("{told}, announced as empty"))
         }
         (200 | 206, true, _) => {
             let announced = announced.map(|size| format!(", Content-Length {size}")).unwrap_or_default();
-            (Answer::Yes(Delivery::Nothing), format!("{shown}{announced}, then not one byte"))
+            (Answer::Yes(Delivery::Nothing), format!("{told}{announced}, then not one byte"))
         }
-        (416, _, _) => (Answer::Yes(Delivery::Short(reply.total())), shown),
-        _ => (reading::without(reply), shown),
+        (416, _, _) => (Answer::Yes(Delivery::Short(reply.total())), told),
+        _ => (reading::without(reply), told),
     }
 }
 

@@ -64,6 +64,7 @@ pub enum CacheKind {
 
 /// Something that made an accusation, and must still hold at the second look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// The blob's data file is not there.

@@ -146,6 +146,11 @@ impl Cached {
         findings.iter().filter_map(|finding| Some((finding.id.clone(), keys(finding)?))).collect()
     }
 
+    /// Whether the cache may be purged.
+    pub(super) const fn may_purge(&self) -> bool {
+        !self.is_refused
+    }
+
     /// Take back the remedy that would touch what may be another registry's.
     pub(super) fn restrain(&self, findings: &mut [Finding]) {
         if self.is_refused {

@@ -122,6 +122,8 @@ pub struct Examination {
     pub storage: Option<Arc<StorageView>>,
     /// The keys that a purge of the cache deletes for a finding, by the finding's id.
     pub purges: BTreeMap<String, StaleKeys>,
+    /// Whether the cache may be purged at all: not where another registry shares it.
+    pub may_purge: bool,
 }
 
 /// Check.
@@ -140,9 +142,18 @@ pub async fn check(
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
-    let purges = run.cached.purges(&findings);
+    let (purges, may_purge) = (run.cached.purges(&findings), run.cached.may_purge());
     let (coverage, storage) = (run.coverage, run.view);
-    Ok(Examination { started, finished: Timestamp::now(), coverage, refusal, findings, storage, purges })
+    Ok(Examination {
+        started,
+        finished: Timestamp::now(),
+        coverage,
+        refusal,
+        findings,
+        storage,
+        purges,
+        may_purge,
+    })
 }
 
 /// One check under way.

@@ -66,7 +66,11 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { quiet: Duration::from_secs(2), drain: Duration::from_mins(5), restart: Duration::from_mins(2) }
+        Self {
+            quiet: Duration::from_secs(2),
+            drain: Duration::from_secs(300),
+            restart: Duration::from_secs(120),
+        }
     }
 }
 

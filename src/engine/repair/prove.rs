@@ -1,6 +1,6 @@
 //! The proof: everything is collected anew, and every repaired image is pulled in full over the API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -96,24 +96,24 @@ async fn pull_all(
     events: &dyn Events,
 ) -> (Vec<Image>, Vec<Unlooked>) {
     events.emit(Event::Stage("pulling", Some(images.len() as u64)));
-    let mut puller = Puller { writer, blobs: BTreeMap::new(), manifests: BTreeMap::new() };
-    let (mut pulled, mut broken) = (Vec::new(), Vec::new());
+    let mut puller = Puller { writer, blobs: BTreeSet::new(), manifests: BTreeSet::new() };
+    let (mut whole, mut broken) = (Vec::new(), Vec::new());
     for image in images {
         match puller.manifests_of(&image).await {
-            Ok(()) => pulled.push(image),
+            Ok(()) => whole.push(image),
             Err(why) => broken.push(Unlooked { what: format!("pull of {image}"), why }),
         }
         events.emit(Event::Advanced(1));
     }
     events.emit(Event::Finished);
     broken.extend(puller.fetch(jobs).await);
-    (pulled, broken)
+    (whole, broken)
 }
 
 struct Puller<'a> {
     writer: &'a dyn RegistryWriter,
-    manifests: BTreeMap<(RepositoryName, Digest), ()>,
-    blobs: BTreeMap<(RepositoryName, Digest), ()>,
+    manifests: BTreeSet<(RepositoryName, Digest)>,
+    blobs: BTreeSet<(RepositoryName, Digest)>,
 }
 
 impl Puller<'_> {
@@ -123,7 +123,7 @@ impl Puller<'_> {
         let mut queue = vec![image.reference.clone()];
         while let Some(reference) = queue.pop() {
             if let Reference::Digest(digest) = &reference
-                && self.manifests.insert((name.clone(), *digest), ()).is_some()
+                && !self.manifests.insert((name.clone(), *digest))
             {
                 continue;
             }
@@ -135,7 +135,7 @@ impl Puller<'_> {
                 return Err(format!("{digest} came as {}", fetched.digest));
             }
             let read = manifest::parse(&fetched.bytes).map_err(|error| error.to_string())?;
-            self.blobs.extend(read.needs.iter().map(|need| ((name.clone(), need.digest), ())));
+            self.blobs.extend(read.needs.iter().map(|need| (name.clone(), need.digest)));
             queue.extend(read.children.iter().map(|child| Reference::Digest(child.digest)));
         }
         Ok(())
@@ -144,7 +144,7 @@ impl Puller<'_> {
     /// Download every blob, hashing it; what did not come right.
     async fn fetch(self, jobs: usize) -> Vec<Unlooked> {
         let writer = self.writer;
-        let fetched = stream::iter(self.blobs.into_keys()).map(|(name, digest)| async move {
+        let fetched = stream::iter(self.blobs).map(|(name, digest)| async move {
             let fetched = writer.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
             let why = match fetched {
                 Ok(downloaded) if downloaded.digest == digest => return None,

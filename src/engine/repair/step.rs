@@ -12,6 +12,7 @@ use crate::domain::manifest::MAX_MANIFEST_BYTES;
 use crate::domain::name::{Reference, RepositoryName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Step, StepAction};
+use crate::domain::rules::Condition;
 use crate::domain::served::{Answer, Delivery};
 use crate::domain::storage::LinkPlace;
 use crate::engine::drain::{Drained, drain};
@@ -59,7 +60,10 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             put_manifest(tools, step, repository, digest).await
         }
         StepAction::DeleteClaim { repository, digest } => delete_claim(tools, step, repository, digest).await,
-        StepAction::PurgeCache { digest, repositories } => purge(tools, step, digest, repositories).await,
+        StepAction::PurgeCache { digest, entry, repositories } => {
+            let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
+            purge(tools, step, &stale).await
+        }
         StepAction::Restart { .. } => restart(tools).await,
     }
 }
@@ -196,7 +200,7 @@ async fn is_good(tools: &Tools, digest: &Digest) -> Option<bool> {
 /// Bytes are hashed after they have landed; over the API alone, one byte has to come.
 async fn landed(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
     match (is_good(tools, digest).await, &tools.storage, &tools.registry) {
-        (Some(true), _, _) => Ok(()),
+        (Some(true), _, _) | (None, None, None) => Ok(()),
         (Some(false), _, _) => {
             Err(Trouble::Fail("the registry answered 201, but the right bytes are not in storage".into()))
         }
@@ -207,7 +211,6 @@ async fn landed(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result
                 Err(Trouble::Fail("the registry answered 201, but does not deliver it".into()))
             }
         },
-        (None, None, None) => Ok(()),
     }
 }
 
@@ -280,12 +283,11 @@ fn media_type(bytes: &[u8]) -> String {
 }
 
 async fn put_manifest(tools: &Tools, step: &Step, name: &RepositoryName, digest: &Digest) -> Taken {
-    let bytes = match stored(tools, digest).await {
-        Some(bytes) => bytes,
-        None => {
-            let wanted = Wanted::manifest(*digest, None).in_repository(name.clone());
-            tools.supply.manifest(&wanted).await.map_err(fail)?
-        }
+    let bytes = if let Some(bytes) = stored(tools, digest).await {
+        bytes
+    } else {
+        let wanted = Wanted::manifest(*digest, None).in_repository(name.clone());
+        tools.supply.manifest(&wanted).await.map_err(fail)?
     };
     let reference = step.action.reference().unwrap_or(Reference::Digest(*digest));
     record_upload(tools, step, name, digest).await?;
@@ -337,13 +339,15 @@ async fn delete_claim(tools: &Tools, step: &Step, name: &RepositoryName, digest:
     }
 }
 
-async fn purge(tools: &Tools, step: &Step, digest: &Digest, repositories: &[RepositoryName]) -> Taken {
+async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {
     let Some(cache) = tools.cache.clone() else {
         return Err(Trouble::Fail("the daemon's Redis was not given; use --redis URL".into()));
     };
-    lacks(tools, digest).await?;
-    let stale = StaleKeys { digest: *digest, entry: true, repositories: repositories.to_vec() };
-    let purged = cache.purge(&stale).await.map_err(fail)?;
+    // What is stored is purged only for a wrong size or a member without a link, which are conditions of the step.
+    if step.preconditions.contains(&Condition::DataAbsent(stale.digest)) {
+        lacks(tools, &stale.digest).await?;
+    }
+    let purged = cache.purge(stale).await.map_err(fail)?;
     let keys: Vec<_> = purged.keys.iter().map(deleted).collect();
     let count = keys.len();
     let change = Change::CacheDeleted { keys };

@@ -136,16 +136,15 @@ impl Survey<'_> {
     /// The manifest that a finding is about, if it is about one.
     fn wanted_manifest(&self, finding: &Finding) -> Option<Wanted> {
         let digest = finding.subject.digest?;
-        let is_manifest = match finding.code {
-            Code::MissingManifest | Code::PhantomManifest => true,
-            Code::MissingLink => {
-                finding.subject.path.as_deref().is_some_and(|path| path.contains("/_manifests/"))
-            }
-            Code::UnreadableManifest | Code::EmptyBlob | Code::TruncatedBlob | Code::CorruptBlob => {
-                self.storage.is_some_and(|view| view.manifests.contains_key(&digest))
-            }
-            _ => false,
-        };
+        let code = finding.code;
+        let damaged = [Code::UnreadableManifest, Code::EmptyBlob, Code::TruncatedBlob, Code::CorruptBlob]
+            .contains(&code);
+        let is_read = || self.storage.is_some_and(|view| view.manifests.contains_key(&digest));
+        let is_revision =
+            || finding.subject.path.as_deref().is_some_and(|path| path.contains("/_manifests/"));
+        let is_manifest = matches!(code, Code::MissingManifest | Code::PhantomManifest)
+            || code == Code::MissingLink && is_revision()
+            || damaged && is_read();
         is_manifest.then(|| Wanted { is_manifest: true, ..wanted(finding, digest) })
     }
 

@@ -116,6 +116,11 @@ async fn wrong_credentials_at_the_token_server_are_said_to_be_wrong() {
     assert_eq!(error.message, format!("GET {}/v2/: {message}", daemon.url()));
     let hint = "it does not accept these credentials: check user name and password, or log in again";
     assert_eq!(error.hint.as_deref(), Some(hint));
+    for repository in ["a", "b"] {
+        let head = registry.head_blob(&name(repository), &digest(b"x")).await;
+        assert!(matches!(head.answer, Answer::Unknown(_)));
+    }
+    // Asked once: too many failures may lock the account.
     assert_eq!(server.stub.seen().len(), 1);
 }
 

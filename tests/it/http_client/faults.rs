@@ -209,6 +209,15 @@ async fn an_index_that_is_taken_unlooked_teaches_nothing() {
 }
 
 #[tokio::test]
+async fn an_address_that_only_redirects_says_where_to() {
+    let moved = Act::answer("301 Moved Permanently", "Location: https://u:hush@r.test/v2/?sig=hush\r\n", "");
+    let stub = Stub::playing(vec![moved]).await;
+    let error = registry(&stub.url()).ping().await.unwrap_err();
+    assert!(error.message.ends_with("301 Moved Permanently, a redirect, not followed"), "{error}");
+    assert_eq!(error.hint.as_deref(), Some("it redirects to https://r.test/v2/: give that address"));
+}
+
+#[tokio::test]
 async fn nobody_there_is_said_at_once() {
     let port = crate::support::plain_registry::free_port();
     let start = Instant::now();

@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::challenge::{Challenge, Realm};
 use self::token::Token;
+use super::address::without_userinfo;
 use super::fault::{Fault, Kind};
 
 /// One thing to show.
@@ -38,6 +39,16 @@ pub enum Credential {
     IdentityToken(SecretString),
     /// A token to be shown to the registry as it is.
     RegistryToken(SecretString),
+}
+
+impl Credential {
+    /// Whose it is, as far as it tells.
+    fn name(&self) -> &str {
+        match self {
+            Self::Basic { name, .. } => name,
+            Self::Anonymous | Self::IdentityToken(_) | Self::RegistryToken(_) => "",
+        }
+    }
 }
 
 /// What we have to show to one registry.
@@ -92,7 +103,7 @@ impl Scope {
         }
     }
 
-    /// As token servers word it (distribution's `H/app.go`, every version).
+    /// As token servers word it (seen with distribution 2.7.1 to 3.1.1).
     fn words(&self) -> String {
         match self {
             Self::Known => String::new(),
@@ -105,8 +116,17 @@ impl Scope {
     }
 }
 
-/// A scope's token, and the lock that lets one request fetch it for all.
-type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
+/// What a scope has got from the token server, and the lock that lets one request ask there for all.
+type Slot = Arc<tokio::sync::Mutex<Got>>;
+
+#[derive(Default)]
+enum Got {
+    #[default]
+    Nothing,
+    Token(Token),
+    /// No: it is not asked again, lest an account be locked for too many failures.
+    Refusal(Fault),
+}
 
 #[derive(Default)]
 struct State {
@@ -114,6 +134,8 @@ struct State {
     /// How the registry itself words a scope, where it did.
     worded: HashMap<Scope, String>,
     slots: HashMap<Scope, Slot>,
+    /// Why the token server accepts a user's credentials for nothing at all.
+    refused: HashMap<String, Fault>,
 }
 
 /// Answers challenges, and remembers how it did.
@@ -159,13 +181,30 @@ impl Authenticator {
             (state.slots.entry(scope.clone()).or_default().clone(), words)
         });
         let mut slot = slot.lock().await;
-        if let Some(token) = slot.as_ref().filter(|token| token.is_fresh()) {
-            return Ok(token.header.clone());
+        match &*slot {
+            Got::Token(token) if token.is_fresh() => return Ok(token.header.clone()),
+            Got::Refusal(fault) => return Err(fault.clone()),
+            Got::Token(_) | Got::Nothing => {}
         }
-        let token = token::fetch(&self.client, realm, &words, credential, self.timeout).await?;
-        let header = token.header.clone();
-        *slot = Some(token);
-        Ok(header)
+        let who = credential.name().to_owned();
+        if let Some(fault) = self.with_state(|state| state.refused.get(&who).cloned()) {
+            return Err(fault);
+        }
+        match token::fetch(&self.client, realm, &words, credential, self.timeout).await {
+            Ok(token) => {
+                let header = token.header.clone();
+                *slot = Got::Token(token);
+                Ok(header)
+            }
+            Err(fault) => {
+                if fault.kind == Kind::Credentials {
+                    self.with_state(|state| state.refused.insert(who, fault.clone()));
+                } else if fault.kind == Kind::Denied {
+                    *slot = Got::Refusal(fault.clone());
+                }
+                Err(fault)
+            }
+        }
     }
 
     /// A 401 came for a request that showed `shown`. Whether it is worth asking again.
@@ -196,8 +235,8 @@ impl Authenticator {
         });
         let mut slot = slot.lock().await;
         // Another request may have renewed it meanwhile.
-        if slot.as_ref().is_some_and(|token| Some(&token.header) == shown) {
-            *slot = None;
+        if matches!(&*slot, Got::Token(token) if Some(&token.header) == shown) {
+            *slot = Got::Nothing;
         }
         Ok(true)
     }
@@ -209,9 +248,9 @@ impl Authenticator {
         if open {
             let why = format!(
                 "its token server speaks plain HTTP ({}): it is not shown our credentials",
-                realm.url
+                without_userinfo(&realm.url)
             );
-            return Err(Fault::new(Kind::Credentials, why)
+            return Err(Fault::new(Kind::Denied, why)
                 .with_hint("have the registry's `auth.token.realm` changed to https"));
         }
         Ok(())

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::challenge::Realm;
 use super::{Credential, basic, secret_header};
+use crate::adapters::registry::address::without_userinfo;
 use crate::adapters::registry::fault::{Fault, Kind};
 use crate::adapters::registry::wire::printable;
 
@@ -53,8 +54,8 @@ pub(super) async fn fetch(
     let url = Url::parse(&realm.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(url) = url else {
         return Err(Fault::new(
-            Kind::Credentials,
-            format!("its token server is no URL: `{}`", printable(&realm.url, 80)),
+            Kind::Denied,
+            format!("its token server is no URL: `{}`", printable(&without_userinfo(&realm.url), 80)),
         ));
     };
     let place = url.host_str().unwrap_or_default().to_owned();
@@ -81,7 +82,7 @@ pub(super) async fn fetch(
         return Err(refusal(&place, status, &body, credential));
     }
     understand(&body, asked).ok_or_else(|| {
-        Fault::new(Kind::Credentials, format!("the token server {place} answered {status} without a token"))
+        Fault::new(Kind::Denied, format!("the token server {place} answered {status} without a token"))
     })
 }
 
@@ -136,11 +137,15 @@ fn refusal(place: &str, status: StatusCode, body: &[u8], credential: &Credential
     let why = format!("the token server {place} answered {status}: `{start}`");
     match status.as_u16() {
         429 | 500 | 502..=504 => Fault::new(Kind::Reset, why),
-        400 | 401 | 403 if matches!(credential, Credential::Anonymous) => Fault::new(Kind::Credentials, why)
-            .with_hint("give --creds, or log in so that an auth file has them"),
-        400 | 401 | 403 => Fault::new(Kind::Credentials, why)
+        400 | 401 | 403 if matches!(credential, Credential::Anonymous) => {
+            Fault::new(Kind::Denied, why).with_hint("give --creds, or log in so that an auth file has them")
+        }
+        401 => Fault::new(Kind::Credentials, why)
             .with_hint("it does not accept these credentials: check user name and password, or log in again"),
-        _ => Fault::new(Kind::Credentials, why),
+        400 | 403 => Fault::new(Kind::Denied, why).with_hint(
+            "it gives these credentials no token for this: check them, or use an account with more rights",
+        ),
+        _ => Fault::new(Kind::Denied, why),
     }
 }
 
