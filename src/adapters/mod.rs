@@ -1,6 +1,7 @@
 //! What touches the world.
 
 pub mod cache;
+pub mod collector;
 pub mod config;
 pub mod credentials;
 pub mod journal;

@@ -10,6 +10,7 @@ pub mod guard;
 mod progress;
 pub mod redis;
 pub mod repair;
+mod result;
 mod scope;
 pub mod snapshot;
 pub mod suspects;

@@ -192,7 +192,7 @@ fn changes(count: usize) -> String {
     format!("{count} change{}", if count == 1 { "" } else { "s" })
 }
 
-fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
+pub(super) fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
     if let Some(dir) = given {
         return Ok(dir.to_owned());
     }
@@ -201,17 +201,17 @@ fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
 }
 
 /// A repair under way.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     arguments: &'a CheckArguments,
     output: &'a OutputArguments,
-    target: Target,
-    events: Arc<Progress>,
+    pub(super) target: Target,
+    pub(super) events: Arc<Progress>,
     materials: Materials,
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl<'a> Session<'a> {
-    async fn open(arguments: &'a CheckArguments, output: &'a OutputArguments) -> Result<Self> {
+    pub(super) async fn open(arguments: &'a CheckArguments, output: &'a OutputArguments) -> Result<Self> {
         let target = Target::find(&arguments.target, &arguments.connection).await?;
         let events = Arc::new(Progress::new(output));
         let mut options = options(arguments, &target)?;
@@ -220,7 +220,7 @@ impl<'a> Session<'a> {
         Ok(Self { arguments, output, target, events, materials: Materials::default(), options })
     }
 
-    async fn check(&self) -> Result<Examination> {
+    pub(super) async fn check(&self) -> Result<Examination> {
         Ok(check(&self.target.sides, &self.options, self.events.clone()).await?)
     }
 
@@ -283,7 +283,7 @@ impl<'a> Session<'a> {
         Ok(plan)
     }
 
-    async fn repair(&mut self, examination: Examination, mode: Mode) -> Result<Report> {
+    pub(super) async fn repair(&mut self, examination: Examination, mode: Mode) -> Result<Report> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
@@ -291,7 +291,7 @@ impl<'a> Session<'a> {
         self.approve_and_execute(examination, plan).await
     }
 
-    fn report(&self, examination: Examination) -> Report {
+    pub(super) fn report(&self, examination: Examination) -> Report {
         conclude(examination, self.target.named.clone(), self.arguments.fail_on)
     }
 
@@ -352,7 +352,7 @@ impl<'a> Session<'a> {
     }
 
     /// Everything that a repair works with. Takes the lock.
-    fn tools(&self) -> Result<Tools> {
+    pub(super) fn tools(&self) -> Result<Tools> {
         let run = new_run(Timestamp::now());
         let dir = journal_dir(self.arguments.repair.state_dir.as_deref(), &self.target)?;
         let journal = FileJournal::take(&dir, &run)?;

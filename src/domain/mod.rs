@@ -6,6 +6,7 @@ pub mod collector;
 pub mod difference;
 pub mod digest;
 pub mod finding;
+pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod manifest;

@@ -69,7 +69,7 @@ pub(super) async fn ask(
 pub(super) fn limits(served: &ServedView, options: &Options) -> Vec<String> {
     let is_unknown = |(_, belief): &&(Subject, Belief)| matches!(belief, Belief::Unknown(_));
     let unknown = served.beliefs.iter().filter(is_unknown).count();
-    let advice = if options.probe_manifests { "" } else { "; --probe-manifests asks" };
+    let advice = if options.probe_manifests { "; a restart makes sure" } else { "; --probe-manifests asks" };
     if unknown == 0 {
         return Vec::new();
     }
@@ -222,8 +222,22 @@ async fn beliefs(
         }
         events.emit(Event::Advanced(1));
     }
-    known.extend(refused(registry, open, is_shared, options).await);
+    // 2.x believes in a manifest only through a link: without one its answer says nothing of what it remembers.
+    let (linked, unlinked): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|subject| is_shared || is_linked(view, subject));
+    let why = "no link leads to it any more, so the daemon cannot be asked; a restart makes sure";
+    known.extend(unlinked.into_iter().map(|subject| (subject, Belief::Unknown(why.into()))));
+    known.extend(refused(registry, linked, is_shared, options).await);
     known
+}
+
+fn is_linked(view: &StorageView, (name, digest): &Subject) -> bool {
+    let Some(repository) = view.repository(name) else { return false };
+    let links = [&repository.revisions, &repository.layers];
+    let is_there = |links: &&Vec<crate::domain::storage::Link>| {
+        find_link(links, digest).is_some_and(|link| link.target != Target::Missing)
+    };
+    links.iter().any(is_there)
 }
 
 /// Ask by a PUT that must be refused, where that was allowed.

@@ -364,6 +364,16 @@ fn deleted(purged: &crate::domain::cache::PurgedKey) -> DeletedKey {
     DeletedKey { key: purged.key.clone(), content }
 }
 
+/// Wait until uploads are quiet, restart the daemon, and wait until it answers.
+///
+/// # Errors
+/// Why it was not restarted, or does not answer.
+pub async fn restart_now(tools: &Tools) -> Result<String, String> {
+    restart(tools).await.map_err(|trouble| match trouble {
+        Trouble::Skip(why) | Trouble::Fail(why) => why,
+    })
+}
+
 async fn restart(tools: &Tools) -> Taken {
     let Some(service) = tools.service.clone() else {
         return Err(Trouble::Fail("nothing to restart was given; use --restart SPEC".into()));
