@@ -15,6 +15,7 @@ mod collector;
 mod completions;
 mod docker_engine;
 mod generated;
+mod guard;
 mod http_client;
 mod journal;
 mod registry_config;
