@@ -335,7 +335,7 @@ pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
     if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
     let found = all.into_iter().find(|severity| severity.as_str() == text);
     found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))

@@ -58,6 +58,11 @@ pub(super) fn cache(
     Ok(Some(Arc::new(RedisCache::at(settings).map_err(|error| told(&error))?)))
 }
 
+/// The number of the database that is in use.
+pub(super) fn database(arguments: &RedisArguments, config: Option<&RegistryConfig>) -> Result<Option<u32>> {
+    Ok(settings(arguments, config)?.map(|settings| settings.database))
+}
+
 fn settings(arguments: &RedisArguments, config: Option<&RegistryConfig>) -> Result<Option<RedisSettings>> {
     if let Some(url) = &arguments.redis {
         return Ok(Some(url.parse().map_err(|error| told(&error)).context("--redis")?));

@@ -41,6 +41,11 @@ impl Target {
         Arc::new(Globs::new(&target.repo))
     }
 
+    /// What a configuration says of the daemon.
+    pub(super) fn daemon(config: &RegistryConfig) -> Daemon {
+        daemon(config)
+    }
+
     /// Find the registry that the arguments mean.
     ///
     /// # Errors
@@ -164,6 +169,16 @@ fn ask_password(user: &str) -> Result<String> {
         .with_prompt(prompt)
         .interact()
         .context("--creds has no password; write USER:PASS or add --password-stdin")
+}
+
+/// The daemon that can be asked, without a look at whether it answers.
+pub(super) async fn registry(
+    target: &TargetArguments,
+    connection: &ConnectionArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Option<HttpRegistry>> {
+    let connection = reach(target, connection, config).await?;
+    connection.as_ref().map(HttpRegistry::new).transpose().map_err(|error| anyhow!("{error}"))
 }
 
 fn daemon(config: &RegistryConfig) -> Daemon {

@@ -5,6 +5,7 @@ pub mod code;
 pub mod collector;
 pub mod difference;
 pub mod digest;
+pub mod doctor;
 pub mod finding;
 pub mod guard;
 pub mod history;

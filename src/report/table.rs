@@ -71,7 +71,7 @@ fn item(text: &mut String, name: &str, content: &str, drawing: Drawing) {
 }
 
 /// Break at spaces; a word longer than the width stands alone.
-fn wrap(content: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(content: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in content.split_whitespace() {
         match lines.last_mut() {
