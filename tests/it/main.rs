@@ -12,9 +12,11 @@
 mod arrows;
 mod cache;
 mod check;
+mod collector;
 mod completions;
 mod docker_engine;
 mod generated;
+mod guard;
 mod http_client;
 mod journal;
 mod registry_config;
@@ -24,5 +26,6 @@ mod sources;
 mod sources_damage;
 mod sources_network;
 mod support;
+mod suspects;
 mod uploads;
 mod verify;
