@@ -17,6 +17,7 @@ mod generated;
 mod http_client;
 mod journal;
 mod registry_config;
+mod repair;
 mod scenarios;
 mod service_commands;
 mod sources;
