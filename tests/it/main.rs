@@ -20,6 +20,7 @@ mod guard;
 mod http_client;
 mod journal;
 mod registry_config;
+mod repair;
 mod scenarios;
 mod service_commands;
 mod sources;
