@@ -6,7 +6,12 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
 use super::connection::ConnectionArguments;
+use super::doctor::DoctorArguments;
+use super::guard::GuardArguments;
+use super::redis::RedisArguments;
 use super::repair::{PlanArguments, RepairArguments, UndoArguments};
+use super::snapshot::SnapshotArguments;
+use super::suspects::SuspectArguments;
 use super::verify::VerifyArguments;
 use crate::domain::code::Severity;
 
@@ -85,6 +90,12 @@ Examples:
         #[arg(long)]
         serve: bool,
     },
+    /// Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms
+    Guard(Box<GuardArguments>),
+    /// Write down what storage holds, so that a later check can tell what disappeared
+    Snapshot(Box<SnapshotArguments>),
+    /// Look for settings that make phantoms, or that keep them from being repaired
+    Doctor(Box<DoctorArguments>),
     /// Explain a finding code, or list all of them
     Explain {
         /// The code, such as phantom-blob; without one, all are listed
@@ -229,6 +240,9 @@ pub struct TargetArguments {
     /// Only repositories of this name; * and ? match anything; repeatable
     #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',')]
     pub repo: Vec<String>,
+    /// The cache.
+    #[command(flatten)]
+    pub redis: RedisArguments,
 }
 
 /// `regfsck check`
@@ -254,6 +268,9 @@ pub struct CheckArguments {
     /// The connection.
     #[command(flatten)]
     pub connection: ConnectionArguments,
+    /// What is suspect beforehand.
+    #[command(flatten)]
+    pub suspects: SuspectArguments,
     /// Hash the content of every blob
     #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Check")]
     pub content: bool,
@@ -302,7 +319,7 @@ pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
     if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
     let found = all.into_iter().find(|severity| severity.as_str() == text);
     found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))

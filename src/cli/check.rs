@@ -13,6 +13,7 @@ use super::arguments::{
 };
 use super::interrupt::{self, Interrupt};
 use super::progress::Progress;
+use super::suspects;
 use super::target::Target;
 use super::terminal;
 use crate::domain::code::Severity;
@@ -34,16 +35,16 @@ pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Resul
 
 async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<Report> {
     let target = Target::find(&arguments.target, &arguments.connection).await?;
-    let options = options(arguments, &target);
+    let options = options(arguments, &target)?;
     let events = Arc::new(Progress::new(output));
     let mut examination = check(&target.sides, &options, events).await?;
     note_interrupt(&mut examination.coverage, &interrupt::current());
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
-pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Options {
+pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
     let whole = arguments.content.then_some((1, 1));
-    Options {
+    Ok(Options {
         scope: target.scope.clone(),
         grace: arguments.grace,
         probe: match arguments.probe {
@@ -54,8 +55,9 @@ pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Options {
         content: whole.or(arguments.content_subset).map(|(part, of)| ContentSubset { part, of }),
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
-        suspects: Vec::new(),
-    }
+        suspects: suspects::read(&arguments.suspects)?,
+        since: suspects::since(&arguments.suspects)?,
+    })
 }
 
 /// Enter in the coverage that the run was stopped, where it was.

@@ -5,13 +5,19 @@ mod check;
 pub mod connection;
 mod container;
 pub mod demo;
+pub mod doctor;
 mod explain;
 mod generate;
+pub mod guard;
 mod image;
 mod interrupt;
 mod progress;
+pub mod redis;
 pub mod repair;
+mod result;
 mod scope;
+pub mod snapshot;
+pub mod suspects;
 mod target;
 mod terminal;
 pub mod verify;
@@ -70,6 +76,9 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
         Subcommand::Demo { flavour, keep, serve } => {
             check::demo(demo::Options { flavour, keep, serve }, &output)
         }
+        Subcommand::Guard(arguments) => guard::run(&arguments, &output),
+        Subcommand::Snapshot(arguments) => snapshot::run(&arguments, &output),
+        Subcommand::Doctor(arguments) => doctor::run(&arguments, &output),
         Subcommand::Explain { code } => explain::run(code.as_deref()),
         Subcommand::Completions { shell } => generate::completions(shell),
         Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),

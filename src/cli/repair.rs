@@ -25,7 +25,7 @@ use crate::domain::journal::identity;
 use crate::domain::plan::{Approved, Consent, Plan, Stage, VERSION};
 use crate::domain::planner::{self, Situation};
 use crate::domain::report::{Report, summarise};
-use crate::engine::check::{Examination, check};
+use crate::engine::check::{Examination, Options, check};
 use crate::engine::ports::{JournalError, RegistryWriter, Service, Source, StorageWriter, Uploads};
 use crate::engine::repair::{self, Materials, Patience, Tools};
 use crate::engine::undo::undo;
@@ -203,7 +203,7 @@ fn changes(count: usize) -> String {
     format!("{count} change{}", if count == 1 { "" } else { "s" })
 }
 
-fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
+pub(super) fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
     if let Some(dir) = given {
         return Ok(dir.to_owned());
     }
@@ -212,33 +212,30 @@ fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
 }
 
 /// A repair under way.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     arguments: &'a CheckArguments,
     output: &'a OutputArguments,
-    target: Target,
+    pub(super) target: Target,
     /// How the registries of `docker://` sources are reached, by host and port.
     docker: BTreeMap<String, Connection>,
-    events: Arc<Progress>,
+    pub(super) events: Arc<Progress>,
     materials: Materials,
+    pub(super) options: Options,
 }
 
 impl<'a> Session<'a> {
-    async fn open(arguments: &'a CheckArguments, output: &'a OutputArguments) -> Result<Self> {
+    pub(super) async fn open(arguments: &'a CheckArguments, output: &'a OutputArguments) -> Result<Self> {
         let target = Target::find(&arguments.target, &arguments.connection).await?;
         let docker = docker_sources(arguments).await?;
         let events = Arc::new(Progress::new(output));
-        Ok(Self { arguments, output, target, docker, events, materials: Materials::default() })
-    }
-
-    async fn check(&self) -> Result<Examination> {
-        Ok(check(&self.target.sides, &self.options(), self.events.clone()).await?)
-    }
-
-    /// A repair asks about manifests too: without that it cannot know what a push would do.
-    fn options(&self) -> crate::engine::check::Options {
-        let mut options = options(self.arguments, &self.target);
+        let mut options = options(arguments, &target)?;
+        // A repair asks about manifests too: without that it cannot know what a push would do.
         options.probe_manifests = true;
-        options
+        Ok(Self { arguments, output, target, docker, events, materials: Materials::default(), options })
+    }
+
+    pub(super) async fn check(&self) -> Result<Examination> {
+        Ok(check(&self.target.sides, &self.options, self.events.clone()).await?)
     }
 
     /// What restarts the daemon: what was said, else what follows from where it runs.
@@ -298,6 +295,7 @@ impl<'a> Session<'a> {
             tags: &self.materials.tags,
             restart: restart.as_deref().filter(|_| mode != Mode::Purge),
             target: self.target.named.clone(),
+            purges: examination.may_purge.then_some(&examination.purges),
         };
         let mut plan = planner::plan(&situation, Timestamp::now());
         plan.steps.retain(|step| match mode {
@@ -308,7 +306,7 @@ impl<'a> Session<'a> {
         Ok(plan)
     }
 
-    async fn repair(&mut self, examination: Examination, mode: Mode) -> Result<Report> {
+    pub(super) async fn repair(&mut self, examination: Examination, mode: Mode) -> Result<Report> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
@@ -316,7 +314,7 @@ impl<'a> Session<'a> {
         self.approve_and_execute(examination, plan).await
     }
 
-    fn report(&self, examination: Examination) -> Report {
+    pub(super) fn report(&self, examination: Examination) -> Report {
         conclude(examination, self.target.named.clone(), self.arguments.fail_on)
     }
 
@@ -346,8 +344,8 @@ impl<'a> Session<'a> {
         let approved = Approved::new(plan, consent);
         let outcomes = repair::execute(&tools, &approved).await?;
         let plan = approved.plan().clone();
-        let (options, sides) = (self.options(), &self.target.sides);
-        let proven = repair::prove(&tools, sides, &options, &examination.findings, &plan, &outcomes).await?;
+        let (options, sides) = (&self.options, &self.target.sides);
+        let proven = repair::prove(&tools, sides, options, &examination.findings, &plan, &outcomes).await?;
         let started = examination.started;
         let mut report = self.report(Examination { started, findings: proven.findings, ..proven.after });
         report.summary = summarise(&report.findings);
@@ -377,7 +375,7 @@ impl<'a> Session<'a> {
     }
 
     /// Everything that a repair works with. Takes the lock.
-    fn tools(&self) -> Result<Tools> {
+    pub(super) fn tools(&self) -> Result<Tools> {
         let run = new_run(Timestamp::now());
         let dir = journal_dir(self.arguments.repair.state_dir.as_deref(), &self.target)?;
         let journal = FileJournal::take(&dir, &run)?;
@@ -398,7 +396,7 @@ impl<'a> Session<'a> {
             uploads: root.map(|root| Arc::new(FilesystemUploads::new(root)) as Arc<dyn Uploads>),
             registry: self.target.sides.registry.clone(),
             writer: writer.map(|writer| Arc::new(writer) as Arc<dyn RegistryWriter>),
-            cache: None,
+            cache: self.target.sides.cache.clone(),
             supply: Arc::new(self.sources()?),
             service,
             journal: Arc::new(journal),

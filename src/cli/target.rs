@@ -10,6 +10,7 @@ use super::arguments::TargetArguments;
 use super::connection::ConnectionArguments;
 use super::container::{self, Contained};
 use super::interrupt;
+use super::redis;
 use super::scope::Globs;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
 use crate::adapters::registry::{Connection, HttpRegistry};
@@ -40,6 +41,16 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The repositories that the arguments mean.
+    pub(super) fn scope(target: &TargetArguments) -> Arc<dyn Scope> {
+        Arc::new(Globs::new(&target.repo))
+    }
+
+    /// What a configuration says of the daemon.
+    pub(super) fn daemon(config: &RegistryConfig) -> Daemon {
+        daemon(config)
+    }
+
     /// Find the registry that the arguments mean.
     ///
     /// # Errors
@@ -54,23 +65,29 @@ impl Target {
         let settings = registries(&target, connection, config.as_ref()).await?;
         let registries = settings.iter().map(|(settings, address)| ask(settings, *address));
         let mut registries = registries.collect::<Result<Vec<_>>>()?;
+        let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
             registry: registries.first().map(|registry| registry.location()),
-            cache: None,
+            cache: cache.as_ref().map(|cache| cache.location()),
         };
         let replicas = registries.split_off(registries.len().min(1));
+        let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
+        if target.redis.redis.is_some() {
+            daemon.cache = CacheKind::Redis;
+        }
         Ok(Self {
             root: storage.as_ref().map(|storage| storage.root().to_owned()),
             sides: Sides {
                 storage: storage.map(|storage| Arc::new(storage) as Arc<dyn Storage>),
                 registry: registries.pop(),
                 replicas,
+                cache,
             },
             connection: settings.into_iter().next().map(|(settings, _)| settings),
             named,
-            scope: Arc::new(Globs::new(&target.repo)),
-            daemon: config.as_ref().map(daemon).unwrap_or_default(),
+            scope: Self::scope(&target),
+            daemon,
             restart: contained.map(|contained| contained.restart),
         })
     }
@@ -131,7 +148,7 @@ pub(super) async fn registries(
 }
 
 /// The registry's configuration: the one given, or, where nothing is given, one in a usual place.
-fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
+pub(super) fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
     let path = match &target.config {
         Some(path) => path.clone(),
         None if target.storage.is_some() || target.registry.is_some() || !target.replica.is_empty() => {
@@ -158,7 +175,7 @@ fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(Stri
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
-fn storage(
+pub(super) fn storage(
     target: &TargetArguments,
     config: Option<&RegistryConfig>,
     contained: Option<&Contained>,
@@ -203,6 +220,17 @@ pub(super) fn ask(settings: &Connection, address: Option<IpAddr>) -> Result<Arc<
         Some(address) => Arc::new(registry.at(address)),
         None => Arc::new(registry),
     })
+}
+
+/// The daemon that can be asked, without a look at whether it answers.
+pub(super) async fn registry(
+    target: &TargetArguments,
+    connection: &ConnectionArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Option<HttpRegistry>> {
+    let settings = registries(target, connection, config).await?;
+    let first = settings.first().map(|(settings, _)| HttpRegistry::new(settings));
+    first.transpose().map_err(|error| anyhow!("{error}"))
 }
 
 fn daemon(config: &RegistryConfig) -> Daemon {

@@ -136,6 +136,9 @@ pub enum StepAction {
     PurgeCache {
         /// The digest that the keys are about.
         digest: Digest,
+        /// Whether the global entry goes; else only the memberships.
+        #[serde(default = "yes")]
+        entry: bool,
         /// The repositories that have keys of it.
         repositories: Vec<RepositoryName>,
     },
@@ -144,6 +147,10 @@ pub enum StepAction {
         /// The service, as given.
         service: String,
     },
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl StepAction {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::cache::StaleKeys;
 use super::code::Code;
 use super::digest::Digest;
 use super::finding::{Finding, Subject};
@@ -40,6 +41,8 @@ pub struct Situation<'a> {
     pub restart: Option<&'a str>,
     /// The registry.
     pub target: Target,
+    /// The stale keys of the cache, by finding; `None` where nothing may be purged.
+    pub purges: Option<&'a BTreeMap<String, StaleKeys>>,
 }
 
 /// Make a plan.
@@ -365,10 +368,32 @@ impl Planner<'_> {
     }
 
     fn purge(&mut self, finding: &Finding, digest: Digest) {
-        let mut repositories: Vec<_> = finding.subject.repository.iter().cloned().collect();
-        repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
-        let action = StepAction::PurgeCache { digest, repositories };
-        self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
+        let Some(purges) = self.situation.purges else {
+            return self.give_up(
+                finding,
+                "this Redis is not, or not only, this registry's cache: nothing is purged",
+            );
+        };
+        let known: Vec<_> = purges.values().filter(|keys| keys.digest == digest).collect();
+        let is_entry = known.is_empty() || known.iter().any(|keys| keys.entry);
+        let mut repositories: BTreeSet<_> = finding.subject.repository.iter().cloned().collect();
+        if known.is_empty() {
+            repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
+        }
+        repositories.extend(known.iter().flat_map(|keys| keys.repositories.iter().cloned()));
+        let is_stored = self.situation.storage.is_some_and(|view| view.blob(&digest).is_some());
+        let conditions = if is_stored {
+            let places = [LinkPlace::Layer(digest), LinkPlace::Revision(digest)];
+            let unlinked =
+                |name: &RepositoryName| places.clone().map(|place| Condition::NoLink(name.clone(), place));
+            let members = repositories.iter().filter(|_| !is_entry);
+            members.flat_map(unlinked).chain([Condition::DataStored(digest)]).collect()
+        } else {
+            vec![Condition::DataAbsent(digest)]
+        };
+        let repositories = repositories.into_iter().collect();
+        let action = StepAction::PurgeCache { digest, entry: is_entry, repositories };
+        self.step(finding, Stage::Claims, action, conditions);
     }
 
     /// The last remedy, where it was offered.
@@ -384,6 +409,10 @@ impl Planner<'_> {
 
     /// Content that is stored, and about which the daemon is wrong: its memory is.
     fn claim_of_presence(&mut self, finding: &Finding) {
+        let is_purged = self.situation.purges.is_some_and(|purges| purges.contains_key(&finding.id));
+        if let Some(digest) = finding.subject.digest.filter(|_| is_purged) {
+            return self.purge(finding, digest);
+        }
         if self.situation.daemon.cache == CacheKind::None {
             return self
                 .give_up(finding, "the daemon has no cache that could be wrong; its log may tell why");

@@ -30,7 +30,8 @@ use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 
 pub use self::plan::plan;
-use self::words::{counted, grouped, wrap};
+pub(super) use self::words::wrap;
+use self::words::{counted, grouped};
 use super::images;
 use crate::domain::code::Severity;
 use crate::domain::finding::State;

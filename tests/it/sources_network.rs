@@ -201,6 +201,28 @@ async fn a_user_and_a_password_are_sent_and_never_shown() {
 }
 
 #[tokio::test]
+async fn tags_are_read_page_by_page_from_the_same_server_only() {
+    let stub = Stub::start(|_, request, stream| match request.path.as_str() {
+        "/v2/team/app/tags/list" => {
+            say(
+                stream,
+                "200 OK\r\nLink: </v2/team/app/tags/list?last=b>; rel=\"next\"",
+                br#"{"tags":["b","no tag"]}"#,
+            );
+        }
+        _ => say(
+            stream,
+            "200 OK\r\nLink: <http://127.0.0.2/v2/x>; rel=\"next\"",
+            br#"{"name":"team/app","tags":null}"#,
+        ),
+    });
+    let source = open(&format!("docker://{}", stub.authority)).unwrap();
+    let images = source.images(&["team/app".parse().unwrap()]).await.unwrap();
+    assert_eq!(images.iter().map(ToString::to_string).collect::<Vec<_>>(), ["team/app:b"]);
+    assert_eq!(stub.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_manifest_that_is_another_is_not_taken() {
     let stub = Stub::start(|_, _, stream| say(stream, "200 OK", b"{\"schemaVersion\":2}"));
     let source = open(&format!("docker://{}", stub.authority)).unwrap();

@@ -11,13 +11,15 @@ use super::auth::Scope;
 use super::connection::Connection;
 use super::download::{self, Opened};
 use super::fault::{self, Fault};
+use super::listing;
 use super::reading::said;
 use super::transport::{Ask, Reply, Silence};
 use super::write::HttpWriter;
 use crate::adapters::source::{Fetch, OpenedBlob};
 use crate::domain::digest::Digest;
 use crate::domain::manifest::MANIFEST_MEDIA_TYPES;
-use crate::domain::name::{Reference, RepositoryName};
+use crate::domain::name::{Reference, RepositoryName, Tag};
+use crate::domain::served::Answer;
 use crate::engine::ports::{ByteStream, Found, RegistryError, RegistryWriter as _, SourceError, WriteError};
 
 /// Fetches from a registry.
@@ -109,6 +111,17 @@ fn pieces(asked: String, response: Response, patience: Duration) -> ByteStream {
 
 #[async_trait]
 impl Fetch for HttpFetch {
+    async fn tags(&self, repository: &RepositoryName) -> Result<Option<Vec<Tag>>, SourceError> {
+        let asked = listing::tags(&self.client.transport, repository).await;
+        match asked.answer {
+            Answer::Yes(tags) => Ok(Some(tags)),
+            Answer::No(_) => Ok(None),
+            Answer::Broken(said) | Answer::Unknown(said) => {
+                Err(SourceError::Refused { asked: asked.exchange.asked, said })
+            }
+        }
+    }
+
     async fn head_blob(
         &self,
         repository: &RepositoryName,

@@ -93,6 +93,10 @@ pub enum Condition {
     RightContent(Digest),
     /// At least one of these: whoever needs the content that is accused.
     AnyOf(Vec<Condition>),
+    /// Redis has a complete entry of it, of this size.
+    Cached(Digest, u64),
+    /// Redis has it as a member of the repository's set.
+    CachedIn(RepositoryName, Digest),
 }
 
 /// So many of those who need a content are looked at again before nobody is thought to.

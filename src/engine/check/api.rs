@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{Judgement, Run, content};
+use super::{Judgement, Options, Run, content};
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
@@ -20,6 +20,7 @@ impl Run<'_> {
     pub(super) async fn api_only(&mut self) -> Judgement {
         let limit = "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR";
         self.coverage.limits.push(limit.into());
+        self.cache_alone().await;
         let Some(registry) = self.reachable().await else { return (Vec::new(), None) };
         let served = self.explore(&*registry).await;
         let mut accusations = Accusations::default();
@@ -60,11 +61,13 @@ impl Run<'_> {
         };
         let names: Vec<_> = names.into_iter().filter(|name| self.options.scope.includes(name)).collect();
         explorer.tags(names).await;
+        let names: Vec<_> = explorer.served.tags.keys().cloned().collect();
         explorer.manifests().await;
         explorer.blobs().await;
         if let Some(subset) = self.options.content {
             explorer.hash(subset).await;
         }
+        explorer.suspects(self.options, &names).await;
         explorer.served
     }
 }
@@ -194,6 +197,39 @@ impl Explorer<'_> {
             (subject, delivered)
         });
         self.served.delivered = delivered.await;
+        self.served.delivered.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+}
+
+/// So many questions about pairs handed in.
+const SUSPECTS: usize = 4096;
+
+impl Explorer<'_> {
+    /// Ask about pairs handed in; only what is claimed and not delivered is kept.
+    async fn suspects(&mut self, options: &Options, names: &[RepositoryName]) {
+        let known: BTreeSet<Subject> =
+            self.served.delivered.iter().map(|(subject, _)| subject.clone()).collect();
+        let mut wanted: BTreeSet<Subject> = BTreeSet::new();
+        for suspect in &options.suspects {
+            let named = suspect.repository.as_ref().map_or(names, std::slice::from_ref);
+            let named = named.iter().filter(|name| options.scope.includes(name));
+            wanted.extend(named.map(|name| (name.clone(), suspect.digest)));
+        }
+        let count = wanted.difference(&known).count();
+        if count > SUSPECTS {
+            let why =
+                format!("{SUSPECTS} of {count} pairs were asked about; hand in fewer, as REPOSITORY@DIGEST");
+            self.served.unknown.push(Unlooked { what: "suspects".into(), why });
+        }
+        let registry = self.registry;
+        let questions = wanted.difference(&known).take(SUSPECTS).cloned().collect();
+        let delivered = self.ask_all("asking about suspects", questions, async |subject: Subject| {
+            let delivered = deliver(registry, &subject, None).await;
+            (subject, delivered)
+        });
+        let delivered = delivered.await;
+        let is_denied = |delivered: &Delivered| matches!(delivered.last.answer, Answer::No(_));
+        self.served.delivered.extend(delivered.into_iter().filter(|(_, delivered)| !is_denied(delivered)));
         self.served.delivered.sort_by(|a, b| a.0.cmp(&b.0));
     }
 }

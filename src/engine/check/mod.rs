@@ -6,21 +6,24 @@
 
 mod again;
 pub(super) mod api;
+mod cache;
 mod content;
 mod probe;
 mod recheck;
 mod replicas;
 mod same;
+mod suspects;
 
 pub use recheck::observe;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::spawn_blocking;
 
-use super::ports::{Event, Events, Registry, Scope, Storage, StorageError};
+use super::ports::{Cache, Event, Events, Registry, Scope, Storage, StorageError};
+use crate::domain::cache::StaleKeys;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
@@ -41,6 +44,8 @@ pub struct Sides {
     pub registry: Option<Arc<dyn Registry>>,
     /// Other replicas of it: daemons on the same storage, each with a cache of its own.
     pub replicas: Vec<Arc<dyn Registry>>,
+    /// The daemon's cache, where it is in a Redis that can be reached.
+    pub cache: Option<Arc<dyn Cache>>,
 }
 
 /// How much of the daemon is asked.
@@ -78,6 +83,8 @@ pub struct Suspect {
     pub repository: Option<RepositoryName>,
     /// The content.
     pub digest: Digest,
+    /// Whether it is known to be a manifest: those are asked about in another way.
+    pub is_manifest: bool,
 }
 
 /// What a check is asked to do.
@@ -99,6 +106,8 @@ pub struct Options {
     pub daemon: Daemon,
     /// Pairs handed in.
     pub suspects: Vec<Suspect>,
+    /// An earlier look at storage: what disappeared since is suspect.
+    pub since: Option<Arc<StorageView>>,
 }
 
 /// What a check saw and concluded.
@@ -116,6 +125,10 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// Storage as it was seen, where it was.
     pub storage: Option<Arc<StorageView>>,
+    /// The keys that a purge of the cache deletes for a finding, by the finding's id.
+    pub purges: BTreeMap<String, StaleKeys>,
+    /// Whether the cache may be purged at all: not where another registry shares it.
+    pub may_purge: bool,
 }
 
 /// Check.
@@ -128,13 +141,24 @@ pub async fn check(
     events: Arc<dyn Events>,
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
-    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None };
+    let cached = cache::Cached::default();
+    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None, cached };
     let (findings, refusal) = match &sides.storage {
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
+    let (purges, may_purge) = (run.cached.purges(&findings), run.cached.may_purge());
     let (coverage, storage) = (run.coverage, run.view);
-    Ok(Examination { started, finished: Timestamp::now(), coverage, refusal, findings, storage })
+    Ok(Examination {
+        started,
+        finished: Timestamp::now(),
+        coverage,
+        refusal,
+        findings,
+        storage,
+        purges,
+        may_purge,
+    })
 }
 
 /// One check under way.
@@ -144,6 +168,7 @@ struct Run<'a> {
     events: Arc<dyn Events>,
     coverage: Coverage,
     view: Option<Arc<StorageView>>,
+    cached: cache::Cached,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -155,6 +180,7 @@ impl Run<'_> {
         storage: &Arc<dyn Storage>,
         now: Timestamp,
     ) -> Result<Judgement, StorageError> {
+        let cache = self.read_cache().await;
         let view = self.collect(storage).await?;
         self.view = Some(Arc::clone(&view));
         if self.events.stop_requested() {
@@ -170,6 +196,7 @@ impl Run<'_> {
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
         self.content(storage, &view, &mut accusations).await;
+        self.cached = self.compare_cache(cache, &view, &mut accusations);
         if let Some(registry) = self.reachable().await {
             match same::registry(&*registry, &view).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
@@ -251,7 +278,10 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) {
-        let mut served = probe::ask(registry, view, accusations, self.options, &*self.events, sample).await;
+        let options = Options { suspects: self.suspects(view), ..self.options.clone() };
+        let settled = &self.cached.settled;
+        let mut served =
+            probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
         again::ask(registry, storage, view, &mut served).await;
         let replicas = self.ask_replicas(view, accusations).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
@@ -275,9 +305,12 @@ impl Run<'_> {
     }
 
     async fn second_look(&mut self, storage: &Arc<dyn Storage>, accusations: Accusations) -> Vec<Finding> {
+        let mut accusations = accusations.into_vec();
+        if let Some(cache) = &self.sides.cache {
+            accusations = cache::look_again(&**cache, accusations, &mut self.coverage.unknown).await;
+        }
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
         let looked = blocking(move || {
-            let accusations = accusations.into_vec();
             events.emit(Event::Stage("looking again", Some(accusations.len() as u64)));
             let looked = recheck::look_again(&*storage, accusations, &*events);
             events.emit(Event::Finished);
@@ -295,8 +328,12 @@ impl Run<'_> {
         let affected = affected::find(view, &accused);
         for finding in &mut findings {
             finding.affects = affected.by(finding);
-            finding.remedies = remedies::of(finding, &self.options.daemon);
+            // The cache's own rules know better which of them can work.
+            if finding.remedies.is_empty() {
+                finding.remedies = remedies::of(finding, &self.options.daemon);
+            }
         }
+        self.cached.restrain(&mut findings);
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
         self.coverage.unknown.sort();
         self.coverage.unknown.dedup();

@@ -41,9 +41,10 @@ impl Run<'_> {
                 same::Same::Refused(why) => self.coverage.unknown.push(Unlooked { what: location, why }),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
-                    let options = self.options;
+                    let (options, settled) = (self.options, &self.cached.settled);
+                    let events = &*self.events;
                     let served =
-                        probe::ask(&*replica, view, accusations, options, &*self.events, sample).await;
+                        probe::ask(&*replica, view, accusations, settled, options, events, sample).await;
                     told.push(Told { location, served });
                 }
             }

@@ -18,6 +18,7 @@ use std::time::Duration;
 pub use execute::execute;
 pub use preflight::{Refused, preflight};
 pub use prove::{Proven, prove};
+pub use step::restart_now;
 pub use survey::{Materials, survey};
 
 use super::ports::{

@@ -12,6 +12,7 @@ use crate::domain::manifest::MAX_MANIFEST_BYTES;
 use crate::domain::name::{Reference, RepositoryName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Step, StepAction};
+use crate::domain::rules::Condition;
 use crate::domain::served::{Answer, Delivery};
 use crate::domain::storage::LinkPlace;
 use crate::engine::drain::{Drained, drain};
@@ -59,7 +60,10 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             put_manifest(tools, step, repository, digest).await
         }
         StepAction::DeleteClaim { repository, digest } => delete_claim(tools, step, repository, digest).await,
-        StepAction::PurgeCache { digest, repositories } => purge(tools, step, digest, repositories).await,
+        StepAction::PurgeCache { digest, entry, repositories } => {
+            let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
+            purge(tools, step, &stale).await
+        }
         StepAction::Restart { .. } => restart(tools).await,
     }
 }
@@ -335,13 +339,15 @@ async fn delete_claim(tools: &Tools, step: &Step, name: &RepositoryName, digest:
     }
 }
 
-async fn purge(tools: &Tools, step: &Step, digest: &Digest, repositories: &[RepositoryName]) -> Taken {
+async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {
     let Some(cache) = tools.cache.clone() else {
         return Err(Trouble::Fail("the daemon's Redis was not given; use --redis URL".into()));
     };
-    lacks(tools, digest).await?;
-    let stale = StaleKeys { digest: *digest, entry: true, repositories: repositories.to_vec() };
-    let purged = cache.purge(&stale).await.map_err(fail)?;
+    // What is stored is purged only for a wrong size or a member without a link, which are conditions of the step.
+    if step.preconditions.contains(&Condition::DataAbsent(stale.digest)) {
+        lacks(tools, &stale.digest).await?;
+    }
+    let purged = cache.purge(stale).await.map_err(fail)?;
     let keys: Vec<_> = purged.keys.iter().map(deleted).collect();
     let count = keys.len();
     let change = Change::CacheDeleted { keys };
@@ -356,6 +362,16 @@ fn deleted(purged: &crate::domain::cache::PurgedKey) -> DeletedKey {
         PurgedContent::Member(member) => KeyContent::Members(vec![member.clone()]),
     };
     DeletedKey { key: purged.key.clone(), content }
+}
+
+/// Wait until uploads are quiet, restart the daemon, and wait until it answers.
+///
+/// # Errors
+/// Why it was not restarted, or does not answer.
+pub async fn restart_now(tools: &Tools) -> Result<String, String> {
+    restart(tools).await.map_err(|trouble| match trouble {
+        Trouble::Skip(why) | Trouble::Fail(why) => why,
+    })
 }
 
 async fn restart(tools: &Tools) -> Taken {

@@ -23,7 +23,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// Break at spaces; a word longer than the width stands alone.
-pub(super) fn wrap(content: &str, width: usize) -> Vec<String> {
+pub(in crate::report) fn wrap(content: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in content.split_whitespace() {
         match lines.last_mut() {
