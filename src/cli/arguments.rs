@@ -64,7 +64,7 @@ Examples:
     /// Restart the daemon, wait until it answers, and prove that its false claims are gone
     Restart(Box<CheckArguments>),
     /// Put back what the last repair moved to the quarantine or wrote over
-    Undo(UndoArguments),
+    Undo(Box<UndoArguments>),
     /// Make sure that images can really be pulled: the gate after a push
     ///
     /// From the tag down to the last byte of every blob, for every platform: what a registry with a

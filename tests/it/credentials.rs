@@ -37,6 +37,9 @@ fn daemon(test: &str, dir: &Path, root: &Path) -> Option<RealRegistry> {
     RealRegistry::start(test, &Setup { top, root: Some(root.to_owned()), ..Setup::default() })
 }
 
+/// A source's name, arguments, variables, and what stands on stdin.
+type Case<'a> = (&'a str, Vec<&'a str>, Vec<(&'a str, &'a str)>, String);
+
 /// Run it with these variables, and this on stdin.
 fn run_as(arguments: &[&str], environment: &[(&str, &str)], stdin: &str) -> Ended {
     let mut command = command(arguments);
@@ -86,7 +89,7 @@ fn every_source_of_credentials_lets_us_in_and_none_is_shown() {
     let plain = ["--registry", url.as_str()];
     let with = |more: &[&'static str]| [&plain[..], more].concat();
     let none: &[(&str, &str)] = &[];
-    let cases: Vec<(&str, Vec<&str>, Vec<(&str, &str)>, String)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("--creds", [&plain[..], &["--creds", &both]].concat(), none.to_vec(), String::new()),
         ("REGFSCK_CREDS", plain.to_vec(), vec![("REGFSCK_CREDS", &both)], String::new()),
         ("stdin", with(&["--creds", NAME, "--password-stdin"]), none.to_vec(), format!("{PASSWORD}\n")),

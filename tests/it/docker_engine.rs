@@ -160,7 +160,7 @@ fn the_name_of_a_container_is_all_that_a_check_needs() {
         "--drain",
         "0",
         "--state-dir",
-        &format!("{}/s", root),
+        &registry.root().join("state").display().to_string(),
     ]);
     assert_ne!(registry.started(), before, "{restarted:?}");
 }

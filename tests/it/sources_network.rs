@@ -182,9 +182,10 @@ async fn redirects_are_followed() {
 
 #[tokio::test]
 async fn a_user_and_a_password_are_sent_and_never_shown() {
-    let stub = Stub::start(|_, request, stream| match request.authorization.as_deref() {
-        Some("Basic dXNlcjpodW50ZXIy") => say(stream, "403 Forbidden", b"not you"),
-        _ => {
+    let stub = Stub::start(|_, request, stream| {
+        if request.authorization.as_deref() == Some("Basic dXNlcjpodW50ZXIy") {
+            say(stream, "403 Forbidden", b"not you");
+        } else {
             let challenge =
                 "WWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\nConnection: close\r\n";
             let _ = stream.write_all(format!("HTTP/1.1 401 Unauthorized\r\n{challenge}\r\n").as_bytes());
