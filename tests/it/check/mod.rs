@@ -1,5 +1,6 @@
 //! `regfsck check` as a user runs it: the built program, a target, what it prints and its exit status.
 
+mod bad_input;
 mod damage;
 mod incident;
 mod quiet;
