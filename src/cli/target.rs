@@ -77,7 +77,10 @@ fn storage(target: &TargetArguments, config: Option<&RegistryConfig>) -> Result<
         }
         (None, None) => return Ok(None),
     };
-    let shown = || format!("--storage: {}", "cannot look at storage");
+    let shown = || match &target.storage {
+        Some(_) => "--storage",
+        None => "cannot look at the storage that the configuration names",
+    };
     Ok(Some(Arc::new(opened.with_context(shown)?)))
 }
 

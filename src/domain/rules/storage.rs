@@ -75,6 +75,21 @@ pub(super) fn walk_saw(view: &StorageView, digest: &Digest) -> Evidence {
     }
 }
 
+/// The content that the repositories looked at link or need.
+#[must_use]
+pub fn content_of(view: &StorageView) -> BTreeSet<Digest> {
+    let mut content = BTreeSet::new();
+    for repository in &view.repositories {
+        for link in repository.layers.iter().chain(&repository.revisions) {
+            content.extend([Some(link.digest), link.data()].into_iter().flatten());
+            if let Some(ReadManifest::Manifest(manifest)) = view.manifests.get(&meant(link)) {
+                content.extend(manifest.needs.iter().chain(&manifest.children).map(|need| need.digest));
+            }
+        }
+    }
+    content
+}
+
 struct Court<'a> {
     view: &'a StorageView,
     facts: &'a Facts,
@@ -366,7 +381,8 @@ impl<'a> Court<'a> {
     fn leftovers(&mut self) {
         let youngest = self.facts.now.as_second() - self.facts.grace.as_secs();
         for (blob, needed) in self.view.blobs.iter().zip(std::mem::take(&mut self.needed)) {
-            if blob.size == 0 && blob.digest != EMPTY {
+            let is_in_scope = needed || self.facts.everything;
+            if blob.size == 0 && blob.digest != EMPTY && is_in_scope {
                 let message = || "the stored file has no bytes; no push repairs it".to_owned();
                 let conditions = [Condition::DataSize(blob.digest, 0)];
                 self.accusations.add(Code::EmptyBlob, Subject::data(blob.digest), message, conditions);

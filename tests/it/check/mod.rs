@@ -3,6 +3,8 @@
 mod bad_input;
 mod damage;
 mod incident;
+mod one_side;
+mod planted;
 mod quiet;
 mod recipes;
 mod writers;
