@@ -271,7 +271,7 @@ fn what_cannot_be_read_is_not_called_clean() {
     use std::os::unix::fs::PermissionsExt as _;
     let (home, tree) = tree();
     let closed = tree.base().join("repositories/team/app/_layers");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_ok() {
         // Whoever may read everything is stopped by a link that leads round in a circle.
         let place = tree.base().join("repositories/circle");

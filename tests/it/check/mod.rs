@@ -18,7 +18,7 @@ use regfsck::domain::report::Report;
 use crate::support::daemon::Daemon;
 
 /// The program, with no settings of whoever runs the tests.
-pub fn regfsck() -> Command {
+pub(crate) fn regfsck() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
     let own = std::env::vars_os().map(|(name, _)| name);
     let is_setting = |name: &std::ffi::OsString| {
@@ -34,14 +34,14 @@ pub fn regfsck() -> Command {
 
 /// What a run left.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ran {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs it with these arguments.
-pub fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
     let output = regfsck().args(arguments).output().unwrap();
     Ran {
         status: output.status.code().unwrap_or(-1),
@@ -51,7 +51,7 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) ->
 }
 
 /// Runs a check with `-o json`, and reads what it says. The status is the one in the report.
-pub fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
+pub(crate) fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
     let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
     let ran = run(["check".into(), "-o".into(), "json".into()].into_iter().chain(arguments));
     let report: Report = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| {
@@ -62,40 +62,30 @@ pub fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) 
 }
 
 /// Checks a daemon by its own configuration.
-pub fn check_daemon(daemon: &Daemon, more: &[&str]) -> Report {
+pub(crate) fn check_daemon(daemon: &Daemon, more: &[&str]) -> Report {
     let config = daemon.config_path();
     check(["--config", config.to_str().unwrap()].iter().chain(more))
 }
 
 /// A finding as the tests compare it: code, then `repository`, `:tag`, `@digest`, and what it breaks.
-pub fn line(finding: &Finding) -> String {
+pub(crate) fn line(finding: &Finding) -> String {
     let subject = &finding.subject;
-    let mut text = finding.code.to_string() + " ";
-    if let Some(repository) = &subject.repository {
-        text += repository.as_str();
-    }
-    if let Some(tag) = &subject.tag {
-        text += &format!(":{tag}");
-    }
-    if let Some(digest) = &subject.digest {
-        text += &format!("@{digest}");
-    }
-    if let (None, Some(path)) = (&subject.digest, &subject.path) {
-        text += &format!(" {path}");
-    }
-    if !finding.affects.is_empty() {
-        let images: Vec<_> = finding.affects.iter().map(ToString::to_string).collect();
-        text += &format!(" breaks {}", images.join(" "));
-    }
-    text
+    let repository = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
+    let tag = subject.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    let digest = subject.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+    let path = subject.path.as_ref().filter(|_| digest.is_empty());
+    let path = path.map(|path| format!(" {path}")).unwrap_or_default();
+    let images: Vec<_> = finding.affects.iter().map(ToString::to_string).collect();
+    let breaks = if images.is_empty() { String::new() } else { format!(" breaks {}", images.join(" ")) };
+    format!("{} {repository}{tag}{digest}{path}{breaks}", finding.code)
 }
 
 /// All of them.
-pub fn lines(report: &Report) -> Vec<String> {
+pub(crate) fn lines(report: &Report) -> Vec<String> {
     report.findings.iter().map(line).collect()
 }
 
 /// Those of a code.
-pub fn of(report: &Report, code: Code) -> Vec<&Finding> {
+pub(crate) fn of(report: &Report, code: Code) -> Vec<&Finding> {
     report.findings.iter().filter(|finding| finding.code == code).collect()
 }
