@@ -332,3 +332,17 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
 }
+
+/// What could not be looked at may need what nothing else does.
+#[test]
+fn nothing_is_called_an_orphan_while_something_could_not_be_looked_at() {
+    let (home, mut tree) = tree();
+    let left = tree.blob("left", b"left over");
+    tree.age();
+    let arguments = ["--storage", path(home.path())];
+    assert_eq!(lines(&check(arguments)), [format!("orphan-blob @{left}")]);
+    let place = tree.base().join("repositories/elsewhere");
+    std::os::unix::fs::symlink(home.path(), place).unwrap();
+    let report = check(arguments);
+    assert_eq!((lines(&report), report.exit_status), (Vec::new(), 3));
+}
