@@ -195,7 +195,11 @@ pub(super) fn storage(
         }
         (None, None) => return Ok(None),
     };
-    opened.map(Some).context("cannot look at storage")
+    let shown = || match &target.storage {
+        Some(_) => "--storage",
+        None => "cannot look at the storage that the configuration names",
+    };
+    opened.map(Some).with_context(shown)
 }
 
 /// How the registry itself is reached, where there is one to ask.

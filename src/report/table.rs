@@ -127,7 +127,7 @@ fn tally(report: &Report) -> String {
     match (parts.is_empty(), report.coverage.unknown.len() as u64) {
         (true, 0) => "nothing found".into(),
         (true, unseen) => {
-            format!("nothing wrong in what was looked at, and {} could not be", counted(unseen, "thing"))
+            format!("nothing wrong in what was looked at; {} could not be", counted(unseen, "thing"))
         }
         (false, 0) => parts.join(", "),
         (false, unseen) => {

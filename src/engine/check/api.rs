@@ -117,8 +117,7 @@ impl Explorer<'_> {
                 Vec::new()
             }
             Answer::Broken(ref why) | Answer::Unknown(ref why) => {
-                let why = format!("{why}; the repositories can be named with --repo");
-                self.unknown(&asked, why);
+                self.unknown(&asked, why.clone());
                 Vec::new()
             }
         }

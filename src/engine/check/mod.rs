@@ -205,14 +205,14 @@ impl Run<'_> {
                     self.serve(storage, &*registry, &view, &mut accusations, sample).await;
                 }
             }
-        } else {
+        } else if self.sides.registry.is_none() {
             self.coverage.limits.push(
                 "only storage was looked at: what the daemon claims, in its cache or to its clients, is not known; \
                  give --registry URL"
                     .into(),
             );
         }
-        let findings = self.second_look(storage, accusations).await;
+        let findings = self.second_look(storage, &view.root, accusations).await;
         Ok((self.conclude(&view, findings), None))
     }
 
@@ -242,8 +242,11 @@ impl Run<'_> {
                 .push("content was not hashed: corrupt bytes are not seen; give --content".into());
             return;
         };
-        let digests: Vec<_> =
-            view.blobs.iter().map(|blob| blob.digest).filter(|digest| subset.includes(digest)).collect();
+        let is_everything = self.options.scope.is_everything();
+        let scope = if is_everything { BTreeSet::new() } else { storage_rules::content_of(view) };
+        let is_wanted =
+            |digest: &Digest| subset.includes(digest) && (is_everything || scope.contains(digest));
+        let digests: Vec<_> = view.blobs.iter().map(|blob| blob.digest).filter(is_wanted).collect();
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
         let content: ContentView = blocking(move || storage.hash_all(&digests, &*events)).await;
         if let Some(coverage) = &mut self.coverage.storage {
@@ -259,11 +262,13 @@ impl Run<'_> {
         match registry.ping().await {
             Ok(()) => Some(registry),
             Err(error) => {
-                let why = match error.hint {
-                    Some(hint) => format!("{}; {hint}", error.message),
-                    None => error.message,
+                let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                // The message names what was asked, which need not be said twice.
+                let (what, why) = match error.message.split_once(": ") {
+                    Some((what, why)) => (what.to_owned(), why),
+                    None => (registry.location(), error.message.as_str()),
                 };
-                self.coverage.unknown.push(Unlooked { what: registry.location(), why });
+                self.coverage.unknown.push(Unlooked { what, why: format!("{why}{hint}") });
                 None
             }
         }
@@ -304,7 +309,12 @@ impl Run<'_> {
         self.coverage.limits.extend(probe::limits(&served, self.options));
     }
 
-    async fn second_look(&mut self, storage: &Arc<dyn Storage>, accusations: Accusations) -> Vec<Finding> {
+    async fn second_look(
+        &mut self,
+        storage: &Arc<dyn Storage>,
+        root: &str,
+        accusations: Accusations,
+    ) -> Vec<Finding> {
         let mut accusations = accusations.into_vec();
         if let Some(cache) = &self.sides.cache {
             accusations = cache::look_again(&**cache, accusations, &mut self.coverage.unknown).await;
@@ -317,7 +327,9 @@ impl Run<'_> {
             looked
         });
         let looked = looked.await;
-        self.coverage.unknown.extend(looked.unknown);
+        // Paths as the walk gives them, so that what neither could look at is said once.
+        let below = |unlooked: Unlooked| Unlooked { what: format!("{root}/{}", unlooked.what), ..unlooked };
+        self.coverage.unknown.extend(looked.unknown.into_iter().map(below));
         looked.findings
     }
 

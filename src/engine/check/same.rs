@@ -1,7 +1,8 @@
 //! Safety rule 6 for checks that only read: the two views must be of the same registry.
 //!
-//! A sample of blobs that are stored and linked, spread over the repositories, must be claimed by the daemon. One that is claimed is enough; if none is, the storage belongs to
-//! another registry and comparing would accuse everything.
+//! A sample of blobs that are stored and linked, spread over the repositories, must be claimed by the
+//! daemon. One that is claimed is enough; if none is, the storage belongs to another registry and
+//! comparing would accuse everything.
 
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;

@@ -32,11 +32,12 @@ pub(super) fn group(findings: &[Finding]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for finding in findings {
         let key = (finding.code, finding.severity, finding.state);
-        match groups.iter_mut().find(|group| (group.code, group.severity, group.state) == key) {
-            Some(group) => group.findings.push(finding),
-            None => {
-                groups.push(Group { code: key.0, severity: key.1, state: key.2, findings: vec![finding] });
-            }
+        let known = groups.iter_mut().find(|group| (group.code, group.severity, group.state) == key);
+        if let Some(group) = known {
+            group.findings.push(finding);
+        } else {
+            let (code, severity, state) = key;
+            groups.push(Group { code, severity, state, findings: vec![finding] });
         }
     }
     groups

@@ -23,7 +23,6 @@ const HEAD: &str = "\
 
 /// One damage in its own repository.
 struct Case {
-    name: &'static str,
     damage: Damage,
     repository: String,
     image: Image,
@@ -33,7 +32,7 @@ struct Case {
 impl Case {
     fn new((name, damage): (&'static str, Damage)) -> Self {
         let image = |tag: &str| Image::two_layers(&format!("{name}-{tag}")).unwrap();
-        Self { name, damage, repository: format!("damaged/{name}"), image: image("1"), other: image("2") }
+        Self { damage, repository: format!("damaged/{name}"), image: image("1"), other: image("2") }
     }
 
     fn push(&self, daemon: &Daemon) {
@@ -103,11 +102,15 @@ fn see(kind: &Kind, cache: &CacheKind, state: &str) -> Seen {
     let healthy = Image::two_layers("healthy").unwrap();
     daemon.raw().push_image("a/healthy", "1", &healthy);
     let cases: Vec<_> = ALL.into_iter().map(Case::new).collect();
-    cases.iter().for_each(|case| case.push(&daemon));
+    for case in &cases {
+        case.push(&daemon);
+    }
     if state == "cold" {
         daemon.stop();
     }
-    cases.iter().for_each(|case| case.apply(&daemon.root()));
+    for case in &cases {
+        case.apply(&daemon.root());
+    }
     if state == "cold" {
         daemon.restart();
     }

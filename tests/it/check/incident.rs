@@ -55,7 +55,9 @@ fn the_incident_is_found_and_proved_on_every_daemon() {
         expected.push(the_manifest(Code::MissingManifest, &image));
         expected.extend(leftovers(kind.flavour(), &image));
         assert_eq!(lines(&report), expected, "{kind:?}");
-        of(&report, Code::PhantomBlob).into_iter().for_each(|finding| is_proved(&daemon, finding));
+        for finding in of(&report, Code::PhantomBlob) {
+            is_proved(&daemon, finding);
+        }
     }
 }
 

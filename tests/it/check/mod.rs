@@ -1,7 +1,10 @@
 //! `regfsck check` as a user runs it: the built program, a target, what it prints and its exit status.
 
+mod bad_input;
 mod damage;
 mod incident;
+mod one_side;
+mod planted;
 mod quiet;
 mod recipes;
 mod writers;
@@ -32,9 +35,9 @@ pub(crate) fn regfsck() -> Command {
 /// What a run left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ran {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs it with these arguments.
@@ -67,24 +70,14 @@ pub(crate) fn check_daemon(daemon: &Daemon, more: &[&str]) -> Report {
 /// A finding as the tests compare it: code, then `repository`, `:tag`, `@digest`, and what it breaks.
 pub(crate) fn line(finding: &Finding) -> String {
     let subject = &finding.subject;
-    let mut text = finding.code.to_string() + " ";
-    if let Some(repository) = &subject.repository {
-        text += repository.as_str();
-    }
-    if let Some(tag) = &subject.tag {
-        text += &format!(":{tag}");
-    }
-    if let Some(digest) = &subject.digest {
-        text += &format!("@{digest}");
-    }
-    if let (None, Some(path)) = (&subject.digest, &subject.path) {
-        text += &format!(" {path}");
-    }
-    if !finding.affects.is_empty() {
-        let images: Vec<_> = finding.affects.iter().map(ToString::to_string).collect();
-        text += &format!(" breaks {}", images.join(" "));
-    }
-    text
+    let repository = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
+    let tag = subject.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    let digest = subject.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+    let path = subject.path.as_ref().filter(|_| digest.is_empty());
+    let path = path.map(|path| format!(" {path}")).unwrap_or_default();
+    let images: Vec<_> = finding.affects.iter().map(ToString::to_string).collect();
+    let breaks = if images.is_empty() { String::new() } else { format!(" breaks {}", images.join(" ")) };
+    format!("{} {repository}{tag}{digest}{path}{breaks}", finding.code)
 }
 
 /// All of them.
