@@ -54,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     let Arguments { command, output } = arguments;
     terminal::set_colour(output.color);
+    terminal::log(&output);
     match command {
         Subcommand::Check(arguments) => match &arguments.plan {
             _ if arguments.fix => repair::run(&arguments.check, Mode::Fix, &output),

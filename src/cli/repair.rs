@@ -36,10 +36,16 @@ pub struct RepairArguments {
     /// Carry the plan out without asking
     #[arg(short, long, env = "REGFSCK_YES")]
     pub yes: bool,
-    /// Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; repeatable, tried in order
+    /// Take missing bytes from here; repeatable, tried in order
+    ///
+    /// `docker://HOST[/PREFIX]`, `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, `dir:DIR`,
+    /// `storage:ROOT` (another registry's root or a backup), `containerd:DIR`, `quarantine:[DIR]`.
     #[arg(long, env = "REGFSCK_SOURCE", value_name = "SOURCE", value_delimiter = ',')]
     pub source: Vec<SourceSpec>,
-    /// Restart the daemon, as the last remedy: systemd:UNIT, docker:CONTAINER, compose:[FILE:]SERVICE, kubernetes:[NAMESPACE/]KIND/NAME, exec:COMMAND
+    /// Restart the daemon, as the last remedy
+    ///
+    /// `systemd:UNIT`, `docker:CONTAINER`, `compose:[FILE:]SERVICE`, `kubernetes:[NAMESPACE/]KIND/NAME`,
+    /// `exec:COMMAND`.
     #[arg(long, env = "REGFSCK_RESTART", value_name = "SPEC")]
     pub restart: Option<RestartSpec>,
     /// Before a restart, wait until uploads have been quiet for so long; 0 does not wait

@@ -89,7 +89,17 @@ pub(super) fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>>
         None => RegistryConfig::discover(RegistryConfig::USUAL_PLACES)
             .context("no registry given: use --config FILE, --storage DIR or --registry URL")?,
     };
-    Ok(Some(RegistryConfig::load(&path, std::env::vars_os().filter_map(text))?))
+    let config = RegistryConfig::load(&path, std::env::vars_os().filter_map(text))?;
+    for warning in &config.warnings {
+        tracing::warn!("{}: {warning}", path.display());
+    }
+    if config.database_enabled {
+        tracing::warn!(
+            "{}: the registry keeps its metadata in a database; what storage says of links and tags may be out of date",
+            path.display()
+        );
+    }
+    Ok(Some(config))
 }
 
 /// A variable that is text; what is not cannot be meant for the registry.

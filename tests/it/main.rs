@@ -11,6 +11,7 @@
 
 mod arrows;
 mod cache;
+mod check;
 mod collector;
 mod completions;
 mod docker_engine;

@@ -11,7 +11,7 @@
 //! | `containerd:DIR` | a containerd content store | no | in place |
 //! | `quarantine:[DIR]` | what earlier repairs set aside | no | in place |
 //!
-//! Local sources implement [`shelf::Shelf`], which turns a digest into a part of a file; everything else
+//! Local sources implement `shelf::Shelf`, which turns a digest into a part of a file; everything else
 //! about them is in one place. Nothing that a source names is used as a path: names are made of digests.
 
 mod cabinet;

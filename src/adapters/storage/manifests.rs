@@ -52,7 +52,8 @@ fn named(repositories: &[Repository]) -> Vec<Digest> {
                 TagTarget::Digest(digest) => Some(digest),
                 TagTarget::Invalid(_) | TagTarget::Missing | TagTarget::Unknown => None,
             });
-            repository.revisions.iter().filter_map(crate::domain::storage::Link::data).chain(tags)
+            // A link that says nothing still stands for the manifest that its folder names.
+            repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest)).chain(tags)
         })
         .collect();
     named.sort_unstable();

@@ -4,6 +4,7 @@
 //! storage ─► accusations ─► suspects ─► served ─► accusations ─► second look ─► findings
 //! ```
 
+mod again;
 mod api;
 mod cache;
 mod probe;
@@ -188,13 +189,12 @@ impl Run<'_> {
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
         self.content(storage, &view, &mut accusations).await;
         self.cached = self.compare_cache(cache, &view, &mut accusations);
-        let mut served = None;
         if let Some(registry) = self.reachable().await {
             match same::registry(&*registry, &view).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
-                    served = Some(self.serve(&*registry, &view, &mut accusations, sample).await);
+                    self.serve(storage, &*registry, &view, &mut accusations, sample).await;
                 }
             }
         } else {
@@ -204,8 +204,7 @@ impl Run<'_> {
                     .into(),
             );
         }
-        drop(served);
-        let findings = self.second_look(storage, &view, accusations).await;
+        let findings = self.second_look(storage, accusations).await;
         Ok((self.conclude(&view, findings), None))
     }
 
@@ -265,14 +264,17 @@ impl Run<'_> {
     /// Ask the daemon about what can be wrong, and accuse what it says.
     async fn serve(
         &mut self,
+        storage: &Arc<dyn Storage>,
         registry: &dyn Registry,
         view: &Arc<StorageView>,
         accusations: &mut Accusations,
         sample: ServedView,
-    ) -> ServedView {
+    ) {
         let options = Options { suspects: self.suspects(view), ..self.options.clone() };
         let settled = &self.cached.settled;
-        let served = probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
+        let mut served =
+            probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
+        again::ask(registry, storage, view, &mut served).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
@@ -282,24 +284,17 @@ impl Run<'_> {
             blobs: served.blobs.len() as u64,
         });
         self.coverage.limits.extend(probe::limits(&served, self.options));
-        served
     }
 
-    async fn second_look(
-        &mut self,
-        storage: &Arc<dyn Storage>,
-        view: &Arc<StorageView>,
-        accusations: Accusations,
-    ) -> Vec<Finding> {
+    async fn second_look(&mut self, storage: &Arc<dyn Storage>, accusations: Accusations) -> Vec<Finding> {
         let mut accusations = accusations.into_vec();
         if let Some(cache) = &self.sides.cache {
             accusations = cache::look_again(&**cache, accusations, &mut self.coverage.unknown).await;
         }
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
-        let collected = view.collected;
         let looked = blocking(move || {
             events.emit(Event::Stage("looking again", Some(accusations.len() as u64)));
-            let looked = recheck::look_again(&*storage, accusations, collected, &*events);
+            let looked = recheck::look_again(&*storage, accusations, &*events);
             events.emit(Event::Finished);
             looked
         });

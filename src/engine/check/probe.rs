@@ -163,7 +163,7 @@ impl Questions {
     ) {
         let jobs = options.jobs.max(1);
         let blobs = stream::iter(self.blobs).map(|subject| async move {
-            let blob = blob(registry, view, &subject).await;
+            let blob = ask_blob(registry, view, &subject).await;
             events.emit(Event::Advanced(1));
             (subject, blob)
         });
@@ -186,7 +186,11 @@ impl Questions {
 }
 
 /// HEAD; and where that claims what storage lacks, one byte.
-async fn blob(registry: &dyn Registry, view: &StorageView, (name, digest): &Subject) -> ServedBlob {
+pub(super) async fn ask_blob(
+    registry: &dyn Registry,
+    view: &StorageView,
+    (name, digest): &Subject,
+) -> ServedBlob {
     let claim = registry.head_blob(name, digest).await;
     let link = view.repository(name).and_then(|repository| find_link(&repository.layers, digest));
     let data = link.and_then(crate::domain::storage::Link::data).unwrap_or(*digest);
