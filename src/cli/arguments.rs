@@ -62,7 +62,7 @@ Examples:
     /// Restart the daemon, wait until it answers, and prove that its false claims are gone
     Restart(Box<CheckArguments>),
     /// Put back what the last repair moved to the quarantine or wrote over
-    Undo(UndoArguments),
+    Undo(Box<UndoArguments>),
     /// Show the incident on an embedded registry, in seconds
     ///
     /// Pushes an image, deletes its manifest, collects garbage, pushes again, fails to pull,
