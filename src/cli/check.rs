@@ -11,19 +11,24 @@ use clap::Parser as _;
 use super::arguments::{
     Arguments, CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument, Subcommand,
 };
+use super::interrupt::{self, Interrupt};
 use super::progress::Progress;
 use super::suspects;
 use super::target::Target;
 use super::terminal;
 use crate::domain::code::Severity;
-use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
+use crate::domain::observed::Unlooked;
+use crate::domain::report::{self, Coverage, Report, SCHEMA, Tool, Verdict, summarise};
 use crate::engine::check::{ContentSubset, Examination, Options, Probe, check};
 use crate::report::{json, table, verdict};
 
 /// Check, report, and return the exit status.
 pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let report = runtime.block_on(report(arguments, output))?;
+    let report = runtime.block_on(async {
+        Interrupt::watch();
+        report(arguments, output).await
+    })?;
     write(&report, output)?;
     Ok(report.exit_status)
 }
@@ -32,7 +37,8 @@ async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<
     let target = Target::find(&arguments.target, &arguments.connection).await?;
     let options = options(arguments, &target)?;
     let events = Arc::new(Progress::new(output));
-    let examination = check(&target.sides, &options, events).await?;
+    let mut examination = check(&target.sides, &options, events).await?;
+    note_interrupt(&mut examination.coverage, &interrupt::current());
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
@@ -52,6 +58,16 @@ pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Opt
         suspects: suspects::read(&arguments.suspects)?,
         since: suspects::since(&arguments.suspects)?,
     })
+}
+
+/// Enter in the coverage that the run was stopped, where it was.
+pub(super) fn note_interrupt(coverage: &mut Coverage, interrupt: &Interrupt) {
+    if interrupt.is_set() {
+        let why = "interrupted before everything was looked at".to_owned();
+        coverage.unknown.push(Unlooked { what: "the rest".into(), why });
+        coverage.unknown.sort();
+        coverage.unknown.dedup();
+    }
 }
 
 /// Run the demo, whose checks are the ones that any user runs.
@@ -89,6 +105,7 @@ pub(super) fn conclude(examination: Examination, target: report::Target, fail_on
         proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
+        images: Vec::new(),
     };
     verdict::conclude(&mut report, fail_on);
     report

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::arguments::{ConnectionArguments, OutputArguments, TargetArguments};
+use super::arguments::{OutputArguments, TargetArguments};
+use super::connection::ConnectionArguments;
 use super::progress::Progress;
 use super::target::{self, Target};
 use super::{redis, result};

@@ -2,11 +2,15 @@
 
 pub mod arguments;
 mod check;
+pub mod connection;
+mod container;
 pub mod demo;
 pub mod doctor;
 mod explain;
 mod generate;
 pub mod guard;
+mod image;
+mod interrupt;
 mod progress;
 pub mod redis;
 pub mod repair;
@@ -16,12 +20,14 @@ pub mod snapshot;
 pub mod suspects;
 mod target;
 mod terminal;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+use crate::adapters::registry::install_crypto;
 use crate::report::verdict::USAGE;
 use arguments::{Arguments, Subcommand};
 use repair::Mode;
@@ -55,6 +61,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     let Arguments { command, output } = arguments;
     terminal::set_colour(output.color);
     terminal::log(&output);
+    install_crypto();
     match command {
         Subcommand::Check(arguments) => match &arguments.plan {
             _ if arguments.fix => repair::run(&arguments.check, Mode::Fix, &output),
@@ -65,6 +72,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
         Subcommand::Purge(arguments) => repair::run(&arguments, Mode::Purge, &output),
         Subcommand::Restart(arguments) => repair::run(&arguments, Mode::Restart, &output),
         Subcommand::Undo(arguments) => repair::take_back(&arguments),
+        Subcommand::Verify(arguments) => verify::run(&arguments, &output),
         Subcommand::Demo { flavour, keep, serve } => {
             check::demo(demo::Options { flavour, keep, serve }, &output)
         }

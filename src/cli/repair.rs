@@ -1,5 +1,6 @@
 //! `check --fix`, `repair`, `purge`, `restart`, `undo`: what changes the registry.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,15 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::arguments::{CheckArguments, ConnectionArguments, OutputArguments, TargetArguments, duration};
+use super::arguments::{CheckArguments, OutputArguments, TargetArguments, duration};
 use super::check::{conclude, options, write};
+use super::connection::{ConnectionArguments, SourceConnectionArguments};
 use super::progress::Progress;
 use super::target::Target;
 use crate::adapters::journal::{FileJournal, new_run, state_dir};
-use crate::adapters::registry::HttpWriter;
+use crate::adapters::registry::{Connection, HttpWriter};
 use crate::adapters::service::{RestartSpec, connect};
-use crate::adapters::source::{OpenOptions, PlainOptions, SourceList, SourceSpec};
+use crate::adapters::source::{OpenOptions, SourceList, SourceSpec};
 use crate::adapters::storage::{FilesystemUploads, FilesystemWriter, quarantined};
 use crate::domain::journal::identity;
 use crate::domain::plan::{Approved, Consent, Plan, Stage, VERSION};
@@ -42,6 +44,9 @@ pub struct RepairArguments {
     /// `storage:ROOT` (another registry's root or a backup), `containerd:DIR`, `quarantine:[DIR]`.
     #[arg(long, env = "REGFSCK_SOURCE", value_name = "SOURCE", value_delimiter = ',')]
     pub source: Vec<SourceSpec>,
+    /// How docker:// sources are reached.
+    #[command(flatten)]
+    pub source_connection: SourceConnectionArguments,
     /// Restart the daemon, as the last remedy
     ///
     /// `systemd:UNIT`, `docker:CONTAINER`, `compose:[FILE:]SERVICE`, `kubernetes:[NAMESPACE/]KIND/NAME`,
@@ -97,7 +102,7 @@ pub(super) enum Mode {
 
 /// Find what is wrong, and repair it in that mode; the exit status.
 pub(super) fn run(arguments: &CheckArguments, mode: Mode, output: &OutputArguments) -> Result<u8> {
-    if mode == Mode::Restart && arguments.repair.restart.is_none() {
+    if mode == Mode::Restart && arguments.repair.restart.is_none() && arguments.target.container.is_none() {
         bail!("restart what? give --restart SPEC, such as systemd:docker-registry or docker:registry");
     }
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -211,6 +216,8 @@ pub(super) struct Session<'a> {
     arguments: &'a CheckArguments,
     output: &'a OutputArguments,
     pub(super) target: Target,
+    /// How the registries of `docker://` sources are reached, by host and port.
+    docker: BTreeMap<String, Connection>,
     pub(super) events: Arc<Progress>,
     materials: Materials,
     pub(super) options: Options,
@@ -219,15 +226,21 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) async fn open(arguments: &'a CheckArguments, output: &'a OutputArguments) -> Result<Self> {
         let target = Target::find(&arguments.target, &arguments.connection).await?;
+        let docker = docker_sources(arguments).await?;
         let events = Arc::new(Progress::new(output));
         let mut options = options(arguments, &target)?;
         // A repair asks about manifests too: without that it cannot know what a push would do.
         options.probe_manifests = true;
-        Ok(Self { arguments, output, target, events, materials: Materials::default(), options })
+        Ok(Self { arguments, output, target, docker, events, materials: Materials::default(), options })
     }
 
     pub(super) async fn check(&self) -> Result<Examination> {
         Ok(check(&self.target.sides, &self.options, self.events.clone()).await?)
+    }
+
+    /// What restarts the daemon: what was said, else what follows from where it runs.
+    fn restart(&self) -> Option<&RestartSpec> {
+        self.arguments.repair.restart.as_ref().or(self.target.restart.as_ref())
     }
 
     fn spool(&self) -> Result<PathBuf> {
@@ -244,7 +257,11 @@ impl<'a> Session<'a> {
         let kept = self.target.root.as_deref().map(quarantined).unwrap_or_default();
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         for spec in own.chain(self.arguments.repair.source.iter().cloned()) {
-            let docker = PlainOptions { plain_http: is_loopback(&spec), credentials: None };
+            let docker = if let SourceSpec::Docker { authority, .. } = &spec {
+                self.docker.get(authority).cloned()
+            } else {
+                None
+            };
             let options = OpenOptions { spool: spool.clone(), quarantine: kept.first().cloned(), docker };
             let opened = spec.open(&options).map_err(|error| {
                 let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
@@ -262,7 +279,7 @@ impl<'a> Session<'a> {
             let jobs = usize::from(self.arguments.connection.jobs);
             self.materials = repair::survey(findings, view, &sources, jobs, &*self.events).await;
         }
-        let restart = self.arguments.repair.restart.as_ref().map(ToString::to_string);
+        let restart = self.restart().map(ToString::to_string);
         let mut daemon = self.target.daemon.clone();
         if mode == Mode::Restart {
             // Nothing but the restart is wanted.
@@ -368,9 +385,8 @@ impl<'a> Session<'a> {
         let writer = writer.map_err(|error| anyhow!("{error}"))?;
         let arguments = &self.arguments.repair;
         let timeout = Duration::try_from(arguments.restart_timeout).context("--restart-timeout")?;
-        let service: Option<Arc<dyn Service>> = arguments
-            .restart
-            .as_ref()
+        let service: Option<Arc<dyn Service>> = self
+            .restart()
             .map(|spec| connect(spec, timeout))
             .transpose()
             .map_err(|error| anyhow!("{error}"))?;
@@ -395,10 +411,15 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Plain HTTP is for loopback only.
-fn is_loopback(spec: &SourceSpec) -> bool {
-    let SourceSpec::Docker { authority, .. } = spec else { return false };
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
-    host == "localhost"
-        || host.trim_matches(['[', ']']).parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+/// How the registries of `docker://` sources are reached.
+async fn docker_sources(arguments: &CheckArguments) -> Result<BTreeMap<String, Connection>> {
+    let mut connections = BTreeMap::new();
+    for spec in &arguments.repair.source {
+        if let SourceSpec::Docker { authority, .. } = spec {
+            let own = &arguments.repair.source_connection;
+            let settings = arguments.connection.source_settings(own, authority).await?;
+            connections.insert(authority.clone(), settings);
+        }
+    }
+    Ok(connections)
 }

@@ -40,7 +40,7 @@ fn file(text: &str) -> Result<OutputFormat, String> {
 /// Look at storage and write it down.
 pub(super) fn run(arguments: &SnapshotArguments, output: &OutputArguments) -> Result<u8> {
     let config = target::config(&arguments.target)?;
-    let storage = target::storage(&arguments.target, config.as_ref())?
+    let storage = target::storage(&arguments.target, config.as_ref(), None)?
         .context("a snapshot is of storage: use --storage DIR or --config FILE")?;
     let scope = Target::scope(&arguments.target);
     let events = Arc::new(Progress::new(output));

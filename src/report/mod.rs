@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod guard;
+mod images;
 pub mod table;
 pub mod verdict;
 

@@ -32,6 +32,7 @@ use bytesize::ByteSize;
 pub use self::plan::plan;
 pub(super) use self::words::wrap;
 use self::words::{counted, grouped};
+use super::images;
 use crate::domain::code::Severity;
 use crate::domain::finding::State;
 use crate::domain::report::{Report, Verdict};
@@ -61,7 +62,7 @@ impl Drawing {
         usize::from(self.width).saturating_sub(indent).max(30)
     }
 
-    fn paint(self, content: &str, style: Style) -> String {
+    pub(super) fn paint(self, content: &str, style: Style) -> String {
         if self.colour { format!("{style}{content}{style:#}") } else { content.to_owned() }
     }
 }
@@ -69,6 +70,9 @@ impl Drawing {
 /// Draw the report.
 #[must_use]
 pub fn draw(report: &Report, drawing: Drawing) -> String {
+    if !report.images.is_empty() {
+        return images::draw(report, drawing);
+    }
     let mut text = String::new();
     headline(&mut text, report, drawing);
     sides(&mut text, report, drawing);

@@ -240,6 +240,12 @@ impl Transport {
         let began = Instant::now();
         let outcome = self.send(ask, authorization).await;
         *spent += began.elapsed();
+        match &outcome {
+            Ok(reply) => {
+                tracing::debug!(request = %ask.shown(), status = reply.status.as_u16(), took = ?began.elapsed());
+            }
+            Err(fault) => tracing::debug!(request = %ask.shown(), failed = %fault.why),
+        }
         outcome
     }
 

@@ -12,7 +12,7 @@ use crate::domain::name::{Image, NameError, Reference, RepositoryName, Tag};
 use crate::engine::ports::{ByteStream, Found, Hasher, ImageContent, Naming, Source, SourceError, Wanted};
 
 /// A blob that a registry began to send.
-pub struct Opened {
+pub struct OpenedBlob {
     /// At which byte the stream begins: 0 from a server that knows no ranges.
     pub start: u64,
     /// The bytes.
@@ -53,7 +53,7 @@ pub trait Fetch: Send + Sync {
         repository: &RepositoryName,
         digest: &Digest,
         offset: u64,
-    ) -> Result<Option<Opened>, SourceError>;
+    ) -> Result<Option<OpenedBlob>, SourceError>;
 }
 
 /// `docker://HOST[/PREFIX]`: every repository of ours is looked for under the same name, behind the prefix.

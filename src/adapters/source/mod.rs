@@ -24,15 +24,13 @@ mod fetch;
 mod list;
 mod names;
 mod oci;
-mod plain;
 mod quarantine;
 mod shelf;
 mod spec;
 mod storage;
 mod tarball;
 
-pub use docker::{DockerSource, Fetch, Opened};
+pub use docker::{DockerSource, Fetch, OpenedBlob};
 pub use fetch::{Patience, fetch_verified};
 pub use list::SourceList;
-pub use plain::{PlainFetch, PlainOptions};
 pub use spec::{OpenOptions, SourceSpec, SpecError};

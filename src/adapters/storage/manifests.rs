@@ -31,7 +31,11 @@ pub(super) fn read_all(
     let wanted = stored(named(repositories), blobs);
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
     let read: Vec<_> = match root.enter_noting(b"blobs", &mut notes) {
-        Some(folder) => wanted.par_chunks(BATCH).map(|some| read_some(&folder, some, events)).collect(),
+        Some(folder) => wanted
+            .par_chunks(BATCH)
+            .filter(|_| !events.stop_requested())
+            .map(|some| read_some(&folder, some, events))
+            .collect(),
         None => Vec::new(),
     };
     events.emit(Event::Finished);

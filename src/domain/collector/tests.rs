@@ -19,7 +19,13 @@ fn manifest(needs: &[u8], children: &[u8]) -> ReadManifest {
         numbers.iter().map(|n| Descriptor { digest: digest(*n), size: Some(10) }).collect()
     };
     let kind = if children.is_empty() { Kind::Image } else { Kind::Index };
-    ReadManifest::Manifest(Manifest { kind, needs: of(needs), children: of(children), subject: None })
+    ReadManifest::Manifest(Manifest {
+        kind,
+        needs: of(needs),
+        children: of(children),
+        platforms: Box::default(),
+        subject: None,
+    })
 }
 
 fn repository(name: &str, layers: &[u8], revisions: &[u8], tags: &[(&str, u8)]) -> Repository {

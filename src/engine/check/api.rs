@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{Judgement, Options, Run};
+use super::{Judgement, Options, Run, content};
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
@@ -26,13 +26,24 @@ impl Run<'_> {
         let mut accusations = Accusations::default();
         let is_proxy = self.options.daemon.proxy == Some(true);
         api::accuse(&served, is_proxy, &mut accusations, &mut self.coverage.unknown);
+        let replicas = self.explore_replicas(&served).await;
+        self.compare(
+            (registry.location(), &served),
+            &replicas,
+            &mut accusations,
+            |served, accusations, unknown| {
+                api::accuse(served, is_proxy, accusations, unknown);
+            },
+        );
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
             tags: served.resolved.len() as u64,
             manifests: served.manifests.len() as u64,
             blobs: served.delivered.len() as u64,
+            ..content::coverage(&served)
         });
+        self.coverage.limits.extend(content::limit(self.options.content));
         let findings = accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         (self.conclude(&picture(&served), findings), None)
     }
@@ -53,21 +64,26 @@ impl Run<'_> {
         let names: Vec<_> = explorer.served.tags.keys().cloned().collect();
         explorer.manifests().await;
         explorer.blobs().await;
+        if let Some(subset) = self.options.content {
+            explorer.hash(subset).await;
+        }
         explorer.suspects(self.options, &names).await;
         explorer.served
     }
 }
 
-struct Explorer<'a> {
-    registry: &'a dyn Registry,
-    jobs: usize,
-    events: &'a dyn Events,
-    served: ServedView,
+/// Asks a registry about whole images, each thing once.
+pub(in crate::engine) struct Explorer<'a> {
+    pub(in crate::engine) registry: &'a dyn Registry,
+    pub(in crate::engine) jobs: usize,
+    pub(in crate::engine) events: &'a dyn Events,
+    /// The answers so far.
+    pub(in crate::engine) served: ServedView,
 }
 
 impl Explorer<'_> {
     /// Ask about each, so many at once.
-    async fn ask_all<Q, A>(
+    pub(in crate::engine) async fn ask_all<Q, A>(
         &self,
         stage: &'static str,
         questions: Vec<Q>,
@@ -138,7 +154,7 @@ impl Explorer<'_> {
     }
 
     /// Read the children of indexes, level by level; an index that holds itself ends there.
-    async fn manifests(&mut self) {
+    pub(in crate::engine) async fn manifests(&mut self) {
         let registry = self.registry;
         let mut known: BTreeMap<Subject, Asked<Answer<ServedManifest>>> = BTreeMap::new();
         for (name, _, asked) in &self.served.resolved {
@@ -166,7 +182,7 @@ impl Explorer<'_> {
     }
 
     /// Ask for one byte of each blob that a manifest needs, once a repository.
-    async fn blobs(&mut self) {
+    pub(in crate::engine) async fn blobs(&mut self) {
         let mut wanted: BTreeMap<Subject, Option<u64>> = BTreeMap::new();
         for ((name, _), asked) in &self.served.manifests {
             if let Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) = &asked.answer

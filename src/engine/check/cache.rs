@@ -254,8 +254,8 @@ async fn observe(cache: &dyn Cache, condition: &Condition) -> Option<(String, Ob
         | Condition::NoLink(..)
         | Condition::TagSays(..)
         | Condition::UploadExists(..)
+        | Condition::PathExists(_)
         | Condition::RightContent(_)
-        | Condition::AnyOf(_)
-        | Condition::PathExists(_) => None,
+        | Condition::AnyOf(_) => None,
     }
 }

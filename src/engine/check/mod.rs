@@ -5,10 +5,12 @@
 //! ```
 
 mod again;
-mod api;
+pub(super) mod api;
 mod cache;
+mod content;
 mod probe;
 mod recheck;
+mod replicas;
 mod same;
 mod suspects;
 
@@ -40,6 +42,8 @@ pub struct Sides {
     pub storage: Option<Arc<dyn Storage>>,
     /// The daemon, where it can be reached.
     pub registry: Option<Arc<dyn Registry>>,
+    /// Other replicas of it: daemons on the same storage, each with a cache of its own.
+    pub replicas: Vec<Arc<dyn Registry>>,
     /// The daemon's cache, where it is in a Redis that can be reached.
     pub cache: Option<Arc<dyn Cache>>,
 }
@@ -179,6 +183,10 @@ impl Run<'_> {
         let cache = self.read_cache().await;
         let view = self.collect(storage).await?;
         self.view = Some(Arc::clone(&view));
+        if self.events.stop_requested() {
+            // Of half a view most would look wrong.
+            return Ok((Vec::new(), None));
+        }
         let facts = Facts {
             now,
             grace: self.options.grace,
@@ -275,13 +283,23 @@ impl Run<'_> {
         let mut served =
             probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
         again::ask(registry, storage, view, &mut served).await;
+        let replicas = self.ask_replicas(view, accusations).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
+        self.compare(
+            (registry.location(), &served),
+            &replicas,
+            accusations,
+            |served, accusations, unknown| {
+                served_rules::accuse(view, served, accusations, unknown);
+            },
+        );
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
             tags: served.resolved.len() as u64,
             manifests: (served.manifests.len() + served.beliefs.len()) as u64,
             blobs: served.blobs.len() as u64,
+            ..ServedCoverage::default()
         });
         self.coverage.limits.extend(probe::limits(&served, self.options));
     }

@@ -86,11 +86,18 @@ fn report(findings: Vec<Finding>) -> Report {
                 bytes: 13_207_024_435,
                 ..StorageCoverage::default()
             }),
-            served: Some(ServedCoverage { requests: 25, tags: 0, manifests: 1, blobs: 12 }),
+            served: Some(ServedCoverage {
+                requests: 25,
+                tags: 0,
+                manifests: 1,
+                blobs: 12,
+                ..ServedCoverage::default()
+            }),
             limits: vec!["content was not hashed: corrupt bytes are not seen; give --content".into()],
             ..Coverage::default()
         },
         refusal: None,
+        images: Vec::new(),
         plan: None,
         outcomes: None,
         proof: None,

@@ -16,6 +16,7 @@ pub mod raw;
 pub mod real_registry;
 pub mod redis_registry;
 pub mod redis_server;
+pub mod regfsck;
 pub mod source;
 pub mod source_stub;
 pub mod sources_fixture;

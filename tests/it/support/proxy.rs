@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::real_registry::free_port;
+use super::plain_registry::free_port;
 
 /// A running nginx that balances over its upstreams. It is stopped when dropped.
 pub(crate) struct Nginx {

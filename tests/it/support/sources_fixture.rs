@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use flate2::{Compression, write::GzEncoder};
-use regfsck::adapters::source::{OpenOptions, Patience, PlainOptions, SourceList, SourceSpec};
+use regfsck::adapters::source::{OpenOptions, Patience, SourceList, SourceSpec};
 use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::name::Image;
 use regfsck::engine::ports::{Hasher, Source, SourceError};
@@ -250,8 +250,7 @@ fn skopeo(arguments: &[&str]) {
 }
 
 pub fn options(spool: &Path) -> OpenOptions {
-    let docker = PlainOptions { plain_http: true, credentials: None };
-    OpenOptions { spool: spool.to_owned(), quarantine: None, docker }
+    OpenOptions { spool: spool.to_owned(), quarantine: None, docker: None }
 }
 
 /// Open a source of that spec.
