@@ -39,6 +39,7 @@ Examples:
 
 Exit status: 4 the gate refused, 3 something could not be looked at (by the gate or by the check
 after it), 5 garbage collection failed (its own status is in the report), 1 findings remain.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag, not a state")]
 pub struct GuardArguments {
     /// The check.
     #[command(flatten)]

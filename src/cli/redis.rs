@@ -10,15 +10,19 @@ use crate::adapters::cache::{RedisCache, RedisSettings, RedisTls};
 use crate::adapters::config::{self, CacheKind, RedisTopology, RegistryConfig};
 use crate::engine::ports::{Cache, CacheError};
 
+const LONG: &str = "The Redis that holds the registry's cache
+
+redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], rediss:// for TLS, redis+sentinel://HOST,HOST/MASTER[/DB], \
+redis+cluster://HOST,HOST or redis+unix:///PATH. Without it the registry's config is believed";
+
 /// Where the daemon's cache is, if it is in Redis.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct RedisArguments {
     /// The Redis that holds the registry's cache
     ///
-    /// redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], rediss:// for TLS, redis+sentinel://HOST,HOST/MASTER,
-    /// redis+cluster://HOST,HOST or redis+unix:///PATH. Without it the registry's config is believed.
-    #[arg(long, env = "REGFSCK_REDIS", hide_env_values = true, value_name = "URL")]
+    /// Without it the registry's config is believed.
+    #[arg(long, env = "REGFSCK_REDIS", hide_env_values = true, value_name = "URL", long_help = LONG)]
     pub redis: Option<String>,
     /// Do not look into the Redis that the config names
     #[arg(long, env = "REGFSCK_NO_REDIS", conflicts_with = "redis")]

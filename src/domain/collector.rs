@@ -100,7 +100,7 @@ impl<'a> Mark<'a> {
         let mut is_asked_for_tags = false;
         let tagged = tagged(repository);
         for link in &repository.revisions {
-            self.invalid(repository, link, LinkPlace::Revision(link.digest));
+            self.invalid(repository, link, &LinkPlace::Revision(link.digest));
             let Some(digest) = link.data().filter(|digest| self.knows(repository, digest)) else { continue };
             is_asked_for_tags = true;
             if self.delete_untagged && !tagged.contains(&digest) {
@@ -118,9 +118,9 @@ impl<'a> Mark<'a> {
         }
     }
 
-    fn invalid(&mut self, repository: &Repository, link: &Link, place: LinkPlace) {
+    fn invalid(&mut self, repository: &Repository, link: &Link, place: &LinkPlace) {
         if matches!(link.target, Target::Invalid(_)) {
-            self.abort(link_path(&repository.name, &place), "the link holds no digest");
+            self.abort(link_path(&repository.name, place), "the link holds no digest");
         }
     }
 
@@ -158,7 +158,7 @@ impl<'a> Mark<'a> {
             self.abort(path, "the folder is missing, and 3.x gives up on that");
         }
         for link in &repository.layers {
-            self.invalid(repository, link, LinkPlace::Layer(link.digest));
+            self.invalid(repository, link, &LinkPlace::Layer(link.digest));
         }
     }
 

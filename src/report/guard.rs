@@ -81,9 +81,9 @@ fn loss(text: &mut String, loss: &Loss, drawing: Drawing) {
     let images: Vec<_> = loss.images.iter().map(ToString::to_string).collect();
     let why = match &loss.reason {
         LossReason::ManifestLost { manifests, is_known } => {
-            let lost: Vec<_> = manifests.iter().map(ToString::to_string).collect();
+            let digests: Vec<_> = manifests.iter().map(ToString::to_string).collect();
             let what = if *is_known { "what it needs" } else { "what it may need" };
-            format!("its manifest {} is gone, and {what} would be deleted", lost.join(", "))
+            format!("its manifest {} is gone, and {what} would be deleted", digests.join(", "))
         }
         LossReason::NotFollowed => "garbage collection does not get to all of it".into(),
     };

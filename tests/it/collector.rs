@@ -1,6 +1,7 @@
 //! What we say a garbage collection would do, against what its dry run says: real ones and the sandbox's.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use regfsck::adapters::sandbox::Flavour as Sandboxed;
 use regfsck::adapters::sandbox::image::Image;
@@ -15,7 +16,7 @@ use crate::support::daemon::{Collected, Daemon, Kind, Settings};
 use crate::support::damage::{ALL, Paths, Pushed};
 
 /// Every repository.
-pub struct Everything;
+struct Everything;
 
 impl Scope for Everything {
     fn includes(&self, _name: &RepositoryName) -> bool {
@@ -27,11 +28,11 @@ impl Scope for Everything {
     }
 }
 
-pub fn look(daemon: &Daemon) -> StorageView {
+fn look(daemon: &Daemon) -> StorageView {
     FilesystemStorage::open(&daemon.root()).unwrap().collect(&Everything, &Silent).unwrap()
 }
 
-pub const fn flavour(daemon: &Daemon) -> Flavour {
+const fn flavour(daemon: &Daemon) -> Flavour {
     match daemon.flavour() {
         Sandboxed::V2 => Flavour::V2,
         Sandboxed::V3 => Flavour::V3,
@@ -89,22 +90,41 @@ fn fill(daemon: &Daemon, image: &Image, other: &Image) {
     assert_eq!(raw.put_manifest("multi", "1", &index, &kind).status, 201);
 }
 
-#[test]
-fn a_dry_run_says_the_same_of_every_damage() {
-    let mut wrong = Vec::new();
-    for kind in Kind::all() {
-        let daemon = kind.start(&Settings::default());
-        fill(&daemon, &Image::two_layers("image").unwrap(), &Image::two_layers("other").unwrap());
-        wrong.extend(compare("whole", &daemon));
-        for (name, damage) in ALL {
-            let daemon = kind.start(&Settings::default());
-            let (image, other) = (Image::two_layers("image").unwrap(), Image::two_layers("other").unwrap());
-            fill(&daemon, &image, &other);
-            let pushed = Pushed { repository: "damaged/it", tag: "1", image: &image, other: &other };
-            damage.apply(&daemon.root(), &pushed);
-            wrong.extend(compare(name, &daemon));
+/// Copy a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let place = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&place).unwrap();
+        } else {
+            std::fs::copy(entry.path(), &place).unwrap();
         }
     }
+}
+
+/// Fill a registry once, and damage copies of it: garbage collection needs no daemon.
+fn every_damage(kind: &Kind) -> Vec<String> {
+    let daemon = kind.start(&Settings::default());
+    let (image, other) = (Image::two_layers("image").unwrap(), Image::two_layers("other").unwrap());
+    fill(&daemon, &image, &other);
+    let mut wrong = compare("whole", &daemon);
+    let aside = tempfile::tempdir_in(daemon.root().parent().unwrap()).unwrap();
+    let whole = aside.path().join("whole");
+    std::fs::rename(daemon.root(), &whole).unwrap();
+    for (at, (name, damage)) in ALL.into_iter().enumerate() {
+        copy(&whole, &daemon.root());
+        let pushed = Pushed { repository: "damaged/it", tag: "1", image: &image, other: &other };
+        damage.apply(&daemon.root(), &pushed);
+        wrong.extend(compare(name, &daemon));
+        std::fs::rename(daemon.root(), aside.path().join(at.to_string())).unwrap();
+    }
+    wrong
+}
+
+#[test]
+fn a_dry_run_says_the_same_of_every_damage() {
+    let wrong: Vec<String> = Kind::all().iter().flat_map(every_damage).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -113,7 +133,7 @@ fn a_stray_data_file_aborts() {
     for kind in Kind::all() {
         for place in ["blobs/sha256/zz/data", "blobs/sha256/ab/nonsense/data", "blobs/data"] {
             let daemon = kind.start(&Settings::default());
-            fill(&daemon, &Image::two_layers("image").unwrap(), &Image::two_layers("other").unwrap());
+            daemon.raw().push_image("app", "1", &Image::two_layers("image").unwrap());
             let path = daemon.root().join("docker/registry/v2").join(place);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, "x").unwrap();
@@ -134,7 +154,9 @@ fn what_a_lost_manifest_costs_is_what_is_taken() {
         let image = Image::two_layers("image").unwrap();
         fill(&daemon, &image, &Image::two_layers("other").unwrap());
         let before = look(&daemon);
-        std::fs::remove_file(Paths::new(&daemon.root()).data(&image.manifest.digest)).unwrap();
+        let kept = tempfile::tempdir().unwrap();
+        let lost = Paths::new(&daemon.root()).data(&image.manifest.digest);
+        std::fs::rename(lost, kept.path().join("lost")).unwrap();
         let view = look(&daemon);
         let collection = collect(&view, flavour(&daemon), false);
         let needed: BTreeSet<Digest> = image.blobs().map(|blob| blob.digest).collect();

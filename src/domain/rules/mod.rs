@@ -89,14 +89,14 @@ pub enum Condition {
     UploadExists(RepositoryName, String),
     /// The path below the storage root is there.
     PathExists(String),
-    /// The blob's bytes have its digest.
-    RightContent(Digest),
-    /// At least one of these: whoever needs the content that is accused.
-    AnyOf(Vec<Condition>),
     /// Redis has a complete entry of it, of this size.
     Cached(Digest, u64),
     /// Redis has it as a member of the repository's set.
     CachedIn(RepositoryName, Digest),
+    /// The blob's bytes have its digest.
+    RightContent(Digest),
+    /// At least one of these: whoever needs the content that is accused.
+    AnyOf(Vec<Condition>),
 }
 
 /// So many of those who need a content are looked at again before nobody is thought to.

@@ -210,9 +210,9 @@ impl Explorer<'_> {
             self.served.delivered.iter().map(|(subject, _)| subject.clone()).collect();
         let mut wanted: BTreeSet<Subject> = BTreeSet::new();
         for suspect in &options.suspects {
-            let named = suspect.repository.as_ref().map_or(names, std::slice::from_ref);
-            let named = named.iter().filter(|name| options.scope.includes(name));
-            wanted.extend(named.map(|name| (name.clone(), suspect.digest)));
+            let places = suspect.repository.as_ref().map_or(names, std::slice::from_ref);
+            let places = places.iter().filter(|name| options.scope.includes(name));
+            wanted.extend(places.map(|name| (name.clone(), suspect.digest)));
         }
         let count = wanted.difference(&known).count();
         if count > SUSPECTS {

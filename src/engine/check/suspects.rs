@@ -92,8 +92,8 @@ impl Gathering<'_> {
         let most = (ANYWHERE.checked_div(bare.len())?).min(everywhere.len());
         let asked: Vec<_> = bare.iter().take(ANYWHERE).collect();
         for (digest, is_manifest) in &asked {
-            let names = everywhere.iter().take(most.max(1)).cloned();
-            self.pairs.extend(names.map(|name| ((name, **digest), **is_manifest)));
+            let places = everywhere.iter().take(most.max(1)).cloned();
+            self.pairs.extend(places.map(|name| ((name, **digest), **is_manifest)));
         }
         (most < everywhere.len() || asked.len() < bare.len()).then(|| {
             format!(
