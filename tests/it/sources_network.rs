@@ -142,9 +142,7 @@ async fn a_busy_server_is_asked_again_and_one_that_refuses_is_not() {
     let stub = Stub::start(|_, _, stream| say(stream, "503 Service Unavailable", b"<html>\nbusy\n</html>"));
     let error = fetch(&stub, &wanted()).await.unwrap_err();
     assert!(
-        error
-            .to_string()
-            .ends_with("broke off: after 0 of 10000 bytes: 503 Service Unavailable <html> busy </html>"),
+        error.to_string().ends_with("broke off: after 0 of 10000 bytes: 503 Service Unavailable"),
         "{error}"
     );
     assert_eq!(stub.requests().len(), 3);
@@ -165,7 +163,7 @@ async fn a_server_that_is_away_is_not_one_that_lacks_it() {
     let shortage = supply.fetch(&wanted()).await.unwrap_err();
     assert!(!shortage.is_absence() && shortage.tried[0].1.is_transient(), "{shortage}");
     let error = supply.find(&wanted()).await.unwrap_err();
-    assert!(!error.is_absence() && error.to_string().contains("Connection refused"), "{error}");
+    assert!(!error.is_absence() && error.to_string().contains("connection refused"), "{error}");
 }
 
 #[tokio::test]
@@ -211,6 +209,8 @@ async fn tags_are_read_page_by_page_from_the_same_server_only() {
                 br#"{"tags":["b","no tag"]}"#,
             );
         }
+        "/v2/x" => say(stream, "200 OK", br#"{"name":"team/app","tags":[]}"#),
+        // A daemon behind a proxy often does not know its own name.
         _ => say(
             stream,
             "200 OK\r\nLink: <http://127.0.0.2/v2/x>; rel=\"next\"",
@@ -220,7 +220,7 @@ async fn tags_are_read_page_by_page_from_the_same_server_only() {
     let source = open(&format!("docker://{}", stub.authority)).unwrap();
     let images = source.images(&["team/app".parse().unwrap()]).await.unwrap();
     assert_eq!(images.iter().map(ToString::to_string).collect::<Vec<_>>(), ["team/app:b"]);
-    assert_eq!(stub.requests().len(), 2);
+    assert_eq!(stub.requests().len(), 3);
 }
 
 #[tokio::test]
