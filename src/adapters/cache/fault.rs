@@ -6,6 +6,9 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::engine::ports::CacheError;
 
+/// What a walk over all keys is called.
+pub(super) const READING: &str = "read the cache";
+
 /// Where we were and what we were doing when something failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task<'a> {
@@ -36,7 +39,14 @@ impl Task<'_> {
             return CacheError::TimedOut { location, doing, waited: self.patience };
         }
         let kind = error.kind();
+        // An answer that ends in its middle is no strange answer.
+        let is_cut = why.contains("Unexpected end of input") && (self.keys > 0 || self.doing == READING);
+        if kind == ErrorKind::Parse && is_cut {
+            let why = "its answer ended in the middle".to_owned();
+            return CacheError::Interrupted { location, doing, keys: self.keys, why };
+        }
         if kind == ErrorKind::Parse {
+            let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
             let why = format!("its answer is not the Redis protocol ({why})");
             return CacheError::NotRedis { location, why };
         }

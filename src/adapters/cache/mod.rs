@@ -20,7 +20,7 @@ use redis::{Pipeline, Value};
 use tokio::sync::Mutex;
 
 use self::dial::{Dial, Login};
-use self::fault::Task;
+use self::fault::{READING, Task};
 use self::scan::Scan;
 pub use self::settings::{Address, Form, RedisSettings, RedisTls};
 use self::topology::{Nodes, field, info};
@@ -90,7 +90,7 @@ impl RedisCache {
         let mut collector = CacheCollector::default();
         let mut keys = 0;
         for node in &nodes.list {
-            let task = Task { location: &node.address, keys, ..self.task("read the cache") };
+            let task = Task { location: &node.address, keys, ..self.task(READING) };
             keys = Scan::new(node, &mut collector, task).run(events).await?;
         }
         let mut view = collector.finish(self.location.clone(), began);
