@@ -72,7 +72,10 @@ pub(crate) fn offline(bench: &Bench, table: &mut Table) -> Result<()> {
 }
 
 fn configuration(root: &Path) -> String {
-    format!("version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n", root.display())
+    format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n",
+        root.display()
+    )
 }
 
 /// Enter the first side against each other one, by wall time.

@@ -82,8 +82,7 @@ fn float(number: u64) -> f64 {
 
 /// The slope of the line through the logarithms, by least squares.
 fn slope(points: &[Point]) -> f64 {
-    let logs: Vec<_> =
-        points.iter().map(|point| (float(point.blobs).ln(), point.seconds.ln())).collect();
+    let logs: Vec<_> = points.iter().map(|point| (float(point.blobs).ln(), point.seconds.ln())).collect();
     let count = float(logs.len() as u64);
     let (x, y) = logs.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
     let above: f64 = logs.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
@@ -100,8 +99,9 @@ impl Point {
 
 impl Curve {
     pub(crate) fn markdown(&self) -> String {
-        let mut text = "| blobs | links | check | find -type f | peak memory | allowed |\n|---|---|---|---|---|---|\n"
-            .to_owned();
+        let mut text =
+            "| blobs | links | check | find -type f | peak memory | allowed |\n|---|---|---|---|---|---|\n"
+                .to_owned();
         for point in &self.points {
             let _ = writeln!(
                 text,
@@ -126,15 +126,31 @@ impl Curve {
         );
         let check = |point: &Point| point.seconds;
         let find = |point: &Point| point.find_seconds;
-        self.panel(&mut text, 50.0, "seconds", &[("regfsck check", "#1565c0", &check), ("find -type f", "#9e9e9e", &find)]);
+        self.panel(
+            &mut text,
+            50.0,
+            "seconds",
+            &[("regfsck check", "#1565c0", &check), ("find -type f", "#9e9e9e", &find)],
+        );
         let peak = |point: &Point| megabytes(point.peak_bytes);
         let allowed = |point: &Point| megabytes(point.allowed());
-        self.panel(&mut text, 430.0, "megabytes", &[("regfsck check", "#1565c0", &peak), ("allowed", "#9e9e9e", &allowed)]);
+        self.panel(
+            &mut text,
+            430.0,
+            "megabytes",
+            &[("regfsck check", "#1565c0", &peak), ("allowed", "#9e9e9e", &allowed)],
+        );
         text.push_str("</svg>\n");
         text
     }
 
-    fn panel(&self, text: &mut String, left: f64, unit: &str, lines: &[(&str, &str, &dyn Fn(&Point) -> f64)]) {
+    fn panel(
+        &self,
+        text: &mut String,
+        left: f64,
+        unit: &str,
+        lines: &[(&str, &str, &dyn Fn(&Point) -> f64)],
+    ) {
         let (width, height, top) = (300.0, 230.0, 40.0);
         let values = || self.points.iter().flat_map(|point| lines.iter().map(move |line| line.2(point)));
         let low = values().fold(f64::INFINITY, f64::min).log10().floor();

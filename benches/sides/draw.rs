@@ -71,9 +71,10 @@ fn say(is_met: bool, target: &str) -> String {
 
 impl Table {
     pub(crate) fn markdown(&self) -> String {
-        let mut text = "| what | peer | regfsck | peer | ratio (spread) | target | CPU of each | peak memory |\n\
+        let mut text =
+            "| what | peer | regfsck | peer | ratio (spread) | target | CPU of each | peak memory |\n\
                         |---|---|---|---|---|---|---|---|\n"
-            .to_owned();
+                .to_owned();
         for row in &self.rows {
             let (median, least, most) = row.ratio;
             let seconds = |run: &Run| run.seconds;

@@ -89,7 +89,8 @@ pub(crate) fn program(command: &mut Command, statuses: &[i32]) -> Result<Run> {
     let began = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
     let (status, peak_bytes) = watch(&mut child)?;
-    let run = Run { seconds: began.elapsed().as_secs_f64(), cpu: children_cpu() - before, peak_bytes, work: 0.0 };
+    let run =
+        Run { seconds: began.elapsed().as_secs_f64(), cpu: children_cpu() - before, peak_bytes, work: 0.0 };
     match status.code() {
         Some(code) if statuses.contains(&code) => Ok(run),
         _ => bail!("{shown}: {status}"),

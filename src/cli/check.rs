@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::arguments::{CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument};
 use super::progress::Progress;
@@ -25,15 +25,21 @@ pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Resul
 
 async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<Report> {
     let target = Target::find(&arguments.target, &arguments.connection).await?;
-    let options = options(arguments, &target);
+    let options = options(arguments, &target)?;
     let events = Arc::new(Progress::new(output));
     let examination = check(&target.sides, &options, events).await?;
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
-fn options(arguments: &CheckArguments, target: &Target) -> Options {
-    let whole = arguments.content.then_some((1, 1));
-    Options {
+fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
+    let whole = arguments.content.then_some(ContentSubset { part: 1, of: 1 });
+    let content = whole.or(arguments.content_subset);
+    let shard = arguments.shard.shard;
+    let storage = target.named.storage.as_deref();
+    if shard.is_some() && storage.is_none() {
+        bail!("--shard needs storage: give --storage DIR or --config FILE");
+    }
+    Ok(Options {
         scope: target.scope.clone(),
         grace: arguments.grace,
         probe: match arguments.probe {
@@ -41,11 +47,13 @@ fn options(arguments: &CheckArguments, target: &Target) -> Options {
             ProbeArgument::All => Probe::All,
         },
         probe_manifests: arguments.probe_manifests,
-        content: whole.or(arguments.content_subset).map(|(part, of)| ContentSubset { part, of }),
+        content,
+        budget: arguments.budget.budget(content, storage, shard)?,
+        shard,
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
         suspects: Vec::new(),
-    }
+    })
 }
 
 /// Make a report of what was examined.

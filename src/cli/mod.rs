@@ -1,11 +1,13 @@
 //! Arguments, settings, the terminal: one short file a subcommand.
 
 pub mod arguments;
+pub mod budget;
 mod check;
 mod explain;
 mod generate;
 mod progress;
 mod scope;
+pub mod shard;
 mod target;
 mod terminal;
 
@@ -47,6 +49,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     terminal::set_colour(output.color);
     match command {
         Subcommand::Check(arguments) => check::run(&arguments, &output),
+        Subcommand::Merge { reports } => shard::run(&reports, &output),
         Subcommand::Explain { code } => explain::run(code.as_deref()),
         Subcommand::Completions { shell } => generate::completions(shell),
         Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),

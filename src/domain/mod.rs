@@ -2,10 +2,12 @@
 
 pub mod cache;
 pub mod code;
+pub mod content;
 pub mod digest;
 pub mod finding;
 pub mod journal;
 pub mod manifest;
+pub mod merge;
 pub mod name;
 pub mod observed;
 pub mod plan;
@@ -15,4 +17,5 @@ pub mod rules;
 #[cfg(test)]
 mod schema;
 pub mod served;
+pub mod shard;
 pub mod storage;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Severity;
 use super::finding::{Finding, State};
 use super::observed::Unlooked;
+use super::shard::Shard;
 
 /// The version of the JSON contract. Within a version fields are only added.
 pub const SCHEMA: u32 = 1;
@@ -103,6 +104,9 @@ pub struct Coverage {
     /// In Redis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheCoverage>,
+    /// Which part of a check that is split among machines this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// What could not be looked at.
     pub unknown: Vec<Unlooked>,
     /// What this kind of run cannot see, and what would let it.

@@ -5,6 +5,7 @@
 //! ```
 
 mod api;
+mod content;
 mod probe;
 mod recheck;
 mod same;
@@ -25,7 +26,11 @@ use crate::domain::rules::{
     Accusations, Daemon, Facts, affected, remedies, served as served_rules, storage as storage_rules,
 };
 use crate::domain::served::ServedView;
-use crate::domain::storage::{ContentView, StorageView};
+use crate::domain::shard::Shard;
+use crate::domain::storage::StorageView;
+
+pub use self::content::Budget;
+pub use crate::domain::content::ContentSubset;
 
 /// The sides that a check can look at; at least one.
 #[derive(Clone, Default)]
@@ -44,24 +49,6 @@ pub enum Probe {
     Suspects,
     /// About every tag and every link.
     All,
-}
-
-/// Which part of the blobs' content is hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ContentSubset {
-    /// This part, from 1.
-    pub part: u64,
-    /// Of so many.
-    pub of: u64,
-}
-
-impl ContentSubset {
-    /// Whether the blob is in this part: decided by its digest, so that the parts make up the whole.
-    #[must_use]
-    pub fn includes(&self, digest: &Digest) -> bool {
-        let head = digest.bytes().iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-        head.checked_rem(self.of).is_some_and(|part| part + 1 == self.part)
-    }
 }
 
 /// A pair that somebody says may be wrong; without a repository, in whichever holds it.
@@ -86,6 +73,10 @@ pub struct Options {
     pub probe_manifests: bool,
     /// Whether, and which part of, the content is hashed.
     pub content: Option<ContentSubset>,
+    /// How much content may be hashed.
+    pub budget: Budget,
+    /// Which part of the registry is judged; `None` is all of it. Storage is always walked as a whole.
+    pub shard: Option<Shard>,
     /// How many questions at once.
     pub jobs: usize,
     /// What is known of the daemon's configuration.
@@ -153,6 +144,9 @@ impl Run<'_> {
         };
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
+        if let Some(shard) = self.options.shard {
+            accusations.retain(|subject| shard.has_subject(subject));
+        }
         self.content(storage, &view, &mut accusations).await;
         let mut served = None;
         if let Some(registry) = self.reachable().await {
@@ -180,36 +174,14 @@ impl Run<'_> {
             (Arc::clone(storage), Arc::clone(&self.options.scope), Arc::clone(&self.events));
         let view = blocking(move || storage.collect(&*scope, &*events)).await?;
         self.coverage.storage = Some(cover(&view));
+        self.coverage.shard = self.options.shard;
+        self.coverage.limits.extend(self.options.shard.map(|shard| shard.limit()));
         self.coverage.unknown.extend(view.unknown.iter().cloned());
         if !self.options.scope.is_everything() {
             let limit = "only some repositories were looked at: content that nothing needs is not reported";
             self.coverage.limits.push(limit.into());
         }
         Ok(Arc::new(view))
-    }
-
-    /// Hash the content that was asked for, and accuse what is corrupt.
-    async fn content(
-        &mut self,
-        storage: &Arc<dyn Storage>,
-        view: &Arc<StorageView>,
-        accusations: &mut Accusations,
-    ) {
-        let Some(subset) = self.options.content else {
-            self.coverage
-                .limits
-                .push("content was not hashed: corrupt bytes are not seen; give --content".into());
-            return;
-        };
-        let digests: Vec<_> =
-            view.blobs.iter().map(|blob| blob.digest).filter(|digest| subset.includes(digest)).collect();
-        let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
-        let content: ContentView = blocking(move || storage.hash_all(&digests, &*events)).await;
-        if let Some(coverage) = &mut self.coverage.storage {
-            (coverage.hashed_blobs, coverage.hashed_bytes) = (content.blobs, content.bytes);
-        }
-        self.coverage.unknown.extend(content.unknown.iter().cloned());
-        storage_rules::accuse_content(&content, accusations);
     }
 
     /// The daemon, if it was given and lets us in.
