@@ -14,6 +14,7 @@ mod curve;
 mod daemon;
 mod draw;
 mod measure;
+#[path = "../../tests/it/support/plant.rs"]
 mod plant;
 
 use std::path::{Path, PathBuf};
@@ -57,6 +58,9 @@ struct Arguments {
     /// Write performance.json, performance-table.md and performance-curve.svg into this folder
     #[arg(long)]
     write: Option<PathBuf>,
+    /// Only read the Redis at this port of 127.0.0.1: what the comparison runs as its subject
+    #[arg(long, hide = true)]
+    read_redis: Option<u16>,
     /// Ignored: cargo gives it
     #[arg(long, hide = true)]
     bench: bool,
@@ -84,6 +88,9 @@ struct Bench {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if let Some(port) = arguments.read_redis {
+        return daemon::read_redis(port);
+    }
     let temporary;
     let trees = if let Some(trees) = &arguments.trees {
         trees.clone()

@@ -10,12 +10,14 @@
 )]
 
 mod arrows;
+mod budget;
 mod cache;
 mod completions;
 mod generated;
 mod http_client;
 mod registry_config;
 mod scenarios;
+mod shards;
 mod sources;
 mod sources_damage;
 mod sources_network;

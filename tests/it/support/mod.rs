@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod damage;
 pub mod generated;
 pub mod plain_registry;
+pub(crate) mod plant;
 pub mod program;
 pub mod raw;
 pub mod real_registry;
