@@ -31,6 +31,9 @@ _regfsck() {
             regfsck,man)
                 cmd="regfsck__subcmd__man"
                 ;;
+            regfsck,merge)
+                cmd="regfsck__subcmd__merge"
+                ;;
             regfsck__subcmd__help,check)
                 cmd="regfsck__subcmd__help__subcmd__check"
                 ;;
@@ -46,6 +49,9 @@ _regfsck() {
             regfsck__subcmd__help,man)
                 cmd="regfsck__subcmd__help__subcmd__man"
                 ;;
+            regfsck__subcmd__help,merge)
+                cmd="regfsck__subcmd__help__subcmd__merge"
+                ;;
             *)
                 ;;
         esac
@@ -53,7 +59,7 @@ _regfsck() {
 
     case "${cmd}" in
         regfsck)
-            opts="-o -v -q -h -V --output --color --progress --no-trunc --verbose --quiet --help --version check explain completions man help"
+            opts="-o -v -q -h -V --output --color --progress --no-trunc --verbose --quiet --help --version check merge explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -83,7 +89,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__check)
-            opts="-c -s -r -j -o -v -q -h -V --config --storage --registry --offline --repo --creds --password-stdin --jobs --retry-times --timeout --plain-http --content --content-subset --probe --probe-manifests --grace --fail-on --output --color --progress --no-trunc --verbose --quiet --help --version"
+            opts="-c -s -r -j -o -v -q -h -V --config --storage --registry --offline --repo --creds --password-stdin --jobs --retry-times --timeout --plain-http --content --content-subset --probe --probe-manifests --grace --fail-on --shard --max-duration --bytes-per-second --resume --state-dir --output --color --progress --no-trunc --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -150,6 +156,22 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -237,7 +259,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__help)
-            opts="check explain completions man help"
+            opts="check merge explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -320,7 +342,51 @@ _regfsck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regfsck__subcmd__help__subcmd__merge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regfsck__subcmd__man)
+            opts="-o -v -q -h -V --output --color --progress --no-trunc --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regfsck__subcmd__merge)
             opts="-o -v -q -h -V --output --color --progress --no-trunc --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
