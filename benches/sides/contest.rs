@@ -89,8 +89,8 @@ fn compare(table: &mut Table, what: &str, runs: &[Runs], at_most: &[Option<f64>]
 
 /// Hashing against `sha256sum` on both cores: the same files, all in the cache.
 pub(crate) fn content(bench: &Bench, table: &mut Table) -> Result<()> {
-    let sizes = [("4 KiB", 4 << 10, 40_000), ("64 KiB", 64 << 10, 16_000), ("64 MiB", 64 << 20, 32)];
-    for (name, size, blobs) in sizes {
+    let kinds = [("4 KiB", 4 << 10, 40_000), ("64 KiB", 64 << 10, 16_000), ("64 MiB", 64 << 20, 16)];
+    for (name, size, blobs) in kinds {
         let recipe = Recipe {
             damage: 0,
             content: Content::True(size),

@@ -13,6 +13,9 @@ use crate::{Bench, regfsck};
 /// Blobs for each repository.
 const PER_REPOSITORY: u64 = 130;
 
+/// How many blobs the trees have.
+const SIZES: [u64; 6] = [10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000];
+
 /// One tree.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Point {
@@ -22,6 +25,9 @@ pub(crate) struct Point {
     peak_bytes: u64,
     find_seconds: f64,
 }
+
+/// A line of the plot: its name, its colour, and what it shows.
+type Line<'a> = (&'a str, &'a str, &'a dyn Fn(&Point) -> f64);
 
 /// All of them.
 #[derive(Debug, Clone, Serialize)]
@@ -34,7 +40,7 @@ pub(crate) struct Curve {
 /// Measure trees of ten thousand blobs, and about three times as many each, up to the largest.
 pub(crate) fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     let mut points = Vec::new();
-    for blobs in [10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000] {
+    for blobs in SIZES {
         if blobs <= bench.arguments.largest {
             points.push(point(bench, blobs)?);
         }
@@ -144,13 +150,7 @@ impl Curve {
         text
     }
 
-    fn panel(
-        &self,
-        text: &mut String,
-        left: f64,
-        unit: &str,
-        lines: &[(&str, &str, &dyn Fn(&Point) -> f64)],
-    ) {
+    fn panel(&self, text: &mut String, left: f64, unit: &str, lines: &[Line<'_>]) {
         let (width, height, top) = (300.0, 230.0, 40.0);
         let values = || self.points.iter().flat_map(|point| lines.iter().map(move |line| line.2(point)));
         let low = values().fold(f64::INFINITY, f64::min).log10().floor();

@@ -10,6 +10,17 @@ use serde::Serialize;
 use crate::curve::Curve;
 use crate::measure::{Run, Runs};
 
+/// What stands around the tables in the page.
+const BEGIN: &str = "<!-- measured: written by cargo bench --bench sides -->\n";
+const END: &str = "<!-- end of what was measured -->\n";
+
+/// The page with these tables instead of the old ones; behind all of it if it had none.
+fn between(page: &str, tables: &str) -> String {
+    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.unwrap_or((page, ""));
+    format!("{before}{BEGIN}\n{tables}\n{END}{after}")
+}
+
 /// Everything that was measured.
 #[derive(Default, Serialize)]
 pub(crate) struct Table {
@@ -102,7 +113,9 @@ impl Table {
     /// Write what was measured into a folder.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         fs::write(folder.join("performance.json"), serde_json::to_string_pretty(self)?)?;
-        fs::write(folder.join("performance-table.md"), self.markdown())?;
+        let page = folder.join("performance.md");
+        let text = fs::read_to_string(&page).unwrap_or_else(|_| format!("{BEGIN}{END}"));
+        fs::write(page, between(&text, &self.markdown()))?;
         if let Some(curve) = &self.curve {
             fs::write(folder.join("performance-curve.svg"), curve.svg())?;
         }

@@ -55,7 +55,7 @@ struct Arguments {
     /// Where trees are planted and kept; a temporary folder if none is given
     #[arg(long)]
     trees: Option<PathBuf>,
-    /// Write performance.json, performance-table.md and performance-curve.svg into this folder
+    /// Write performance.json, performance-curve.svg and the tables of performance.md into this folder
     #[arg(long)]
     write: Option<PathBuf>,
     /// Only read the Redis at this port of 127.0.0.1: what the comparison runs as its subject

@@ -89,6 +89,7 @@ const NO_NIBBLE: u8 = 0xf0;
 
 /// The value of each hexadecimal digit. A table, because which branch a digit takes cannot be predicted, and
 /// a check of a large registry reads hundreds of millions of them.
+#[allow(clippy::indexing_slicing, reason = "checked when it is compiled")]
 const NIBBLES: [u8; 256] = {
     let mut nibbles = [NO_NIBBLE; 256];
     let mut value = 0;

@@ -51,7 +51,9 @@ pub fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
     let mut merged = reports.next().ok_or(MergeError::Nothing)?;
     let mut limits = vec![std::mem::take(&mut merged.coverage.limits)];
     if let Some(shard) = merged.coverage.shard.take() {
-        limits.iter_mut().for_each(|limits| limits.retain(|limit| *limit != shard.limit()));
+        for limits in &mut limits {
+            limits.retain(|limit| *limit != shard.limit());
+        }
     }
     for mut report in reports {
         let shard = report.coverage.shard.take();
@@ -125,20 +127,20 @@ const fn rank(verdict: Verdict) -> u8 {
 
 fn cover(merged: &mut Coverage, other: Coverage) {
     merged.unknown.extend(other.unknown);
-    merged.storage = both(merged.storage.take(), other.storage, stored);
-    merged.served = both(merged.served.take(), other.served, served);
+    merged.storage = both(merged.storage.as_ref(), other.storage.as_ref(), stored);
+    merged.served = both(merged.served.as_ref(), other.served.as_ref(), served);
     merged.cache = merged.cache.take().or(other.cache);
 }
 
-fn both<T>(one: Option<T>, other: Option<T>, join: impl FnOnce(T, T) -> T) -> Option<T> {
+fn both<T: Clone>(one: Option<&T>, other: Option<&T>, join: impl FnOnce(&T, &T) -> T) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(join(one, other)),
-        (one, other) => one.or(other),
+        (one, other) => one.or(other).cloned(),
     }
 }
 
 /// All shards walk the same storage; where it changed meanwhile, the most that any of them saw.
-fn stored(one: StorageCoverage, other: StorageCoverage) -> StorageCoverage {
+fn stored(one: &StorageCoverage, other: &StorageCoverage) -> StorageCoverage {
     StorageCoverage {
         repositories: one.repositories.max(other.repositories),
         tags: one.tags.max(other.tags),
@@ -153,7 +155,7 @@ fn stored(one: StorageCoverage, other: StorageCoverage) -> StorageCoverage {
     }
 }
 
-fn served(one: ServedCoverage, other: ServedCoverage) -> ServedCoverage {
+fn served(one: &ServedCoverage, other: &ServedCoverage) -> ServedCoverage {
     ServedCoverage {
         requests: one.requests + other.requests,
         tags: one.tags + other.tags,

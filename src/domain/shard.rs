@@ -54,7 +54,7 @@ impl Shard {
 
     /// Numbers are split into ranges of equal length.
     fn has(self, number: u64) -> bool {
-        u128::from(number) * u128::from(self.of) >> 64 == u128::from(self.index)
+        (u128::from(number) * u128::from(self.of)) >> 64 == u128::from(self.index)
     }
 
     /// What a report of one shard says of itself; a merged one does not.
@@ -68,7 +68,7 @@ impl Shard {
 
 /// The first eight bytes as a number.
 fn head(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    bytes.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
 }
 
 /// FNV-1a, and a last step that brings its good bits to the front, where ranges look.
@@ -76,7 +76,7 @@ fn spread(text: &str) -> u64 {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl fmt::Display for Shard {

@@ -177,7 +177,7 @@ impl Link {
 /// where halving the whole would take twenty all over it.
 fn search<T>(things: &[T], digest: &Digest, of: impl Fn(&T) -> &Digest) -> Option<usize> {
     let head = digest.bytes().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
-    let guess = usize::try_from(u128::from(head) * things.len() as u128 >> 64).unwrap_or_default();
+    let guess = usize::try_from((u128::from(head) * things.len() as u128) >> 64).unwrap_or_default();
     let is_below = |at: usize| things.get(at).is_some_and(|thing| of(thing) < digest);
     let mut reach = 8;
     let (from, to) = if is_below(guess) {

@@ -59,7 +59,7 @@ pub(crate) fn plant(root: &Path, recipe: &Recipe) -> io::Result<()> {
     planter.shards()?;
     // A manifest and a config beside the layers.
     let images = recipe.blobs / (recipe.layers + 2);
-    (0..BASES).try_for_each(|base| planter.layer("base", base).map(drop))?;
+    (0..BASES.min(images)).try_for_each(|base| planter.layer("base", base).map(drop))?;
     (0..recipe.repositories).into_par_iter().try_for_each(|repository| {
         let from = images * repository / recipe.repositories;
         let to = images * (repository + 1) / recipe.repositories;
@@ -73,7 +73,7 @@ fn sum(text: &str) -> Digest {
 
 /// A number that looks random, from the first bytes of a digest.
 fn number(digest: &Digest) -> u64 {
-    digest.bytes().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    digest.bytes().iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
 }
 
 impl Planter<'_> {
@@ -138,7 +138,7 @@ impl Planter<'_> {
             Content::Sparse => {
                 let digest = sum(&text);
                 // From 1 KiB to 64 MiB, small ones more often.
-                let size = 1024 << (number(&digest) >> 20 & 15) | 1;
+                let size = 1024 << ((number(&digest) >> 20) & 15) | 1;
                 Blob { digest, size }
             }
             Content::True(size) => {
@@ -151,7 +151,9 @@ impl Planter<'_> {
         let blob = self.name(kind, at);
         match self.damage(&blob.digest) {
             Some(0) => return Ok(blob),
-            Some(3) => drop(self.text(&format!("orphan of {}", blob.digest))?),
+            Some(3) => {
+                self.text(&format!("orphan of {}", blob.digest))?;
+            }
             _ => {}
         }
         match self.recipe.content {
