@@ -1,10 +1,14 @@
 //! What touches the world.
 
 pub mod cache;
+pub mod collector;
 pub mod config;
+pub mod credentials;
 pub mod journal;
 pub mod registry;
 pub mod sandbox;
 pub mod service;
+pub mod snapshot;
 pub mod source;
 pub mod storage;
+pub mod suspects;

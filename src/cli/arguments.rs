@@ -6,7 +6,15 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
 use super::budget::{BudgetArguments, subset};
+use super::connection::ConnectionArguments;
+use super::doctor::DoctorArguments;
+use super::guard::GuardArguments;
+use super::redis::RedisArguments;
+use super::repair::{PlanArguments, RepairArguments, UndoArguments};
 use super::shard::ShardArguments;
+use super::snapshot::SnapshotArguments;
+use super::suspects::SuspectArguments;
+use super::verify::VerifyArguments;
 use crate::domain::code::Severity;
 use crate::domain::content::ContentSubset;
 
@@ -46,7 +54,7 @@ Examples:
   regfsck check --storage /var/lib/registry --registry http://127.0.0.1:5000
   regfsck check --storage /backup/registry --content
   regfsck check --config config.yml -o json | jq '.findings[].id'")]
-    Check(Box<CheckArguments>),
+    Check(Box<CheckCommand>),
     /// Join the JSON reports of the parts of a check that `--shard` split into one
     #[command(after_help = "\
 Examples:
@@ -58,6 +66,50 @@ Examples:
         #[arg(required = true, value_name = "FILE")]
         reports: Vec<PathBuf>,
     },
+    /// Carry out a plan that check --plan saved, and nothing else
+    ///
+    /// The plan is refused if what it was made for has changed since.
+    Repair(Box<PlanArguments>),
+    /// Make the daemon forget what storage lacks; upload nothing
+    ///
+    /// Claims in the daemon's memory are cleared by DELETE over the API, which the registry must
+    /// allow (storage.delete.enabled); claims in Redis by deleting exactly the stale keys.
+    Purge(Box<CheckArguments>),
+    /// Restart the daemon, wait until it answers, and prove that its false claims are gone
+    Restart(Box<CheckArguments>),
+    /// Put back what the last repair moved to the quarantine or wrote over
+    Undo(UndoArguments),
+    /// Make sure that images can really be pulled: the gate after a push
+    ///
+    /// From the tag down to the last byte of every blob, for every platform: what a registry with a
+    /// stale cache only claims to have is found, although the push ended well.
+    #[command(after_help = "\
+Examples:
+  regfsck verify registry.example:5000/team/app:1.2
+  regfsck verify --registry http://127.0.0.1:5000 team/app:1.2 team/app@sha256:…
+  regfsck verify --images images.txt --content --wait 30s")]
+    Verify(Box<VerifyArguments>),
+    /// Show the incident on an embedded registry, in seconds
+    ///
+    /// Pushes an image, deletes its manifest, collects garbage, pushes again, fails to pull,
+    /// and runs the same check that you would run.
+    Demo {
+        /// Behave like this generation of the registry
+        #[arg(long, value_name = "FLAVOUR", default_value = "v2")]
+        flavour: crate::adapters::sandbox::Flavour,
+        /// Leave the damaged registry in this folder
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+        /// Keep the daemon up until Ctrl-C
+        #[arg(long)]
+        serve: bool,
+    },
+    /// Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms
+    Guard(Box<GuardArguments>),
+    /// Write down what storage holds, so that a later check can tell what disappeared
+    Snapshot(Box<SnapshotArguments>),
+    /// Look for settings that make phantoms, or that keep them from being repaired
+    Doctor(Box<DoctorArguments>),
     /// Explain a finding code, or list all of them
     Explain {
         /// The code, such as phantom-blob; without one, all are listed
@@ -187,36 +239,38 @@ pub struct TargetArguments {
     /// The running registry, such as <http://127.0.0.1:5000>
     #[arg(short, long, env = "REGFSCK_REGISTRY", value_name = "URL")]
     pub registry: Option<String>,
+    /// Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable
+    #[arg(long, env = "REGFSCK_REPLICA", value_name = "URL", value_delimiter = ',')]
+    pub replica: Vec<String>,
+    /// Ask every address that the registry's name has, as replicas
+    #[arg(long, env = "REGFSCK_RESOLVE_ALL", conflicts_with = "offline")]
+    pub resolve_all: bool,
+    /// The container that the registry runs in: its engine tells storage, URL and configuration
+    #[arg(long, env = "REGFSCK_CONTAINER", value_name = "NAME", conflicts_with = "config")]
+    pub container: Option<String>,
     /// Do not ask the registry that the config names: an offline check
     #[arg(long, env = "REGFSCK_OFFLINE", conflicts_with = "registry")]
     pub offline: bool,
     /// Only repositories of this name; * and ? match anything; repeatable
     #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',')]
     pub repo: Vec<String>,
+    /// The cache.
+    #[command(flatten)]
+    pub redis: RedisArguments,
 }
 
-/// How the registry is talked to.
+/// `regfsck check`
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Connection")]
-pub struct ConnectionArguments {
-    /// User and password; without the password it is asked for
-    #[arg(long, env = "REGFSCK_CREDS", hide_env_values = true, value_name = "USER[:PASS]")]
-    pub creds: Option<String>,
-    /// Read the password of --creds from stdin
-    #[arg(long, env = "REGFSCK_PASSWORD_STDIN", requires = "creds")]
-    pub password_stdin: bool,
-    /// Ask so many questions at once
-    #[arg(short, long, env = "REGFSCK_JOBS", value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: u16,
-    /// Try a failed request so many more times
-    #[arg(long, env = "REGFSCK_RETRY_TIMES", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=20))]
-    pub retry_times: u8,
-    /// Give up on a request that brings nothing for so long
-    #[arg(long, env = "REGFSCK_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration)]
-    pub timeout: jiff::SignedDuration,
-    /// Talk plain HTTP, also to hosts that are not this one
-    #[arg(long, env = "REGFSCK_PLAIN_HTTP")]
-    pub plain_http: bool,
+pub struct CheckCommand {
+    /// What is checked.
+    #[command(flatten)]
+    pub check: CheckArguments,
+    /// Repair what is wrong: show a plan, ask, carry it out, prove it
+    #[arg(long, env = "REGFSCK_FIX", help_heading = "Repair")]
+    pub fix: bool,
+    /// Save the plan of a repair here, and change nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "fix", help_heading = "Repair")]
+    pub plan: Option<PathBuf>,
 }
 
 /// What a check does.
@@ -228,6 +282,9 @@ pub struct CheckArguments {
     /// The connection.
     #[command(flatten)]
     pub connection: ConnectionArguments,
+    /// What is suspect beforehand.
+    #[command(flatten)]
+    pub suspects: SuspectArguments,
     /// Hash the content of every blob
     #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Check")]
     pub content: bool,
@@ -249,6 +306,9 @@ pub struct CheckArguments {
     /// Do not report leftovers that are younger than this: they may be in flight
     #[arg(long, env = "REGFSCK_GRACE", value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Check")]
     pub grace: jiff::SignedDuration,
+    /// The repair.
+    #[command(flatten)]
+    pub repair: RepairArguments,
     /// Exit with 1 if a finding of this severity or a worse one remains
     #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity, help_heading = "Check")]
     pub fail_on: Severity,
@@ -279,7 +339,7 @@ pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
     if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
     let found = all.into_iter().find(|severity| severity.as_str() == text);
     found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))

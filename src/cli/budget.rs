@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::arguments::duration;
-use crate::adapters::journal::{BookmarkFile, state_dir};
+use crate::adapters::journal::BookmarkFile;
 use crate::domain::content::ContentSubset;
 use crate::domain::shard::Shard;
 use crate::engine::check::Budget;
+use crate::engine::ports::Bookmark;
 
 /// Seconds a day, in UTC.
 const DAY: i64 = 24 * 60 * 60;
@@ -29,47 +30,48 @@ pub struct BudgetArguments {
     /// Hash from where the last such run stopped, and remember where this one stops
     #[arg(long, env = "REGFSCK_RESUME")]
     pub resume: bool,
-    /// Keep what is remembered between runs in this folder
-    #[arg(long, env = "REGFSCK_STATE_DIR", value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
 }
 
 impl BudgetArguments {
-    /// The budget of a run that begins now.
+    /// The budget of a run that begins now; `state_dir` is where it remembers how far it got.
     ///
     /// # Errors
     /// When there is a budget but nothing to spend it on, or no place for what is to be remembered.
     pub(super) fn budget(
         &self,
         content: Option<ContentSubset>,
-        storage: Option<&str>,
+        has_storage: bool,
         shard: Option<Shard>,
+        state_dir: impl FnOnce() -> Result<PathBuf>,
     ) -> Result<Budget> {
-        let given = [
-            ("--max-duration", self.max_duration.is_some()),
-            ("--bytes-per-second", self.bytes_per_second.is_some()),
-            ("--resume", self.resume),
-        ];
-        if let (None, Some((flag, _))) = (content, given.iter().find(|(_, given)| *given)) {
-            bail!("{flag} is about hashing content: give --content or --content-subset too");
+        match (self.given(), content) {
+            (Some(flag), None) => {
+                bail!("{flag} is about hashing content: give --content or --content-subset too")
+            }
+            (Some(flag), Some(_)) if !has_storage => {
+                bail!("{flag} is about content in storage: give --storage DIR or --config FILE")
+            }
+            _ => {}
         }
         let longest = self.max_duration.map(Duration::try_from).transpose().context("--max-duration")?;
+        let resume = self.resume.then(state_dir).transpose().context("--resume")?;
         Ok(Budget {
             until: longest.and_then(|longest| Instant::now().checked_add(longest)),
             bytes_per_second: self.bytes_per_second,
-            resume: match storage {
-                Some(storage) if self.resume => Some(Arc::new(self.bookmark(storage, shard)?)),
-                _ => None,
-            },
+            resume: resume.map(|dir| Arc::new(BookmarkFile::new(&dir, shard)) as Arc<dyn Bookmark>),
         })
     }
 
-    fn bookmark(&self, storage: &str, shard: Option<Shard>) -> Result<BookmarkFile> {
-        let dir = match &self.state_dir {
-            Some(dir) => dir.clone(),
-            None => state_dir(storage, |name| std::env::var_os(name)).context("--resume")?,
-        };
-        Ok(BookmarkFile::new(&dir, shard))
+    /// The first flag that was given.
+    fn given(&self) -> Option<&'static str> {
+        let paced = self.bytes_per_second.map(|_| "--bytes-per-second");
+        self.partial().or(paced)
+    }
+
+    /// The first flag that was given of those that leave content unhashed.
+    pub(super) fn partial(&self) -> Option<&'static str> {
+        let bounded = self.max_duration.map(|_| "--max-duration");
+        bounded.or(self.resume.then_some("--resume"))
     }
 }
 

@@ -6,19 +6,30 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::arguments::{CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument};
+use clap::Parser as _;
+
+use super::arguments::{
+    Arguments, CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument, Subcommand,
+};
+use super::interrupt::{self, Interrupt};
 use super::progress::Progress;
+use super::repair::journal_dir;
+use super::suspects;
 use super::target::Target;
 use super::terminal;
 use crate::domain::code::Severity;
-use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
+use crate::domain::observed::Unlooked;
+use crate::domain::report::{self, Coverage, Report, SCHEMA, Tool, Verdict, summarise};
 use crate::engine::check::{ContentSubset, Examination, Options, Probe, check};
 use crate::report::{json, table, verdict};
 
 /// Check, report, and return the exit status.
 pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let report = runtime.block_on(report(arguments, output))?;
+    let report = runtime.block_on(async {
+        Interrupt::watch();
+        report(arguments, output).await
+    })?;
     write(&report, output)?;
     Ok(report.exit_status)
 }
@@ -27,16 +38,17 @@ async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<
     let target = Target::find(&arguments.target, &arguments.connection).await?;
     let options = options(arguments, &target)?;
     let events = Arc::new(Progress::new(output));
-    let examination = check(&target.sides, &options, events).await?;
+    let mut examination = check(&target.sides, &options, events).await?;
+    note_interrupt(&mut examination.coverage, &interrupt::current());
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
-fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
+pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
     let whole = arguments.content.then_some(ContentSubset { part: 1, of: 1 });
     let content = whole.or(arguments.content_subset);
     let shard = arguments.shard.shard;
-    let storage = target.named.storage.as_deref();
-    if shard.is_some() && storage.is_none() {
+    let has_storage = target.named.storage.is_some();
+    if shard.is_some() && !has_storage {
         bail!("--shard needs storage: give --storage DIR or --config FILE");
     }
     Ok(Options {
@@ -48,12 +60,43 @@ fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
         },
         probe_manifests: arguments.probe_manifests,
         content,
-        budget: arguments.budget.budget(content, storage, shard)?,
+        budget: arguments.budget.budget(content, has_storage, shard, || {
+            journal_dir(arguments.repair.state_dir.as_deref(), target)
+        })?,
         shard,
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
-        suspects: Vec::new(),
+        suspects: suspects::read(&arguments.suspects)?,
+        since: suspects::since(&arguments.suspects)?,
     })
+}
+
+/// Enter in the coverage that the run was stopped, where it was.
+pub(super) fn note_interrupt(coverage: &mut Coverage, interrupt: &Interrupt) {
+    if interrupt.is_set() {
+        let why = "interrupted before everything was looked at".to_owned();
+        coverage.unknown.push(Unlooked { what: "the rest".into(), why });
+        coverage.unknown.sort();
+        coverage.unknown.dedup();
+    }
+}
+
+/// Run the demo, whose checks are the ones that any user runs.
+pub(super) fn demo(options: super::demo::Options, output: &OutputArguments) -> Result<u8> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let mut out = anstream::stdout();
+    let check = async |target: &super::demo::Target, out: &mut dyn std::io::Write| {
+        let config = target.config.clone().into_os_string();
+        let typed = ["regfsck".into(), "check".into(), "--probe-manifests".into(), "--config".into(), config];
+        let Subcommand::Check(arguments) = Arguments::try_parse_from(typed)?.command else {
+            return Ok(0);
+        };
+        let report = report(&arguments.check, output).await?;
+        render(&report, Format::Table, terminal::drawing(output), out)?;
+        Ok(report.exit_status)
+    };
+    runtime.block_on(super::demo::run(options, &mut out, check))?;
+    Ok(0)
 }
 
 /// Make a report of what was examined.
@@ -68,8 +111,12 @@ pub(super) fn conclude(examination: Examination, target: report::Target, fail_on
         exit_status: 0,
         coverage: examination.coverage,
         refusal: examination.refusal,
+        plan: None,
+        outcomes: None,
+        proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
+        images: Vec::new(),
     };
     verdict::conclude(&mut report, fail_on);
     report

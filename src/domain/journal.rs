@@ -213,177 +213,6 @@ impl Change {
     }
 }
 
-/// All that a journal tells, run by run, oldest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
-    /// The runs.
-    pub runs: Vec<Run>,
-}
-
-/// One run as its journal tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    /// Its name.
-    pub id: String,
-    /// When its first record was written.
-    pub started: Timestamp,
-    /// What it was for; nothing if that record is lost.
-    pub purpose: Option<Purpose>,
-    /// The registry it worked on; nothing if that record is lost.
-    pub target: Option<Target>,
-    /// Whether it ended by itself.
-    pub finished: bool,
-    /// Its steps, in the order in which they were first named.
-    pub steps: Vec<StepHistory>,
-}
-
-/// One step as its journal tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepHistory {
-    /// Its name.
-    pub step: String,
-    /// The step, for people; empty if that record is lost.
-    pub what: String,
-    /// How far it came.
-    pub progress: Progress,
-    /// What it was about to change, in order.
-    pub changes: Vec<RecordedChange>,
-}
-
-/// How far a step came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// It was never begun.
-    Planned,
-    /// It was begun, and nothing says how it ended.
-    Started,
-    /// It was taken.
-    Done,
-    /// It failed; the reason.
-    Failed(String),
-}
-
-/// A change, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedChange {
-    /// The number of the entry that recorded it.
-    pub sequence: u64,
-    /// What was to be different.
-    pub change: Change,
-    /// Whether it was taken back since.
-    pub undone: bool,
-}
-
-impl History {
-    /// Read a journal's entries, which are in order.
-    #[must_use]
-    pub fn of(entries: &[Entry]) -> Self {
-        let mut history = Self::default();
-        for entry in entries {
-            if let Record::Undone { change } = &entry.record {
-                history.undo(*change);
-            } else {
-                history.run(entry).read(entry.sequence, &entry.record);
-            }
-        }
-        history
-    }
-
-    /// The run that this entry belongs to. A resumed run's entries need not be adjacent.
-    fn run(&mut self, entry: &Entry) -> &mut Run {
-        let at = self.runs.iter().position(|run| run.id == entry.run).unwrap_or_else(|| {
-            self.runs.push(Run::new(entry));
-            self.runs.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "`at` was found in, or pushed to, this very list")]
-        &mut self.runs[at]
-    }
-
-    fn undo(&mut self, sequence: u64) {
-        let changes = self.runs.iter_mut().flat_map(|run| &mut run.steps).flat_map(|step| &mut step.changes);
-        for change in changes.filter(|change| change.sequence == sequence) {
-            change.undone = true;
-        }
-    }
-
-    /// The runs that did not end by themselves, oldest first.
-    pub fn interrupted(&self) -> impl Iterator<Item = &Run> {
-        self.runs.iter().filter(|run| !run.finished)
-    }
-
-    /// The newest repair of which something can still be taken back.
-    #[must_use]
-    pub fn last_undoable(&self) -> Option<&Run> {
-        self.runs.iter().rev().find(|run| run.purpose != Some(Purpose::Undo) && !run.undoable().is_empty())
-    }
-}
-
-impl Run {
-    fn new(entry: &Entry) -> Self {
-        Self {
-            id: entry.run.clone(),
-            started: entry.at,
-            purpose: None,
-            target: None,
-            finished: false,
-            steps: Vec::new(),
-        }
-    }
-
-    fn read(&mut self, sequence: u64, record: &Record) {
-        match record {
-            Record::RunStarted { purpose, target, .. } => {
-                self.purpose = Some(*purpose);
-                self.target = Some(target.clone());
-            }
-            Record::StepPlanned { step, what } => self.step(step).what.clone_from(what),
-            Record::StepStarted { step } => self.step(step).progress = Progress::Started,
-            Record::Change { step, change } => {
-                let change = RecordedChange { sequence, change: change.clone(), undone: false };
-                self.step(step).changes.push(change);
-            }
-            Record::StepDone { step } => self.step(step).progress = Progress::Done,
-            Record::StepFailed { step, why } => self.step(step).progress = Progress::Failed(why.clone()),
-            Record::RunFinished => self.finished = true,
-            Record::Undone { .. } => {}
-        }
-    }
-
-    fn step(&mut self, name: &str) -> &mut StepHistory {
-        let at = self.steps.iter().position(|step| step.step == name).unwrap_or_else(|| {
-            self.steps.push(StepHistory {
-                step: name.to_owned(),
-                what: String::new(),
-                progress: Progress::Planned,
-                changes: Vec::new(),
-            });
-            self.steps.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "`at` was found in, or pushed to, this very list")]
-        &mut self.steps[at]
-    }
-
-    /// The steps that were planned or begun and never ended, in order. None of a run that finished.
-    #[must_use]
-    pub fn unfinished(&self) -> Vec<&StepHistory> {
-        let open = |step: &&StepHistory| matches!(step.progress, Progress::Planned | Progress::Started);
-        if self.finished { Vec::new() } else { self.steps.iter().filter(open).collect() }
-    }
-
-    /// What can be taken back, in the order in which to do it: the last change first.
-    #[must_use]
-    pub fn undoable(&self) -> Vec<&RecordedChange> {
-        let mut changes: Vec<_> = self
-            .steps
-            .iter()
-            .flat_map(|step| &step.changes)
-            .filter(|change| !change.undone && !matches!(change.change.reversal(), Reversal::Impossible(_)))
-            .collect();
-        changes.sort_by_key(|change| std::cmp::Reverse(change.sequence));
-        changes
-    }
-}
-
 /// What tells one registry from another: where it is stored, or else where it is served.
 #[must_use]
 pub fn identity(target: &Target) -> Option<&str> {
@@ -402,5 +231,29 @@ pub fn folder_name(identity: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "journal_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_is_told_by_its_storage_first() {
+        let both = Target { storage: Some("/s".into()), registry: Some("http://h".into()), cache: None };
+        assert_eq!(identity(&both), Some("/s"));
+        assert_eq!(identity(&Target { storage: None, ..both }), Some("http://h"));
+        assert_eq!(identity(&Target::default()), None);
+    }
+
+    #[test]
+    fn folder_names_are_readable_and_distinct() {
+        let names =
+            ["/var/lib/registry", "/var/lib-registry", "https://reg.example:5000", "/"].map(folder_name);
+        assert_eq!(
+            names,
+            [
+                "var-lib-registry-0373a45b",
+                "var-lib-registry-bea12908",
+                "reg-example-5000-019f4217",
+                "8a5edab2"
+            ]
+        );
+    }
+}

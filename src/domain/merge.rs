@@ -161,6 +161,8 @@ fn served(one: &ServedCoverage, other: &ServedCoverage) -> ServedCoverage {
         tags: one.tags + other.tags,
         manifests: one.manifests + other.manifests,
         blobs: one.blobs + other.blobs,
+        hashed_blobs: one.hashed_blobs + other.hashed_blobs,
+        hashed_bytes: one.hashed_bytes + other.hashed_bytes,
     }
 }
 
@@ -219,6 +221,10 @@ mod tests {
             refusal: None,
             summary: summarise(&findings),
             findings,
+            images: Vec::new(),
+            plan: None,
+            outcomes: None,
+            proof: None,
         }
     }
 

@@ -2,9 +2,14 @@
 
 pub mod cache;
 pub mod code;
+pub mod collector;
 pub mod content;
+pub mod difference;
 pub mod digest;
+pub mod doctor;
 pub mod finding;
+pub mod guard;
+pub mod history;
 pub mod journal;
 pub mod manifest;
 pub mod merge;
@@ -19,3 +24,4 @@ mod schema;
 pub mod served;
 pub mod shard;
 pub mod storage;
+pub mod suspects;

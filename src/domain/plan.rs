@@ -20,10 +20,12 @@ pub const VERSION: u32 = 1;
 
 /// What a repair will do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Plan {
     /// [`VERSION`].
     pub version: u32,
     /// When it was made.
+    #[cfg_attr(test, schemars(with = "super::schema::Time"))]
     pub created: Timestamp,
     /// The registry that it was made for.
     pub target: Target,
@@ -35,6 +37,7 @@ pub struct Plan {
 
 /// When a step is carried out. The order is that of the stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Links in storage are put right.
@@ -55,6 +58,7 @@ pub enum Stage {
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
     /// Its name, unique in the plan and the same in every plan for the same damage.
     pub id: String,
@@ -80,6 +84,7 @@ pub struct Step {
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum StepAction {
     /// Write the link's content again.
@@ -131,6 +136,9 @@ pub enum StepAction {
     PurgeCache {
         /// The digest that the keys are about.
         digest: Digest,
+        /// Whether the global entry goes; else only the memberships.
+        #[serde(default = "yes")]
+        entry: bool,
         /// The repositories that have keys of it.
         repositories: Vec<RepositoryName>,
     },
@@ -139,6 +147,10 @@ pub enum StepAction {
         /// The service, as given.
         service: String,
     },
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl StepAction {
@@ -289,6 +301,7 @@ impl Approved {
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The step's name.
     pub step: String,
@@ -300,6 +313,7 @@ pub struct Outcome {
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StepResult {
     /// It was carried out; what it brought, in words.
@@ -320,6 +334,7 @@ impl StepResult {
 
 /// What the second collection showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Proof {
     /// Findings that are gone, by id.
     pub resolved: Vec<String>,

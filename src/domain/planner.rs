@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::cache::StaleKeys;
 use super::code::Code;
 use super::digest::Digest;
 use super::finding::{Finding, Subject};
@@ -40,6 +41,8 @@ pub struct Situation<'a> {
     pub restart: Option<&'a str>,
     /// The registry.
     pub target: Target,
+    /// The stale keys of the cache, by finding; `None` where nothing may be purged.
+    pub purges: Option<&'a BTreeMap<String, StaleKeys>>,
 }
 
 /// Make a plan.
@@ -47,15 +50,10 @@ pub struct Situation<'a> {
 pub fn plan(situation: &Situation<'_>, now: Timestamp) -> Plan {
     let mut planner = Planner { situation, steps: BTreeMap::new(), unresolved: BTreeMap::new() };
     // Content first: what later findings need may be on its way already.
-    let by_need = |code: Code| match code {
-        Code::PhantomBlob | Code::PhantomManifest | Code::StaleCacheEntry => 2,
-        Code::HollowIndex
-        | Code::PartialIndex
-        | Code::SizeMismatch
-        | Code::ServerError
-        | Code::HiddenBlob => 3,
-        _ => 1,
-    };
+    let claims = [Code::PhantomBlob, Code::PhantomManifest, Code::StaleCacheEntry];
+    let sums =
+        [Code::HollowIndex, Code::PartialIndex, Code::SizeMismatch, Code::ServerError, Code::HiddenBlob];
+    let by_need = |code: Code| (sums.contains(&code), claims.contains(&code));
     let mut findings: Vec<_> = situation.findings.iter().collect();
     findings.sort_by_key(|finding| by_need(finding.code));
     for finding in findings {
@@ -72,7 +70,7 @@ struct Planner<'a> {
 
 const NO_BYTES: &str = "no source has its bytes; give one with --source";
 
-impl<'a> Planner<'a> {
+impl Planner<'_> {
     fn finding(&mut self, finding: &Finding) {
         let Subject { repository, digest, tag, path } = &finding.subject;
         match (finding.code, repository, digest) {
@@ -87,7 +85,7 @@ impl<'a> Planner<'a> {
             (Code::MissingManifest, Some(name), Some(digest)) => self.manifest(finding, name, *digest, false),
             (Code::PhantomBlob, Some(name), Some(digest)) => self.phantom_blob(finding, name, *digest),
             (Code::PhantomManifest, Some(name), Some(digest)) => {
-                self.phantom_manifest(finding, name, *digest)
+                self.phantom_manifest(finding, name, *digest);
             }
             (Code::MissingLink | Code::InvalidLink, Some(name), Some(digest)) => {
                 self.link(finding, name, *digest, path.as_deref().unwrap_or_default());
@@ -99,10 +97,10 @@ impl<'a> Planner<'a> {
             }
             (Code::StaleCacheEntry, _, Some(digest)) => self.purge(finding, *digest),
             (Code::HollowIndex | Code::PartialIndex, Some(name), Some(digest)) => {
-                self.index(finding, name, *digest)
+                self.index(finding, name, *digest);
             }
             (Code::SizeMismatch | Code::HiddenBlob | Code::ServerError, _, _) => {
-                self.claim_of_presence(finding)
+                self.claim_of_presence(finding);
             }
             (Code::TagMismatch | Code::ReplicaDisagreement | Code::StrayFile, _, _) => {
                 self.give_up(finding, "only a person can tell what is right");
@@ -249,11 +247,12 @@ impl<'a> Planner<'a> {
 
     /// What must still be so for a bad file to be moved away.
     fn bad(finding: &Finding, digest: Digest) -> Vec<Condition> {
-        match finding.code {
-            Code::UnreadableManifest => vec![Condition::NoManifest(digest)],
-            Code::EmptyBlob => vec![Condition::DataSize(digest, 0)],
-            _ => vec![Condition::WrongContent(digest)],
-        }
+        let condition = if finding.code == Code::UnreadableManifest {
+            Condition::NoManifest(digest)
+        } else {
+            Condition::WrongContent(digest)
+        };
+        vec![condition]
     }
 
     /// Whether some step uploads this content already.
@@ -369,10 +368,32 @@ impl<'a> Planner<'a> {
     }
 
     fn purge(&mut self, finding: &Finding, digest: Digest) {
-        let mut repositories: Vec<_> = finding.subject.repository.iter().cloned().collect();
-        repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
-        let action = StepAction::PurgeCache { digest, repositories };
-        self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
+        let Some(purges) = self.situation.purges else {
+            return self.give_up(
+                finding,
+                "this Redis is not, or not only, this registry's cache: nothing is purged",
+            );
+        };
+        let known: Vec<_> = purges.values().filter(|keys| keys.digest == digest).collect();
+        let is_entry = known.is_empty() || known.iter().any(|keys| keys.entry);
+        let mut repositories: BTreeSet<_> = finding.subject.repository.iter().cloned().collect();
+        if known.is_empty() {
+            repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
+        }
+        repositories.extend(known.iter().flat_map(|keys| keys.repositories.iter().cloned()));
+        let is_stored = self.situation.storage.is_some_and(|view| view.blob(&digest).is_some());
+        let conditions = if is_stored {
+            let places = [LinkPlace::Layer(digest), LinkPlace::Revision(digest)];
+            let unlinked =
+                |name: &RepositoryName| places.clone().map(|place| Condition::NoLink(name.clone(), place));
+            let members = repositories.iter().filter(|_| !is_entry);
+            members.flat_map(unlinked).chain([Condition::DataStored(digest)]).collect()
+        } else {
+            vec![Condition::DataAbsent(digest)]
+        };
+        let repositories = repositories.into_iter().collect();
+        let action = StepAction::PurgeCache { digest, entry: is_entry, repositories };
+        self.step(finding, Stage::Claims, action, conditions);
     }
 
     /// The last remedy, where it was offered.
@@ -388,6 +409,10 @@ impl<'a> Planner<'a> {
 
     /// Content that is stored, and about which the daemon is wrong: its memory is.
     fn claim_of_presence(&mut self, finding: &Finding) {
+        let is_purged = self.situation.purges.is_some_and(|purges| purges.contains_key(&finding.id));
+        if let Some(digest) = finding.subject.digest.filter(|_| is_purged) {
+            return self.purge(finding, digest);
+        }
         if self.situation.daemon.cache == CacheKind::None {
             return self
                 .give_up(finding, "the daemon has no cache that could be wrong; its log may tell why");

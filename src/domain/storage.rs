@@ -95,6 +95,7 @@ pub struct Link {
 
 /// What a link file says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// The digest of its folder, as it should.
@@ -120,6 +121,7 @@ pub struct StoredTag {
 
 /// What a tag's `current/link` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TagTarget {
     /// This digest.
@@ -233,6 +235,7 @@ pub struct BlobFile {
 
 /// Which link file is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkPlace {
     /// `_layers/<alg>/<hex>/link`

@@ -34,24 +34,6 @@ impl KeepStarted {
     }
 }
 
-/// Restart a service; if that fails in any way, still try to start it.
-///
-/// # Errors
-/// When the restart failed. The message says whether the service was at least started after it.
-pub async fn restart(service: Arc<dyn Service>) -> Result<(), ServiceError> {
-    let guard = KeepStarted::new(Arc::clone(&service));
-    let Err(failed) = service.restart().await else {
-        guard.settle();
-        return Ok(());
-    };
-    let ServiceError { message, hint } = failed;
-    let after = match guard.start().await {
-        Ok(()) => "; it was started after that".to_owned(),
-        Err(error) => format!("; and starting it failed too: {error}"),
-    };
-    Err(ServiceError { message: message + &after, hint })
-}
-
 impl Drop for KeepStarted {
     fn drop(&mut self) {
         if self.settled {
@@ -83,80 +65,8 @@ fn start_from_anywhere(service: &Arc<dyn Service>) -> Result<(), ServiceError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
-    use async_trait::async_trait;
-
     use super::*;
-
-    #[derive(Default)]
-    struct Recorder {
-        calls: Mutex<Vec<&'static str>>,
-        refuse: Option<&'static str>,
-        hang: bool,
-    }
-
-    impl Recorder {
-        fn call(&self, name: &'static str) -> Result<(), ServiceError> {
-            self.calls.lock().unwrap().push(name);
-            let refused = || ServiceError { message: format!("{name} refused"), hint: None };
-            if self.refuse == Some(name) { Err(refused()) } else { Ok(()) }
-        }
-
-        fn calls(&self) -> Vec<&'static str> {
-            self.calls.lock().unwrap().clone()
-        }
-    }
-
-    #[async_trait]
-    impl Service for Recorder {
-        fn describe(&self) -> String {
-            "exec:recorder".into()
-        }
-
-        async fn restart(&self) -> Result<(), ServiceError> {
-            if self.hang {
-                std::future::pending::<()>().await;
-            }
-            self.call("restart")
-        }
-
-        async fn start(&self) -> Result<(), ServiceError> {
-            // A timer needs a runtime that runs: the guard must bring its own.
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            self.call("start")
-        }
-
-        async fn stop(&self) -> Result<(), ServiceError> {
-            self.call("stop")
-        }
-    }
-
-    #[tokio::test]
-    async fn a_good_restart_is_all_there_is() {
-        let service = Arc::new(Recorder::default());
-        restart(service.clone()).await.unwrap();
-        assert_eq!(service.calls(), ["restart"]);
-    }
-
-    #[tokio::test]
-    async fn a_failed_restart_is_followed_by_a_start() {
-        let service = Arc::new(Recorder { refuse: Some("restart"), ..Recorder::default() });
-        let failed = restart(service.clone()).await.unwrap_err();
-        assert_eq!(failed.to_string(), "restart refused; it was started after that");
-        assert_eq!(service.calls(), ["restart", "start"]);
-    }
-
-    #[tokio::test]
-    async fn an_interrupted_restart_is_followed_by_a_start() {
-        let service = Arc::new(Recorder { hang: true, ..Recorder::default() });
-        let interrupt = tokio::time::sleep(std::time::Duration::from_millis(20));
-        tokio::select! {
-            _ = restart(service.clone()) => panic!("it hangs"),
-            () = interrupt => {}
-        }
-        assert_eq!(service.calls(), ["start"]);
-    }
+    use crate::engine::restart::recorder::Recorder;
 
     #[test]
     fn a_panic_starts_the_service() {

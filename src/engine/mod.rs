@@ -1,6 +1,13 @@
-//! The use cases, against traits: collect, check, recheck.
+//! The use cases, against traits: collect, check, recheck, repair.
 
 pub mod check;
+pub mod drain;
+pub mod gate;
+pub mod interrupt;
 pub mod keep_started;
 pub mod ports;
+pub mod repair;
+pub mod restart;
+pub mod undo;
+pub mod verify;
 pub mod write_ahead;

@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use super::ports::{Journal, JournalError, StorageWriteError, StorageWriter};
-use crate::domain::journal::{Change, Record, RecordedChange};
+use crate::domain::history::RecordedChange;
+use crate::domain::journal::{Change, Record};
 
 /// Why a change was not made, or may not have been.
 #[derive(Debug, Error)]

@@ -4,6 +4,7 @@
 
 mod collection;
 mod damage;
+mod faults;
 mod healing;
 mod incident;
 mod protocol;
@@ -15,7 +16,7 @@ use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::real_registry::programs;
 
 /// What a scenario saw, one line a step.
-pub type Transcript = Vec<String>;
+type Transcript = Vec<String>;
 
 /// Runs a scenario on every real registry and on the sandbox of the same flavour, and compares.
 fn compare(name: &str, settings: &Settings, scenario: impl Fn(&mut Daemon) -> Transcript) {
@@ -45,6 +46,33 @@ fn pretty_assert(expected: &[String], seen: &[String], what: &str) {
         .collect();
     assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
     assert_eq!(expected.len(), seen.len(), "{what}");
+}
+
+/// What a table of `tests/it/data` has for a subject, in a state, on a flavour with a cache.
+fn measured_for(
+    table: &'static str,
+    name: &str,
+    state: &str,
+    flavour: Flavour,
+    cache: &CacheKind,
+) -> &'static str {
+    let who = match (flavour, cache) {
+        (Flavour::V2, CacheKind::None) => "2none",
+        (Flavour::V2, _) => "2mem",
+        (Flavour::V3, CacheKind::None) => "3none",
+        (Flavour::V3, _) => "3mem",
+    };
+    table
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .find_map(|line| {
+            let mut parts = line.splitn(4, " | ");
+            let is_it = parts.next() == Some(name)
+                && parts.next() == Some(state)
+                && parts.next()?.split(' ').any(|one| one == who);
+            parts.next().filter(|_| is_it)
+        })
+        .unwrap_or_else(|| panic!("{name} {state} {who} was not measured"))
 }
 
 /// Runs a scenario on both sandboxes: for what no real registry here can be asked.

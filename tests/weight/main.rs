@@ -79,9 +79,10 @@ fn examine(root: &Path) -> Examination {
         jobs: 4,
         daemon: Daemon::default(),
         suspects: Vec::new(),
+        since: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let sides = Sides { storage: Some(Arc::new(storage)), registry: None };
+    let sides = Sides { storage: Some(Arc::new(storage)), ..Sides::default() };
     runtime.block_on(check(&sides, &options, Arc::new(Silent))).unwrap()
 }
 

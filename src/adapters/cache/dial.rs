@@ -84,12 +84,14 @@ impl Dial {
         };
         let (host, port) = match address {
             Address::Unix(path) => {
-                return Ok(Box::new(UnixStream::connect(path).await.map_err(unreachable)?));
+                let stream = timeout(self.connect_timeout, UnixStream::connect(path)).await;
+                let stream = stream.unwrap_or_else(|_elapsed| Err(self.no_answer())).map_err(unreachable)?;
+                return Ok(Box::new(stream));
             }
             Address::Tcp(host, port) => (host, *port),
         };
         let stream = timeout(self.connect_timeout, TcpStream::connect((host.as_str(), port))).await;
-        let stream = stream.unwrap_or_else(|elapsed| Err(elapsed.into())).map_err(unreachable)?;
+        let stream = stream.unwrap_or_else(|_elapsed| Err(self.no_answer())).map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         let Some(connector) = &self.tls else { return Ok(Box::new(stream)) };
         let refuse = |why: String| CacheError::Tls { location: address.to_string(), why };
@@ -100,6 +102,10 @@ impl Dial {
         let stream = stream.unwrap_or_else(|_elapsed| Err(io::Error::other("no answer to our hello")));
         let stream = stream.map_err(|error| refuse(error.to_string()))?;
         Ok(Box::new(stream))
+    }
+
+    fn no_answer(&self) -> io::Error {
+        io::Error::other(format!("no answer in {} s", self.connect_timeout.as_secs_f32()))
     }
 
     async fn speak(

@@ -12,6 +12,7 @@ mod tls;
 mod topology;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -37,7 +38,7 @@ pub struct RedisCache {
     location: String,
     dial: Dial,
     /// Dropped after every failure, so that the next question finds a new master or a restarted server.
-    nodes: Mutex<Option<Arc<Nodes>>>,
+    nodes: Mutex<Option<(Arc<Nodes>, Instant)>>,
 }
 
 impl RedisCache {
@@ -46,11 +47,19 @@ impl RedisCache {
     /// # Errors
     /// When it cannot be reached, is not Redis, or lets us not in; or when the settings cannot work.
     pub async fn connect(settings: RedisSettings) -> Result<Self, CacheError> {
-        let dial = Dial::new(&settings)?;
-        let location = settings.location();
-        let cache = Self { settings, location, dial, nodes: Mutex::default() };
+        let cache = Self::at(settings)?;
         cache.nodes().await?;
         Ok(cache)
+    }
+
+    /// The same, reached with the first question.
+    ///
+    /// # Errors
+    /// When the settings cannot work.
+    pub fn at(settings: RedisSettings) -> Result<Self, CacheError> {
+        let dial = Dial::new(&settings)?;
+        let location = settings.location();
+        Ok(Self { settings, location, dial, nodes: Mutex::default() })
     }
 
     const fn task(&self, doing: &'static str) -> Task<'_> {
@@ -59,11 +68,12 @@ impl RedisCache {
 
     async fn nodes(&self) -> Result<Arc<Nodes>, CacheError> {
         let mut nodes = self.nodes.lock().await;
-        if let Some(nodes) = nodes.as_ref() {
-            return Ok(Arc::clone(nodes));
-        }
-        let found = Arc::new(topology::discover(&self.dial, &self.settings).await?);
-        *nodes = Some(Arc::clone(&found));
+        let fresh = nodes.take().filter(|(_, used)| used.elapsed() < self.settings.idle);
+        let found = match fresh {
+            Some((found, _)) => found,
+            None => Arc::new(topology::discover(&self.dial, &self.settings).await?),
+        };
+        *nodes = Some((Arc::clone(&found), Instant::now()));
         Ok(found)
     }
 
@@ -84,7 +94,7 @@ impl RedisCache {
             keys = Scan::new(node, &mut collector, task).run(events).await?;
         }
         let mut view = collector.finish(self.location.clone(), began);
-        view.others = self.databases(&nodes).await?;
+        view.others = self.databases(&nodes).await;
         view.others.retain(|database| database.number != self.settings.database);
         Ok(view)
     }
@@ -100,22 +110,21 @@ impl RedisCache {
     }
 
     /// The databases that hold keys, and whether those are a registry's. A cluster has one only.
-    async fn databases(&self, nodes: &Nodes) -> Result<Vec<CacheDatabase>, CacheError> {
-        let Some(node) = nodes.list.first().filter(|_| !nodes.clustered) else { return Ok(Vec::new()) };
+    async fn databases(&self, nodes: &Nodes) -> Vec<CacheDatabase> {
+        let Some(node) = nodes.list.first().filter(|_| !nodes.clustered) else { return Vec::new() };
         let keyspace = info(&node.connection, "keyspace").await.unwrap_or_default();
         let mut databases: Vec<CacheDatabase> = keyspace.lines().filter_map(read_keyspace).collect();
-        let address = Address::parse(&node.address, 0)?;
         for database in &mut databases {
             // A user that may not use that database cannot say whose it is.
-            let Ok(connection) =
-                self.dial.connect(&address, Login::of_server(&self.settings, database.number)).await
-            else {
-                continue;
-            };
-            let task = self.task("look at other databases");
-            database.registry = scan::holds_a_registry(&connection, task).await?;
+            database.registry = self.is_registrys(&node.address, database.number).await.unwrap_or(false);
         }
-        Ok(databases)
+        databases
+    }
+
+    async fn is_registrys(&self, address: &str, database: u32) -> Result<bool, CacheError> {
+        let address = Address::parse(address, 0)?;
+        let connection = self.dial.connect(&address, Login::of_server(&self.settings, database)).await?;
+        scan::holds_a_registry(&connection, self.task("look at other databases")).await
     }
 
     /// Ask a few things about keys that may lie on different nodes.
@@ -216,7 +225,7 @@ impl Cache for RedisCache {
             role: of("role"),
             eviction: of("maxmemory_policy"),
             maxmemory: of("maxmemory").and_then(|bytes| bytes.parse().ok()),
-            databases: self.databases(&nodes).await?,
+            databases: self.databases(&nodes).await,
         })
     }
 }

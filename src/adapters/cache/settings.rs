@@ -109,6 +109,9 @@ pub struct RedisSettings {
     pub connect_timeout: Duration,
     /// How long an answer may take.
     pub response_timeout: Duration,
+    /// Connections that were not used for so long are opened again: servers and firewalls drop idle ones while
+    /// storage is walked.
+    pub idle: Duration,
 }
 
 impl RedisSettings {
@@ -127,6 +130,7 @@ impl RedisSettings {
             tls: None,
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(15),
+            idle: Duration::from_secs(20),
         }
     }
 

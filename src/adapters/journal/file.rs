@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
@@ -63,16 +63,25 @@ pub struct FileJournal {
     path: PathBuf,
     run: String,
     earlier: Contents,
+    file: File,
     tail: Mutex<Tail>,
+    synced: Mutex<Synced>,
     _lock: Lock,
 }
 
 /// The end of the file, where records go.
 #[derive(Debug)]
 struct Tail {
-    file: File,
     length: u64,
     next: u64,
+}
+
+/// How much of the file is known to be on the disk.
+#[derive(Debug)]
+struct Synced {
+    length: u64,
+    /// A failed `fsync` may be the only word about lost data: what follows it cannot be believed.
+    failed: bool,
 }
 
 impl FileJournal {
@@ -89,36 +98,70 @@ impl FileJournal {
         let lock = Lock::take(dir)?;
         let earlier = read(dir)?;
         let path = dir.join(NAME);
-        let tail = Tail::open(&path, &earlier).map_err(refused("open", &path))?;
+        let (file, length) = open(&path, earlier.torn).map_err(refused("open", &path))?;
         // The file's name must outlast a crash too, not only what it holds.
         sync_dir(dir).map_err(refused("force to the disk", dir))?;
-        Ok(Self { path, run: run.into(), earlier, tail: Mutex::new(tail), _lock: lock })
+        let next = earlier.entries.iter().map(|entry| entry.sequence).max().unwrap_or(0) + 1;
+        let tail = Mutex::new(Tail { length, next });
+        let synced = Mutex::new(Synced { length, failed: false });
+        Ok(Self { path, run: run.into(), earlier, file, tail, synced, _lock: lock })
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Write lines, and say where they end.
+    fn write(&self, records: Vec<Record>) -> std::io::Result<(Vec<u64>, u64)> {
+        let mut tail = self.tail();
+        let first = tail.next;
+        let (mut lines, mut sequence) = (Vec::new(), first);
+        for record in records {
+            let entry = Entry { sequence, at: Timestamp::now(), run: self.run.clone(), record };
+            serde_json::to_writer(&mut lines, &entry)?;
+            lines.push(b'\n');
+            sequence += 1;
+        }
+        if let Err(error) = (&self.file).write_all(&lines) {
+            // A full disk may have taken half a line; the next record must not be glued to it.
+            let _ = self.file.set_len(tail.length);
+            return Err(error);
+        }
+        tail.next = sequence;
+        tail.length += lines.len() as u64;
+        Ok(((first..sequence).collect(), tail.length))
+    }
+
+    /// Force the file to the disk up to `end` at least. Whoever waits here for another's turn finds most
+    /// often that it was done for both.
+    fn sync(&self, end: u64) -> std::io::Result<()> {
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if synced.failed {
+            return Err(std::io::Error::other("forcing it to the disk failed before"));
+        }
+        if synced.length >= end {
+            return Ok(());
+        }
+        let length = self.tail().length;
+        let forced = self.file.sync_data();
+        synced.failed = forced.is_err();
+        if forced.is_ok() {
+            synced.length = length;
+        }
+        forced
     }
 }
 
-impl Tail {
-    fn open(path: &Path, earlier: &Contents) -> std::io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-        let length = file.metadata()?.len().saturating_sub(earlier.torn);
-        if earlier.torn > 0 {
-            tracing::warn!(path = %path.display(), bytes = earlier.torn, "cutting off a torn record");
-            file.set_len(length)?;
-            file.sync_all()?;
-        }
-        let next = earlier.entries.iter().map(|entry| entry.sequence).max().unwrap_or(0) + 1;
-        Ok(Self { file, length, next })
+/// Open the file to append to it, a torn record cut off; with its length.
+fn open(path: &Path, torn: u64) -> std::io::Result<(File, u64)> {
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let length = file.metadata()?.len().saturating_sub(torn);
+    if torn > 0 {
+        tracing::warn!(path = %path.display(), bytes = torn, "cutting off a torn record");
+        file.set_len(length)?;
+        file.sync_all()?;
     }
-
-    fn append(&mut self, line: &[u8]) -> std::io::Result<()> {
-        let written = self.file.write_all(line).and_then(|()| self.file.sync_data());
-        if written.is_err() {
-            // A full disk may have taken half a line; the next record must not be glued to it.
-            let _ = self.file.set_len(self.length);
-            return written;
-        }
-        self.length += line.len() as u64;
-        Ok(())
-    }
+    Ok((file, length))
 }
 
 impl Journal for FileJournal {
@@ -138,16 +181,11 @@ impl Journal for FileJournal {
         &self.earlier.damage
     }
 
-    fn append(&self, record: Record) -> Result<u64, JournalError> {
+    fn append_all(&self, records: Vec<Record>) -> Result<Vec<u64>, JournalError> {
         let refused = |source| JournalError::Refused { what: "write to", path: self.path.clone(), source };
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        let sequence = tail.next;
-        let entry = Entry { sequence, at: Timestamp::now(), run: self.run.clone(), record };
-        let mut line = serde_json::to_vec(&entry).map_err(|error| refused(error.into()))?;
-        line.push(b'\n');
-        tail.append(&line).map_err(refused)?;
-        tail.next += 1;
-        Ok(sequence)
+        let (numbers, end) = self.write(records).map_err(refused)?;
+        self.sync(end).map_err(refused)?;
+        Ok(numbers)
     }
 }
 
@@ -161,81 +199,5 @@ fn sync_dir(dir: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::journal::{History, Progress};
-
-    fn started(step: &str) -> Record {
-        Record::StepStarted { step: step.into() }
-    }
-
-    fn append_raw(dir: &Path, bytes: &[u8]) {
-        OpenOptions::new().append(true).open(dir.join(NAME)).unwrap().write_all(bytes).unwrap();
-    }
-
-    fn records(contents: &Contents) -> Vec<(u64, &str)> {
-        contents.entries.iter().map(|entry| (entry.sequence, entry.run.as_str())).collect()
-    }
-
-    #[test]
-    fn records_outlive_the_run_and_numbers_go_on() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = dir.path().join("a/b");
-        for run in ["one", "two"] {
-            let journal = FileJournal::take(&state, run).unwrap();
-            journal.append(started("1")).unwrap();
-            journal.append(Record::RunFinished).unwrap();
-        }
-        assert_eq!(records(&read(&state).unwrap()), [(1, "one"), (2, "one"), (3, "two"), (4, "two")]);
-        let journal = FileJournal::take(&state, "three").unwrap();
-        assert_eq!(journal.earlier().len(), 4);
-    }
-
-    #[test]
-    fn a_torn_last_record_is_tolerated() {
-        let dir = tempfile::tempdir().unwrap();
-        FileJournal::take(dir.path(), "one").unwrap().append(started("1")).unwrap();
-        append_raw(dir.path(), br#"{"sequence":2,"at":"20"#);
-        assert_eq!(read(dir.path()).unwrap().torn, 22);
-        FileJournal::take(dir.path(), "two").unwrap().append(started("1")).unwrap();
-        let contents = read(dir.path()).unwrap();
-        assert_eq!(records(&contents), [(1, "one"), (2, "two")]);
-        assert_eq!((contents.torn, contents.damage), (0, vec![]));
-    }
-
-    #[test]
-    fn garbage_in_the_middle_is_reported_and_the_rest_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = FileJournal::take(dir.path(), "one").unwrap();
-        journal.append(started("1")).unwrap();
-        append_raw(dir.path(), b"\0\0\xff not ours\n");
-        journal.append(Record::StepDone { step: "1".into() }).unwrap();
-        drop(journal);
-        let journal = FileJournal::take(dir.path(), "two").unwrap();
-        let places: Vec<_> = journal.damage().iter().map(|damage| damage.what.clone()).collect();
-        assert_eq!(places, [format!("{}:2", dir.path().join(NAME).display())]);
-        let history = History::of(journal.earlier());
-        assert_eq!(history.runs[0].steps[0].progress, Progress::Done);
-    }
-
-    #[test]
-    fn only_one_run_at_a_time() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = FileJournal::take(dir.path(), "one").unwrap();
-        let refused = FileJournal::take(dir.path(), "two").unwrap_err();
-        let JournalError::Locked { holder: Some(holder), .. } = &refused else { panic!("{refused}") };
-        let process = format!("process {} since ", std::process::id());
-        assert_eq!(holder.split_at(process.len()).0, process);
-        drop(first);
-        FileJournal::take(dir.path(), "two").unwrap();
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "").unwrap();
-        let refused = FileJournal::take(&file.join("state"), "one").unwrap_err();
-        assert_eq!(refused.to_string(), format!("cannot make the folder `{}`", file.join("state").display()));
-    }
-}
+#[path = "file_tests.rs"]
+mod tests;

@@ -32,12 +32,14 @@ pub enum Scheme {
 #[derive(Debug, Clone)]
 pub struct Address {
     scheme: Scheme,
+    explicit: bool,
     base: Url,
     /// The user name and password that stood in the URL.
     pub user: Option<(String, SecretString)>,
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this machine itself.
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
@@ -63,6 +65,7 @@ impl Address {
         if base.query().is_some() || base.fragment().is_some() {
             return Err(refuse("it has a query or fragment"));
         }
+        let explicit = scheme.is_some();
         let scheme = scheme.unwrap_or_else(|| match base.host_str() {
             _ if plain_http => Scheme::Plain,
             Some(host) if is_loopback(host) => Scheme::Either,
@@ -73,7 +76,7 @@ impl Address {
         base.set_path(&format!("{prefix}/"));
         // `https://host:80` loses nothing and `http://host:443` must not lose its port.
         let port = port_in(rest);
-        let mut address = Self { scheme, base, user };
+        let mut address = Self { scheme, explicit, base, user };
         address.base = address.with_scheme(scheme == Scheme::Tls, port);
         Ok(address)
     }
@@ -90,6 +93,16 @@ impl Address {
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
+    }
+
+    /// Whether the user wrote the scheme.
+    pub(super) const fn is_explicit(&self) -> bool {
+        self.explicit
+    }
+
+    /// Whether the user wrote a port.
+    pub(super) fn has_port(&self) -> bool {
+        self.base.port().is_some()
     }
 
     /// The same registry with a scheme that was found out.
@@ -145,6 +158,11 @@ impl Address {
         self.at(&format!("v2/{repository}/blobs/{digest}"))
     }
 
+    /// `/v2/<name>/referrers/<digest>`
+    pub(super) fn referrers(&self, repository: &RepositoryName, digest: &Digest) -> Url {
+        self.at(&format!("v2/{repository}/referrers/{digest}"))
+    }
+
     /// `/v2/<name>/blobs/uploads/`
     pub(super) fn uploads(&self, repository: &RepositoryName) -> Url {
         self.at(&format!("v2/{repository}/blobs/uploads/"))
@@ -190,11 +208,10 @@ fn port_in(rest: &str) -> Option<u16> {
 
 /// A text that may hold `user:password@`, without it.
 pub(super) fn without_userinfo(text: &str) -> String {
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let (authority, path) = rest.split_once('/').map_or((rest, None), |(head, tail)| (head, Some(tail)));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
-    path.map_or_else(|| format!("{scheme}{host}"), |path| format!("{scheme}{host}/{path}"))
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    // A password may hold a slash that should have been escaped: nothing in front of the last `@` is shown.
+    let bare = rest.rsplit('@').next().unwrap_or_default();
+    if scheme.is_empty() { bare.to_owned() } else { format!("{scheme}://{bare}") }
 }
 
 /// A URL for people: no user name, no password, and of a query only what is harmless (signatures of object
@@ -258,7 +275,9 @@ mod tests {
         assert_eq!((name.as_str(), password.expose_secret()), ("bob", "p@ss+x"));
         assert_eq!(address.base().as_str(), "https://a.example/");
         assert!(!format!("{address:?}").contains("p@ss"));
-        assert!(!Address::parse("x://bob:secret@a", false).unwrap_err().to_string().contains("secret"));
+        for text in ["x://bob:secret@a", "https://bob:sec/secret@a?x", "bob:secret@a b"] {
+            assert!(!Address::parse(text, false).unwrap_err().to_string().contains("sec"), "{text}");
+        }
     }
 
     #[test]

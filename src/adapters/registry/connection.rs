@@ -1,13 +1,17 @@
 //! The settings of a client, and the HTTP clients made of them.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::{Client, redirect};
+use thiserror::Error;
 
-use super::address::Address;
-use super::auth::Credentials;
-use super::fault::Fault;
+use super::address::{Address, Scheme};
+use super::auth::{Credential, Credentials};
+use super::fault::{Fault, Kind};
+use super::tls::Tls;
 
 /// How a registry is reached: what command line and environment say, read once.
 #[derive(Debug, Clone)]
@@ -16,6 +20,8 @@ pub struct Connection {
     pub address: Address,
     /// Who we are to it.
     pub credentials: Credentials,
+    /// Whom we trust, and who we are, in TLS.
+    pub tls: Tls,
     /// At most so many requests at once.
     pub jobs: usize,
     /// At most so many requests a second.
@@ -36,21 +42,43 @@ pub struct Connection {
 pub struct Override {
     /// The host name.
     pub host: String,
-    /// The address and port to connect to.
-    pub to: SocketAddr,
+    /// The port that it is reached at.
+    pub port: u16,
+    /// The address to connect to.
+    pub to: IpAddr,
+}
+
+/// Why a text is no override.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not HOST:PORT:ADDR, such as `registry.example.com:443:192.0.2.7`")]
+pub struct OverrideError(String);
+
+impl FromStr for Override {
+    type Err = OverrideError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || OverrideError(text.to_owned());
+        let (host, rest) = text.split_once(':').ok_or_else(refuse)?;
+        let (port, address) = rest.split_once(':').ok_or_else(refuse)?;
+        let address = address.trim_start_matches('[').trim_end_matches(']');
+        match (host, port.parse(), address.parse()) {
+            ("", _, _) | (_, Err(_), _) | (_, _, Err(_)) => Err(refuse()),
+            (host, Ok(port), Ok(to)) => Ok(Self { host: host.to_ascii_lowercase(), port, to }),
+        }
+    }
 }
 
 impl Connection {
     /// The defaults of the command line.
     #[must_use]
     pub fn new(address: Address) -> Self {
-        let credentials = address
-            .user
-            .clone()
-            .map_or(Credentials::Anonymous, |(name, password)| Credentials::Basic { name, password });
+        let user = address.user.clone();
+        let credential =
+            user.map_or(Credential::Anonymous, |(name, password)| Credential::Basic { name, password });
         Self {
             address,
-            credentials,
+            credentials: credential.into(),
+            tls: Tls::default(),
             jobs: 8,
             rate: None,
             retry_times: 5,
@@ -60,30 +88,97 @@ impl Connection {
         }
     }
 
+    /// Every address that the host's name has: a replica each, perhaps.
+    ///
+    /// # Errors
+    /// When the name cannot be resolved.
+    pub async fn addresses(&self) -> io::Result<Vec<IpAddr>> {
+        let host = self.address.base().host_str().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = self.port();
+        let named = self.resolve.iter().filter(|over| over.host == bare && over.port == port);
+        let mut found: Vec<IpAddr> = named.map(|over| over.to).collect();
+        if found.is_empty() {
+            found.extend(tokio::net::lookup_host((bare, port)).await?.map(|address| address.ip()));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// The same registry, reached at this address alone; SNI and `Host` stay.
+    #[must_use]
+    pub fn at(&self, to: IpAddr) -> Self {
+        let mut pinned = self.clone();
+        let host = self.address.base().host_str().unwrap_or_default().to_owned();
+        pinned.resolve = vec![Override { host, port: self.port(), to }];
+        pinned
+    }
+
+    fn port(&self) -> u16 {
+        self.address.base().port_or_known_default().unwrap_or(443)
+    }
+
     /// A client that follows no redirect, unpacks nothing, keeps no cookie and speaks HTTP/1.1 only: there a body
     /// that ends early is told apart from one that broke.
     pub(super) fn client(&self) -> Result<Client, Fault> {
-        self.builder().read_timeout(self.timeout).build().map_err(|error| Fault::diagnose(&error, true))
+        build(self.builder()?.read_timeout(self.timeout))
     }
 
     /// The same for transfers, whose silence is watched by whoever reads or writes the body.
     pub(super) fn transfer_client(&self) -> Result<Client, Fault> {
-        self.builder().build().map_err(|error| Fault::diagnose(&error, true))
+        build(self.builder()?)
     }
 
-    fn builder(&self) -> reqwest::ClientBuilder {
+    fn builder(&self) -> Result<reqwest::ClientBuilder, Fault> {
         super::install_crypto();
+        let host = self.address.base().host_str().unwrap_or_default();
+        // What lies in certs.d does not matter to plain HTTP; but a token server may still need the system's roots.
+        let folders =
+            if self.address.scheme() == Scheme::Plain { Vec::new() } else { self.tls.certs_d.clone() };
+        let tls = Tls { certs_d: folders, ..self.tls.clone() };
+        let tls = tls.config(&self.address.host_and_port());
+        let tls = tls.map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let mut builder = Client::builder()
             .user_agent(concat!("regfsck/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
             .http1_only()
             .referer(false)
             .tcp_nodelay(true)
             .pool_idle_timeout(Duration::from_secs(20))
             .connect_timeout(self.timeout.min(Duration::from_secs(10)));
-        for over in &self.resolve {
-            builder = builder.resolve(&over.host, over.to);
+        // As everybody else does: no proxy leads to this machine itself.
+        if super::address::is_loopback(host) {
+            builder = builder.no_proxy();
         }
-        builder
+        let mut hosts: Vec<&str> = self.resolve.iter().map(|over| over.host.as_str()).collect();
+        hosts.dedup();
+        for host in hosts {
+            let named = self.resolve.iter().filter(|over| over.host == host);
+            let addresses: Vec<_> = named.map(|over| (over.to, over.port).into()).collect();
+            builder = builder.resolve_to_addrs(host, &addresses);
+        }
+        Ok(builder)
+    }
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<Client, Fault> {
+    builder.build().map_err(|error| Fault::diagnose(&error, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_are_read_as_curl_reads_them() {
+        let over =
+            |text: &str| text.parse::<Override>().map(|over| (over.host, over.port, over.to.to_string()));
+        assert_eq!(over("A.example:443:192.0.2.7"), Ok(("a.example".into(), 443, "192.0.2.7".into())));
+        assert_eq!(over("a:5000:[::1]"), Ok(("a".into(), 5000, "::1".into())));
+        for bad in ["", "a", "a:1", "a:x:::1", ":1:::1", "a:1:b"] {
+            assert_eq!(over(bad), Err(OverrideError(bad.into())));
+        }
     }
 }

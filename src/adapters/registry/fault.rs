@@ -24,8 +24,10 @@ pub(super) enum Kind {
     Reset,
     /// We no longer ask, because it failed too often.
     Tripped,
-    /// The credentials could not be turned into something to show.
+    /// The token server does not accept who we are.
     Credentials,
+    /// The token server gives no token for this.
+    Denied,
     /// Anything else.
     Other,
 }
@@ -76,7 +78,7 @@ impl Fault {
             .with_hint("raise --timeout, or look whether the registry is overloaded");
         }
         if error.is_connect() {
-            return connect_fault(&chain);
+            return connect_fault(&chain, error.is_dns());
         }
         if chain.text.contains("invalid HTTP version") && !tls {
             return plain_to_tls();
@@ -143,16 +145,14 @@ impl<'a> Chain<'a> {
     }
 }
 
-fn connect_fault(chain: &Chain<'_>) -> Fault {
+fn connect_fault(chain: &Chain<'_>, dns: bool) -> Fault {
     match chain.io {
         Some(io::ErrorKind::ConnectionRefused) => {
             Fault::new(Kind::Closed, "connection refused: nothing listens on this port")
                 .with_hint("check host and port, and that the registry is running")
         }
-        _ if chain.text.contains("dns error") || chain.text.contains("lookup address") => {
-            Fault::new(Kind::Unresolved, "the host name has no address")
-                .with_hint("check the host name, or give its address with --resolve HOST:PORT:ADDR")
-        }
+        _ if dns => Fault::new(Kind::Unresolved, "the host name has no address")
+            .with_hint("check the host name, or give its address with --resolve HOST:PORT:ADDR"),
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => {
             Fault::new(Kind::Reset, "the connection was closed while it was being set up")
         }
@@ -207,7 +207,7 @@ fn alert_words(alert: rustls::AlertDescription) -> (String, Option<String>) {
     use rustls::AlertDescription as Alert;
     match alert {
         Alert::CertificateRequired | Alert::BadCertificate | Alert::UnknownCA | Alert::CertificateUnknown => (
-            format!("the registry does not accept us without a client certificate it trusts ({alert:?})"),
+            "the registry does not accept us without a client certificate that it trusts".to_owned(),
             Some("give one with --cert-file and --key-file, or in /etc/docker/certs.d/HOST:PORT/client.{cert,key}".to_owned()),
         ),
         Alert::ProtocolVersion => ("the registry speaks only TLS versions before 1.2".to_owned(), None),

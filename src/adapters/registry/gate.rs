@@ -11,8 +11,17 @@ use tokio::time::Instant;
 
 /// The longest a `Retry-After` is obeyed: a registry that wants more is not available for this run.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// From so many failed attempts in a row on, not only the question waits, but all do.
+const ALL_WAIT_AFTER: u32 = 10;
 /// So many questions in a row that failed after all their attempts end the asking.
 const TRIPS_AFTER: u32 = 3;
+
+/// Attempts that failed in a row.
+#[derive(Default)]
+struct Missed {
+    times: u32,
+    since: Option<Instant>,
+}
 
 /// What lets requests through.
 pub(super) struct Gate {
@@ -20,36 +29,39 @@ pub(super) struct Gate {
     interval: Option<Duration>,
     next: Mutex<Instant>,
     failures: AtomicU32,
+    missed: Mutex<Missed>,
     sent: AtomicU64,
     retries: u32,
+    patience: Duration,
 }
 
 impl Gate {
-    /// At most `jobs` at once and `rate` a second, each tried again up to `retries` times.
-    pub(super) fn new(jobs: usize, rate: Option<u32>, retries: u32) -> Self {
+    /// At most `jobs` at once and `rate` a second, each tried again up to `retries` times, and nothing more asked of a
+    /// registry that has not answered anything for `patience`.
+    pub(super) fn new(jobs: usize, rate: Option<u32>, retries: u32, patience: Duration) -> Self {
         Self {
             slots: Semaphore::new(jobs.clamp(1, 1024)),
             interval: rate.filter(|rate| *rate > 0).map(|rate| Duration::from_secs(1) / rate),
             next: Mutex::new(Instant::now()),
             failures: AtomicU32::new(0),
+            missed: Mutex::default(),
             sent: AtomicU64::new(0),
             retries,
+            patience,
         }
     }
 
-    /// Wait for a turn, and count it. The slot is free again when the permit is dropped.
+    /// Wait for a turn, and count it; `None` if by then we no longer ask. The slot is free again when the permit is dropped.
     pub(super) async fn pass(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
-        let permit = self.slots.acquire().await.ok();
+        let permit = self.slots.acquire().await.ok()?;
         let turn = self.reserve();
         tokio::time::sleep_until(turn).await;
+        if self.is_tripped() {
+            return None;
+        }
         self.sent.fetch_add(1, Ordering::Relaxed);
-        permit
-    }
-
-    /// A request that passes by other ways (to a token server or an object store) is counted, too.
-    pub(super) fn count(&self) {
-        self.sent.fetch_add(1, Ordering::Relaxed);
+        Some(permit)
     }
 
     fn reserve(&self) -> Instant {
@@ -63,6 +75,26 @@ impl Gate {
     pub(super) fn hold(&self, wait: Duration) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = (*next).max(Instant::now() + wait);
+    }
+
+    /// An attempt failed, and the next is to wait for so long. A registry that fails in everything is asked ever more
+    /// slowly, and after `patience` no more.
+    pub(super) fn missed(&self, wait: Duration) {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.times += 1;
+        let since = *missed.since.get_or_insert_with(Instant::now);
+        if missed.times < ALL_WAIT_AFTER {
+            return;
+        }
+        if since.elapsed() >= self.patience {
+            self.failures.store(TRIPS_AFTER, Ordering::Relaxed);
+        }
+        self.hold(wait);
+    }
+
+    /// An attempt brought an answer.
+    pub(super) fn hit(&self) {
+        *self.missed.lock().unwrap_or_else(PoisonError::into_inner) = Missed::default();
     }
 
     /// How many requests went through.
@@ -81,7 +113,7 @@ impl Gate {
     }
 
     /// Whether it failed so often in a row that we no longer ask.
-    pub(super) fn is_tripped(&self) -> bool {
+    fn is_tripped(&self) -> bool {
         self.failures.load(Ordering::Relaxed) >= TRIPS_AFTER
     }
 
@@ -100,6 +132,7 @@ impl Gate {
     /// Begin anew: somebody has seen that the registry answers again.
     pub(super) fn reset(&self) {
         self.failures.store(0, Ordering::Relaxed);
+        self.hit();
     }
 }
 
@@ -136,7 +169,7 @@ mod tests {
 
     #[test]
     fn it_trips_after_failures_in_a_row_and_stays_so() {
-        let gate = Gate::new(1, None, 0);
+        let gate = Gate::new(1, None, 0, Duration::from_secs(9));
         for answered in [false, false, true, false, false] {
             gate.note(answered);
         }
@@ -150,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_rate_spaces_requests_and_a_hold_stops_all() {
-        let gate = Gate::new(8, Some(100), 0);
+        let gate = Gate::new(8, Some(100), 0, Duration::from_secs(9));
         let start = Instant::now();
         for _ in 0..11 {
             drop(gate.pass().await);

@@ -105,12 +105,11 @@ fn read_page<P: DeserializeOwned, T>(reply: &Reply) -> Result<P, Answer<T>> {
     if !reply.status.is_success() || reply.is_web_page() {
         return Err(reading::without(reply));
     }
-    match reply.end {
-        End::Enough => Err(Answer::Unknown("a page of more than 64 MiB".into())),
-        End::Cut => Err(Answer::Unknown(format!("{}, but the body was cut", said(reply)))),
-        End::Whole => serde_json::from_slice(&reply.body).map_err(|error| {
-            let start = printable(&String::from_utf8_lossy(&reply.body), 80);
-            Answer::Unknown(format!("{}, but no list: {error}: `{start}`", said(reply)))
-        }),
+    if reply.end != End::Whole {
+        return Err(Answer::Unknown("a page of more than 64 MiB".into()));
     }
+    serde_json::from_slice(&reply.body).map_err(|error| {
+        let start = printable(&String::from_utf8_lossy(&reply.body), 80);
+        Answer::Unknown(format!("{}, but no list: {error}: `{start}`", said(reply)))
+    })
 }

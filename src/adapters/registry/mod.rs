@@ -16,19 +16,24 @@ mod connection;
 mod digesting;
 mod download;
 mod fault;
+mod fetch;
 mod gate;
+mod hashing;
 mod listing;
 mod probe;
 mod reading;
+mod tls;
 mod transport;
 mod upload;
 mod wire;
 mod write;
 
 pub use address::{Address, AddressError, Scheme};
-pub use auth::Credentials;
-pub use connection::{Connection, Override};
+pub use auth::{Credential, Credentials};
+pub use connection::{Connection, Override, OverrideError};
+pub use fetch::HttpFetch;
 pub use probe::HttpRegistry;
+pub use tls::Tls;
 pub use write::HttpWriter;
 
 /// Choose the cryptography that TLS uses, once for the process. Building any client does it; `main` calls it first, so

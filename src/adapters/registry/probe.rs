@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::header::{ACCEPT, LOCATION, RANGE};
-use reqwest::{Method, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use url::Url;
 
-use super::address::Scheme;
+use super::address::{Scheme, shown};
 use super::auth::Scope;
 use super::connection::Connection;
 use super::fault::{self, Fault, Kind};
 use super::reading::{self, Question, said};
 use super::transport::{Ask, End, Reply, Silence, Take, Transport};
-use super::{belief, listing};
+use super::write::HttpWriter;
+use super::{belief, hashing, listing};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::manifest::{self, MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::served::{Answer, Asked, Belief, Claim, Delivery, Denial, ServedManifest};
-use crate::domain::storage::ReadManifest;
+use crate::domain::storage::{HashedBlob, ReadManifest};
 use crate::engine::ports::{Registry, RegistryError};
 
 /// So many redirects from store to store are followed for a byte.
@@ -28,6 +29,8 @@ const MOST_REDIRECTS: u32 = 5;
 #[derive(Clone)]
 pub struct HttpRegistry {
     transport: Arc<Transport>,
+    /// For whole blobs, whose bodies may take long.
+    streams: Client,
 }
 
 impl HttpRegistry {
@@ -36,29 +39,49 @@ impl HttpRegistry {
     /// # Errors
     /// When the TLS settings cannot be used.
     pub fn new(connection: &Connection) -> Result<Self, RegistryError> {
-        let client = connection.client().map_err(|fault| settings_error(connection, fault))?;
-        Ok(Self { transport: Arc::new(Transport::new(connection, client)) })
+        let refuse = |fault: Fault| settings_error(connection, fault);
+        let client = connection.client().map_err(refuse)?;
+        let streams = connection.transfer_client().map_err(refuse)?;
+        Ok(Self { transport: Arc::new(Transport::new(connection, client)), streams })
     }
 
-    /// A client that has been let in by the registry. Where no scheme was given for a loopback host, plain HTTP is tried
-    /// before TLS, and `connection.address` learns which it is.
+    /// A client that has been let in by the registry. Where no scheme was given, `connection.address` learns it: for a
+    /// loopback host plain HTTP is tried before TLS; where certificates are not verified, TLS before plain HTTP, as
+    /// other tools do.
     ///
     /// # Errors
     /// When this is no registry that lets us in; see [`Registry::ping`].
     pub async fn connect(connection: &mut Connection) -> Result<Self, RegistryError> {
-        if connection.address.scheme() == Scheme::Either {
-            connection.address = connection.address.clone().decided(false);
-            let plain = Self::new(connection)?;
-            match plain.knock().await {
-                Err(silence) if silence.fault.kind == Kind::WrongScheme => {
-                    connection.address = connection.address.clone().decided(true);
-                }
-                answer => return plain.let_in(answer).map(|()| plain),
+        let given = connection.address.clone();
+        let tls_first = match given.scheme() {
+            Scheme::Either => false,
+            Scheme::Tls if !given.is_explicit() && !connection.tls.verify => true,
+            Scheme::Tls | Scheme::Plain => {
+                let registry = Self::new(connection)?;
+                return registry.ping().await.map(|()| registry);
             }
+        };
+        connection.address = given.clone().decided(tls_first);
+        let first = Self::new(connection)?;
+        let answer = first.knock().await;
+        let other = answer.as_ref().err().is_some_and(|silence| {
+            let kind = silence.fault.kind;
+            kind == Kind::WrongScheme || kind == Kind::Closed && tls_first && !given.has_port()
+        });
+        if !other {
+            return first.let_in(answer).map(|()| first);
         }
-        let registry = Self::new(connection)?;
-        registry.ping().await?;
-        Ok(registry)
+        connection.address = given.decided(!tls_first);
+        let second = Self::new(connection)?;
+        second.ping().await.map(|()| second)
+    }
+
+    /// A writer that shares connections, rate, tokens and the circuit breaker with this.
+    ///
+    /// # Errors
+    /// When the TLS settings cannot be used.
+    pub fn writer(&self, connection: &Connection) -> Result<HttpWriter, RegistryError> {
+        HttpWriter::over(self.transport.clone(), connection)
     }
 
     async fn knock(&self) -> Result<Reply, Silence> {
@@ -95,12 +118,12 @@ impl HttpRegistry {
                 Some("check host, port and path prefix; a registry answers `{}` at /v2/".into()),
             )),
             status => {
-                let cure = reading::cure(reply.status).map(str::to_owned);
                 let target = reply.header("location").filter(|_| (301..=308).contains(&status));
-                Err(refuse(
-                    said(&reply),
-                    target.map(|target| format!("it redirects to {target}: give that address")).or(cure),
-                ))
+                let target = target.and_then(|target| url.join(target).ok());
+                let elsewhere =
+                    target.map(|target| format!("it redirects to {}: give that address", shown(&target)));
+                let cure = reading::cure(reply.status).map(str::to_owned);
+                Err(refuse(said(&reply), elsewhere.or(cure)))
             }
         }
     }
@@ -112,6 +135,15 @@ impl HttpRegistry {
         by: Option<&Digest>,
     ) -> Asked<Answer<ServedManifest>> {
         let url = self.transport.address.manifest(repository, reference);
+        self.read_manifest(url, repository, by).await
+    }
+
+    async fn read_manifest(
+        &self,
+        url: Url,
+        repository: &RepositoryName,
+        by: Option<&Digest>,
+    ) -> Asked<Answer<ServedManifest>> {
         let ask = Ask::new(Method::GET, url, Scope::Pull(repository.to_string()))
             .header(ACCEPT, &MANIFEST_MEDIA_TYPES.join(", "))
             .take(Take::Bytes(MAX_MANIFEST_BYTES));
@@ -172,26 +204,19 @@ fn one_byte(url: Url, scope: Scope, at: u64) -> Ask {
 }
 
 fn read_manifest(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>, String) {
-    let shown = said(reply);
+    let told = said(reply);
     if reply.status != StatusCode::OK || reply.is_web_page() {
         let answer = match (reading::without(reply), by) {
             // Asked for by digest, it can only be the manifest that is unknown.
             (Answer::No(Denial::Unspecified), Some(_)) => Answer::No(Denial::Manifest),
             (answer, _) => answer,
         };
-        return (answer, shown);
+        return (answer, told);
     }
     let size = reply.body.len() as u64;
-    match reply.end {
-        End::Cut => {
-            let why = format!("{shown}, but the body ended after {size} bytes");
-            return (Answer::Broken(why.clone()), why);
-        }
-        End::Enough => {
-            let why = format!("{shown}, more than the 4 MiB that a manifest may have");
-            return (Answer::Unknown(why.clone()), why);
-        }
-        End::Whole => {}
+    if reply.end != End::Whole {
+        let why = format!("{told}, more than the 4 MiB that a manifest may have");
+        return (Answer::Unknown(why.clone()), why);
     }
     let digest = digest_of(reply, by);
     let read = match manifest::parse(&reply.body) {
@@ -201,8 +226,8 @@ fn read_manifest(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>,
     let claimed = reply.header("docker-content-digest").and_then(|text| text.parse::<Digest>().ok());
     let lie = claimed.filter(|claimed| claimed.algorithm() == digest.algorithm() && *claimed != digest);
     let said = lie.map_or_else(
-        || format!("{shown}, {size} bytes of {}", digest.short()),
-        |claimed| format!("{shown}, {size} bytes of {} called {}", digest.short(), claimed.short()),
+        || format!("{told}, {size} bytes of {}", digest.short()),
+        |claimed| format!("{told}, {size} bytes of {} called {}", digest.short(), claimed.short()),
     );
     (Answer::Yes(ServedManifest { digest, size, read }), said)
 }
@@ -215,38 +240,36 @@ fn digest_of(reply: &Reply, by: Option<&Digest>) -> Digest {
 }
 
 fn read_claim(reply: &Reply) -> (Answer<Claim>, String) {
-    let mut shown = said(reply);
+    let mut told = said(reply);
     let answer = match reply.status.as_u16() {
         200 if !reply.is_web_page() => {
             let size = reply.length();
             if let Some(size) = size {
-                shown = format!("{shown}, Content-Length {size}");
+                told = format!("{told}, Content-Length {size}");
             }
             Answer::Yes(Claim { size, redirected: false })
         }
         307 | 302 | 303 => Answer::Yes(Claim { size: None, redirected: true }),
         _ => reading::without(reply),
     };
-    (answer, shown)
+    (answer, told)
 }
 
 fn read_delivery(reply: &Reply) -> (Answer<Delivery>, String) {
-    let shown = said(reply);
+    let told = said(reply);
     let announced = reply.length();
     match (reply.status.as_u16(), reply.body.is_empty(), reply.end) {
-        (200 | 206, _, _) if reply.is_web_page() => (reading::without(reply), shown),
-        (200 | 206, false, _) => {
-            (Answer::Yes(Delivery::Byte(reply.total())), format!("{shown}, a byte came"))
-        }
+        (200 | 206, _, _) if reply.is_web_page() => (reading::without(reply), told),
+        (200 | 206, false, _) => (Answer::Yes(Delivery::Byte(reply.total())), format!("{told}, a byte came")),
         (200, true, End::Whole) => {
-            (Answer::Yes(Delivery::Short(Some(0))), format!("{shown}, announced as empty"))
+            (Answer::Yes(Delivery::Short(Some(0))), format!("{told}, announced as empty"))
         }
         (200 | 206, true, _) => {
             let announced = announced.map(|size| format!(", Content-Length {size}")).unwrap_or_default();
-            (Answer::Yes(Delivery::Nothing), format!("{shown}{announced}, then not one byte"))
+            (Answer::Yes(Delivery::Nothing), format!("{told}{announced}, then not one byte"))
         }
-        (416, _, _) => (Answer::Yes(Delivery::Short(reply.total())), shown),
-        _ => (reading::without(reply), shown),
+        (416, _, _) => (Answer::Yes(Delivery::Short(reply.total())), told),
+        _ => (reading::without(reply), told),
     }
 }
 
@@ -319,6 +342,16 @@ impl Registry for HttpRegistry {
                 Asked { answer, exchange: question.exchange(said) }
             }
         }
+    }
+
+    async fn hash_blob(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<HashedBlob>> {
+        let (transport, streams) = (self.transport.clone(), self.streams.clone());
+        hashing::blob(&HttpWriter { transport, streams, chunk: 0 }, repository, digest).await
+    }
+
+    async fn referrers(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<ServedManifest>> {
+        let url = self.transport.address.referrers(repository, digest);
+        self.read_manifest(url, repository, None).await
     }
 
     async fn probe_manifests(&self, repository: &RepositoryName, suspects: &[Digest]) -> Vec<Belief> {

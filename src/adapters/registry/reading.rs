@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
-use super::transport::{Ask, End, Reply, Silence};
+use super::transport::{Ask, Reply, Silence};
 use super::wire::{self, printable};
 use crate::domain::served::{Answer, Asked, Denial, Exchange};
 
@@ -53,6 +53,9 @@ pub(super) fn said(reply: &Reply) -> String {
     } else if reply.is_web_page() {
         words.push("a web page".into());
     }
+    if reply.header("www-authenticate").is_some_and(|challenge| challenge.contains("insufficient_scope")) {
+        words.push("the account lacks the right to do this".into());
+    }
     if reply.status.is_redirection() {
         words.push("a redirect, not followed".into());
     }
@@ -85,7 +88,7 @@ pub(super) fn without<T>(reply: &Reply) -> Answer<T> {
 /// A 404 denies something only if a registry says it, not a proxy in front of one.
 fn not_found<T>(reply: &Reply) -> Answer<T> {
     let Some(errors) = wire::errors(&reply.body) else {
-        return if reply.is_web_page() || reply.end == End::Cut {
+        return if reply.is_web_page() {
             Answer::Unknown(format!("{}: no answer of a registry", said(reply)))
         } else {
             Answer::No(Denial::Unspecified)
@@ -105,6 +108,9 @@ pub(super) fn cure(status: StatusCode) -> Option<&'static str> {
             "credentials are missing or not accepted: give --creds, or log in so that an auth file has them"
         }
         403 => "these credentials may not do this: use an account with more rights",
+        413 => {
+            "a proxy in front of the registry limits how large a request may be (nginx: client_max_body_size)"
+        }
         405 => "this registry does not allow it (read-only, pull-through cache, or deletion disabled)",
         429 => "the registry throttles us: lower --rate or --jobs",
         502..=504 => "the registry, or a proxy in front of it, is overloaded or down",

@@ -1,7 +1,7 @@
 //! One question, asked until there is an answer that means something.
 //!
-//! Tried again: connections that fail or break, silence, 429, 502, 503, 504. Every other status is an
-//! answer. A 401 is answered with credentials once.
+//! Tried again: connections that fail or break, silence, 429, 502, 503, 504, and a 500 to what we write. Every
+//! other status is an answer. A 401 is answered with credentials once.
 
 use std::time::{Duration, SystemTime};
 
@@ -88,6 +88,11 @@ impl Ask {
         self
     }
 
+    /// Whether it has a body, and may be sent again whatever came of it.
+    fn is_write(&self) -> bool {
+        self.method == Method::PUT || self.method == Method::POST
+    }
+
     pub(super) fn shown(&self) -> String {
         format!("{} {}", self.method, shown(&self.url))
     }
@@ -128,35 +133,52 @@ pub(super) struct Transport {
     client: Client,
 }
 
+/// Say what was asked, for `-vv`. Neither shows a header, so no secret is in it.
+fn trace(ask: &Ask, outcome: &Result<Reply, Fault>, attempt: u32) {
+    match outcome {
+        Ok(reply) => tracing::debug!(attempt, status = reply.status.as_u16(), "{}", ask.shown()),
+        Err(fault) => tracing::debug!(attempt, failed = fault.why, "{}", ask.shown()),
+    }
+}
+
 impl Transport {
     pub(super) fn new(connection: &Connection, client: Client) -> Self {
         Self {
             address: connection.address.clone(),
-            gate: Gate::new(connection.jobs, connection.rate, connection.retry_times),
-            auth: Authenticator::new(connection.credentials.clone()),
+            gate: Gate::new(connection.jobs, connection.rate, connection.retry_times, connection.timeout),
+            auth: Authenticator::new(
+                connection.credentials.clone(),
+                client.clone(),
+                connection.timeout,
+                connection.address.base().scheme() == "https",
+            ),
             timeout: connection.timeout,
             client,
         }
     }
 
-    /// Ask until there is an answer, attempts run out, or the time is up.
+    /// Ask until there is an answer, attempts run out, or the time is up. Time spent in the queue is not counted.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<Reply, Silence> {
-        let deadline = Instant::now() + self.timeout;
+        let mut spent = Duration::ZERO;
         let mut waits = self.gate.waits();
         let mut attempts = 0;
         loop {
-            if self.gate.is_tripped() {
-                return Err(Silence { fault: tripped(), attempts });
-            }
             attempts += 1;
-            let outcome = self.attempt_as_someone(ask).await;
+            let outcome = self.attempt_as_someone(ask, &mut spent).await;
+            trace(ask, &outcome, attempts);
             let passing = match &outcome {
-                Ok(reply) => reply.is_passing(),
+                Ok(reply) => {
+                    reply.is_passing() || ask.is_write() && reply.status == StatusCode::INTERNAL_SERVER_ERROR
+                }
                 Err(fault) => fault.is_passing() && (ask.insist || !fault.is_unreachable()),
             };
             let wait = waits.next().map(|wait| self.wait_for(&outcome, wait));
             match wait {
-                Some(wait) if passing && Instant::now() + wait < deadline => tokio::time::sleep(wait).await,
+                Some(wait) if passing && spent + wait < self.timeout => {
+                    self.gate.missed(wait);
+                    spent += wait;
+                    tokio::time::sleep(wait).await;
+                }
                 _ => return self.conclude(outcome, attempts),
             }
         }
@@ -164,15 +186,19 @@ impl Transport {
 
     /// Ask once, whatever comes of it.
     pub(super) async fn once(&self, ask: &Ask) -> Result<Reply, Fault> {
-        self.attempt_as_someone(ask).await
+        self.attempt_as_someone(ask, &mut Duration::default()).await
     }
 
     fn conclude(&self, outcome: Result<Reply, Fault>, attempts: u32) -> Result<Reply, Silence> {
-        self.gate.note(match &outcome {
+        let answered = match &outcome {
             Ok(reply) => !reply.is_passing(),
             // What the user has to change says nothing of how the registry is.
-            Err(fault) => !fault.is_passing(),
-        });
+            Err(fault) => !fault.is_passing() && fault.kind != Kind::Tripped,
+        };
+        self.gate.note(answered);
+        if answered {
+            self.gate.hit();
+        }
         outcome.map(|reply| Reply { attempts, ..reply }).map_err(|fault| Silence { fault, attempts })
     }
 
@@ -182,43 +208,74 @@ impl Transport {
         let Some(theirs) = header.and_then(|value| retry_after(value, SystemTime::now())) else {
             return ours;
         };
-        self.gate.hold(theirs);
+        // Who wants more patience than we have is not available; that need not stop the other questions.
+        if theirs < self.timeout {
+            self.gate.hold(theirs);
+        }
         theirs.max(ours)
     }
 
     /// One attempt; if it is met by a challenge that we can answer, another.
-    async fn attempt_as_someone(&self, ask: &Ask) -> Result<Reply, Fault> {
+    async fn attempt_as_someone(&self, ask: &Ask, spent: &mut Duration) -> Result<Reply, Fault> {
         if !self.address.owns(&ask.url) {
-            return self.attempt(ask, None).await;
+            return self.attempt(ask, None, spent).await;
         }
         let shown = self.auth.header(&ask.scope).await?;
-        let reply = self.attempt(ask, shown.clone()).await?;
+        let reply = self.attempt(ask, shown.clone(), spent).await?;
         let refused = reply.status == StatusCode::UNAUTHORIZED;
         if !refused || !self.auth.challenged(&reply.headers, &ask.scope, shown.as_ref()).await? {
             return Ok(reply);
         }
         let shown = self.auth.header(&ask.scope).await?;
-        self.attempt(ask, shown).await
+        self.attempt(ask, shown, spent).await
     }
 
-    async fn attempt(&self, ask: &Ask, authorization: Option<HeaderValue>) -> Result<Reply, Fault> {
-        let _permit = self.gate.pass().await;
+    async fn attempt(
+        &self,
+        ask: &Ask,
+        authorization: Option<HeaderValue>,
+        spent: &mut Duration,
+    ) -> Result<Reply, Fault> {
+        let _permit = self.gate.pass().await.ok_or_else(tripped)?;
+        let began = Instant::now();
+        let outcome = self.send(ask, authorization).await;
+        *spent += began.elapsed();
+        match &outcome {
+            Ok(reply) => {
+                tracing::debug!(request = %ask.shown(), status = reply.status.as_u16(), took = ?began.elapsed());
+            }
+            Err(fault) => tracing::debug!(request = %ask.shown(), failed = %fault.why),
+        }
+        outcome
+    }
+
+    async fn send(&self, ask: &Ask, authorization: Option<HeaderValue>) -> Result<Reply, Fault> {
         let mut request =
             self.client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
         request = request.header(CACHE_CONTROL, "no-cache");
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        if ask.method == Method::PUT || ask.method == Method::POST {
+        if ask.is_write() {
             request = request.body(ask.body.clone());
         }
         let tls = ask.url.scheme() == "https";
         let response = request.send().await.map_err(|error| Fault::diagnose(&error, tls))?;
-        read(response, ask.take, tls).await
+        let reply = read(response, ask.take, tls).await?;
+        // Where the first byte is asked for, a body that ends early is the answer; elsewhere it is none.
+        match (ask.take, reply.end) {
+            (Take::Bytes(_), End::Cut) => {
+                let why =
+                    format!("{} came, but its body ended after {} bytes", reply.status, reply.body.len());
+                Err(Fault::new(Kind::Reset, why))
+            }
+            _ => Ok(reply),
+        }
     }
 }
 
-fn tripped() -> Fault {
+/// Nobody is asked any more.
+pub(super) fn tripped() -> Fault {
     Fault::new(Kind::Tripped, "no longer asked: the registry failed to answer several times in a row")
         .with_hint("see whether it is up; lower --jobs or --rate if it is overloaded")
 }

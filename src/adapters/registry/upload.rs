@@ -19,7 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::fault::{Fault, Kind};
-use super::transport::{Ask, Reply, Silence, Take, read};
+use super::transport::{Ask, Reply, Silence, Take, read, tripped};
 use super::write::{HttpWriter, failure, refused, unheard};
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
@@ -29,6 +29,9 @@ use crate::engine::ports::{ByteSource, RegistryWriter as _, UploadSession, Write
 const PIECE: usize = 128 << 10;
 /// A daemon may hash and move a large blob before it answers the last PUT.
 const PATIENCE_AT_THE_END: u32 = 10;
+
+/// What a connection that breaks in the middle of a body may mean.
+const BODY_LIMIT: &str = "if it happens again: a proxy in front of the registry may limit how large a request may be (nginx: client_max_body_size)";
 
 /// Why a try to upload did not succeed.
 enum Broken {
@@ -69,7 +72,7 @@ pub(super) async fn blob(
 }
 
 /// Tell the daemon that a session is not needed; where it does not listen, it purges the session in time.
-async fn abandon(writer: &HttpWriter, session: &UploadSession) {
+pub(super) async fn abandon(writer: &HttpWriter, session: &UploadSession) {
     if let Ok(ask) = writer.about(Method::DELETE, session) {
         let _ = writer.transport.once(&ask).await;
     }
@@ -187,6 +190,9 @@ impl Upload<'_> {
             }
             Err(fault) => {
                 let again = fault.is_passing();
+                // A proxy that refuses a large body often closes before its answer can be read.
+                let limited = fault.kind == Kind::Reset && fault.hint.is_none() && flow.moved() > 0;
+                let fault = if limited { fault.with_hint(BODY_LIMIT) } else { fault };
                 let error = unheard(ask, &Silence { fault, attempts: 1 });
                 Err(if again { Broken::Again(error) } else { Broken::Final(error) })
             }
@@ -197,7 +203,7 @@ impl Upload<'_> {
         let transport = &self.writer.transport;
         let authorization =
             if transport.address.owns(&ask.url) { transport.auth.header(&ask.scope).await? } else { None };
-        let _permit = transport.gate.pass().await;
+        let _permit = transport.gate.pass().await.ok_or_else(tripped)?;
         let mut request = self.writer.streams.request(ask.method.clone(), ask.url.clone());
         request = request.headers(ask.headers.clone());
         request = request.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);
@@ -293,7 +299,7 @@ async fn within(
     loop {
         let moved = flow.moved();
         if before == Some(moved) {
-            let why = format!("no byte moved for {} s, {moved} of {length} sent", limit.as_secs());
+            let why = format!("no byte moved for {limit:?}, {moved} of {length} sent");
             return Err(Fault::new(Kind::Timeout, why));
         }
         before = Some(moved);

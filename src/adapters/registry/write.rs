@@ -12,7 +12,7 @@ use url::Url;
 use super::auth::Scope;
 use super::connection::Connection;
 use super::digesting;
-use super::fault::Fault;
+use super::probe::settings_error;
 use super::reading::{cure, said};
 use super::transport::{Ask, End, Reply, Silence, Take, Transport};
 use super::wire::{self, printable};
@@ -40,10 +40,13 @@ impl HttpWriter {
     /// # Errors
     /// When the TLS settings cannot be used.
     pub fn new(connection: &Connection) -> Result<Self, RegistryError> {
-        let refuse = |fault: Fault| super::probe::settings_error(connection, fault);
-        let client = connection.client().map_err(refuse)?;
-        let streams = connection.transfer_client().map_err(refuse)?;
-        let transport = Arc::new(Transport::new(connection, client));
+        let client = connection.client().map_err(|fault| settings_error(connection, fault))?;
+        Self::over(Arc::new(Transport::new(connection, client)), connection)
+    }
+
+    /// A client that shares connections, rate and credentials with one that asks.
+    pub(super) fn over(transport: Arc<Transport>, connection: &Connection) -> Result<Self, RegistryError> {
+        let streams = connection.transfer_client().map_err(|fault| settings_error(connection, fault))?;
         Ok(Self { transport, streams, chunk: connection.chunk.max(1 << 20) })
     }
 
@@ -193,7 +196,7 @@ impl RegistryWriter for HttpWriter {
             return Ok(Mounted::Yes);
         }
         let session = self.session(&ask, repository, &reply)?;
-        self.cancel_upload(&session).await?;
+        upload::abandon(self, &session).await;
         Ok(Mounted::No)
     }
 
@@ -210,8 +213,7 @@ impl RegistryWriter for HttpWriter {
         let whole = match reply.end {
             End::Whole if !reply.is_web_page() => Ok(()),
             End::Whole => Err("a web page, not a manifest".to_owned()),
-            End::Cut => Err(format!("the body ended after {} bytes", reply.body.len())),
-            End::Enough => Err("more than the 4 MiB that a manifest may have".to_owned()),
+            End::Cut | End::Enough => Err("more than the 4 MiB that a manifest may have".to_owned()),
         };
         whole.map_err(|why| failure(&ask, Some(reply.status), why, reply.attempts))?;
         let algorithm = match reference {

@@ -33,19 +33,23 @@ enum Wanted {
     Everything,
     Part { start: u64, length: u64 },
     Unsatisfiable,
+    Malformed,
 }
 
 /// Reads a header of one range; several ranges are answered with everything.
 fn parse_range(header: Option<&str>, size: u64) -> Wanted {
-    let Some((from, to)) = header.and_then(|text| text.strip_prefix("bytes=")?.split_once('-')) else {
-        return Wanted::Everything;
+    let Some(header) = header else { return Wanted::Everything };
+    let Some((from, to)) = header.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+        return Wanted::Malformed;
     };
+    if to.contains(',') {
+        return Wanted::Everything;
+    }
     let (start, end) = match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
-        (Ok(start), Ok(end)) if start > end => return Wanted::Everything,
-        (Ok(start), Ok(end)) => (start, end.saturating_add(1).min(size)),
+        (Ok(start), Ok(end)) if start <= end => (start, end.saturating_add(1).min(size)),
         (Ok(start), Err(_)) if to.trim().is_empty() => (start, size),
         (Err(_), Ok(suffix)) if from.trim().is_empty() => (size.saturating_sub(suffix), size),
-        _ => return Wanted::Everything,
+        _ => return Wanted::Malformed,
     };
     if start < size && start < end {
         Wanted::Part { start, length: end - start }
@@ -94,7 +98,11 @@ impl Store {
         let (status, start, length) = match wanted {
             Wanted::Everything => (200, 0, known.size),
             Wanted::Part { start, length } => (206, start, length),
-            Wanted::Unsatisfiable => return Ok(unsatisfiable(known.size)),
+            Wanted::Unsatisfiable => {
+                let reply = self.refuse_range(common(416), known.size, "invalid range: failed to overlap");
+                return Ok(reply.with("Content-Range", format!("bytes */{}", known.size)));
+            }
+            Wanted::Malformed => return Ok(self.refuse_range(common(416), known.size, "invalid range")),
         };
         let mut reply = common(status).with("Accept-Ranges", "bytes").with("Content-Length", length);
         if status == 206 {
@@ -110,6 +118,16 @@ impl Store {
         Ok(reply.with_body("application/octet-stream", body))
     }
 
+    /// Older Go announces the blob's length for the error's text as well, and so cuts the connection.
+    fn refuse_range(&self, common: Reply, size: u64, why: &str) -> Reply {
+        let mut reply = common.with_body("text/plain; charset=utf-8", format!("{why}\n").into_bytes());
+        if self.flavour == Flavour::V2 && (reply.body.len() as u64) < size {
+            reply = reply.with("Content-Length", size);
+            reply.is_cut = true;
+        }
+        reply
+    }
+
     pub(super) fn delete_blob(&self, name: &str, digest: &Digest) -> Reply {
         if !self.delete_enabled {
             return Code::Unsupported.reply();
@@ -120,10 +138,6 @@ impl Store {
             Err(other) => broken(self.flavour, &other),
         }
     }
-}
-
-fn unsatisfiable(size: u64) -> Reply {
-    Reply::plain(416, "invalid range: failed to overlap").with("Content-Range", format!("bytes */{size}"))
 }
 
 #[cfg(test)]
@@ -141,7 +155,8 @@ mod tests {
             (Some("bytes=8-99"), 10, part(8, 2)),
             (Some("bytes=10-"), 10, Wanted::Unsatisfiable),
             (Some("bytes=0-0"), 0, Wanted::Unsatisfiable),
-            (Some("lines=1-2"), 10, Wanted::Everything),
+            (Some("lines=1-2"), 10, Wanted::Malformed),
+            (Some("bytes=5-2"), 10, Wanted::Malformed),
         ] {
             assert_eq!(parse_range(header, size), expected, "{header:?} of {size}");
         }

@@ -75,14 +75,15 @@ impl<'a> Collector<'a> {
     }
 
     fn run(&mut self, dry_run: bool) -> Result<(), String> {
-        self.mark().map_err(|error| format!("failed to mark: {error}"))?;
+        self.mark().map_err(|error| format!("failed to mark: {}", worded(&error, 2)))?;
         if self.store.flavour == Flavour::V3 {
             self.spare_referenced();
         }
         if !dry_run {
             self.delete_manifests().map_err(|error| format!("failed to delete manifest: {error}"))?;
         }
-        let garbage = self.find_garbage().map_err(|error| format!("error enumerating blobs: {error}"))?;
+        let garbage =
+            self.find_garbage().map_err(|error| format!("error enumerating blobs: {}", worded(&error, 1)))?;
         let (marked, doomed) = (self.marked.len(), self.doomed.len());
         self.say(format_args!(
             "\n{marked} blobs marked, {} blobs and {doomed} manifests eligible for deletion",
@@ -98,9 +99,7 @@ impl<'a> Collector<'a> {
         }
         for name in self.store.repositories() {
             self.say(format_args!("{name}"));
-            for digest in self.linked(&self.store.layout.revisions(&name), &name, Role::Manifest)? {
-                self.visit(&name, &digest)?;
-            }
+            self.visit_all(&name)?;
             if self.store.flavour == Flavour::V3 {
                 self.list_unmarked_layers(&name)?;
             }
@@ -108,23 +107,28 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// The digests that the link files below a folder name, as far as their data is stored.
-    fn linked(&self, below: &Path, name: &str, role: Role) -> Result<Vec<Digest>, StoreError> {
-        let links = match self.store.layout.find(below, "link") {
+    fn visit_all(&mut self, name: &str) -> Result<(), StoreError> {
+        let links = match self.store.layout.find(&self.store.layout.revisions(name), "link") {
             // A repository may have no manifests. 3.x does not forgive one that has no layers.
-            Err(StoreError::PathNotFound(_)) if role == Role::Manifest => return Ok(Vec::new()),
+            Err(StoreError::PathNotFound(_)) => return Ok(()),
             links => links?,
         };
-        let mut digests = Vec::new();
         for link in links {
-            let digest = self.store.layout.read_link(&link)?;
-            match self.store.stat_in(name, role, &digest) {
-                Ok(_) => digests.push(digest),
-                Err(StoreError::Unknown) => {}
-                Err(other) => return Err(other),
+            if let Some(digest) = self.linked(&link, name, Role::Manifest)? {
+                self.visit(name, &digest)?;
             }
         }
-        Ok(digests)
+        Ok(())
+    }
+
+    /// The digest that a link file names, if its data is stored.
+    fn linked(&self, link: &Path, name: &str, role: Role) -> Result<Option<Digest>, StoreError> {
+        let digest = self.store.layout.read_link(link)?;
+        match self.store.stat_in(name, role, &digest) {
+            Ok(_) => Ok(Some(digest)),
+            Err(StoreError::Unknown) => Ok(None),
+            Err(other) => Err(other),
+        }
     }
 
     /// Marks a manifest and what it needs, unless it is to be deleted.
@@ -144,11 +148,11 @@ impl<'a> Collector<'a> {
         if !tagged.is_empty() {
             return Ok(false);
         }
+        if self.store.flavour == Flavour::V2 {
+            self.say(format_args!("manifest eligible for deletion: {digest}"));
+        }
         match (self.store.tags(name), self.store.flavour) {
-            (Ok(tags), flavour) => {
-                if flavour == Flavour::V2 {
-                    self.say(format_args!("manifest eligible for deletion: {digest}"));
-                }
+            (Ok(tags), _) => {
                 self.doomed.push(Doomed { repository: name.to_owned(), digest: *digest, tags });
             }
             (Err(StoreError::RepositoryUnknown(_)), Flavour::V3) => {
@@ -180,8 +184,11 @@ impl<'a> Collector<'a> {
     }
 
     fn list_unmarked_layers(&mut self, name: &str) -> Result<(), StoreError> {
-        let mut layers = self.linked(&self.store.layout.layers(name), name, Role::Blob)?;
-        layers.retain(|digest| !self.marked.contains(digest));
+        let mut layers = Vec::new();
+        for link in self.store.layout.find(&self.store.layout.layers(name), "link")? {
+            layers
+                .extend(self.linked(&link, name, Role::Blob)?.filter(|digest| !self.marked.contains(digest)));
+        }
         if !layers.is_empty() {
             self.layers.insert(name.to_owned(), layers);
         }
@@ -242,6 +249,15 @@ impl<'a> Collector<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// An error that has passed through walks over storage: each of them puts the driver's name before it.
+fn worded(error: &StoreError, walks: usize) -> String {
+    if matches!(error, StoreError::PathNotFound(_) | StoreError::Io { .. }) {
+        error.to_string()
+    } else {
+        format!("{}{error}", "filesystem: ".repeat(walks))
     }
 }
 

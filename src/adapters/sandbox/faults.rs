@@ -13,7 +13,7 @@ pub struct Access {
     pub path: String,
     /// The headers that say how something was asked, by lower-case name; never their secrets.
     pub headers: Vec<(String, String)>,
-    /// The status that was answered.
+    /// The status that was answered; 0 where the connection was closed instead.
     pub status: u16,
 }
 

@@ -86,6 +86,23 @@ impl Image {
         Self::build(seed, &[3000, 5000])
     }
 
+    /// The same image with a Docker schema 2 manifest.
+    #[must_use]
+    pub fn into_docker(self) -> Self {
+        let docker = "application/vnd.docker.distribution.manifest.v2+json";
+        let text = String::from_utf8_lossy(&self.manifest.bytes)
+            .replace("application/vnd.oci.image.manifest.v1+json", docker)
+            .replace(
+                "application/vnd.oci.image.config.v1+json",
+                "application/vnd.docker.container.image.v1+json",
+            )
+            .replace(
+                "application/vnd.oci.image.layer.v1.tar+gzip",
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            );
+        Self { manifest: Blob::new(text.into_bytes()), media_type: docker.to_owned(), ..self }
+    }
+
     /// Config and layers: what is uploaded before the manifest.
     pub fn blobs(&self) -> impl Iterator<Item = &Blob> {
         std::iter::once(&self.config).chain(&self.layers)

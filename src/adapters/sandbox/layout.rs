@@ -27,6 +27,9 @@ pub(super) enum StoreError {
     /// A path that had to be there is not.
     #[error("filesystem: Path not found: {0}")]
     PathNotFound(String),
+    /// A path that no driver takes.
+    #[error("filesystem: invalid path: {0}")]
+    InvalidPath(String),
     /// A link file or a path names no digest.
     #[error("{0}")]
     InvalidDigest(&'static str),
@@ -162,6 +165,15 @@ impl Layout {
             fs::write(path, bytes)
         };
         write().map_err(|cause| self.explain(path, cause))
+    }
+
+    /// Moves a finished file into place, so that nobody ever sees half of it.
+    pub(super) fn move_into_place(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
+        let rename = || {
+            fs::create_dir_all(to.parent().unwrap_or(&self.base))?;
+            fs::rename(from, to)
+        };
+        rename().map_err(|cause| self.explain(to, cause))
     }
 
     pub(super) fn write_link(&self, path: &Path, digest: &Digest) -> Result<(), StoreError> {

@@ -38,6 +38,11 @@ fn page(names: Vec<String>, last: Option<&str>, n: usize) -> (Vec<String>, bool)
     (names, has_more)
 }
 
+/// The refusal of an `n` that is no number.
+fn refuse(request: &Request) -> Reply {
+    Code::PaginationNumberInvalid.detail(json!({"n": request.query("n")}))
+}
+
 fn link(path: &str, last: &str, n: usize) -> String {
     let last: String = form_urlencoded::byte_serialize(last.as_bytes()).collect();
     format!("<{path}?last={last}&n={n}>; rel=\"next\"")
@@ -45,11 +50,12 @@ fn link(path: &str, last: &str, n: usize) -> String {
 
 impl Store {
     pub(super) fn list_repositories(&self, request: &Request) -> Reply {
-        let refused = || Code::PaginationNumberInvalid.detail(json!({"n": request.query("n")}));
         let n = match (number(request), self.flavour) {
-            (Number::Some(n), _) if n > MAX_CATALOG => return refused(),
+            (Number::Some(n), _) if n > MAX_CATALOG => {
+                return Code::PaginationNumberInvalid.detail(json!({"n": n}));
+            }
             (Number::Some(n), _) => n,
-            (Number::Bad, Flavour::V3) => return refused(),
+            (Number::Bad, Flavour::V3) => return refuse(request),
             (Number::None | Number::Bad, _) => DEFAULT_CATALOG,
         };
         if n == 0 {
@@ -71,7 +77,7 @@ impl Store {
         };
         // 2.x knows no pages here.
         let n = match (number(request), self.flavour) {
-            (Number::Bad, Flavour::V3) => return Code::PaginationNumberInvalid.detail(json!({"n": -1})),
+            (Number::Bad, Flavour::V3) => return refuse(request),
             (Number::Some(n), Flavour::V3) => n,
             _ => usize::MAX,
         };

@@ -31,18 +31,19 @@ fn known_media_type(text: &str) -> Option<&'static str> {
 }
 
 /// What Go's JSON decoder would complain of.
-fn complaint(error: &serde_json::Error) -> StoreError {
-    StoreError::Unreadable(if error.is_eof() {
-        "unexpected end of JSON input".to_owned()
-    } else {
-        format!("invalid character: {error}")
-    })
+fn complaint(bytes: &[u8], error: &serde_json::Error) -> StoreError {
+    if error.is_eof() {
+        return StoreError::Unreadable("unexpected end of JSON input".to_owned());
+    }
+    let line = bytes.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1));
+    let bad = line.and_then(|line| line.get(error.column().saturating_sub(1))).copied().unwrap_or_default();
+    StoreError::Unreadable(format!("invalid character '{}' looking for beginning of value", char::from(bad)))
 }
 
 impl Document {
     /// Reads a stored manifest. The words of the errors are those of `garbage-collect`.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| complaint(&error))?;
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| complaint(bytes, &error))?;
         let version = value.get("schemaVersion").and_then(Value::as_u64).unwrap_or_default();
         if version != 2 {
             return Err(StoreError::Unreadable(format!("unrecognized manifest schema version {version}")));
@@ -93,6 +94,11 @@ impl Store {
             Reference::Digest(digest) => return Ok(*digest),
             Reference::Tag(tag) => tag,
         };
+        if tag.contains(':') {
+            // A digest that is none is taken for a tag, and that for a path.
+            let path = self.layout.shown(&self.layout.current_link(name, tag));
+            return Err(broken(self.flavour, &StoreError::InvalidPath(path)));
+        }
         match self.layout.read_link(&self.layout.current_link(name, tag)) {
             Ok(digest) => Ok(digest),
             Err(StoreError::PathNotFound(_)) => Err(Code::ManifestUnknown.detail(self.unknown_tag(tag))),

@@ -34,7 +34,7 @@ impl Reply {
     }
 
     pub(super) fn json(status: u16, body: &Value) -> Self {
-        Self::new(status).with_body("application/json; charset=utf-8", body.to_string().into_bytes())
+        Self::new(status).with_body("application/json; charset=utf-8", format!("{body}\n").into_bytes())
     }
 
     /// Go's plain text errors: what the router says before any handler is asked.
@@ -169,5 +169,10 @@ impl Code {
 
 /// The answer to something that went wrong inside: 500 UNKNOWN.
 pub(super) fn broken(flavour: Flavour, error: &StoreError) -> Reply {
-    Code::Unknown.cause(flavour, error)
+    match (error, flavour) {
+        (StoreError::InvalidPath(path) | StoreError::PathNotFound(path), Flavour::V2) => {
+            Code::Unknown.detail(json!({"DriverName": "filesystem", "Path": path}))
+        }
+        _ => Code::Unknown.cause(flavour, error),
+    }
 }

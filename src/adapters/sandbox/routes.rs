@@ -104,7 +104,12 @@ fn parse(path: &str) -> Result<(&str, Target<'_>), Dead> {
         let reference = if is_tag(last) {
             Reference::Tag(last.to_owned())
         } else {
-            Reference::Digest(parse_digest(last)?)
+            // What only looks like a digest is taken for a tag.
+            match parse_digest(last) {
+                Ok(digest) => Reference::Digest(digest),
+                Err(Dead::BadDigest) => Reference::Tag(last.to_owned()),
+                Err(Dead::NoRoute) => return Err(Dead::NoRoute),
+            }
         };
         (name, Target::Manifest(reference))
     } else if let Some(name) = head.strip_suffix("/blobs/uploads") {
@@ -134,10 +139,9 @@ impl Store {
         let refuse =
             |writable: &'static str| Reply::method_not_allowed(if read_only { READ } else { writable });
         match (target, method) {
-            (Target::Base, "GET" | "HEAD") => Reply::json(200, &serde_json::json!({})),
+            (Target::Base, _) => Reply::new(200).with_body("application/json; charset=utf-8", b"{}".to_vec()),
             (Target::Catalog, "GET") => self.list_repositories(request),
             (Target::Tags, "GET") => self.list_tags(name, request),
-            (Target::Base, _) => Reply::method_not_allowed(READ),
             (Target::Catalog | Target::Tags, _) => Reply::method_not_allowed("GET"),
             (Target::Blob(digest), "GET" | "HEAD") => self.get_blob(name, &digest, request),
             (Target::Blob(digest), "DELETE") if !read_only => self.delete_blob(name, &digest),

@@ -217,7 +217,10 @@ async fn handle(State(daemon): State<Daemon>, request: axum::extract::Request) -
         tokio::time::sleep(*time).await;
     }
     let reply = match &fault {
-        Some(Fault::Reset) => return reset(),
+        Some(Fault::Reset) => {
+            daemon.note(access);
+            return reset();
+        }
         Some(Fault::Answer { status, retry_after, body, media_type }) => {
             let reply = Reply::new(*status).with_body(media_type, body.clone().into_bytes());
             retry_after.iter().fold(reply, |reply, seconds| reply.with("Retry-After", seconds))
@@ -226,7 +229,7 @@ async fn handle(State(daemon): State<Daemon>, request: axum::extract::Request) -
         None | Some(Fault::Delay(_)) => daemon.store.answer(&request, daemon.read_only),
     };
     access.status = reply.status;
-    daemon.watch.log.lock().unwrap_or_else(PoisonError::into_inner).push(access);
+    daemon.note(access);
     reply.send(request.is_head())
 }
 
@@ -234,6 +237,10 @@ impl Daemon {
     fn decide(&self, access: &Access) -> Option<Fault> {
         let faults = self.watch.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
         faults?.decide(access)
+    }
+
+    fn note(&self, access: Access) {
+        self.watch.log.lock().unwrap_or_else(PoisonError::into_inner).push(access);
     }
 }
 

@@ -155,23 +155,24 @@ impl Store {
             return Code::DigestInvalid.detail("digest parsing failed");
         };
         match self.append_body(folder, request).and_then(|_| self.commit(folder, session.name, &digest)) {
-            Ok(true) => created(session.name, &digest, request),
-            Ok(false) => mismatch(self.flavour, &digest),
+            Ok(Some(canonical)) => created(session.name, &canonical, request),
+            Ok(None) => mismatch(self.flavour, &digest),
             Err(error) => broken(self.flavour, &error),
         }
     }
 
-    /// Moves the data into place if its digest is right, links it and remembers it.
-    fn commit(&self, folder: &Path, name: &str, digest: &Digest) -> Result<bool, StoreError> {
+    /// Moves the data into place if its digest is right, links it and remembers it: under its SHA-256,
+    /// which it returns, and linked under the given name as well.
+    fn commit(&self, folder: &Path, name: &str, digest: &Digest) -> Result<Option<Digest>, StoreError> {
         let path = folder.join("data");
         let bytes = self.layout.read(&path)?;
         if digest_as(digest.algorithm(), &bytes) != *digest {
-            return Ok(false);
+            return Ok(None);
         }
         let canonical = digest_as(Algorithm::Sha256, &bytes);
         let data = self.layout.data(&canonical);
         if !data.exists() {
-            self.layout.write(&data, &bytes)?;
+            self.layout.move_into_place(&path, &data)?;
         }
         for link in [&canonical, digest] {
             self.layout.write_link(&self.layout.layer_link(name, link), &canonical)?;
@@ -179,7 +180,7 @@ impl Store {
         self.layout.delete(folder)?;
         let descriptor = Descriptor { digest: canonical, size: bytes.len() as u64 };
         self.cache.remember(name, &canonical, descriptor);
-        Ok(true)
+        Ok(Some(canonical))
     }
 }
 

@@ -19,6 +19,7 @@ const SHOWN: u64 = 2000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CommandLine {
     argv: Vec<OsString>,
+    path: Option<OsString>,
 }
 
 /// How a program ended.
@@ -28,9 +29,14 @@ pub(super) struct Ended {
 }
 
 impl CommandLine {
-    /// The program of that name, from PATH, without arguments yet.
+    /// The program of that name, without arguments yet.
     pub(super) fn new(program: &str) -> Self {
-        Self { argv: vec![program.into()] }
+        Self { argv: vec![program.into()], path: None }
+    }
+
+    /// The same, but looked for here, where a place is given.
+    pub(super) fn search(self, path: Option<OsString>) -> Self {
+        Self { path, ..self }
     }
 
     /// The same with more arguments.
@@ -96,6 +102,7 @@ impl CommandLine {
         command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err);
         // A group of its own: Ctrl-C must not kill a restart halfway, and a timeout kills all of it.
         command.process_group(0);
+        command.envs(self.path.iter().map(|path| ("PATH", path)));
         command.spawn().map_err(|error| {
             let hint = (error.kind() == ErrorKind::NotFound)
                 .then(|| format!("install `{0}`, or put it on PATH", program.to_string_lossy()));

@@ -1,6 +1,7 @@
 //! What a container's engine tells about the registry that runs in it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,8 @@ pub struct Container {
     pub running: bool,
     /// The program and arguments that it runs.
     pub argv: Vec<String>,
-    /// Its environment; may hold secrets.
-    pub environment: BTreeMap<String, String>,
+    /// Its environment.
+    pub environment: Environment,
     /// What of the host it sees, and where.
     pub mounts: Vec<Mount>,
     /// Whether it uses the host's network as it is.
@@ -30,6 +31,21 @@ pub struct Container {
     pub ports: Vec<Port>,
     /// Its own addresses, reachable from the host.
     pub addresses: Vec<IpAddr>,
+}
+
+/// A container's environment. What `{:?}` shows of it is the names, as the values may be secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// The config file of a container's registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Its path in the container.
+    pub inside: PathBuf,
+    /// Its path on the host, if it is on a mount.
+    pub host: Option<PathBuf>,
+    /// What it says.
+    pub content: Vec<u8>,
 }
 
 /// A part of the host that a container sees.
@@ -91,13 +107,13 @@ impl Container {
             Path::new(argument).extension().is_some_and(|end| end == "yml" || end == "yaml")
         };
         let argument = self.argv.iter().skip(1).rev().find(is_config);
-        let named = argument.or_else(|| self.environment.get("REGISTRY_CONFIGURATION_PATH"));
+        let named = argument.or_else(|| self.environment.0.get("REGISTRY_CONFIGURATION_PATH"));
         named.map_or_else(|| CONFIGS.map(PathBuf::from).to_vec(), |path| vec![PathBuf::from(path)])
     }
 
     /// The `REGISTRY_…` variables, which override what its config says.
     pub fn overrides(&self) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = self.environment.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         all.filter(|(name, _)| name.starts_with("REGISTRY_"))
     }
 
@@ -118,6 +134,18 @@ impl Container {
             authority(&host, port.host)
         });
         forwarded.or_else(|| self.addresses.first().map(|own| authority(&own.to_string(), inside)))
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

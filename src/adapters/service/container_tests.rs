@@ -84,3 +84,9 @@ fn empty_lists_may_be_null_or_left_out() {
     assert_eq!((container.mounts.len(), container.ports.len(), container.running), (0, 0, false));
     assert_eq!(container.reach(":5000"), None);
 }
+
+#[test]
+fn the_values_of_the_environment_are_not_shown() {
+    let shown = format!("{:?}", bridged().environment);
+    assert_eq!(shown, r#"{"EMPTY", "PATH", "REGISTRY_HTTP_SECRET", "REGISTRY_STORAGE_DELETE_ENABLED"}"#);
+}

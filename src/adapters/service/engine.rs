@@ -10,7 +10,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::container::Container;
+use super::container::{ConfigFile, Container};
 use crate::engine::ports::ServiceError;
 
 /// How long a question may take.
@@ -117,6 +117,24 @@ impl Engine {
         let no_file =
             || format!("`{}` of container `{name}` is no regular file, or too large", path.display());
         first_file(&archive).ok_or_else(|| error(no_file(), None))
+    }
+
+    /// The config of the registry that runs in a container, as the container sees it.
+    ///
+    /// # Errors
+    /// When there is none where it was told to look, nor where the known images have it.
+    pub async fn config_file(&self, container: &Container) -> Result<ConfigFile, ServiceError> {
+        let mut failed = error(format!("container `{}` has no config", container.name), None);
+        for inside in container.config_paths() {
+            match self.read_file(&container.id, &inside).await {
+                Ok(content) => {
+                    let host = container.host_path(&inside);
+                    return Ok(ConfigFile { inside, host, content });
+                }
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     /// Restart, start or stop a container. One that is as wanted already stays so.

@@ -1,5 +1,6 @@
 //! Services whose manager is a program that we run.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,13 +22,24 @@ enum Verb {
 pub struct Managed {
     spec: RestartSpec,
     timeout: Duration,
+    path: Option<OsString>,
 }
 
 impl Managed {
     /// The service that the spec names; each program may run for so long.
     #[must_use]
     pub const fn new(spec: RestartSpec, timeout: Duration) -> Self {
-        Self { spec, timeout }
+        Self { spec, timeout, path: None }
+    }
+
+    /// The same, but its programs are looked for here, not on PATH.
+    #[must_use]
+    pub fn search(self, path: OsString) -> Self {
+        Self { path: Some(path), ..self }
+    }
+
+    fn program(&self, name: &str) -> CommandLine {
+        CommandLine::new(name).search(self.path.clone())
     }
 
     async fn carry_out(&self, verb: Verb) -> Result<(), ServiceError> {
@@ -40,24 +52,57 @@ impl Managed {
     /// The command lines that do it, in order.
     async fn lines(&self, verb: Verb) -> Result<Vec<CommandLine>, ServiceError> {
         let lines = match &self.spec {
-            RestartSpec::Systemd { unit } => Some(vec![systemctl(verb, unit)]),
-            RestartSpec::Docker { container } => Some(vec![docker(verb, container)]),
+            // Without asking for a password: nobody may be there to type one.
+            RestartSpec::Systemd { unit } => {
+                Some(vec![self.program("systemctl").with(["--no-ask-password", verb.as_str(), unit])])
+            }
+            RestartSpec::Docker { container } => {
+                Some(vec![self.program("docker").with([verb.as_str(), container])])
+            }
             RestartSpec::Compose { file, service } => {
                 let file = file.as_ref().map(|file| ["-f".into(), file.as_os_str().to_owned()]);
-                let compose = compose(self.timeout).await?.with(file.into_iter().flatten());
+                let compose = self.compose().await?.with(file.into_iter().flatten());
                 Some(vec![compose.with([verb.as_str(), service])])
             }
             RestartSpec::Kubernetes { namespace, workload } => {
-                rollout(verb, namespace.as_deref(), &workload.to_string(), self.timeout)
+                self.rollout(verb, namespace.as_deref(), &workload.to_string())
             }
             RestartSpec::Exec { command } => {
-                (verb != Verb::Stop).then(|| vec![CommandLine::new("sh").with(["-c", command])])
+                (verb != Verb::Stop).then(|| vec![self.program("sh").with(["-c", command])])
             }
         };
         lines.ok_or_else(|| ServiceError {
             message: format!("cannot {} `{}`: that only restarts", verb.as_str(), self.spec),
             hint: None,
         })
+    }
+
+    /// Compose as docker's plugin, else as the program it once was.
+    async fn compose(&self) -> Result<CommandLine, ServiceError> {
+        let plugin = self.program("docker").with(["compose"]);
+        for line in [plugin, self.program("docker-compose")] {
+            if line.clone().with(["version"]).succeeds(self.timeout).await {
+                return Ok(line);
+            }
+        }
+        Err(ServiceError {
+            message: "cannot run compose: neither `docker compose` nor `docker-compose` works here".into(),
+            hint: Some("install either, or restart the service's container with `docker:CONTAINER`".into()),
+        })
+    }
+
+    /// A rollout never leaves the service stopped, so starting it means waiting for it.
+    fn rollout(&self, verb: Verb, namespace: Option<&str>, workload: &str) -> Option<Vec<CommandLine>> {
+        let kubectl = self.program("kubectl").with(namespace.into_iter().flat_map(|name| ["-n", name]));
+        let restart = kubectl.clone().with(["rollout", "restart", workload]);
+        // Its own message about what is not ready says more than ours, so it gives up first.
+        let limit = format!("--timeout={}s", self.timeout.as_secs().saturating_sub(5).max(1));
+        let status = kubectl.with(["rollout", "status", workload, &limit]);
+        match verb {
+            Verb::Restart => Some(vec![restart, status]),
+            Verb::Start => Some(vec![status]),
+            Verb::Stop => None,
+        }
     }
 }
 
@@ -68,49 +113,6 @@ impl Verb {
             Self::Start => "start",
             Self::Stop => "stop",
         }
-    }
-}
-
-/// Without asking for a password: nobody may be there to type one.
-fn systemctl(verb: Verb, unit: &str) -> CommandLine {
-    CommandLine::new("systemctl").with(["--no-ask-password", verb.as_str(), unit])
-}
-
-fn docker(verb: Verb, container: &str) -> CommandLine {
-    CommandLine::new("docker").with([verb.as_str(), container])
-}
-
-/// Compose as docker's plugin, else as the program it once was.
-async fn compose(timeout: Duration) -> Result<CommandLine, ServiceError> {
-    let plugin = CommandLine::new("docker").with(["compose"]);
-    let alone = CommandLine::new("docker-compose");
-    for line in [plugin, alone] {
-        if line.clone().with(["version"]).succeeds(timeout).await {
-            return Ok(line);
-        }
-    }
-    Err(ServiceError {
-        message: "cannot run compose: neither `docker compose` nor `docker-compose` works here".into(),
-        hint: Some("install either, or restart the service's container with `docker:CONTAINER`".into()),
-    })
-}
-
-/// A rollout never leaves the service stopped, so starting it means waiting for it.
-fn rollout(
-    verb: Verb,
-    namespace: Option<&str>,
-    workload: &str,
-    timeout: Duration,
-) -> Option<Vec<CommandLine>> {
-    let kubectl = CommandLine::new("kubectl").with(namespace.into_iter().flat_map(|name| ["-n", name]));
-    let restart = kubectl.clone().with(["rollout", "restart", workload]);
-    // Its own message about what is not ready says more than ours, so it gives up first.
-    let limit = format!("--timeout={}s", timeout.as_secs().saturating_sub(5).max(1));
-    let status = kubectl.with(["rollout", "status", workload, &limit]);
-    match verb {
-        Verb::Restart => Some(vec![restart, status]),
-        Verb::Start => Some(vec![status]),
-        Verb::Stop => None,
     }
 }
 

@@ -15,7 +15,7 @@ mod engine;
 mod managed;
 mod spec;
 
-pub use container::{Container, Mount, Port};
+pub use container::{ConfigFile, Container, Environment, Mount, Port};
 pub use docker::DockerContainer;
 pub use engine::Engine;
 pub use managed::Managed;

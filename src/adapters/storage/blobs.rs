@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use super::folder::{Folder, Kind};
+use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::storage::StoredBlob;
@@ -21,7 +22,6 @@ const WRONG_SHARD: &str =
 const FILE_IN_SHARD: &str =
     "only folders named by digests belong here; a file named `data` aborts garbage collection";
 const NOT_REGULAR: &str = "it is no regular file, so the blob is not stored";
-const BESIDE_NO_DATA: &str = "it lies in a blob's folder that holds no `data` file";
 
 /// One folder of blobs whose digests begin alike.
 struct Shard<'a> {
@@ -39,6 +39,7 @@ pub(super) fn walk(root: &Folder, events: &dyn Events) -> (Vec<StoredBlob>, Note
     events.emit(Event::Stage("blobs", Some(shards.len() as u64)));
     let walked: Vec<_> = shards
         .par_iter()
+        .filter(|_| !events.stop_requested())
         .map(|shard| {
             let blobs = shard.walk();
             events.emit(Event::Advanced(1));
@@ -118,40 +119,19 @@ fn look_at_blob(
     path.clear();
     path.extend_from_slice(name);
     path.extend_from_slice(b"/data");
-    match shard.look(path) {
+    let mut look = shard.look(path);
+    if look.as_ref().is_err_and(is_gone)
+        && leftovers::list(shard, name, b"data", &[], notes) == Leftovers::Arrived
+    {
+        look = shard.look(path);
+    }
+    match look {
         Ok(look) => match look.kind {
             Kind::File => return Some(StoredBlob { digest, size: look.size, modified: look.modified }),
             Kind::Symlink => notes.symlink(shard.path_of(path)),
             Kind::Folder | Kind::Other => notes.stray(shard.path_of(path), NOT_REGULAR),
         },
-        // An empty folder is what garbage collection leaves behind on some drivers, and no fault.
-        Err(error) if is_gone(&error) => {
-            note_leftovers(shard, name, BESIDE_NO_DATA, &[], notes);
-        }
         Err(error) => notes.failed(shard.path_of(path), &error),
     }
     None
-}
-
-/// Note as stray what lies in a folder that lacks the one file it is for, but for the `known` names.
-/// Says whether anything is in there.
-pub(super) fn note_leftovers(
-    parent: &Folder,
-    name: &[u8],
-    why: &str,
-    known: &[&[u8]],
-    notes: &mut Notes,
-) -> bool {
-    let Some(folder) = parent.enter_noting(name, notes) else { return false };
-    let mut any = false;
-    let listed = folder.each(|name, _| {
-        any = true;
-        if !known.contains(&name) {
-            notes.stray(folder.path_of(name), why);
-        }
-    });
-    if let Err(error) = listed {
-        notes.failed(folder.path().to_owned(), &error);
-    }
-    any
 }

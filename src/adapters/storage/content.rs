@@ -6,10 +6,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rayon::prelude::*;
-use rustix::fs::{Advice, fadvise, fstat};
+use rustix::fs::{Advice, fadvise};
 use sha2::{Sha256, Sha512};
 
-use super::folder::{Folder, Kind, Look};
+use super::folder::Folder;
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::storage::{ContentView, HashedBlob};
@@ -36,6 +36,7 @@ pub(super) fn hash_all(
     events.emit(Event::Stage("content", Some(digests.len() as u64)));
     let (view, notes) = digests
         .par_iter()
+        .filter(|_| !events.stop_requested())
         .fold(Default::default, |(mut view, mut notes): (ContentView, Notes), digest| {
             match hash_in(&shards, digest, pace) {
                 Ok(hashed) => take(&mut view, hashed),
@@ -100,19 +101,15 @@ fn hash_in(
     pace: &dyn Pace,
 ) -> io::Result<HashedBlob> {
     match shards.get(&shard_name(digest)) {
-        Some(Ok(shard)) => hash(shard, digest, pace),
+        Some(Ok(shard)) => hash(shard, format!("{}/data", digest.hex()).as_bytes(), digest, pace),
         Some(Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
         None => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
-/// Hash one blob's data, given the folder that holds the blob's folder.
-pub(super) fn hash(shard: &Folder, digest: &Digest, pace: &dyn Pace) -> io::Result<HashedBlob> {
-    let file = shard.file(format!("{}/data", digest.hex()).as_bytes())?;
-    let look = Look::of(&fstat(&file)?);
-    if look.kind != Kind::File {
-        return Err(io::ErrorKind::NotFound.into());
-    }
+/// Hash one blob's data, which lies at `path` below `folder`.
+pub(super) fn hash(folder: &Folder, path: &[u8], digest: &Digest, pace: &dyn Pace) -> io::Result<HashedBlob> {
+    let (file, look) = folder.regular_file(path)?;
     if look.size >= LARGE {
         // Advice only: a file system that knows none of it reads all the same.
         let _ = fadvise(&file, 0, None, Advice::Sequential);

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, open, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, open, openat, statat};
 
 use super::notes::Notes;
 use super::printable::show;
@@ -119,6 +119,17 @@ impl Folder {
     pub(super) fn file(&self, path: &[u8]) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         Ok(openat(&self.fd, path, flags, Mode::empty())?)
+    }
+
+    /// Open the regular file at `path` below it for reading; anything else is not found.
+    pub(super) fn regular_file(&self, path: &[u8]) -> io::Result<(OwnedFd, Look)> {
+        let file = self.file(path).map_err(|error| {
+            // What opening a socket gives.
+            let is_socket = error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error());
+            if is_socket { io::ErrorKind::NotFound.into() } else { error }
+        })?;
+        let look = Look::of(&fstat(&file)?);
+        if look.kind == Kind::File { Ok((file, look)) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// Visit each entry, in the folder's own order.

@@ -8,8 +8,9 @@ use std::io;
 
 use rustix::fs::fstat;
 
-use super::blobs::{algorithm, note_leftovers};
+use super::blobs::algorithm;
 use super::folder::{Folder, Kind, Look};
+use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use super::printable::show_start;
 use crate::domain::digest::{Algorithm, Digest};
@@ -21,7 +22,6 @@ const LINK_BYTES: usize = 512;
 const NOT_ALGORITHM: &str = "only the folders `sha256` and `sha512` belong here";
 const NOT_LINK: &str = "only folders named by digests in lower-case hexadecimal belong here";
 const NOT_REGULAR: &str = "it is no regular file, so there is no link";
-const BESIDE_NO_LINK: &str = "it lies in a link's folder that holds no `link` file";
 
 /// What is at a link's path.
 #[derive(Debug)]
@@ -102,11 +102,13 @@ fn read_folder(
         path.clear();
         path.extend_from_slice(name);
         path.extend_from_slice(b"/link");
-        let content = read(folder, &path);
-        // An empty folder is what garbage collection leaves behind, and no fault.
-        if matches!(content, Content::Nothing) && !note_leftovers(folder, name, BESIDE_NO_LINK, known, notes)
-        {
-            return;
+        let mut content = read(folder, &path);
+        if matches!(content, Content::Nothing) {
+            match leftovers::list(folder, name, b"link", known, notes) {
+                Leftovers::Nothing => return,
+                Leftovers::Something => {}
+                Leftovers::Arrived => content = read(folder, &path),
+            }
         }
         let target = target(content, Some(digest), || folder.path_of(&path), notes);
         links.push(Link { digest, target });

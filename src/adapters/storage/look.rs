@@ -109,7 +109,7 @@ pub(super) fn read(root: &Folder, digest: &Digest, limit: u64) -> io::Result<Obs
 }
 
 pub(super) fn hash(root: &Folder, digest: &Digest) -> io::Result<Observed<HashedBlob>> {
-    content::hash(&open_shard(root, digest)?, digest, &Unhurried).map(Observed::Present)
+    content::hash(&blob_folder(root, digest)?, b"data", digest, &Unhurried).map(Observed::Present)
 }
 
 /// A session's name is the daemon's to choose, but nothing else than a UUID is looked up as a path.

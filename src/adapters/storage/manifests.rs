@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use rayon::prelude::*;
-use rustix::fs::fstat;
 
-use super::folder::{Folder, Kind, Look};
+use super::folder::Folder;
 use super::notes::Notes;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{MAX_MANIFEST_BYTES, ManifestError, parse};
@@ -32,7 +31,11 @@ pub(super) fn read_all(
     let wanted = stored(named(repositories), blobs);
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
     let read: Vec<_> = match root.enter_noting(b"blobs", &mut notes) {
-        Some(folder) => wanted.par_chunks(BATCH).map(|some| read_some(&folder, some, events)).collect(),
+        Some(folder) => wanted
+            .par_chunks(BATCH)
+            .filter(|_| !events.stop_requested())
+            .map(|some| read_some(&folder, some, events))
+            .collect(),
         None => Vec::new(),
     };
     events.emit(Event::Finished);
@@ -53,7 +56,8 @@ fn named(repositories: &[Repository]) -> Vec<Digest> {
                 TagTarget::Digest(digest) => Some(digest),
                 TagTarget::Invalid(_) | TagTarget::Missing | TagTarget::Unknown => None,
             });
-            repository.revisions.iter().filter_map(crate::domain::storage::Link::data).chain(tags)
+            // A link that says nothing still stands for the manifest that its folder names.
+            repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest)).chain(tags)
         })
         .collect();
     named.sort_unstable();
@@ -104,10 +108,7 @@ fn read_one(folder: &Folder, path: &[u8], size: u64, bytes: &mut Vec<u8>) -> io:
 
 /// Read at most `limit` bytes of the regular file at `path` into `bytes`.
 pub(super) fn read_file(folder: &Folder, path: &[u8], limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let file = folder.file(path)?;
-    if Look::of(&fstat(&file)?).kind != Kind::File {
-        return Err(io::Error::other("it is no regular file"));
-    }
+    let (file, _) = folder.regular_file(path)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     bytes.resize(limit.min(FIRST_READ), 0);
     let mut filled = 0;

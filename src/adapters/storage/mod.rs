@@ -5,6 +5,7 @@
 //! | `root` | finds the storage root from any folder of `…/docker/registry/v2` |
 //! | `repositories`, `links`, `uploads` | the walk over `repositories/` |
 //! | `blobs` | the walk over `blobs/` |
+//! | `leftovers` | folders that lack their `data` or `link` |
 //! | `manifests` | reads and parses the manifests that links and tags name |
 //! | `content` | hashes blobs |
 //! | `look` | second looks at single things |
@@ -19,6 +20,7 @@ mod blobs;
 mod content;
 mod durable;
 mod folder;
+mod leftovers;
 mod links;
 mod look;
 mod manifests;
@@ -28,13 +30,14 @@ mod printable;
 mod quarantine;
 mod repositories;
 mod root;
+mod sessions;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tree;
 mod uploads;
 
+pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
+pub use sessions::FilesystemUploads;
 
 use std::path::Path;
 

@@ -27,6 +27,21 @@ pub(super) fn candidates(driver_root: &Path) -> Vec<PathBuf> {
     beside.into_iter().chain([driver_root.join("regfsck-quarantine")]).collect()
 }
 
+/// What earlier runs put into the quarantine of the storage root `v2`: a driver root each, the newest first.
+///
+/// Good files can be there too: those that an undo moved aside. What cannot be read is left out, as this
+/// is only one more place to look for bytes in.
+#[must_use]
+pub fn quarantined(v2: &Path) -> Vec<PathBuf> {
+    let v2 = v2.canonicalize().unwrap_or_else(|_| v2.to_owned());
+    let quarantines = v2.ancestors().nth(3).map(candidates).unwrap_or_default();
+    let entries = quarantines.iter().filter_map(|quarantine| quarantine.read_dir().ok()).flatten().flatten();
+    let mut runs: Vec<_> =
+        entries.map(|entry| entry.path()).filter(|run| run.join(LAYOUT).is_dir()).collect();
+    runs.sort_by(|one, other| other.file_name().cmp(&one.file_name()));
+    runs
+}
+
 /// The first of the quarantine folders that files of `v2` can be renamed into; the last one if none looks so.
 pub(super) fn choose(candidates: &[PathBuf], v2: &Path) -> Option<PathBuf> {
     let reachable = candidates.iter().find(|candidate| is_reachable(candidate, v2));

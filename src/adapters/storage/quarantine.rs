@@ -206,6 +206,18 @@ impl StorageWriter for FilesystemWriter {
         Ok(vec![self.put_away(&path)?])
     }
 
+    fn quarantine_link(
+        &self,
+        repository: &RepositoryName,
+        place: &LinkPlace,
+    ) -> Result<Vec<Change>, StorageWriteError> {
+        let path = self.link(repository, place);
+        if look_at_file(&path)?.is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![self.put_away(&path)?])
+    }
+
     fn write_link(
         &self,
         repository: &RepositoryName,

@@ -4,10 +4,13 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::adapters::journal::FileJournal;
-use crate::domain::journal::{History, Purpose, Record};
+use crate::adapters::storage::quarantined;
+use crate::domain::history::History;
+use crate::domain::journal::Record;
 use crate::domain::report::Target;
 use crate::engine::ports::Journal;
-use crate::engine::write_ahead::{carry_out, take_back};
+use crate::engine::undo::undo;
+use crate::engine::write_ahead::carry_out;
 
 struct Fixture {
     dir: TempDir,
@@ -15,7 +18,15 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::of(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory, where that is to be had: for what is done hundreds of times, each forced to the disk.
+    fn fast() -> Self {
+        Self::of(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    fn of(dir: TempDir) -> Self {
         fs::create_dir_all(dir.path().join("registry").join(LAYOUT)).unwrap();
         Self { dir }
     }
@@ -53,15 +64,8 @@ impl Fixture {
     }
 
     fn undo(&self) {
-        let (journal, writer) = (self.journal("undo"), self.writer("undo"));
-        let target = Target::default();
-        let record = Record::RunStarted { purpose: Purpose::Undo, target, version: String::new(), pid: 0 };
-        journal.append(record).unwrap();
-        let history = History::of(journal.earlier());
-        for change in history.last_undoable().unwrap().undoable() {
-            take_back(&journal, &writer, "undo", change).unwrap();
-        }
-        journal.append(Record::RunFinished).unwrap();
+        let undone = undo(&self.journal("undo"), &self.writer("undo"), Target::default(), None).unwrap();
+        assert_eq!(undone.left, []);
     }
 }
 
@@ -110,6 +114,18 @@ fn undo_restores_the_bad_bytes_and_keeps_the_good() {
         fixture.writer("undo").own.join(path.strip_prefix(&fixture.writer("run").driver_root).unwrap());
     assert_eq!(text(&kept), "good");
     assert_eq!(History::of(fixture.journal("next").earlier()).last_undoable(), None);
+}
+
+#[test]
+fn what_earlier_runs_put_away_is_found_newest_first() {
+    let fixture = Fixture::new();
+    assert_eq!(quarantined(&fixture.v2()), Vec::<PathBuf>::new());
+    for run in ["20260101T000000Z-9", "20260102T000000Z-1"] {
+        fixture.blob("bad");
+        fixture.carry_out(run, fixture.writer(run).quarantine_blob(&digest()).unwrap());
+    }
+    let own = |run: &str| fixture.writer(run).own;
+    assert_eq!(quarantined(&fixture.v2()), [own("20260102T000000Z-1"), own("20260101T000000Z-9")]);
 }
 
 #[test]
@@ -297,3 +313,6 @@ fn where_the_root_is_a_mount_the_quarantine_is_inside() {
     fixture.undo();
     assert_eq!(text(&path), "bad");
 }
+
+#[path = "quarantine_killed_tests.rs"]
+mod killed;

@@ -42,6 +42,7 @@ pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn E
     events.emit(Event::Stage("repositories", Some(names.len() as u64)));
     let read: Vec<_> = names
         .into_par_iter()
+        .filter(|_| !events.stop_requested())
         .map(|name| {
             let one = read(&folder, name);
             events.emit(Event::Advanced(1));
@@ -68,7 +69,11 @@ fn find(base: &Path, notes: &mut Notes) -> Vec<RepositoryName> {
             Ok(entry) => names.extend(below(entry.path()).parse()),
             Err(error) => {
                 let path = error.path().map(below).unwrap_or_default();
-                failures.failed(format!("repositories/{path}"), &error.into());
+                let path = format!("repositories/{path}");
+                // None stands for a loop, which cannot be where no symbolic link is followed.
+                if let Some(error) = error.into_io_error() {
+                    failures.failed(path.trim_end_matches('/').to_owned(), &error);
+                }
             }
         }
     }

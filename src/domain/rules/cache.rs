@@ -3,6 +3,7 @@
 //! | in Redis | in storage | what follows |
 //! |---|---|---|
 //! | global entry | no data | `stale-cache-entry`: claimed wherever a member or a link is, pushes are skipped |
+//! | global entry, all its members in repositories that are not stored | no data | the same, a warning: theirs, or of a registry that shares this Redis |
 //! | global entry, other size | data | `size-mismatch`: the daemon announces the wrong length |
 //! | member | data, but no link in that repository | `stale-cache-entry`, a warning or a note: deleted there, and served again |
 //! | member or hash without global entry | no data | nothing: the daemon asks storage |
@@ -79,7 +80,7 @@ pub fn check(storage: Option<&StorageView>, cache: &CacheView, everything: bool)
     let refused = verdict.refusal.is_some();
     let accused: Vec<_> =
         stale.into_iter().filter(|entry| !(refused && strange.contains(&entry.digest))).collect();
-    verdict.accusations.extend(court.accuse_stale(&accused));
+    verdict.accusations.extend(court.accuse_stale(&accused, &strange));
     verdict.accusations.extend(court.accuse_sizes());
     verdict.accusations.extend(court.accuse_members());
     verdict.accusations.sort_by_key(|accusation| accusation.finding.subject.digest);
@@ -171,13 +172,20 @@ impl<'a> Court<'a> {
         linked
     }
 
-    fn accuse_stale(&self, stale: &[&CachedBlob]) -> Vec<CacheAccusation> {
+    fn accuse_stale(&self, stale: &[&CachedBlob], strange: &BTreeSet<Digest>) -> Vec<CacheAccusation> {
         let linked = self.linked(stale);
         let none = Vec::new();
-        stale
-            .iter()
-            .map(|entry| self.stale_entry(entry, linked.get(&entry.digest).unwrap_or(&none)))
-            .collect()
+        let accuse = |entry: &&CachedBlob| {
+            let mut accusation = self.stale_entry(entry, linked.get(&entry.digest).unwrap_or(&none));
+            // Without any member it is what a deleted manifest leaves, which a push meets at once.
+            if strange.contains(&entry.digest) && !accusation.purge.repositories.is_empty() {
+                accusation.finding.severity = Severity::Warning;
+                accusation.finding.message += "; its repositories are not in this storage: \
+                     deleted, or another registry shares this Redis";
+            }
+            accusation
+        };
+        stale.iter().map(accuse).collect()
     }
 
     fn stale_entry(&self, entry: &CachedBlob, linked: &[&RepositoryName]) -> CacheAccusation {

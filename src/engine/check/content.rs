@@ -136,8 +136,15 @@ impl Hashing<'_> {
             rest = after;
             let digests: Vec<_> = batch.iter().map(|(digest, _)| *digest).collect();
             self.hash(&digests, pace, pass);
+            // A batch that was broken off is hashed again by whoever resumes.
+            if self.events.stop_requested() {
+                return;
+            }
             pass.after = digests.last().copied();
             self.save(pass);
+        }
+        if self.events.stop_requested() {
+            return;
         }
         // Whoever resumes a pass that is over begins the next one.
         (pass.after, pass.wrong) = (None, Vec::new());
@@ -209,6 +216,10 @@ impl Events for Steps<'_> {
         if matches!(event, Event::Advanced(_) | Event::Notice(_)) {
             self.0.emit(event);
         }
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.0.stop_requested()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::observed::Unlooked;
 
 /// The journal of one registry, held by one run that alone may write.
 ///
-/// Blocking: when [`Journal::append`] returns, the record is on the disk.
+/// Blocking: when a record's number is returned, the record is on the disk.
 pub trait Journal: Send + Sync {
     /// Where it is, for people.
     fn location(&self) -> String;
@@ -23,11 +23,22 @@ pub trait Journal: Send + Sync {
     /// Lines among them that are no records, as something else must have written there.
     fn damage(&self) -> &[Unlooked];
 
-    /// Write a record down; its number.
+    /// Write records down, all of them or none that can be read; their numbers.
+    ///
+    /// Forcing something to the disk takes milliseconds, however much it is: what is known together is
+    /// better written together. Calls from several threads share the wait.
     ///
     /// # Errors
-    /// When it cannot be written or forced to the disk. What it announces must then not be done.
-    fn append(&self, record: Record) -> Result<u64, JournalError>;
+    /// When they cannot be written or forced to the disk. What they announce must then not be done.
+    fn append_all(&self, records: Vec<Record>) -> Result<Vec<u64>, JournalError>;
+
+    /// Write one record down; its number.
+    ///
+    /// # Errors
+    /// As [`Journal::append_all`].
+    fn append(&self, record: Record) -> Result<u64, JournalError> {
+        self.append_all(vec![record]).map(|numbers| numbers.first().copied().unwrap_or_default())
+    }
 }
 
 /// Why there is no journal to write to.

@@ -10,6 +10,7 @@ mod service;
 mod source;
 mod storage;
 mod storage_writer;
+mod uploads;
 mod verified;
 mod writer;
 
@@ -25,5 +26,6 @@ pub use source::{
 };
 pub use storage::{Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriteError, StorageWriter};
+pub use uploads::{SessionMark, Sessions, Uploads};
 pub use verified::{Spool, VerifiedBytes, verified};
 pub use writer::{ByteSource, Downloaded, Mounted, RawManifest, RegistryWriter, UploadSession, WriteError};

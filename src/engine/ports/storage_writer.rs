@@ -27,6 +27,18 @@ pub trait StorageWriter: Send + Sync {
     /// When the file cannot be looked at, or cannot be moved without being copied.
     fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, StorageWriteError>;
 
+    /// What moves a link file out of the way that an upload left and nothing needs. Nothing if there is none.
+    ///
+    /// # Errors
+    /// As [`StorageWriter::quarantine_blob`].
+    fn quarantine_link(
+        &self,
+        _repository: &RepositoryName,
+        _place: &LinkPlace,
+    ) -> Result<Vec<Change>, StorageWriteError> {
+        Ok(Vec::new())
+    }
+
     /// What makes a link say `digest`. Nothing if it does already.
     ///
     /// # Errors

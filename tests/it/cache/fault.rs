@@ -11,7 +11,7 @@ use regfsck::engine::ports::{Cache, CacheError, Event, Events, Silent};
 
 use super::{collect, open};
 use crate::support::program::free_port;
-use crate::support::redis_server::{RedisServer, digest, dump, remember, until};
+use crate::support::redis_server::{RedisCluster, RedisServer, digest, dump, remember, until};
 
 /// A server that answers every connection with this and closes it.
 fn stub(answer: &'static [u8]) -> u16 {
@@ -156,6 +156,18 @@ async fn a_restarted_server_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_dropped_while_idle_is_opened_again() {
+    let Some(server) = RedisServer::start() else { return };
+    remember(&mut server.client(0), "a", &digest(1), 10);
+    let mut settings: RedisSettings = server.url().parse().expect("a URL");
+    settings.idle = Duration::ZERO;
+    let cache = RedisCache::connect(settings).await.expect("connect");
+    let mut kill = redis::cmd("CLIENT");
+    kill.arg("KILL").arg("TYPE").arg("normal").query::<i64>(&mut server.client(0)).expect("CLIENT KILL");
+    assert!(cache.entry(&digest(1)).await.present().is_some());
+}
+
+#[tokio::test]
 async fn a_replica_takes_no_purge() {
     let (Some(master), Some(replica)) = (RedisServer::start(), RedisServer::start()) else { return };
     remember(&mut master.client(0), "a", &digest(1), 10);
@@ -194,4 +206,29 @@ async fn a_user_who_may_only_read_takes_no_purge() {
     let error = cache.purge(&stale).await.expect_err("not allowed");
     assert!(matches!(error, CacheError::Forbidden { .. }), "{error}");
     assert_eq!(dump(&mut connection), before);
+}
+
+#[tokio::test]
+async fn a_cluster_without_one_of_its_masters_is_no_view() {
+    let Some(mut cluster) = RedisCluster::start() else { return };
+    let cache =
+        open(&format!("redis+cluster://127.0.0.1:{}", cluster.servers[0].port)).await.expect("connect");
+    cluster.servers[2].kill();
+    let error = cache.collect(&Silent).await.expect_err("a master is gone");
+    assert!(matches!(error, CacheError::Interrupted { .. }), "{error}");
+    let error = cache.collect(&Silent).await.expect_err("it is still gone");
+    assert!(matches!(error, CacheError::Unreachable { .. }), "{error}");
+    let stale = StaleKeys { digest: digest(1), entry: true, repositories: Vec::new() };
+    assert!(cache.purge(&stale).await.is_err());
+}
+
+#[tokio::test]
+async fn a_cluster_that_serves_not_all_slots_is_no_view() {
+    let Some(server) =
+        RedisServer::with(&["--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()])
+    else {
+        return;
+    };
+    let error = collect(&server.url()).await.expect_err("no slots");
+    assert!(matches!(error, CacheError::Unreachable { .. }), "{error}");
 }

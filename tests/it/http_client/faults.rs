@@ -182,6 +182,18 @@ async fn a_manifest_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_cut_is_asked_for_again() {
+    let cut = Act::Cut("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"tags\":[".into());
+    let stub = Stub::playing(vec![cut.clone(), Act::json("200 OK", r#"{"tags":["t"]}"#)]).await;
+    assert_eq!(registry(&stub.url()).tags(&name("a")).await.answer, Answer::Yes(vec![tag("t")]));
+    let mut settings = connection(&Stub::playing(vec![cut]).await.url());
+    settings.retry_times = 1;
+    let registry = regfsck::adapters::registry::HttpRegistry::new(&settings).unwrap();
+    let served = registry.manifest(&name("a"), &digest(b"x")).await;
+    assert_eq!(is_unknown(&served.answer), "200 OK came, but its body ended after 9 bytes (2 attempts)");
+}
+
+#[tokio::test]
 async fn a_manifest_that_is_there_but_not_acceptable_is_not_missing() {
     let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"OCI index found, but accept header does not support OCI indexes"}]}"#;
     let stub = Stub::playing(vec![Act::json("404 Not Found", body)]).await;
@@ -194,6 +206,15 @@ async fn an_index_that_is_taken_unlooked_teaches_nothing() {
     let stub = Stub::playing(vec![Act::answer("201 Created", "", "")]).await;
     let beliefs = registry(&stub.url()).probe_manifests(&name("a"), &[digest(b"x")]).await;
     assert!(format!("{beliefs:?}").contains("takes an index without looking"), "{beliefs:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_only_redirects_says_where_to() {
+    let moved = Act::answer("301 Moved Permanently", "Location: https://u:hush@r.test/v2/?sig=hush\r\n", "");
+    let stub = Stub::playing(vec![moved]).await;
+    let error = registry(&stub.url()).ping().await.unwrap_err();
+    assert!(error.message.ends_with("301 Moved Permanently, a redirect, not followed"), "{error}");
+    assert_eq!(error.hint.as_deref(), Some("it redirects to https://r.test/v2/: give that address"));
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! The HTTP client, against a real daemon and against one that misbehaves.
 
+mod auth;
 mod faults;
 mod real;
+mod tls;
+mod weather;
 
 use regfsck::adapters::registry::{Address, Connection, HttpRegistry, HttpWriter};
 use regfsck::domain::digest::Digest;
@@ -43,7 +46,7 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        (state >> 24) as u8
+        state.to_le_bytes()[3]
     })
     .take(length)
     .collect()

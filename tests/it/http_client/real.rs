@@ -201,3 +201,13 @@ async fn a_path_prefix_and_pages_and_the_usual_mistakes() {
     );
     assert_eq!(error.hint.as_deref(), Some("give --plain-http, or write http:// in front of the host"));
 }
+
+#[tokio::test]
+async fn a_read_only_registry_says_so() {
+    let storage = "  maintenance:\n    readonly:\n      enabled: true\n";
+    let setup = Setup { storage: storage.into(), ..Setup::default() };
+    let Some(daemon) = RealRegistry::start("a_read_only…", &setup) else { return };
+    let error = writer(&daemon.url()).start_upload(&name("a")).await.unwrap_err();
+    assert!(error.is_unsupported());
+    assert_eq!(&*error.why, "405 Method Not Allowed: `Method not allowed`");
+}

@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::{Blob, Image};
+use rstest::rstest;
 
+use super::measured_for;
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::damage::{ALL, Damage, Paths, Pushed};
 use crate::support::raw::{Answer, Raw, blob_path, manifest_path};
@@ -123,60 +124,37 @@ impl Case {
     }
 }
 
-/// What was measured for a damage, in a state, on a flavour with a cache.
-fn measured(name: &str, state: &str, flavour: Flavour, cache: &CacheKind) -> &'static str {
-    let who = match (flavour, cache) {
-        (Flavour::V2, CacheKind::None) => "2none",
-        (Flavour::V2, _) => "2mem",
-        (Flavour::V3, CacheKind::None) => "3none",
-        (Flavour::V3, _) => "3mem",
-    };
-    MEASURED
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .find_map(|line| {
-            let mut parts = line.splitn(4, " | ");
-            let is_it = parts.next() == Some(name)
-                && parts.next() == Some(state)
-                && parts.next()?.split(' ').any(|one| one == who);
-            parts.next().filter(|_| is_it)
-        })
-        .unwrap_or_else(|| panic!("{name} {state} {who} was not measured"))
-}
-
 fn check(kind: &Kind, cache: &CacheKind, state: &str) {
     let mut daemon = kind.start(&Settings::with_cache(cache.clone()));
     let cases: Vec<_> = ALL.into_iter().map(Case::new).collect();
     let raw = daemon.raw();
-    cases.iter().for_each(|case| case.push(&raw));
+    for case in &cases {
+        case.push(&raw);
+    }
     if state == "cold" {
         daemon.stop();
     }
-    cases.iter().for_each(|case| case.apply(&daemon));
+    for case in &cases {
+        case.apply(&daemon);
+    }
     if state == "cold" {
         daemon.restart();
     }
     let label = |case: &Case, saw: &str| format!("{} {state} {cache:?}: {saw}", case.name);
-    let expected: Vec<_> =
-        cases.iter().map(|case| label(case, measured(case.name, state, kind.flavour(), cache))).collect();
+    let expected: Vec<_> = cases
+        .iter()
+        .map(|case| label(case, measured_for(MEASURED, case.name, state, kind.flavour(), cache)))
+        .collect();
     let seen: Vec<_> = cases.iter().map(|case| label(case, &case.see(&daemon))).collect();
     super::pretty_assert(&expected, &seen, &format!("{kind:?}"));
 }
 
-fn check_everywhere(state: &str) {
+#[rstest]
+fn damage_is_answered_as_measured(
+    #[values("warm", "cold")] state: &str,
+    #[values(CacheKind::InMemory, CacheKind::None)] cache: CacheKind,
+) {
     for kind in Kind::all() {
-        for cache in [CacheKind::InMemory, CacheKind::None] {
-            check(&kind, &cache, state);
-        }
+        check(&kind, &cache, state);
     }
-}
-
-#[test]
-fn warm_damage_is_answered_as_measured() {
-    check_everywhere("warm");
-}
-
-#[test]
-fn cold_damage_is_answered_as_measured() {
-    check_everywhere("cold");
 }

@@ -27,6 +27,7 @@ pub(crate) struct RealRegistry {
     dir: TempDir,
     root: PathBuf,
     port: u16,
+    setup: Setup,
     child: Option<Child>,
 }
 
@@ -60,25 +61,36 @@ impl RealRegistry {
         let dir = TempDir::new().unwrap();
         let root = setup.root.clone().unwrap_or_else(|| dir.path().join("root"));
         fs::create_dir_all(&root).unwrap();
-        let port = free_port();
+        let mut registry = Self { program, dir, root, port: 0, setup: setup.clone(), child: None };
+        // Somebody else may take the free port before the daemon does.
+        for _ in 0..5 {
+            registry.port = free_port();
+            registry.configure();
+            if registry.serve() {
+                return registry;
+            }
+        }
+        panic!("the registry does not start\n{}", registry.log());
+    }
+
+    fn configure(&self) {
         let config = format!(
             "version: 0.1\nlog:\n  level: debug\n  accesslog:\n    disabled: false\nstorage:\n  filesystem:\n    \
              rootdirectory: {}\n  cache:\n    blobdescriptor: inmemory\n  delete:\n    enabled: true\n{}http:\n  \
-             addr: 127.0.0.1:{port}\n  secret: not-a-secret\n{}{}",
-            root.display(),
-            setup.storage,
-            setup.http,
-            setup.top,
+             addr: 127.0.0.1:{}\n  secret: not-a-secret\n{}{}",
+            self.root.display(),
+            self.setup.storage,
+            self.port,
+            self.setup.http,
+            self.setup.top,
         );
-        fs::write(dir.path().join("config.yml"), config).unwrap();
-        let mut registry = Self { program, dir, root, port, child: None };
-        registry.serve();
-        registry
+        fs::write(self.config(), config).unwrap();
     }
 
-    fn serve(&mut self) {
+    /// Start the daemon and wait until it listens; false if it ended instead.
+    fn serve(&mut self) -> bool {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
-        let child = Command::new(&self.program)
+        let mut child = Command::new(&self.program)
             .arg("serve")
             .arg(self.config())
             .env_remove("AWS_CA_BUNDLE")
@@ -87,13 +99,18 @@ impl RealRegistry {
             .stderr(log)
             .spawn()
             .unwrap();
-        self.child = Some(child);
         let patience = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
-            assert!(ended.is_none(), "the registry ended at once: {ended:?}\n{}", self.log());
-            assert!(Instant::now() < patience, "the registry does not listen\n{}", self.log());
+        loop {
+            let listens = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
             std::thread::sleep(Duration::from_millis(20));
+            if child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if listens {
+                self.child = Some(child);
+                return true;
+            }
+            assert!(Instant::now() < patience, "the registry does not listen\n{}", self.log());
         }
     }
 
@@ -108,7 +125,7 @@ impl RealRegistry {
     /// Stop it and start it again: its cache is empty then.
     pub(crate) fn restart(&mut self) {
         self.stop();
-        self.serve();
+        assert!(self.serve(), "the registry does not start again\n{}", self.log());
     }
 
     /// `HOST:PORT`

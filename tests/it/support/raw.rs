@@ -77,8 +77,8 @@ impl Raw {
         }
         let mut stream = TcpStream::connect(&self.host).expect("connect to the registry");
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
+        // In one piece: a second one would wait for the first to be acknowledged.
+        stream.write_all(&[head.as_bytes(), b"\r\n", body].concat()).unwrap();
         let mut received = Vec::new();
         // A reset after the last byte is as good as an end.
         let _ = stream.read_to_end(&mut received);

@@ -115,6 +115,10 @@ impl RealRegistry {
         self.home.path().join("config.yml")
     }
 
+    pub fn program(&self) -> &Path {
+        &self.program.path
+    }
+
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }

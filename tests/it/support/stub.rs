@@ -110,7 +110,7 @@ async fn serve(
     }
 }
 
-/// Read a head, and the body that its `Content-Length` announces, which is dropped.
+/// Read a head and the body that its `Content-Length` announces; of a body, the start is kept behind the head.
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let end = loop {
@@ -121,7 +121,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
         let count = stream.read(&mut piece).await.ok().filter(|count| *count > 0)?;
         bytes.extend_from_slice(&piece[..count]);
     };
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let length = head
         .lines()
         .filter_map(|line| line.split_once(':'))
@@ -130,7 +130,11 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut rest = length - (bytes.len() - end).min(length);
     while rest > 0 {
         let mut piece = vec![0; rest.min(65536)];
-        rest -= stream.read(&mut piece).await.ok().filter(|count| *count > 0)?;
+        let count = stream.read(&mut piece).await.ok().filter(|count| *count > 0)?;
+        bytes.extend_from_slice(&piece[..count]);
+        rest -= count;
     }
+    let body = &bytes[end..bytes.len().min(end + 4096)];
+    head.push_str(&String::from_utf8_lossy(body));
     Some(head)
 }

@@ -152,6 +152,20 @@ fn the_cache_of_another_registry_is_recognised() {
 }
 
 #[test]
+fn a_few_entries_of_repositories_that_are_not_stored_are_a_warning() {
+    let view = cache(&[1, 2], &[("a", &[1]), ("theirs", &[2])]);
+    let verdict = check(Some(&storage(&[1], &[("a", &[1])])), &view, true);
+    assert_eq!(told(&verdict), [(Code::StaleCacheEntry, Severity::Warning, Subject::data(digest(2)))]);
+    assert_eq!(verdict.refusal, None);
+}
+
+#[test]
+fn an_entry_that_no_repository_holds_is_an_error() {
+    let verdict = check(Some(&storage(&[1], &[("a", &[1])])), &cache(&[1, 2], &[("a", &[1])]), true);
+    assert_eq!(told(&verdict), [(Code::StaleCacheEntry, Severity::Error, Subject::data(digest(2)))]);
+}
+
+#[test]
 fn nothing_in_common_is_not_this_registrys_cache() {
     let verdict = check(Some(&storage(&[1], &[("a", &[1])])), &cache(&[2], &[("theirs", &[2])]), true);
     assert_eq!(told(&verdict), []);

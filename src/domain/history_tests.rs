@@ -1,4 +1,7 @@
 use super::*;
+use crate::domain::digest::Digest;
+use crate::domain::journal::Content;
+use crate::domain::name::RepositoryName;
 
 fn entry(sequence: u64, run: &str, record: Record) -> Entry {
     Entry { sequence, at: Timestamp::UNIX_EPOCH, run: run.into(), record }
@@ -96,21 +99,4 @@ fn changes_are_taken_back_last_first_and_once() {
     entries.push(entry(15, "two", Record::Undone { change: 7 }));
     entries.push(entry(16, "two", Record::Undone { change: 6 }));
     assert_eq!(sequences(&entries), None);
-}
-
-#[test]
-fn a_registry_is_told_by_its_storage_first() {
-    let both = Target { storage: Some("/s".into()), registry: Some("http://h".into()), cache: None };
-    assert_eq!(identity(&both), Some("/s"));
-    assert_eq!(identity(&Target { storage: None, ..both }), Some("http://h"));
-    assert_eq!(identity(&Target::default()), None);
-}
-
-#[test]
-fn folder_names_are_readable_and_distinct() {
-    let names = ["/var/lib/registry", "/var/lib-registry", "https://reg.example:5000", "/"].map(folder_name);
-    assert_eq!(
-        names,
-        ["var-lib-registry-0373a45b", "var-lib-registry-bea12908", "reg-example-5000-019f4217", "8a5edab2"]
-    );
 }

@@ -1,0 +1,290 @@
+//! Who we are to the registry: what is sent as `Authorization`.
+//!
+//! Nothing is sent until a registry asks; then, with every request, what it asked for. A token is fetched
+//! for each scope (a repository and what is done there), shared by all requests of it, and renewed before it
+//! runs out or when it is refused.
+
+mod challenge;
+mod token;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Client;
+use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use self::challenge::{Challenge, Realm};
+use self::token::Token;
+use super::address::without_userinfo;
+use super::fault::{Fault, Kind};
+
+/// One thing to show.
+#[derive(Debug, Clone, Default)]
+pub enum Credential {
+    /// Nothing.
+    #[default]
+    Anonymous,
+    /// A user name and a password.
+    Basic {
+        /// The user name.
+        name: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// What a login has left: a token server gives a token for it.
+    IdentityToken(SecretString),
+    /// A token to be shown to the registry as it is.
+    RegistryToken(SecretString),
+}
+
+impl Credential {
+    /// Whose it is, as far as it tells.
+    fn name(&self) -> &str {
+        match self {
+            Self::Basic { name, .. } => name,
+            Self::Anonymous | Self::IdentityToken(_) | Self::RegistryToken(_) => "",
+        }
+    }
+}
+
+/// What we have to show to one registry.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// What holds for the whole registry.
+    pub whole: Credential,
+    /// What holds for repositories at or below a path such as `team` or `team/app`.
+    pub below: Vec<(String, Credential)>,
+}
+
+impl From<Credential> for Credentials {
+    fn from(whole: Credential) -> Self {
+        Self { whole, below: Vec::new() }
+    }
+}
+
+impl Credentials {
+    /// The most specific one for a repository.
+    #[must_use]
+    pub fn of(&self, repository: &str) -> &Credential {
+        let is_below = |path: &str| {
+            repository.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let fitting = self.below.iter().filter(|(path, _)| is_below(path));
+        fitting.max_by_key(|(path, _)| path.len()).map_or(&self.whole, |(_, credential)| credential)
+    }
+}
+
+/// What a request needs to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// `/v2/`: nothing but to be known.
+    Known,
+    /// `_catalog`
+    Catalog,
+    /// Reading a repository.
+    Pull(String),
+    /// Writing to a repository.
+    Push(String),
+    /// Writing to the first and reading from the second: a mount.
+    Mount(String, String),
+    /// Deleting from a repository.
+    Delete(String),
+}
+
+impl Scope {
+    fn repository(&self) -> &str {
+        match self {
+            Self::Known | Self::Catalog => "",
+            Self::Pull(name) | Self::Push(name) | Self::Delete(name) | Self::Mount(name, _) => name,
+        }
+    }
+
+    /// As token servers word it (seen with distribution 2.7.1 to 3.1.1).
+    fn words(&self) -> String {
+        match self {
+            Self::Known => String::new(),
+            Self::Catalog => "registry:catalog:*".into(),
+            Self::Pull(name) => format!("repository:{name}:pull"),
+            Self::Push(name) => format!("repository:{name}:pull,push"),
+            Self::Delete(name) => format!("repository:{name}:delete"),
+            Self::Mount(name, from) => format!("repository:{name}:pull,push repository:{from}:pull"),
+        }
+    }
+}
+
+/// What a scope has got from the token server, and the lock that lets one request ask there for all.
+type Slot = Arc<tokio::sync::Mutex<Got>>;
+
+#[derive(Default)]
+enum Got {
+    #[default]
+    Nothing,
+    Token(Token),
+    /// No: it is not asked again, lest an account be locked for too many failures.
+    Refusal(Fault),
+}
+
+#[derive(Default)]
+struct State {
+    challenge: Option<Challenge>,
+    /// How the registry itself words a scope, where it did.
+    worded: HashMap<Scope, String>,
+    slots: HashMap<Scope, Slot>,
+    /// Why the token server accepts a user's credentials for nothing at all.
+    refused: HashMap<String, Fault>,
+}
+
+/// Answers challenges, and remembers how it did.
+pub(super) struct Authenticator {
+    credentials: Credentials,
+    client: Client,
+    timeout: Duration,
+    /// Whether the registry is spoken to over TLS: then its token server must be, too.
+    tls: bool,
+    state: Mutex<State>,
+}
+
+impl Authenticator {
+    pub(super) fn new(credentials: Credentials, client: Client, timeout: Duration, tls: bool) -> Self {
+        Self { credentials, client, timeout, tls, state: Mutex::default() }
+    }
+
+    fn with_state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What to send as `Authorization`, as far as a challenge has told.
+    pub(super) async fn header(&self, scope: &Scope) -> Result<Option<HeaderValue>, Fault> {
+        let credential = self.credentials.of(scope.repository());
+        if let Credential::RegistryToken(token) = credential {
+            return Ok(token::bearer(token));
+        }
+        match (self.with_state(|state| state.challenge.clone()), credential) {
+            (Some(Challenge::Basic), Credential::Basic { name, password }) => Ok(basic(name, password)),
+            (Some(Challenge::Bearer(realm)), _) => self.token(&realm, scope, credential).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn token(
+        &self,
+        realm: &Realm,
+        scope: &Scope,
+        credential: &Credential,
+    ) -> Result<HeaderValue, Fault> {
+        let (slot, words) = self.with_state(|state| {
+            let words = state.worded.get(scope).cloned().unwrap_or_else(|| scope.words());
+            (state.slots.entry(scope.clone()).or_default().clone(), words)
+        });
+        let mut slot = slot.lock().await;
+        match &*slot {
+            Got::Token(token) if token.is_fresh() => return Ok(token.header.clone()),
+            Got::Refusal(fault) => return Err(fault.clone()),
+            Got::Token(_) | Got::Nothing => {}
+        }
+        let who = credential.name().to_owned();
+        if let Some(fault) = self.with_state(|state| state.refused.get(&who).cloned()) {
+            return Err(fault);
+        }
+        match token::fetch(&self.client, realm, &words, credential, self.timeout).await {
+            Ok(token) => {
+                let header = token.header.clone();
+                *slot = Got::Token(token);
+                Ok(header)
+            }
+            Err(fault) => {
+                if fault.kind == Kind::Credentials {
+                    self.with_state(|state| state.refused.insert(who, fault.clone()));
+                } else if fault.kind == Kind::Denied {
+                    *slot = Got::Refusal(fault.clone());
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// A 401 came for a request that showed `shown`. Whether it is worth asking again.
+    pub(super) async fn challenged(
+        &self,
+        headers: &HeaderMap,
+        scope: &Scope,
+        shown: Option<&HeaderValue>,
+    ) -> Result<bool, Fault> {
+        let offered = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let Some(challenge) = challenge::choose(offered) else { return Ok(false) };
+        match (&challenge, self.credentials.of(scope.repository())) {
+            (_, Credential::RegistryToken(_))
+            | (Challenge::Basic, Credential::Anonymous | Credential::IdentityToken(_)) => return Ok(false),
+            (Challenge::Basic, Credential::Basic { name, password }) => {
+                let again = basic(name, password).as_ref() != shown;
+                self.with_state(|state| state.challenge = Some(challenge));
+                return Ok(again);
+            }
+            (Challenge::Bearer(realm), credential) => self.is_safe(realm, credential)?,
+        }
+        let slot = self.with_state(|state| {
+            if let Challenge::Bearer(Realm { scope: Some(words), .. }) = &challenge {
+                state.worded.insert(scope.clone(), words.clone());
+            }
+            state.challenge = Some(challenge);
+            state.slots.entry(scope.clone()).or_default().clone()
+        });
+        let mut slot = slot.lock().await;
+        // Another request may have renewed it meanwhile.
+        if matches!(&*slot, Got::Token(token) if Some(&token.header) == shown) {
+            *slot = Got::Nothing;
+        }
+        Ok(true)
+    }
+
+    /// A password that goes to the registry under TLS does not go to its token server without.
+    fn is_safe(&self, realm: &Realm, credential: &Credential) -> Result<(), Fault> {
+        let open =
+            self.tls && realm.url.starts_with("http://") && !matches!(credential, Credential::Anonymous);
+        if open {
+            let why = format!(
+                "its token server speaks plain HTTP ({}): it is not shown our credentials",
+                without_userinfo(&realm.url)
+            );
+            return Err(Fault::new(Kind::Denied, why)
+                .with_hint("have the registry's `auth.token.realm` changed to https"));
+        }
+        Ok(())
+    }
+}
+
+fn basic(name: &str, password: &SecretString) -> Option<HeaderValue> {
+    secret_header(&format!("Basic {}", STANDARD.encode(format!("{name}:{}", password.expose_secret()))))
+}
+
+/// A header's value that no log shows.
+fn secret_header(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_credential_counts() {
+        let user = |name: &str| Credential::Basic { name: name.into(), password: "hush".to_owned().into() };
+        let below = vec![("team".to_owned(), user("team")), ("team/app".to_owned(), user("app"))];
+        let credentials = Credentials { whole: user("all"), below };
+        let name = |repository: &str| match credentials.of(repository) {
+            Credential::Basic { name, .. } => name.clone(),
+            other @ (Credential::Anonymous | Credential::IdentityToken(_) | Credential::RegistryToken(_)) => {
+                format!("{other:?}")
+            }
+        };
+        let names = ["", "other", "teams", "team", "team/x", "team/app/x"].map(name);
+        assert_eq!(names, ["all", "all", "all", "team", "team", "app"]);
+        assert!(!format!("{credentials:?}").contains("hush"));
+    }
+}

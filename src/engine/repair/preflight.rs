@@ -1,0 +1,109 @@
+//! Safety rule 6 before any write: the daemon and the storage must be of the same registry.
+//!
+//! An upload session that is started over the API must appear under the storage root. It is cancelled
+//! at once. A registry that takes no uploads, because it is read-only or a pull-through cache, says so here.
+
+use thiserror::Error;
+
+use super::{Tools, blocking};
+use crate::domain::name::RepositoryName;
+use crate::domain::observed::Observed;
+use crate::domain::plan::{Plan, StepAction};
+use crate::engine::check::observe;
+use crate::engine::ports::{RegistryWriter, WriteError};
+
+/// Why a plan is not carried out.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// Make sure that the plan may be carried out, here and now.
+///
+/// # Errors
+/// When it may not; nothing was changed.
+pub async fn preflight(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
+    obstacles(tools)?;
+    still_so(tools, plan).await?;
+    let needs_writer = |action: &StepAction| action.repository().is_some();
+    let Some(name) = plan
+        .steps
+        .iter()
+        .map(|step| &step.action)
+        .filter(|action| needs_writer(action))
+        .find_map(StepAction::repository)
+    else {
+        return Ok(());
+    };
+    let Some(writer) = &tools.writer else {
+        return Err(Refused(
+            "the plan writes to the registry, and none was given; use --registry URL".into(),
+        ));
+    };
+    handshake(tools, &**writer, name).await
+}
+
+/// Locks and the like that storage itself shows.
+fn obstacles(tools: &Tools) -> Result<(), Refused> {
+    let obstacles = tools.storage_writer.as_ref().map(|writer| writer.obstacles()).unwrap_or_default();
+    if obstacles.is_empty() { Ok(()) } else { Err(Refused(obstacles.join("; "))) }
+}
+
+/// A saved plan must still fit.
+async fn still_so(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
+    let Some(storage) = tools.storage.clone() else { return Ok(()) };
+    let conditions: Vec<_> = plan.steps.iter().flat_map(|step| step.preconditions.clone()).collect();
+    let broken = blocking(move || {
+        conditions.iter().find_map(|condition| match observe(&*storage, condition) {
+            (_, Observed::Present(_)) => None,
+            (what, Observed::Absent) => Some(format!("`{what}` has changed since the plan was made")),
+            (what, Observed::Unknown(why)) => Some(format!("`{what}` cannot be looked at: {why}")),
+        })
+    });
+    match broken.await {
+        None => Ok(()),
+        Some(why) => {
+            Err(Refused(format!("the plan does not fit any more: {why}; make a new one with check --plan")))
+        }
+    }
+}
+
+async fn handshake(tools: &Tools, writer: &dyn RegistryWriter, name: &RepositoryName) -> Result<(), Refused> {
+    let session = writer.start_upload(name).await.map_err(|error| no_upload(&error))?;
+    let seen = match tools.storage.clone() {
+        None => Observed::Present(()),
+        Some(storage) => {
+            let (name, id) = (name.clone(), session.id.clone());
+            blocking(move || storage.has_upload(&name, &id)).await
+        }
+    };
+    // A session that cannot be cancelled is purged by the daemon one day; nothing depends on it.
+    if let Err(error) = writer.cancel_upload(&session).await {
+        tracing::debug!(%error, "the handshake's upload session was not cancelled");
+    }
+    match seen {
+        Observed::Present(()) => Ok(()),
+        Observed::Absent => Err(Refused(format!(
+            "these views are not of the same registry: an upload session started at `{}` did not appear in storage; \
+             check that the URL and the storage root belong together",
+            writer.location()
+        ))),
+        Observed::Unknown(why) => {
+            Err(Refused(format!("cannot tell whether the views are of the same registry: {why}")))
+        }
+    }
+}
+
+/// Why the registry takes no uploads, and what would help.
+fn no_upload(error: &WriteError) -> Refused {
+    if error.is_unsupported() {
+        let why = match error.code.as_deref() {
+            Some("UNSUPPORTED") => {
+                "it is a pull-through cache, which takes no uploads; restart it (--restart), and it fetches what it lacks"
+            }
+            _ => "it is in read-only mode; switch that off (storage.maintenance.readonly) for the repair",
+        };
+        return Refused(format!("the registry refuses uploads: {why} ({error})"));
+    }
+    let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    Refused(format!("the registry refuses uploads: {error}{hint}"))
+}

@@ -1,0 +1,206 @@
+//! The survey: which bytes are at hand for what is wrong.
+//!
+//! Manifests are fetched, hashed and read, because what a lost manifest needs is known only from its bytes.
+//! Blobs are only looked for.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::domain::code::Code;
+use crate::domain::digest::Digest;
+use crate::domain::finding::Finding;
+use crate::domain::manifest::{self, Manifest};
+use crate::domain::name::{Image, RepositoryName, Tag};
+use crate::domain::storage::StorageView;
+use crate::engine::ports::{Event, Events, Naming, Supply, Wanted};
+
+/// What is at hand.
+#[derive(Debug, Clone, Default)]
+pub struct Materials {
+    /// Manifests whose bytes some source has, hashed and read.
+    pub manifests: BTreeMap<Digest, Manifest>,
+    /// Where the bytes of content are.
+    pub sightings: BTreeMap<Digest, String>,
+    /// What sources say that broken tags should name.
+    pub tags: BTreeMap<(RepositoryName, Tag), Digest>,
+    /// What no source has, and why each does not.
+    pub shortages: BTreeMap<Digest, String>,
+}
+
+/// Look for what the findings need.
+pub async fn survey(
+    findings: &[Finding],
+    storage: Option<&StorageView>,
+    supply: &dyn Supply,
+    jobs: usize,
+    events: &dyn Events,
+) -> Materials {
+    let mut survey = Survey { supply, storage, materials: Materials::default(), blobs: BTreeMap::new() };
+    events.emit(Event::Stage("looking for bytes", None));
+    survey.tags(findings).await;
+    survey.manifests(findings).await;
+    for finding in findings {
+        survey.want_blob(finding);
+    }
+    survey.find_blobs(jobs.max(1)).await;
+    events.emit(Event::Finished);
+    survey.materials
+}
+
+struct Survey<'a> {
+    supply: &'a dyn Supply,
+    storage: Option<&'a StorageView>,
+    materials: Materials,
+    blobs: BTreeMap<Digest, Wanted>,
+}
+
+impl Survey<'_> {
+    /// Ask what broken tags should name.
+    async fn tags(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            let (Some(name), Some(tag)) = (&finding.subject.repository, &finding.subject.tag) else {
+                continue;
+            };
+            let image = Image::tagged(name.clone(), tag.clone());
+            for (_, content) in self.supply.contents(&image).await {
+                match content {
+                    Ok(content) if content.naming == Naming::Exact => {
+                        self.materials.tags.entry((name.clone(), tag.clone())).or_insert(content.root);
+                    }
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Read the manifests that findings are about, and the children of the indexes among them.
+    async fn manifests(&mut self, findings: &[Finding]) {
+        let mut queue: VecDeque<Wanted> =
+            findings.iter().filter_map(|finding| self.wanted_manifest(finding)).collect();
+        for ((name, _), digest) in &self.materials.tags {
+            queue.push_back(Wanted::manifest(*digest, None).in_repository(name.clone()));
+        }
+        let mut asked = BTreeSet::new();
+        while let Some(wanted) = queue.pop_front() {
+            if !asked.insert(wanted.digest) {
+                continue;
+            }
+            if let Some(manifest) = self.read_manifest(&wanted).await {
+                for child in &manifest.children {
+                    let child = Wanted { digest: child.digest, size: child.size, ..wanted.clone() };
+                    queue.push_back(child);
+                }
+                for need in &manifest.needs {
+                    let is_stored = self.storage.is_some_and(|view| view.blob(&need.digest).is_some());
+                    if !is_stored || !self.is_linked(&wanted.repositories, &need.digest) {
+                        let need = Wanted {
+                            digest: need.digest,
+                            size: need.size,
+                            is_manifest: false,
+                            ..wanted.clone()
+                        };
+                        self.blobs.entry(need.digest).or_insert(need);
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_linked(&self, repositories: &[RepositoryName], digest: &Digest) -> bool {
+        repositories.iter().all(|name| {
+            let repository = self.storage.and_then(|view| view.repository(name));
+            repository.is_some_and(|repository| {
+                crate::domain::storage::find_link(&repository.layers, digest).is_some()
+            })
+        })
+    }
+
+    async fn read_manifest(&mut self, wanted: &Wanted) -> Option<Manifest> {
+        match self.supply.manifest(wanted).await {
+            Ok(bytes) => {
+                let manifest = manifest::parse(&bytes).ok()?;
+                let from =
+                    self.supply.find(wanted).await.map(|sighting| sighting.location).unwrap_or_default();
+                self.materials.sightings.insert(wanted.digest, from);
+                self.materials.manifests.insert(wanted.digest, manifest.clone());
+                Some(manifest)
+            }
+            Err(shortage) => {
+                self.materials.shortages.insert(wanted.digest, shortage.to_string());
+                None
+            }
+        }
+    }
+
+    /// The manifest that a finding is about, if it is about one.
+    fn wanted_manifest(&self, finding: &Finding) -> Option<Wanted> {
+        let digest = finding.subject.digest?;
+        let code = finding.code;
+        let damaged = [Code::UnreadableManifest, Code::EmptyBlob, Code::TruncatedBlob, Code::CorruptBlob]
+            .contains(&code);
+        let is_read = || self.storage.is_some_and(|view| view.manifests.contains_key(&digest));
+        let is_revision =
+            || finding.subject.path.as_deref().is_some_and(|path| path.contains("/_manifests/"));
+        let is_manifest = matches!(code, Code::MissingManifest | Code::PhantomManifest)
+            || code == Code::MissingLink && is_revision()
+            || damaged && is_read();
+        is_manifest.then(|| Wanted { is_manifest: true, ..wanted(finding, digest) })
+    }
+
+    /// The blob that a finding is about, if bytes of it could help.
+    fn want_blob(&mut self, finding: &Finding) {
+        let Some(digest) = finding.subject.digest else { return };
+        let helps = matches!(
+            finding.code,
+            Code::MissingBlob
+                | Code::PhantomBlob
+                | Code::EmptyBlob
+                | Code::TruncatedBlob
+                | Code::CorruptBlob
+                | Code::MissingLink
+        );
+        if helps && !self.materials.manifests.contains_key(&digest) {
+            let wanted = wanted(finding, digest);
+            let known = self.blobs.entry(digest).or_insert_with(|| wanted.clone());
+            for name in wanted.repositories {
+                if !known.repositories.contains(&name) {
+                    known.repositories.push(name);
+                }
+            }
+        }
+    }
+
+    async fn find_blobs(&mut self, jobs: usize) {
+        let supply = self.supply;
+        let wanted: Vec<_> = std::mem::take(&mut self.blobs).into_values().collect();
+        let found = stream::iter(wanted).map(|wanted| async move {
+            let found = supply.find(&wanted).await;
+            (wanted.digest, found)
+        });
+        let found: Vec<_> = found.buffer_unordered(jobs).collect().await;
+        for (digest, found) in found {
+            match found {
+                Ok(sighting) => {
+                    self.materials.sightings.insert(digest, sighting.location);
+                }
+                Err(shortage) => {
+                    self.materials.shortages.insert(digest, shortage.to_string());
+                }
+            }
+        }
+    }
+}
+
+/// Content in the repositories and images that a finding names.
+fn wanted(finding: &Finding, digest: Digest) -> Wanted {
+    let mut wanted = Wanted::blob(digest, None);
+    wanted.repositories.extend(finding.subject.repository.clone());
+    for image in &finding.affects {
+        if !wanted.repositories.contains(&image.repository) {
+            wanted.repositories.push(image.repository.clone());
+        }
+    }
+    wanted.images.clone_from(&finding.affects);
+    wanted
+}

@@ -1,0 +1,67 @@
+//! nginx in front of daemons.
+
+use std::fs;
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::plain_registry::free_port;
+
+/// A running nginx that balances over its upstreams. It is stopped when dropped.
+pub(crate) struct Nginx {
+    _dir: TempDir,
+    port: u16,
+    child: Child,
+}
+
+impl Nginx {
+    /// Start it in front of `upstreams` (`HOST:PORT`), with more directives for the server; `None` where it is missing.
+    pub(crate) fn start(upstreams: &[String], directives: &str) -> Option<Self> {
+        let dir = TempDir::new().unwrap();
+        let port = free_port();
+        let servers = format!("server {};", upstreams.join("; server "));
+        let root = dir.path().display();
+        let size = if directives.contains("client_max_body_size") { "" } else { "client_max_body_size 0;" };
+        let config = format!(
+            "daemon off; master_process off; worker_processes 1; pid {root}/pid; error_log {root}/error.log;\n\
+             events {{ worker_connections 256; }}\n\
+             http {{ access_log off; client_body_temp_path {root}/body; proxy_temp_path {root}/proxy;\n\
+             fastcgi_temp_path {root}/f; uwsgi_temp_path {root}/u; scgi_temp_path {root}/s;\n\
+             upstream daemons {{ {servers} }}\n\
+             server {{ listen 127.0.0.1:{port}; {size} {directives}\n\
+             location / {{ proxy_pass http://daemons; proxy_set_header Host $http_host; }} }} }}\n"
+        );
+        let file = dir.path().join("nginx.conf");
+        fs::write(&file, config).unwrap();
+        let mut child = Command::new("nginx")
+            .args(["-e", "stderr", "-p"])
+            .arg(dir.path())
+            .arg("-c")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let patience = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "nginx ended at once");
+            assert!(Instant::now() < patience, "nginx does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(Self { _dir: dir, port, child })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,21 @@
+//! Upload sessions of a real daemon, as its storage shows them.
+
+use regfsck::adapters::storage::FilesystemUploads;
+use regfsck::engine::ports::Uploads;
+
+use crate::support::incident::ask;
+use crate::support::plain_registry::{RealRegistry, Setup};
+
+#[test]
+fn an_upload_that_was_begun_is_seen() {
+    let Some(registry) = RealRegistry::start("an upload that was begun", &Setup::default()) else { return };
+    let uploads = FilesystemUploads::new(&registry.root().join("docker/registry/v2"));
+    let seen = || uploads.sessions().present().unwrap().clone();
+    assert_eq!(seen().len(), 0);
+    assert_eq!(ask(&registry.host(), "POST", "/v2/team/app/blobs/uploads/"), 202);
+    let sessions = seen();
+    let folders: Vec<_> =
+        sessions.keys().filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir).collect();
+    assert_eq!(folders, ["team/app/_uploads"]);
+    assert_eq!(seen(), sessions);
+}
