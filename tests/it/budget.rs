@@ -47,7 +47,9 @@ fn limit(report: &Value, word: &str) -> Option<String> {
 fn the_parts_make_up_the_whole() {
     let registry = Registry::new();
     let whole = registry.check(&["--content"]);
-    assert_eq!(corrupt(&whole).len(), 17);
+    let count = |code: &str| whole["summary"][code].as_u64().unwrap_or_default();
+    let wrong = ["corrupt-blob", "empty-blob", "truncated-blob", "unreadable-manifest"].map(count);
+    assert_eq!((wrong.iter().sum::<u64>(), corrupt(&whole).len()), (17, 4), "{}", whole["summary"]);
     let parts: Vec<_> = ["1/3", "2/3", "3/3"].map(|part| registry.check(&["--content-subset", part])).into();
     let sum = parts.iter().map(hashed).fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
     assert_eq!(sum, hashed(&whole));
