@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use regfsck::adapters::storage::FilesystemStorage;
 use regfsck::domain::name::RepositoryName;
-use regfsck::engine::ports::{Scope, Silent, Storage as _};
+use regfsck::engine::ports::{Scope, Silent, Storage as _, Unhurried};
 
 struct Everything;
 
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     if arguments.next().as_deref() == Some("content") {
         let began = Instant::now();
         let digests: Vec<_> = view.blobs.iter().map(|blob| blob.digest).collect();
-        let content = storage.hash_all(&digests, &Silent);
+        let content = storage.hash_all(&digests, &Unhurried, &Silent);
         let seconds = began.elapsed().as_secs_f64();
         println!(
             "{} blobs, {} bytes hashed, {} wrong: {seconds:.3} s",

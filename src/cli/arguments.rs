@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
+use super::budget::{BudgetArguments, subset};
 use super::connection::ConnectionArguments;
 use super::doctor::DoctorArguments;
 use super::guard::GuardArguments;
 use super::redis::RedisArguments;
 use super::repair::{PlanArguments, RepairArguments, UndoArguments};
+use super::shard::ShardArguments;
 use super::snapshot::SnapshotArguments;
 use super::suspects::SuspectArguments;
 use super::verify::VerifyArguments;
 use crate::domain::code::Severity;
+use crate::domain::content::ContentSubset;
 
 /// The fsck for container registries
 ///
@@ -52,6 +55,17 @@ Examples:
   regfsck check --storage /backup/registry --content
   regfsck check --config config.yml -o json | jq '.findings[].id'")]
     Check(Box<CheckCommand>),
+    /// Join the JSON reports of the parts of a check that `--shard` split into one
+    #[command(after_help = "\
+Examples:
+  regfsck check --config config.yml --shard 0/2 -o json=0.json
+  regfsck check --config config.yml --shard 1/2 -o json=1.json
+  regfsck merge 0.json 1.json")]
+    Merge {
+        /// The reports of all parts, in any order
+        #[arg(required = true, value_name = "FILE")]
+        reports: Vec<PathBuf>,
+    },
     /// Carry out a plan that check --plan saved, and nothing else
     ///
     /// The plan is refused if what it was made for has changed since.
@@ -274,9 +288,9 @@ pub struct CheckArguments {
     /// Hash the content of every blob
     #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Check")]
     pub content: bool,
-    /// Hash part N of T of the blobs; a different part each day covers all in T days
-    #[arg(long, env = "REGFSCK_CONTENT_SUBSET", value_name = "N/T", value_parser = subset, conflicts_with = "content", help_heading = "Check")]
-    pub content_subset: Option<(u64, u64)>,
+    /// Hash part N of T of the blobs; day/T takes another part each day, and all in T days
+    #[arg(long, env = "REGFSCK_CONTENT_SUBSET", value_name = "N/T|day/T", value_parser = subset, conflicts_with = "content", help_heading = "Check")]
+    pub content_subset: Option<ContentSubset>,
     /// What the daemon is asked about: what can be wrong, or every tag and link
     #[arg(
         long,
@@ -298,6 +312,12 @@ pub struct CheckArguments {
     /// Exit with 1 if a finding of this severity or a worse one remains
     #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity, help_heading = "Check")]
     pub fail_on: Severity,
+    /// The part of the check.
+    #[command(flatten)]
+    pub shard: ShardArguments,
+    /// How much is hashed.
+    #[command(flatten)]
+    pub budget: BudgetArguments,
 }
 
 /// What the daemon is asked about.
@@ -323,12 +343,4 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
     let found = all.into_iter().find(|severity| severity.as_str() == text);
     found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))
-}
-
-fn subset(text: &str) -> Result<(u64, u64), String> {
-    let numbers = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
-    match numbers {
-        Some((part, of)) if (1..=of).contains(&part) => Ok((part, of)),
-        _ => Err(format!("`{text}` is no part of a whole; write it like 3/7, from 1/7 to 7/7")),
-    }
 }

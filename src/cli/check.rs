@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use clap::Parser as _;
 
@@ -13,6 +13,7 @@ use super::arguments::{
 };
 use super::interrupt::{self, Interrupt};
 use super::progress::Progress;
+use super::repair::journal_dir;
 use super::suspects;
 use super::target::Target;
 use super::terminal;
@@ -43,7 +44,13 @@ async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<
 }
 
 pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
-    let whole = arguments.content.then_some((1, 1));
+    let whole = arguments.content.then_some(ContentSubset { part: 1, of: 1 });
+    let content = whole.or(arguments.content_subset);
+    let shard = arguments.shard.shard;
+    let has_storage = target.named.storage.is_some();
+    if shard.is_some() && !has_storage {
+        bail!("--shard needs storage: give --storage DIR or --config FILE");
+    }
     Ok(Options {
         scope: target.scope.clone(),
         grace: arguments.grace,
@@ -52,7 +59,11 @@ pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Opt
             ProbeArgument::All => Probe::All,
         },
         probe_manifests: arguments.probe_manifests,
-        content: whole.or(arguments.content_subset).map(|(part, of)| ContentSubset { part, of }),
+        content,
+        budget: arguments.budget.budget(content, has_storage, shard, || {
+            journal_dir(arguments.repair.state_dir.as_deref(), target)
+        })?,
+        shard,
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
         suspects: suspects::read(&arguments.suspects)?,

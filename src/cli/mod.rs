@@ -1,6 +1,7 @@
 //! Arguments, settings, the terminal: one short file a subcommand.
 
 pub mod arguments;
+pub mod budget;
 mod check;
 pub mod connection;
 mod container;
@@ -16,6 +17,7 @@ pub mod redis;
 pub mod repair;
 mod result;
 mod scope;
+pub mod shard;
 pub mod snapshot;
 pub mod suspects;
 mod target;
@@ -68,6 +70,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
             Some(path) => repair::save_plan(&arguments.check, path, &output),
             None => check::run(&arguments.check, &output),
         },
+        Subcommand::Merge { reports } => shard::run(&reports, &output),
         Subcommand::Repair(arguments) => repair::carry_out(&arguments, &output),
         Subcommand::Purge(arguments) => repair::run(&arguments, Mode::Purge, &output),
         Subcommand::Restart(arguments) => repair::run(&arguments, Mode::Restart, &output),

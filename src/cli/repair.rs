@@ -59,7 +59,7 @@ pub struct RepairArguments {
     /// Give a restart so long
     #[arg(long, env = "REGFSCK_RESTART_TIMEOUT", value_name = "DURATION", default_value = "2m", value_parser = duration)]
     pub restart_timeout: SignedDuration,
-    /// Keep the journal and temporary files here
+    /// Keep the journal, temporary files and what --resume remembers here
     #[arg(long, env = "REGFSCK_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 }
@@ -225,6 +225,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) async fn open(arguments: &'a CheckArguments, output: &'a OutputArguments) -> Result<Self> {
+        refuse_parts(arguments)?;
         let target = Target::find(&arguments.target, &arguments.connection).await?;
         let docker = docker_sources(arguments).await?;
         let events = Arc::new(Progress::new(output));
@@ -408,6 +409,17 @@ impl<'a> Session<'a> {
                 ..Patience::default()
             },
         })
+    }
+}
+
+/// A repair is proved by what a whole check no longer finds: what a part leaves out would look repaired.
+fn refuse_parts(arguments: &CheckArguments) -> Result<()> {
+    let shard = arguments.shard.shard.map(|_| "--shard");
+    match shard.or(arguments.budget.partial()) {
+        Some(flag) => bail!(
+            "{flag} is for checks that only look: what is changed is proved by checking all of it again; leave {flag} out"
+        ),
+        None => Ok(()),
     }
 }
 

@@ -84,12 +84,26 @@ fn intern(bytes: [u8; 64]) -> &'static [u8; 64] {
     kept
 }
 
-const fn nibble(c: u8) -> Option<u8> {
-    match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
+/// What is no hexadecimal digit, in [`NIBBLES`].
+const NO_NIBBLE: u8 = 0xf0;
+
+/// The value of each hexadecimal digit. A table, because which branch a digit takes cannot be predicted, and
+/// a check of a large registry reads hundreds of millions of them.
+#[allow(clippy::indexing_slicing, reason = "checked when it is compiled")]
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NO_NIBBLE; 256];
+    let mut value = 0;
+    while value < 16 {
+        nibbles[DIGITS[value as usize] as usize] = value;
+        value += 1;
     }
+    nibbles
+};
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+fn nibble(c: u8) -> u8 {
+    NIBBLES.get(usize::from(c)).copied().unwrap_or(NO_NIBBLE)
 }
 
 fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
@@ -97,10 +111,13 @@ fn unhex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
         return None;
     }
     let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(hex.as_chunks::<2>().0) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    let mut seen = 0;
+    for (byte, [high, low]) in bytes.iter_mut().zip(hex.as_chunks::<2>().0) {
+        let (high, low) = (nibble(*high), nibble(*low));
+        seen |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    Some(bytes)
+    (seen & NO_NIBBLE == 0).then_some(bytes)
 }
 
 impl Digest {
@@ -146,9 +163,13 @@ impl Digest {
     /// The sum in lower-case hexadecimal, without the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?'));
-        self.bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        let mut hex = String::with_capacity(self.bytes().len() * 2);
+        for byte in self.bytes() {
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 15));
+        }
+        hex
     }
 
     /// A form for people: the algorithm and the first twelve hexadecimal digits.

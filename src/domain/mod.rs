@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod code;
 pub mod collector;
+pub mod content;
 pub mod difference;
 pub mod digest;
 pub mod doctor;
@@ -11,6 +12,7 @@ pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod manifest;
+pub mod merge;
 pub mod name;
 pub mod observed;
 pub mod plan;
@@ -20,5 +22,6 @@ pub mod rules;
 #[cfg(test)]
 mod schema;
 pub mod served;
+pub mod shard;
 pub mod storage;
 pub mod suspects;

@@ -10,6 +10,7 @@ use super::digest::Digest;
 use super::finding::{Finding, State};
 use super::observed::Unlooked;
 use super::plan::{Outcome, Plan, Proof};
+use super::shard::Shard;
 
 /// The version of the JSON contract. Within a version fields are only added.
 pub const SCHEMA: u32 = 1;
@@ -117,6 +118,9 @@ pub struct Coverage {
     /// In Redis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheCoverage>,
+    /// Which part of a check that is split among machines this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// What could not be looked at.
     pub unknown: Vec<Unlooked>,
     /// What this kind of run cannot see, and what would let it.

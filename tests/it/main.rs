@@ -11,6 +11,7 @@
 
 mod api_only;
 mod arrows;
+mod budget;
 mod cache;
 mod check;
 mod collector;
@@ -28,6 +29,7 @@ mod repair;
 mod replicas;
 mod scenarios;
 mod service_commands;
+mod shards;
 mod sources;
 mod sources_damage;
 mod sources_network;

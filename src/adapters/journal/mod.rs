@@ -9,10 +9,12 @@
 //! A record that was torn by a crash has no line end. Nothing was done on its strength, because a step
 //! waits until its record is on the disk; so it is cut off when the next run takes the journal.
 
+mod bookmark;
 mod file;
 mod lock;
 mod place;
 
+pub use bookmark::BookmarkFile;
 pub use file::{Contents, FileJournal, read};
 pub use lock::Lock;
 pub use place::{new_run, state_dir};

@@ -13,7 +13,7 @@ use super::folder::Folder;
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::storage::{ContentView, HashedBlob};
-use crate::engine::ports::{Event, Events};
+use crate::engine::ports::{Event, Events, Pace};
 
 /// One read: large enough that the calls do not count, small enough to stay in the core's own cache.
 const READ_BYTES: usize = 128 << 10;
@@ -26,14 +26,19 @@ thread_local! {
 }
 
 /// Hash the blobs of `digests` below `root`.
-pub(super) fn hash_all(root: &Folder, digests: &[Digest], events: &dyn Events) -> (ContentView, Notes) {
+pub(super) fn hash_all(
+    root: &Folder,
+    digests: &[Digest],
+    pace: &dyn Pace,
+    events: &dyn Events,
+) -> (ContentView, Notes) {
     let shards = open_shards(root, digests);
     events.emit(Event::Stage("content", Some(digests.len() as u64)));
     let (view, notes) = digests
         .par_iter()
         .filter(|_| !events.stop_requested())
         .fold(Default::default, |(mut view, mut notes): (ContentView, Notes), digest| {
-            match hash_in(&shards, digest) {
+            match hash_in(&shards, digest, pace) {
                 Ok(hashed) => take(&mut view, hashed),
                 Err(error) if is_gone(&error) => {}
                 Err(error) => notes.failed(data_path(digest), &error),
@@ -90,16 +95,20 @@ pub(super) fn open_shard(root: &Folder, digest: &Digest) -> io::Result<Folder> {
     root.descend([b"blobs", digest.algorithm().as_str().as_bytes(), shard])
 }
 
-fn hash_in(shards: &BTreeMap<ShardName, io::Result<Folder>>, digest: &Digest) -> io::Result<HashedBlob> {
+fn hash_in(
+    shards: &BTreeMap<ShardName, io::Result<Folder>>,
+    digest: &Digest,
+    pace: &dyn Pace,
+) -> io::Result<HashedBlob> {
     match shards.get(&shard_name(digest)) {
-        Some(Ok(shard)) => hash(shard, format!("{}/data", digest.hex()).as_bytes(), digest),
+        Some(Ok(shard)) => hash(shard, format!("{}/data", digest.hex()).as_bytes(), digest, pace),
         Some(Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
         None => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
 /// Hash one blob's data, which lies at `path` below `folder`.
-pub(super) fn hash(folder: &Folder, path: &[u8], digest: &Digest) -> io::Result<HashedBlob> {
+pub(super) fn hash(folder: &Folder, path: &[u8], digest: &Digest, pace: &dyn Pace) -> io::Result<HashedBlob> {
     let (file, look) = folder.regular_file(path)?;
     if look.size >= LARGE {
         // Advice only: a file system that knows none of it reads all the same.
@@ -107,18 +116,18 @@ pub(super) fn hash(folder: &Folder, path: &[u8], digest: &Digest) -> io::Result<
     }
     let (actual, size) = match digest.algorithm() {
         Algorithm::Sha256 => {
-            let (sum, size) = sum::<Sha256>(&file)?;
+            let (sum, size) = sum::<Sha256>(&file, pace)?;
             (Digest::sha256(sum.into()), size)
         }
         Algorithm::Sha512 => {
-            let (sum, size) = sum::<Sha512>(&file)?;
+            let (sum, size) = sum::<Sha512>(&file, pace)?;
             (if sum.as_slice() == digest.bytes() { *digest } else { Digest::sha512(sum.into()) }, size)
         }
     };
     Ok(HashedBlob { digest: *digest, actual, size })
 }
 
-fn sum<H: sha2::Digest>(file: &OwnedFd) -> io::Result<(sha2::digest::Output<H>, u64)> {
+fn sum<H: sha2::Digest>(file: &OwnedFd, pace: &dyn Pace) -> io::Result<(sha2::digest::Output<H>, u64)> {
     BUFFER.with_borrow_mut(|buffer| {
         let mut hasher = H::new();
         let mut size = 0;
@@ -127,6 +136,7 @@ fn sum<H: sha2::Digest>(file: &OwnedFd) -> io::Result<(sha2::digest::Output<H>, 
             let Some(read) = buffer.get(..length).filter(|read| !read.is_empty()) else { break };
             hasher.update(read);
             size += read.len() as u64;
+            pace.spend(read.len() as u64);
         }
         Ok((hasher.finalize(), size))
     })

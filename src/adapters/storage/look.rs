@@ -19,6 +19,7 @@ use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Observed;
 use crate::domain::storage::{BlobFile, HashedBlob, LinkPlace, TagTarget, Target};
+use crate::engine::ports::Unhurried;
 
 /// An error and what caused it, in one line.
 pub(super) fn with_cause(error: &dyn Error) -> String {
@@ -108,7 +109,7 @@ pub(super) fn read(root: &Folder, digest: &Digest, limit: u64) -> io::Result<Obs
 }
 
 pub(super) fn hash(root: &Folder, digest: &Digest) -> io::Result<Observed<HashedBlob>> {
-    content::hash(&blob_folder(root, digest)?, b"data", digest).map(Observed::Present)
+    content::hash(&blob_folder(root, digest)?, b"data", digest, &Unhurried).map(Observed::Present)
 }
 
 /// A session's name is the daemon's to choose, but nothing else than a UUID is looked up as a path.

@@ -50,7 +50,7 @@ use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
 use crate::domain::storage::{BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, TagTarget, Target};
-use crate::engine::ports::{Events, Scope, Storage, StorageError};
+use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
 const NOT_TOP: &str = "only the folders `blobs` and `repositories` belong here";
 
@@ -144,7 +144,7 @@ impl Storage for FilesystemStorage {
         Ok(view)
     }
 
-    fn hash_all(&self, digests: &[Digest], events: &dyn Events) -> ContentView {
+    fn hash_all(&self, digests: &[Digest], pace: &dyn Pace, events: &dyn Events) -> ContentView {
         let root = match self.open_root() {
             Ok(Some(root)) => root,
             Ok(None) => return ContentView::default(),
@@ -153,7 +153,7 @@ impl Storage for FilesystemStorage {
                 return ContentView { unknown: vec![unlooked], ..ContentView::default() };
             }
         };
-        let (mut view, notes) = content::hash_all(&root, digests, events);
+        let (mut view, notes) = content::hash_all(&root, digests, pace, events);
         view.wrong.sort_unstable_by_key(|hashed| hashed.digest);
         (_, view.unknown) = notes.finish(&self.root.path);
         view

@@ -153,6 +153,11 @@ impl Accusations {
         self.0.values()
     }
 
+    /// Keep only what is about these subjects.
+    pub fn retain(&mut self, is_kept: impl Fn(&Subject) -> bool) {
+        self.0.retain(|(_, subject), _| is_kept(subject));
+    }
+
     /// All of them, sorted by code and subject.
     #[must_use]
     pub fn into_vec(self) -> Vec<Accusation> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{Judgement, Options, Run, content};
+use super::{Judgement, Options, Run, api_content};
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
@@ -41,9 +41,9 @@ impl Run<'_> {
             tags: served.resolved.len() as u64,
             manifests: served.manifests.len() as u64,
             blobs: served.delivered.len() as u64,
-            ..content::coverage(&served)
+            ..api_content::coverage(&served)
         });
-        self.coverage.limits.extend(content::limit(self.options.content));
+        self.coverage.limits.extend(api_content::limit(self.options.content));
         let findings = accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         (self.conclude(&picture(&served), findings), None)
     }

@@ -6,6 +6,7 @@
 
 mod again;
 pub(super) mod api;
+mod api_content;
 mod cache;
 mod content;
 mod probe;
@@ -33,7 +34,11 @@ use crate::domain::rules::{
     Accusations, Daemon, Facts, affected, remedies, served as served_rules, storage as storage_rules,
 };
 use crate::domain::served::ServedView;
-use crate::domain::storage::{ContentView, StorageView};
+use crate::domain::shard::Shard;
+use crate::domain::storage::StorageView;
+
+pub use self::content::Budget;
+pub use crate::domain::content::ContentSubset;
 
 /// The sides that a check can look at; at least one.
 #[derive(Clone, Default)]
@@ -56,24 +61,6 @@ pub enum Probe {
     Suspects,
     /// About every tag and every link.
     All,
-}
-
-/// Which part of the blobs' content is hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ContentSubset {
-    /// This part, from 1.
-    pub part: u64,
-    /// Of so many.
-    pub of: u64,
-}
-
-impl ContentSubset {
-    /// Whether the blob is in this part: decided by its digest, so that the parts make up the whole.
-    #[must_use]
-    pub fn includes(&self, digest: &Digest) -> bool {
-        let head = digest.bytes().iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-        head.checked_rem(self.of).is_some_and(|part| part + 1 == self.part)
-    }
 }
 
 /// A pair that somebody says may be wrong; without a repository, in whichever holds it.
@@ -100,6 +87,10 @@ pub struct Options {
     pub probe_manifests: bool,
     /// Whether, and which part of, the content is hashed.
     pub content: Option<ContentSubset>,
+    /// How much content may be hashed.
+    pub budget: Budget,
+    /// Which part of the registry is judged; `None` is all of it. Storage is always walked as a whole.
+    pub shard: Option<Shard>,
     /// How many questions at once.
     pub jobs: usize,
     /// What is known of the daemon's configuration.
@@ -195,14 +186,17 @@ impl Run<'_> {
         };
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
+        self.keep_own(&mut accusations);
         self.content(storage, &view, &mut accusations).await;
         self.cached = self.compare_cache(cache, &view, &mut accusations);
+        self.keep_own(&mut accusations);
         if let Some(registry) = self.reachable().await {
             match same::registry(&*registry, &view).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
                     self.serve(storage, &*registry, &view, &mut accusations, sample).await;
+                    self.keep_own(&mut accusations);
                 }
             }
         } else if self.sides.registry.is_none() {
@@ -216,44 +210,26 @@ impl Run<'_> {
         Ok((self.conclude(&view, findings), None))
     }
 
+    /// Drop what other shards accuse.
+    fn keep_own(&self, accusations: &mut Accusations) {
+        if let Some(shard) = self.options.shard {
+            accusations.retain(|subject| shard.has_subject(subject));
+        }
+    }
+
     async fn collect(&mut self, storage: &Arc<dyn Storage>) -> Result<Arc<StorageView>, StorageError> {
         let (storage, scope, events) =
             (Arc::clone(storage), Arc::clone(&self.options.scope), Arc::clone(&self.events));
         let view = blocking(move || storage.collect(&*scope, &*events)).await?;
         self.coverage.storage = Some(cover(&view));
+        self.coverage.shard = self.options.shard;
+        self.coverage.limits.extend(self.options.shard.map(|shard| shard.limit()));
         self.coverage.unknown.extend(view.unknown.iter().cloned());
         if !self.options.scope.is_everything() {
             let limit = "only some repositories were looked at: content that nothing needs is not reported";
             self.coverage.limits.push(limit.into());
         }
         Ok(Arc::new(view))
-    }
-
-    /// Hash the content that was asked for, and accuse what is corrupt.
-    async fn content(
-        &mut self,
-        storage: &Arc<dyn Storage>,
-        view: &Arc<StorageView>,
-        accusations: &mut Accusations,
-    ) {
-        let Some(subset) = self.options.content else {
-            self.coverage
-                .limits
-                .push("content was not hashed: corrupt bytes are not seen; give --content".into());
-            return;
-        };
-        let is_everything = self.options.scope.is_everything();
-        let scope = if is_everything { BTreeSet::new() } else { storage_rules::content_of(view) };
-        let is_wanted =
-            |digest: &Digest| subset.includes(digest) && (is_everything || scope.contains(digest));
-        let digests: Vec<_> = view.blobs.iter().map(|blob| blob.digest).filter(is_wanted).collect();
-        let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
-        let content: ContentView = blocking(move || storage.hash_all(&digests, &*events)).await;
-        if let Some(coverage) = &mut self.coverage.storage {
-            (coverage.hashed_blobs, coverage.hashed_bytes) = (content.blobs, content.bytes);
-        }
-        self.coverage.unknown.extend(content.unknown.iter().cloned());
-        storage_rules::accuse_content(&content, accusations);
     }
 
     /// The daemon, if it was given and lets us in.

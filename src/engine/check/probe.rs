@@ -20,6 +20,7 @@ use futures_util::stream;
 use super::{Options, Probe};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
+use crate::domain::merge::BELIEFS;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
@@ -50,11 +51,15 @@ pub(super) async fn ask(
 ) -> ServedView {
     let mut questions = Questions::default();
     questions.accused(accusations);
-    for repository in &view.repositories {
+    let is_ours = |name: &RepositoryName| options.shard.is_none_or(|shard| shard.has_repository(name));
+    for repository in view.repositories.iter().filter(|repository| is_ours(&repository.name)) {
         questions.repository(view, repository, options.probe);
     }
     questions.handed_in(options);
     questions.beliefs.retain(|subject| !settled.contains(subject));
+    questions.blobs.retain(|(name, _)| is_ours(name));
+    questions.beliefs.retain(|(name, _)| is_ours(name));
+    served.blobs.retain(|((name, _), _)| is_ours(name));
     for (known, _) in &served.blobs {
         questions.blobs.remove(known);
     }
@@ -73,9 +78,7 @@ pub(super) fn limits(served: &ServedView, options: &Options) -> Vec<String> {
     if unknown == 0 {
         return Vec::new();
     }
-    vec![format!(
-        "whether the daemon still believes in {unknown} manifests that storage lacks is not known{advice}"
-    )]
+    vec![format!("{BELIEFS}{unknown} manifests that storage lacks is not known{advice}")]
 }
 
 impl Questions {

@@ -1,6 +1,7 @@
 //! What the engine needs of the world: traits that adapters implement, a file each.
 
 mod cache;
+mod content;
 mod events;
 mod file;
 mod journal;
@@ -14,6 +15,7 @@ mod verified;
 mod writer;
 
 pub use cache::{Cache, CacheError};
+pub use content::{Bookmark, BookmarkError, Pace, Unhurried};
 pub use events::{Event, Events, Silent};
 pub use file::{FileRange, Hasher};
 pub use journal::{Journal, JournalError};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Events;
+use super::{Events, Pace};
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Observed;
@@ -34,8 +34,9 @@ pub trait Storage: Send + Sync {
     /// When the root itself cannot be read. Anything below that goes to [`StorageView::unknown`].
     fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError>;
 
-    /// Hash each of these blobs' files, in parallel, and say which are not what their digests say.
-    fn hash_all(&self, digests: &[Digest], events: &dyn Events) -> ContentView;
+    /// Hash each of these blobs' files, in parallel and no faster than `pace` allows, and say which are not
+    /// what their digests say.
+    fn hash_all(&self, digests: &[Digest], pace: &dyn Pace, events: &dyn Events) -> ContentView;
 
     /// Look at one blob's file.
     fn blob(&self, digest: &Digest) -> Observed<BlobFile>;

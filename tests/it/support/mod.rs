@@ -11,6 +11,7 @@ pub mod generated;
 pub mod incident;
 pub mod plain_registry;
 pub mod planted;
+pub(crate) mod plant;
 pub mod program;
 pub mod proxy;
 pub mod raw;

@@ -8,7 +8,7 @@ use crate::domain::digest::Digest;
 use crate::domain::manifest::Kind;
 use crate::domain::name::RepositoryName;
 use crate::domain::storage::{Link, ReadManifest, StoredTag, StoredUpload, TagTarget, Target};
-use crate::engine::ports::{Event, Events, Scope, Silent, Storage as _};
+use crate::engine::ports::{Event, Events, Scope, Silent, Storage as _, Unhurried};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
@@ -212,7 +212,7 @@ fn every_stage_advances_as_far_as_it_announced() {
     let recorder = Recorder::default();
     let storage = tree.storage();
     storage.collect(&Everything, &recorder).unwrap();
-    storage.hash_all(&[image.layer], &recorder);
+    storage.hash_all(&[image.layer], &Unhurried, &recorder);
     let mut stages = Vec::new();
     for event in recorder.0.into_inner().unwrap() {
         match event {

@@ -4,7 +4,7 @@ use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_li
 use crate::domain::digest::Digest;
 use crate::domain::observed::Observed;
 use crate::domain::storage::{HashedBlob, LinkPlace, TagTarget, Target};
-use crate::engine::ports::{Silent, Storage as _};
+use crate::engine::ports::{Silent, Storage as _, Unhurried};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
@@ -99,7 +99,7 @@ fn hashing_tells_wrong_content_from_right() {
         Observed::Present(HashedBlob { digest: right, actual: right, size: 300_000 })
     );
     assert_eq!(storage.hash(&digest("bb")), Observed::Absent);
-    let view = storage.hash_all(&[right, wrong, long, digest("bb")], &Silent);
+    let view = storage.hash_all(&[right, wrong, long, digest("bb")], &Unhurried, &Silent);
     assert_eq!(view.wrong, [found, HashedBlob { digest: long, actual: abc_long, size: 3 }]);
     assert_eq!((view.blobs, view.bytes, view.unknown.len()), (3, 300_006, 0));
 }

@@ -1,0 +1,115 @@
+//! Comparisons that need no daemon.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::draw::{Row, Table, Target};
+use crate::measure::{Run, Runs, Side, interleave, program};
+use crate::plant::{Content, Recipe};
+use crate::{Bench, regfsck};
+
+/// A check may find things.
+const CHECKED: [i32; 2] = [0, 1];
+
+/// Whether a program is there.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let found = Command::new("which").arg(program).stdout(Stdio::null()).status().is_ok_and(|s| s.success());
+    if !found {
+        eprintln!("{program} is not installed: that comparison is left out");
+    }
+    found
+}
+
+/// A side that is a command.
+fn side<'a>(
+    name: &str,
+    program_name: &str,
+    arguments: &[&str],
+    root: &'a Path,
+    statuses: &'a [i32],
+) -> Side<'a> {
+    let (program_name, arguments) =
+        (program_name.to_owned(), arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let run = move || {
+        let mut command = Command::new(&program_name);
+        command.args(&arguments).current_dir(root).stdout(Stdio::null());
+        program(&mut command, statuses)
+    };
+    Side { name: name.to_owned(), run: Box::new(run) }
+}
+
+pub(crate) fn check(root: &Path, more: &[&str]) -> Result<Run> {
+    let mut command = Command::new(regfsck());
+    command.args(["check", "--storage"]).arg(root).args(more).args(["-o", "json"]).stdout(Stdio::null());
+    program(&mut command, &CHECKED)
+}
+
+/// The offline check against what walks the same tree.
+pub(crate) fn offline(bench: &Bench, table: &mut Table) -> Result<()> {
+    let recipe = bench.recipe(bench.arguments.blobs, bench.arguments.repositories);
+    let root = &bench.tree(&recipe)?;
+    let mut sides = vec![
+        Side { name: "regfsck check".into(), run: Box::new(|| check(root, &[])) },
+        side("find -type f", "find", &[".", "-type", "f"], root, &[0]),
+        side("du -s", "du", &["-s", "."], root, &[0]),
+    ];
+    let config = root.with_file_name("config.yml");
+    std::fs::write(&config, configuration(root))?;
+    let config = config.display().to_string();
+    if is_installed("docker-registry") {
+        let collect = ["garbage-collect", "--dry-run", &config];
+        sides.push(side("garbage-collect --dry-run", "docker-registry", &collect, root, &[0]));
+        let collect = ["garbage-collect", "--dry-run", "-m", &config];
+        sides.push(side("garbage-collect --dry-run -m", "docker-registry", &collect, root, &[0]));
+    }
+    let runs = interleave(sides, bench.arguments.rounds)?;
+    let targets = [Some(0.4), None, Some(1.0 / 8.0), Some(1.0 / 16.0)];
+    let what = format!("offline check, {} blobs, {} repositories", recipe.blobs, recipe.repositories);
+    compare(table, &what, &runs, &targets);
+    Ok(())
+}
+
+fn configuration(root: &Path) -> String {
+    format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n",
+        root.display()
+    )
+}
+
+/// Enter the first side against each other one, by wall time.
+fn compare(table: &mut Table, what: &str, runs: &[Runs], at_most: &[Option<f64>]) {
+    let Some((subject, peers)) = runs.split_first() else { return };
+    for (peer, target) in peers.iter().zip(at_most) {
+        let target = target.map(Target::AtMost);
+        table.rows.push(Row::new(what, "time", subject, peer, |run| run.seconds, target));
+    }
+}
+
+/// Hashing against `sha256sum` on both cores: the same files, all in the cache.
+pub(crate) fn content(bench: &Bench, table: &mut Table) -> Result<()> {
+    let kinds = [("4 KiB", 4 << 10, 40_000), ("64 KiB", 64 << 10, 16_000), ("64 MiB", 64 << 20, 16)];
+    for (name, size, blobs) in kinds {
+        let recipe = Recipe {
+            damage: 0,
+            content: Content::True(size),
+            layers: 6,
+            ..bench.recipe(blobs, (blobs / 100).max(1))
+        };
+        let root = &bench.tree(&recipe)?;
+        let pipe = "find docker/registry/v2/blobs -name data -print0 | xargs -0 -P2 -n64 sha256sum";
+        let pipe = if size > 1 << 20 { pipe.replace("-n64", "-n1") } else { pipe.to_owned() };
+        let sides = vec![
+            Side { name: "regfsck check --content".into(), run: Box::new(|| check(root, &["--content"])) },
+            side("find | xargs -P2 sha256sum", "sh", &["-c", &pipe], root, &[0]),
+        ];
+        let runs = interleave(sides, bench.arguments.rounds)?;
+        let rate = if size > 1 << 20 { 0.95 } else { 1.0 };
+        let [subject, peer] = runs.as_slice() else { continue };
+        let what = format!("content check, blobs of {name}");
+        let target = Some(Target::AtLeast(rate));
+        table.rows.push(Row::new(&what, "rate", subject, peer, |run| 1.0 / run.seconds, target));
+    }
+    Ok(())
+}

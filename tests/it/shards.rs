@@ -1,0 +1,109 @@
+//! A check that is split among machines, and its parts joined: the report of one run, byte for byte but for times.
+
+use std::path::Path;
+use std::process::Command;
+
+use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
+use serde_json::Value;
+
+use crate::support::plant::{Content, Recipe, plant};
+
+const SHARDS: usize = 4;
+
+/// A registry with every kind of damage that the planter knows, and a blob with the wrong bytes.
+pub(crate) fn damaged(root: &Path) {
+    let content = Content::True(100);
+    plant(root, &Recipe { blobs: 400, repositories: 9, layers: 3, seed: 7, damage: 8, content }).unwrap();
+    let shards = root.join("docker/registry/v2/blobs/sha256");
+    for shard in ["00", "3c", "7e", "b1", "ff"] {
+        let mut blobs: Vec<_> =
+            shards.join(shard).read_dir().unwrap().map(|blob| blob.unwrap().path()).collect();
+        blobs.sort();
+        let Some(blob) = blobs.first() else { continue };
+        let data = blob.join("data");
+        let size = data.metadata().unwrap().len();
+        std::fs::write(data, "x".repeat(usize::try_from(size).unwrap())).unwrap();
+    }
+}
+
+/// Run regfsck; its status and what it wrote.
+pub(crate) fn regfsck(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_regfsck")).args(arguments).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(matches!(output.status.code(), Some(0..=4)), "{errors}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), if text.is_empty() { errors } else { text })
+}
+
+/// The report without what differs from run to run: times, and how many requests it took.
+fn timeless(text: &str) -> String {
+    fn blank(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match name.as_str() {
+                        "started" | "finished" | "at" | "requests" => *value = Value::Null,
+                        _ => blank(value),
+                    }
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(blank),
+            _ => {}
+        }
+    }
+    let mut report: Value = serde_json::from_str(text).unwrap();
+    blank(&mut report);
+    serde_json::to_string_pretty(&report).unwrap()
+}
+
+/// Compare one run with as many as there are shards, joined.
+fn assert_same(target: &[&str]) {
+    let files = tempfile::tempdir().unwrap();
+    let whole = [&["check", "-o", "json"], target].concat();
+    let (status, whole) = regfsck(&whole);
+    let paths: Vec<_> = (0..SHARDS)
+        .map(|index| {
+            let path = files.path().join(format!("{index}.json")).display().to_string();
+            let shard = format!("{index}/{SHARDS}");
+            regfsck(&[&["check", "--shard", &shard, "-o", &format!("json={path}")], target].concat());
+            path
+        })
+        .collect();
+    // In no particular order.
+    let paths: Vec<_> = paths.iter().rev().map(String::as_str).collect();
+    let (merged_status, merged) = regfsck(&[&["merge", "-o", "json"], paths.as_slice()].concat());
+    assert_eq!((merged_status, timeless(&merged)), (status, timeless(&whole)));
+    let report: Value = serde_json::from_str(&whole).unwrap();
+    let codes: Vec<_> = report["summary"].as_object().unwrap().keys().cloned().collect();
+    assert!(codes.len() >= 5, "a test that compares little: {codes:?}");
+    let (status, refusal) = regfsck(&[&["merge"], paths.get(1..).unwrap()].concat());
+    assert_eq!(status, 2);
+    assert!(refusal.contains("the reports of these shards are missing: 3/4"), "{refusal}");
+}
+
+#[test]
+fn shards_of_storage_make_up_the_whole() {
+    let root = tempfile::tempdir().unwrap();
+    damaged(root.path());
+    let path = root.path().display().to_string();
+    assert_same(&["--storage", &path, "--content"]);
+}
+
+#[test]
+fn shards_of_storage_and_daemon_make_up_the_whole() {
+    for flavour in [Flavour::V2, Flavour::V3] {
+        let root = tempfile::tempdir().unwrap();
+        damaged(root.path());
+        let sandbox = Sandbox::start(Options::new(root.path().to_owned(), flavour)).unwrap();
+        let (path, url) = (root.path().display().to_string(), sandbox.url());
+        assert_same(&["--storage", &path, "--registry", &url, "--probe", "all"]);
+        assert_same(&["--storage", &path, "--registry", &url, "--probe-manifests"]);
+    }
+}
+
+#[test]
+fn a_shard_without_storage_is_refused() {
+    let (status, errors) = regfsck(&["check", "--registry", "http://127.0.0.1:1", "--shard", "0/2"]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("--shard needs storage"), "{errors}");
+}
