@@ -5,7 +5,7 @@
 //! ```
 
 mod api;
-mod content;
+mod budget;
 mod probe;
 mod recheck;
 mod same;
@@ -29,7 +29,7 @@ use crate::domain::served::ServedView;
 use crate::domain::shard::Shard;
 use crate::domain::storage::StorageView;
 
-pub use self::content::Budget;
+pub use self::budget::Budget;
 pub use crate::domain::content::ContentSubset;
 
 /// The sides that a check can look at; at least one.
@@ -144,9 +144,7 @@ impl Run<'_> {
         };
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
-        if let Some(shard) = self.options.shard {
-            accusations.retain(|subject| shard.has_subject(subject));
-        }
+        self.keep_own(&mut accusations);
         self.content(storage, &view, &mut accusations).await;
         let mut served = None;
         if let Some(registry) = self.reachable().await {
@@ -165,8 +163,17 @@ impl Run<'_> {
             );
         }
         drop(served);
+        self.keep_own(&mut accusations);
         let findings = self.second_look(storage, &view, accusations).await;
         Ok((self.conclude(&view, findings), None))
+    }
+
+    /// Leave what belongs to other shards to them: before the daemon is asked about it, and before it is
+    /// looked at again.
+    fn keep_own(&self, accusations: &mut Accusations) {
+        if let Some(shard) = self.options.shard {
+            accusations.retain(|subject| shard.has_subject(subject));
+        }
     }
 
     async fn collect(&mut self, storage: &Arc<dyn Storage>) -> Result<Arc<StorageView>, StorageError> {
