@@ -103,7 +103,7 @@ pub(crate) fn probe(bench: &Bench, table: &mut Table) -> Result<()> {
 
 fn configuration(root: &Path, port: u16) -> String {
     format!(
-        "version: 0.1\nlog: {{level: fatal, accesslog: {{disabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n\
+        "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n\
          storage: {{filesystem: {{rootdirectory: '{}', maxthreads: 100}}, cache: {{blobdescriptor: inmemory}}}}\n",
         root.display()
     )

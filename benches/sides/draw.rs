@@ -93,7 +93,7 @@ impl Table {
                 text,
                 "| {} | `{}` | {:.2} s | {:.2} s | {} {median:.3} ({least:.3}–{most:.3}) | {} | {:.2} s, {:.2} s | {:.0} MB |",
                 row.what,
-                row.peer.name,
+                row.peer.name.replace('|', "\\|"),
                 row.subject.median(seconds),
                 row.peer.median(seconds),
                 row.measure,

@@ -7,8 +7,8 @@
 mod again;
 pub(super) mod api;
 mod api_content;
+mod budget;
 mod cache;
-mod content;
 mod probe;
 mod recheck;
 mod replicas;
@@ -37,7 +37,7 @@ use crate::domain::served::ServedView;
 use crate::domain::shard::Shard;
 use crate::domain::storage::StorageView;
 
-pub use self::content::Budget;
+pub use self::budget::Budget;
 pub use crate::domain::content::ContentSubset;
 
 /// The sides that a check can look at; at least one.
