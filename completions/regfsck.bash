@@ -40,6 +40,9 @@ _regfsck() {
             regfsck,man)
                 cmd="regfsck__subcmd__man"
                 ;;
+            regfsck,merge)
+                cmd="regfsck__subcmd__merge"
+                ;;
             regfsck,purge)
                 cmd="regfsck__subcmd__purge"
                 ;;
@@ -82,6 +85,9 @@ _regfsck() {
             regfsck__subcmd__help,man)
                 cmd="regfsck__subcmd__help__subcmd__man"
                 ;;
+            regfsck__subcmd__help,merge)
+                cmd="regfsck__subcmd__help__subcmd__merge"
+                ;;
             regfsck__subcmd__help,purge)
                 cmd="regfsck__subcmd__help__subcmd__purge"
                 ;;
@@ -107,7 +113,7 @@ _regfsck() {
 
     case "${cmd}" in
         regfsck)
-            opts="-o -v -q -h -V --output --color --progress --no-trunc --verbose --quiet --help --version check repair purge restart undo verify demo guard snapshot doctor explain completions man help"
+            opts="-o -v -q -h -V --output --color --progress --no-trunc --verbose --quiet --help --version check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -137,7 +143,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__check)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --fix --plan --output --color --progress --no-trunc --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --shard --max-duration --bytes-per-second --resume --fix --plan --output --color --progress --no-trunc --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -300,6 +306,18 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -571,7 +589,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__guard)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --output --color --progress --no-trunc --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --shard --max-duration --bytes-per-second --resume --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --output --color --progress --no-trunc --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -737,6 +755,18 @@ _regfsck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --gc-version)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -765,7 +795,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__help)
-            opts="check repair purge restart undo verify demo guard snapshot doctor explain completions man help"
+            opts="check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -877,6 +907,20 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regfsck__subcmd__help__subcmd__merge)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1004,8 +1048,38 @@ _regfsck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regfsck__subcmd__merge)
+            opts="-o -v -q -h -V --output --color --progress --no-trunc --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regfsck__subcmd__purge)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --output --color --progress --no-trunc --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --shard --max-duration --bytes-per-second --resume --output --color --progress --no-trunc --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1171,6 +1245,18 @@ _regfsck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1195,7 +1281,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__repair)
-            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --output --color --progress --no-trunc --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --shard --max-duration --bytes-per-second --resume --output --color --progress --no-trunc --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1365,6 +1451,18 @@ _regfsck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1389,7 +1487,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__restart)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --output --color --progress --no-trunc --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --storage --registry --replica --resolve-all --container --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --probe --probe-manifests --grace --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --fail-on --shard --max-duration --bytes-per-second --resume --output --color --progress --no-trunc --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1552,6 +1650,18 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

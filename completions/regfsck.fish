@@ -37,6 +37,7 @@ complete -c regfsck -n "__fish_regfsck_needs_command" -s q -l quiet -d 'Print no
 complete -c regfsck -n "__fish_regfsck_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_needs_command" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "check" -d 'Compare what is stored with what is served, and report what is wrong'
+complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "merge" -d 'Join the JSON reports of the parts of a check that `--shard` split into one'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "repair" -d 'Carry out a plan that check --plan saved, and nothing else'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "purge" -d 'Make the daemon forget what storage lacks; upload nothing'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "restart" -d 'Restart the daemon, wait until it answers, and prove that its false claims are gone'
@@ -75,7 +76,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l retry-times -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l timeout -d 'Give up on a request that brings nothing for so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l content-subset -d 'Hash part N of T of the blobs; a different part each day covers all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
@@ -87,8 +88,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l src-authfile -
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart -d 'Restart the daemon, as the last remedy' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d 'Keep the journal and temporary files here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l plan -d 'Save the plan of a repair here, and change nothing' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
@@ -107,12 +111,25 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l plain-http -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l fix -d 'Repair what is wrong: show a plan, ask, carry it out, prove it'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s V -l version -d 'Print version'
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l no-trunc -d 'Show whole digests and every finding'
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plan -d 'The plan that check --plan saved' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
@@ -139,7 +156,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l retry-times -
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l timeout -d 'Give up on a request that brings nothing for so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content-subset -d 'Hash part N of T of the blobs; a different part each day covers all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
@@ -151,8 +168,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l src-authfile 
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart -d 'Restart the daemon, as the last remedy' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 'Keep the journal and temporary files here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -170,6 +190,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plain-http -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -200,7 +221,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l retry-times -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l timeout -d 'Give up on a request that brings nothing for so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content-subset -d 'Hash part N of T of the blobs; a different part each day covers all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
@@ -212,8 +233,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l src-authfile -
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart -d 'Restart the daemon, as the last remedy' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal and temporary files here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -231,6 +255,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l plain-http -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -261,7 +286,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l retry-times 
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l timeout -d 'Give up on a request that brings nothing for so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content-subset -d 'Hash part N of T of the blobs; a different part each day covers all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
@@ -273,8 +298,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l src-authfile
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d 'Restart the daemon, as the last remedy' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d 'Keep the journal and temporary files here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -292,6 +320,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l plain-http -
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -413,7 +442,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l retry-times -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l timeout -d 'Give up on a request that brings nothing for so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l content-subset -d 'Hash part N of T of the blobs; a different part each day covers all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
@@ -425,8 +454,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l src-authfile -
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart -d 'Restart the daemon, as the last remedy' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d 'Keep the journal and temporary files here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l gc-version -d 'Whose garbage collector it is; without it, the command is asked for its version, or both are reckoned with' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
@@ -445,6 +477,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l plain-http -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l gate-only -d 'Only say whether garbage collection may run'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l delete-untagged -d 'Reckon with garbage collection that deletes untagged manifests (-m); told from the command where there is one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l fix -d 'Where the gate refuses, repair first and look again'
@@ -561,17 +594,18 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s v -l verbose -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s V -l version -d 'Print version'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "check" -d 'Compare what is stored with what is served, and report what is wrong'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "repair" -d 'Carry out a plan that check --plan saved, and nothing else'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "purge" -d 'Make the daemon forget what storage lacks; upload nothing'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "restart" -d 'Restart the daemon, wait until it answers, and prove that its false claims are gone'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "undo" -d 'Put back what the last repair moved to the quarantine or wrote over'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "verify" -d 'Make sure that images can really be pulled: the gate after a push'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "demo" -d 'Show the incident on an embedded registry, in seconds'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "guard" -d 'Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "snapshot" -d 'Write down what storage holds, so that a later check can tell what disappeared'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "doctor" -d 'Look for settings that make phantoms, or that keep them from being repaired'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "explain" -d 'Explain a finding code, or list all of them'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "man" -d 'Print the man page'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "check" -d 'Compare what is stored with what is served, and report what is wrong'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "merge" -d 'Join the JSON reports of the parts of a check that `--shard` split into one'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "repair" -d 'Carry out a plan that check --plan saved, and nothing else'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "purge" -d 'Make the daemon forget what storage lacks; upload nothing'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "restart" -d 'Restart the daemon, wait until it answers, and prove that its false claims are gone'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "undo" -d 'Put back what the last repair moved to the quarantine or wrote over'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "verify" -d 'Make sure that images can really be pulled: the gate after a push'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "demo" -d 'Show the incident on an embedded registry, in seconds'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "guard" -d 'Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "snapshot" -d 'Write down what storage holds, so that a later check can tell what disappeared'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "doctor" -d 'Look for settings that make phantoms, or that keep them from being repaired'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "explain" -d 'Explain a finding code, or list all of them'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "man" -d 'Print the man page'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
