@@ -1,5 +1,6 @@
 //! Turns a report into what people and machines read, and into the exit status.
 
+pub mod repair;
 pub mod table;
 pub mod verdict;
 

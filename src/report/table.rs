@@ -8,8 +8,7 @@ use bytesize::ByteSize;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 
 use crate::domain::code::{Code, Severity};
-use crate::domain::finding::{Finding, Risk, State, Subject};
-use crate::domain::plan::Plan;
+use crate::domain::finding::{Finding, State, Subject};
 use crate::domain::report::{Report, Verdict};
 
 /// How many findings of one code a table shows before it counts the rest.
@@ -45,6 +44,7 @@ pub fn draw(report: &Report, drawing: Drawing) -> String {
     if !report.findings.is_empty() {
         findings(&mut text, report, drawing);
     }
+    text.push_str(&super::repair::draw(report, drawing));
     for unlooked in &report.coverage.unknown {
         item(&mut text, "not looked at", &format!("{}: {}", unlooked.what, unlooked.why), drawing);
     }
@@ -56,11 +56,11 @@ pub fn draw(report: &Report, drawing: Drawing) -> String {
 }
 
 /// Writing to a string cannot fail.
-fn line(text: &mut String, content: &str) {
+pub(super) fn line(text: &mut String, content: &str) {
     let _ = writeln!(text, "{content}");
 }
 
-fn item(text: &mut String, name: &str, content: &str, drawing: Drawing) {
+pub(super) fn item(text: &mut String, name: &str, content: &str, drawing: Drawing) {
     let indent = " ".repeat(name.len() + 2);
     let width = usize::from(drawing.width).saturating_sub(indent.len()).max(30);
     let mut lead = format!("{name}: ");
@@ -132,7 +132,7 @@ fn tally(report: &Report) -> String {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -279,29 +279,4 @@ fn next(text: &mut String, report: &Report) {
         line(text, &format!("remedies: {}", remedies.join(", ")));
     }
     line(text, &format!("more:     regfsck explain {}", first.code));
-}
-
-/// Draw a plan: what will be done, in order, and what nothing in it helps.
-#[must_use]
-pub fn plan(plan: &Plan, drawing: Drawing) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(drawing.width).force_no_tty();
-    table.set_header(["", "step", "from", "risk"]);
-    for (number, step) in plan.steps.iter().enumerate().take(if drawing.no_trunc { usize::MAX } else { 50 }) {
-        let risk = match step.risk {
-            Risk::None => "none",
-            Risk::Low => "low",
-            Risk::Downtime => "downtime",
-            Risk::Deletes => "deletes",
-        };
-        let from = step.from.clone().unwrap_or_default();
-        table.add_row([(number + 1).to_string(), step.what.clone(), from, risk.to_owned()]);
-    }
-    let mut text =
-        format!("plan: {}\n\n{}\n", counted(plan.steps.len(), "step"), table.to_string().trim_end());
-    for (finding, why) in &plan.unresolved {
-        item(&mut text, "no help for", &format!("{finding}: {why}"), drawing);
-    }
-    text
 }

@@ -20,6 +20,7 @@ mod content;
 mod dir;
 mod docker;
 mod docker_archive;
+mod except;
 mod fetch;
 mod list;
 mod names;
@@ -32,6 +33,7 @@ mod storage;
 mod tarball;
 
 pub use docker::{DockerSource, Fetch, Opened};
+pub use except::Except;
 pub use fetch::{Patience, fetch_verified};
 pub use list::SourceList;
 pub use plain::{PlainFetch, PlainOptions};
