@@ -1,6 +1,7 @@
 //! What touches the world.
 
 pub mod cache;
+pub mod collector;
 pub mod config;
 pub mod credentials;
 pub mod journal;
@@ -10,3 +11,4 @@ pub mod service;
 pub mod snapshot;
 pub mod source;
 pub mod storage;
+pub mod suspects;

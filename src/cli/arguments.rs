@@ -5,7 +5,14 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
+use super::connection::ConnectionArguments;
+use super::doctor::DoctorArguments;
+use super::guard::GuardArguments;
+use super::redis::RedisArguments;
 use super::repair::{PlanArguments, RepairArguments, UndoArguments};
+use super::snapshot::SnapshotArguments;
+use super::suspects::SuspectArguments;
+use super::verify::VerifyArguments;
 use crate::domain::code::Severity;
 
 /// The fsck for container registries
@@ -57,7 +64,17 @@ Examples:
     /// Restart the daemon, wait until it answers, and prove that its false claims are gone
     Restart(Box<CheckArguments>),
     /// Put back what the last repair moved to the quarantine or wrote over
-    Undo(UndoArguments),
+    Undo(Box<UndoArguments>),
+    /// Make sure that images can really be pulled: the gate after a push
+    ///
+    /// From the tag down to the last byte of every blob, for every platform: what a registry with a
+    /// stale cache only claims to have is found, although the push ended well.
+    #[command(after_help = "\
+Examples:
+  regfsck verify registry.example:5000/team/app:1.2
+  regfsck verify --registry http://127.0.0.1:5000 team/app:1.2 team/app@sha256:…
+  regfsck verify --images images.txt --content --wait 30s")]
+    Verify(Box<VerifyArguments>),
     /// Show the incident on an embedded registry, in seconds
     ///
     /// Pushes an image, deletes its manifest, collects garbage, pushes again, fails to pull,
@@ -73,6 +90,12 @@ Examples:
         #[arg(long)]
         serve: bool,
     },
+    /// Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms
+    Guard(Box<GuardArguments>),
+    /// Write down what storage holds, so that a later check can tell what disappeared
+    Snapshot(Box<SnapshotArguments>),
+    /// Look for settings that make phantoms, or that keep them from being repaired
+    Doctor(Box<DoctorArguments>),
     /// Explain a finding code, or list all of them
     Explain {
         /// The code, such as phantom-blob; without one, all are listed
@@ -202,49 +225,24 @@ pub struct TargetArguments {
     /// The running registry, such as <http://127.0.0.1:5000>
     #[arg(short, long, env = "REGFSCK_REGISTRY", value_name = "URL")]
     pub registry: Option<String>,
+    /// Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable
+    #[arg(long, env = "REGFSCK_REPLICA", value_name = "URL", value_delimiter = ',')]
+    pub replica: Vec<String>,
+    /// Ask every address that the registry's name has, as replicas
+    #[arg(long, env = "REGFSCK_RESOLVE_ALL", conflicts_with = "offline")]
+    pub resolve_all: bool,
+    /// The container that the registry runs in: its engine tells storage, URL and configuration
+    #[arg(long, env = "REGFSCK_CONTAINER", value_name = "NAME", conflicts_with = "config")]
+    pub container: Option<String>,
     /// Do not ask the registry that the config names: an offline check
     #[arg(long, env = "REGFSCK_OFFLINE", conflicts_with = "registry")]
     pub offline: bool,
     /// Only repositories of this name; * and ? match anything; repeatable
     #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',')]
     pub repo: Vec<String>,
-}
-
-/// How the registry is talked to.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Connection")]
-pub struct ConnectionArguments {
-    /// User and password; without the password it is asked for
-    #[arg(long, env = "REGFSCK_CREDS", hide_env_values = true, value_name = "USER[:PASS]")]
-    pub creds: Option<String>,
-    /// Read the password of --creds from stdin
-    #[arg(long, env = "REGFSCK_PASSWORD_STDIN", requires = "creds")]
-    pub password_stdin: bool,
-    /// Ask so many questions at once
-    #[arg(short, long, env = "REGFSCK_JOBS", value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: u16,
-    /// Try a failed request so many more times
-    #[arg(long, env = "REGFSCK_RETRY_TIMES", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=20))]
-    pub retry_times: u8,
-    /// Give up on a request that brings nothing for so long
-    #[arg(long, env = "REGFSCK_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = duration)]
-    pub timeout: jiff::SignedDuration,
-    /// Talk plain HTTP, also to hosts that are not this one
-    #[arg(long, env = "REGFSCK_PLAIN_HTTP")]
-    pub plain_http: bool,
-}
-
-impl Default for ConnectionArguments {
-    fn default() -> Self {
-        Self {
-            creds: None,
-            password_stdin: false,
-            jobs: 16,
-            retry_times: 3,
-            timeout: jiff::SignedDuration::from_secs(30),
-            plain_http: false,
-        }
-    }
+    /// The cache.
+    #[command(flatten)]
+    pub redis: RedisArguments,
 }
 
 /// `regfsck check`
@@ -270,6 +268,9 @@ pub struct CheckArguments {
     /// The connection.
     #[command(flatten)]
     pub connection: ConnectionArguments,
+    /// What is suspect beforehand.
+    #[command(flatten)]
+    pub suspects: SuspectArguments,
     /// Hash the content of every blob
     #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Check")]
     pub content: bool,
@@ -318,7 +319,7 @@ pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
     if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
     let found = all.into_iter().find(|severity| severity.as_str() == text);
     found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))

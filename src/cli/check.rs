@@ -11,33 +11,40 @@ use clap::Parser as _;
 use super::arguments::{
     Arguments, CheckArguments, Format, OutputArguments, OutputFormat, ProbeArgument, Subcommand,
 };
+use super::interrupt::{self, Interrupt};
 use super::progress::Progress;
+use super::suspects;
 use super::target::Target;
 use super::terminal;
 use crate::domain::code::Severity;
-use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
+use crate::domain::observed::Unlooked;
+use crate::domain::report::{self, Coverage, Report, SCHEMA, Tool, Verdict, summarise};
 use crate::engine::check::{ContentSubset, Examination, Options, Probe, check};
 use crate::report::{json, table, verdict};
 
 /// Check, report, and return the exit status.
 pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Result<u8> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let report = runtime.block_on(report(arguments, output))?;
+    let report = runtime.block_on(async {
+        Interrupt::watch();
+        report(arguments, output).await
+    })?;
     write(&report, output)?;
     Ok(report.exit_status)
 }
 
 async fn report(arguments: &CheckArguments, output: &OutputArguments) -> Result<Report> {
     let target = Target::find(&arguments.target, &arguments.connection).await?;
-    let options = options(arguments, &target);
+    let options = options(arguments, &target)?;
     let events = Arc::new(Progress::new(output));
-    let examination = check(&target.sides, &options, events).await?;
+    let mut examination = check(&target.sides, &options, events).await?;
+    note_interrupt(&mut examination.coverage, &interrupt::current());
     Ok(conclude(examination, target.named, arguments.fail_on))
 }
 
-pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Options {
+pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Options> {
     let whole = arguments.content.then_some((1, 1));
-    Options {
+    Ok(Options {
         scope: target.scope.clone(),
         grace: arguments.grace,
         probe: match arguments.probe {
@@ -48,7 +55,18 @@ pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Options {
         content: whole.or(arguments.content_subset).map(|(part, of)| ContentSubset { part, of }),
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
-        suspects: Vec::new(),
+        suspects: suspects::read(&arguments.suspects)?,
+        since: suspects::since(&arguments.suspects)?,
+    })
+}
+
+/// Enter in the coverage that the run was stopped, where it was.
+pub(super) fn note_interrupt(coverage: &mut Coverage, interrupt: &Interrupt) {
+    if interrupt.is_set() {
+        let why = "interrupted before everything was looked at".to_owned();
+        coverage.unknown.push(Unlooked { what: "the rest".into(), why });
+        coverage.unknown.sort();
+        coverage.unknown.dedup();
     }
 }
 
@@ -87,6 +105,7 @@ pub(super) fn conclude(examination: Examination, target: report::Target, fail_on
         proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
+        images: Vec::new(),
     };
     verdict::conclude(&mut report, fail_on);
     report

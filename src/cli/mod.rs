@@ -2,20 +2,32 @@
 
 pub mod arguments;
 mod check;
+pub mod connection;
+mod container;
 pub mod demo;
+pub mod doctor;
 mod explain;
 mod generate;
+pub mod guard;
+mod image;
+mod interrupt;
 mod progress;
+pub mod redis;
 pub mod repair;
+mod result;
 mod scope;
+pub mod snapshot;
+pub mod suspects;
 mod target;
 mod terminal;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+use crate::adapters::registry::install_crypto;
 use crate::report::verdict::USAGE;
 use arguments::{Arguments, Subcommand};
 use repair::Mode;
@@ -48,6 +60,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     let Arguments { command, output } = arguments;
     terminal::set_colour(output.color);
+    terminal::log(&output);
+    install_crypto();
     match command {
         Subcommand::Check(arguments) => match &arguments.plan {
             _ if arguments.fix => repair::run(&arguments.check, Mode::Fix, &output),
@@ -58,9 +72,13 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
         Subcommand::Purge(arguments) => repair::run(&arguments, Mode::Purge, &output),
         Subcommand::Restart(arguments) => repair::run(&arguments, Mode::Restart, &output),
         Subcommand::Undo(arguments) => repair::take_back(&arguments),
+        Subcommand::Verify(arguments) => verify::run(&arguments, &output),
         Subcommand::Demo { flavour, keep, serve } => {
             check::demo(demo::Options { flavour, keep, serve }, &output)
         }
+        Subcommand::Guard(arguments) => guard::run(&arguments, &output),
+        Subcommand::Snapshot(arguments) => snapshot::run(&arguments, &output),
+        Subcommand::Doctor(arguments) => doctor::run(&arguments, &output),
         Subcommand::Explain { code } => explain::run(code.as_deref()),
         Subcommand::Completions { shell } => generate::completions(shell),
         Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::{OutputArguments, When};
+use super::interrupt::{self, Interrupt};
 use crate::engine::ports::{Event, Events};
 
 /// Shows each stage as a bar, or as a spinner where its length is not known, and clears it at its end.
@@ -14,6 +15,7 @@ pub(super) struct Progress {
     bar: Mutex<Option<ProgressBar>>,
     is_shown: bool,
     is_quiet: bool,
+    interrupt: Interrupt,
 }
 
 impl Progress {
@@ -23,7 +25,7 @@ impl Progress {
             When::Never => false,
             When::Auto => !output.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr()),
         };
-        Self { bar: Mutex::new(None), is_shown, is_quiet: output.quiet }
+        Self { bar: Mutex::new(None), is_shown, is_quiet: output.quiet, interrupt: interrupt::current() }
     }
 
     fn stage(&self, name: &'static str, length: Option<u64>) {
@@ -54,6 +56,10 @@ impl Progress {
 }
 
 impl Events for Progress {
+    fn stop_requested(&self) -> bool {
+        self.interrupt.is_set()
+    }
+
     fn emit(&self, event: Event) {
         match event {
             Event::Stage(name, length) => self.stage(name, length),

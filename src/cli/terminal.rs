@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
+use tracing_subscriber::prelude::*;
 
 use super::arguments::{OutputArguments, When};
 use crate::report::table::Drawing;
@@ -15,6 +16,25 @@ pub(super) fn set_colour(when: When) {
         When::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
+}
+
+/// Log to stderr: what went wrong; with `-v` the commands that are run, with `-vv` every request too.
+pub(super) fn log(output: &OutputArguments) {
+    let level = match (output.quiet, output.verbose) {
+        (true, _) => tracing::Level::ERROR,
+        (_, 0) => tracing::Level::WARN,
+        (_, 1) => tracing::Level::INFO,
+        (_, _) => tracing::Level::DEBUG,
+    };
+    let filter = tracing_subscriber::filter::Targets::new().with_target("regfsck", level);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal() && output.color != When::Never);
+    // The time of day matters among many requests, and is noise before a single warning.
+    let lines = if output.verbose > 1 { lines.boxed() } else { lines.without_time().boxed() };
+    // In a test that runs the program in its own process a log is there already; that one stays.
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
 /// How to draw on stdout.

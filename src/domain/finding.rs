@@ -196,6 +196,9 @@ pub struct Finding {
     pub remedies: Vec<Remedy>,
     /// What became of it.
     pub state: State,
+    /// The bytes that a leftover takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 impl Finding {
@@ -212,6 +215,7 @@ impl Finding {
             affects: Vec::new(),
             remedies: Vec::new(),
             state: State::Open,
+            bytes: None,
         }
     }
 

@@ -63,6 +63,9 @@ pub struct Manifest {
     pub needs: Box<[Descriptor]>,
     /// The manifests of an index, in its order.
     pub children: Box<[Descriptor]>,
+    /// The platforms of `children` as `os/arch[/variant]`, empty where none is given; all of them absent from images.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub platforms: Box<[Box<str>]>,
     /// The manifest that this one is attached to (signatures, SBOMs).
     pub subject: Option<Digest>,
 }
@@ -121,6 +124,23 @@ struct RawDescriptor<'a> {
     digest: std::borrow::Cow<'a, str>,
     size: Option<i64>,
     urls: Option<Vec<serde::de::IgnoredAny>>,
+    #[serde(borrow)]
+    platform: Option<RawPlatform<'a>>,
+}
+
+/// Read leniently: a platform of another shape must not cost the whole manifest.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawPlatform<'a> {
+    Known {
+        #[serde(borrow)]
+        os: std::borrow::Cow<'a, str>,
+        #[serde(borrow)]
+        architecture: std::borrow::Cow<'a, str>,
+        #[serde(borrow)]
+        variant: Option<std::borrow::Cow<'a, str>>,
+    },
+    Other(serde::de::IgnoredAny),
 }
 
 #[derive(Deserialize)]
@@ -137,6 +157,16 @@ impl RawDescriptor<'_> {
         self.urls.as_ref().is_some_and(|urls| !urls.is_empty())
             || kind.contains(".foreign.")
             || kind.contains(".nondistributable.")
+    }
+
+    fn platform(&self) -> Box<str> {
+        match &self.platform {
+            Some(RawPlatform::Known { os, architecture, variant: Some(variant) }) if !variant.is_empty() => {
+                format!("{os}/{architecture}/{variant}").into()
+            }
+            Some(RawPlatform::Known { os, architecture, .. }) => format!("{os}/{architecture}").into(),
+            Some(RawPlatform::Other(_)) | None => "".into(),
+        }
     }
 
     fn read(&self, place: impl FnOnce() -> String) -> Result<Descriptor, ManifestError> {
@@ -177,6 +207,11 @@ impl Raw<'_> {
             _ if says.contains("image.manifest") || says.contains("distribution.manifest.v2") => Kind::Image,
             _ => Kind::Unknown,
         })
+    }
+
+    fn platforms(&self) -> Box<[Box<str>]> {
+        let children = self.manifests.iter().flatten().filter(|child| !child.is_foreign());
+        children.map(RawDescriptor::platform).collect()
     }
 
     fn needs(&self, kind: Kind) -> Result<Vec<Descriptor>, ManifestError> {
@@ -229,6 +264,7 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     Ok(Manifest {
         kind,
         needs: raw.needs(kind)?.into(),
+        platforms: if children.is_empty() { Box::default() } else { raw.platforms() },
         children: children.into(),
         subject: subject.map(|subject| subject.digest),
     })

@@ -2,9 +2,12 @@
 
 pub mod cache;
 pub mod code;
+pub mod collector;
 pub mod difference;
 pub mod digest;
+pub mod doctor;
 pub mod finding;
+pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod manifest;
@@ -18,3 +21,4 @@ pub mod rules;
 mod schema;
 pub mod served;
 pub mod storage;
+pub mod suspects;

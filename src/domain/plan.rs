@@ -141,6 +141,9 @@ pub enum StepAction {
     PurgeCache {
         /// The digest that the keys are about.
         digest: Digest,
+        /// Whether the global entry goes; else only the memberships.
+        #[serde(default = "yes")]
+        entry: bool,
         /// The repositories that have keys of it.
         repositories: Vec<RepositoryName>,
     },
@@ -156,6 +159,10 @@ pub enum StepAction {
         /// The tag.
         tag: Tag,
     },
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl StepAction {

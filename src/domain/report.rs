@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Severity;
+use super::digest::Digest;
 use super::finding::{Finding, State};
 use super::observed::Unlooked;
 use super::plan::{Outcome, Plan, Proof};
@@ -41,6 +42,9 @@ pub struct Report {
     pub refusal: Option<String>,
     /// What is wrong, sorted by severity, code, repository, digest, tag, path.
     pub findings: Vec<Finding>,
+    /// The images that were verified, in the order given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<VerifiedImage>,
     /// What the repair was to do, where one was made or planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
@@ -157,6 +161,12 @@ pub struct ServedCoverage {
     pub manifests: u64,
     /// Repository-blob pairs asked about.
     pub blobs: u64,
+    /// Blobs whose bytes were hashed as they came.
+    #[serde(default)]
+    pub hashed_blobs: u64,
+    /// How many bytes were hashed.
+    #[serde(default)]
+    pub hashed_bytes: u64,
 }
 
 /// What was read from Redis.
@@ -169,6 +179,46 @@ pub struct CacheCoverage {
     pub entries: u64,
     /// Members of repository sets.
     pub members: u64,
+}
+
+/// An image that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct VerifiedImage {
+    /// The image as it was named.
+    pub name: String,
+    /// What was concluded.
+    pub verdict: Verdict,
+    /// The digest of its manifest or index, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The ids of the findings that break it.
+    pub findings: Vec<String>,
+    /// What could not be asked about it.
+    pub unknown: Vec<Unlooked>,
+    /// How many manifests belong to it.
+    pub manifests: u64,
+    /// How many blobs its manifests need.
+    pub blobs: u64,
+    /// Their sizes as described, in bytes.
+    pub bytes: u64,
+}
+
+impl VerifiedImage {
+    /// An image of which nothing is known yet.
+    #[must_use]
+    pub const fn new(name: String) -> Self {
+        Self {
+            name,
+            verdict: Verdict::Incomplete,
+            digest: None,
+            findings: Vec::new(),
+            unknown: Vec::new(),
+            manifests: 0,
+            blobs: 0,
+            bytes: 0,
+        }
+    }
 }
 
 impl Report {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Digest;
 use super::name::{RepositoryName, Tag};
 use super::observed::{Evidence, Side, Unlooked};
-use super::storage::ReadManifest;
+use super::storage::{HashedBlob, ReadManifest};
 
 /// One request and what came back, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +161,9 @@ pub struct ServedView {
     pub manifests: Vec<(Subject, Asked<Answer<ServedManifest>>)>,
     /// Blobs as they were delivered, where only the API can be looked at.
     pub delivered: Vec<(Subject, Delivered)>,
+    /// What blobs' bytes hash to, where only the API can be looked at.
+    #[serde(default)]
+    pub hashed: Vec<(Subject, Asked<Answer<HashedBlob>>)>,
     /// Blobs as they are claimed.
     pub blobs: Vec<(Subject, ServedBlob)>,
     /// What it believes of manifests that storage lacks.

@@ -2,9 +2,12 @@
 
 pub mod check;
 pub mod drain;
+pub mod gate;
+pub mod interrupt;
 pub mod keep_started;
 pub mod ports;
 pub mod repair;
 pub mod restart;
 pub mod undo;
+pub mod verify;
 pub mod write_ahead;

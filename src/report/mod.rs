@@ -1,5 +1,8 @@
 //! Turns a report into what people and machines read, and into the exit status.
 
+pub mod doctor;
+pub mod guard;
+mod images;
 pub mod repair;
 pub mod table;
 pub mod verdict;

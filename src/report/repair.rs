@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 
-use super::table::{Drawing, counted, item, line};
+use super::table::{Drawing, counted, hang, line};
 use crate::domain::code::{Code, Severity};
 use crate::domain::finding::Risk;
 use crate::domain::plan::{Outcome, Plan, Proof, StepResult};
@@ -43,10 +43,10 @@ pub fn plan(plan: &Plan, drawing: Drawing) -> String {
         table.add_row([(number + 1).to_string(), step.what.clone(), from, risk.to_owned()]);
     }
     let mut text =
-        format!("plan: {}\n\n{}\n", counted(plan.steps.len(), "step"), table.to_string().trim_end());
+        format!("plan: {}\n\n{}\n", counted(plan.steps.len() as u64, "step"), table.to_string().trim_end());
     let rest = plan.steps.len().saturating_sub(limit(drawing));
     if rest > 0 {
-        line(&mut text, &format!("and {} (--no-trunc shows all)", counted(rest, "more step")));
+        line(&mut text, &format!("and {} (--no-trunc shows all)", counted(rest as u64, "more step")));
     }
     helpless(&mut text, plan, drawing);
     text
@@ -55,7 +55,7 @@ pub fn plan(plan: &Plan, drawing: Drawing) -> String {
 /// The findings that nothing in the plan helps, by the reason; notes are only counted.
 fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut notes = 0;
+    let mut notes: u64 = 0;
     for (finding, why) in &plan.unresolved {
         if is_note(finding) && !drawing.no_trunc {
             notes += 1;
@@ -68,7 +68,7 @@ fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
         let named: Vec<_> = findings.iter().take(most).map(|finding| shorten(finding)).collect();
         let rest = findings.len().saturating_sub(most);
         let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
-        item(text, "no help for", &format!("{}{more}: {why}", named.join(", ")), drawing);
+        hang(text, "no help for: ", 13, &format!("{}{more}: {why}", named.join(", ")), drawing);
     }
     if notes > 0 {
         line(
@@ -96,19 +96,21 @@ fn shorten(id: &str) -> String {
 }
 
 /// What came of a repair; nothing where none was made.
-#[must_use]
-pub(super) fn draw(report: &Report, drawing: Drawing) -> String {
-    let mut text = String::new();
+pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
+    let mut drawn = String::new();
     if let Some(outcomes) = &report.outcomes {
-        steps(&mut text, outcomes, drawing);
+        steps(&mut drawn, outcomes, drawing);
     }
     if let Some(proof) = &report.proof {
-        proved(&mut text, proof, drawing);
+        proved(&mut drawn, proof, drawing);
     }
     if let Some(plan) = report.plan.as_ref().filter(|_| report.refusal.is_none()) {
-        helpless(&mut text, plan, drawing);
+        helpless(&mut drawn, plan, drawing);
     }
-    text
+    if !drawn.is_empty() {
+        line(text, "");
+        text.push_str(&drawn);
+    }
 }
 
 /// How many steps were carried out, and which were not and why.
@@ -155,5 +157,5 @@ fn proved(text: &mut String, proof: &Proof, drawing: Drawing) {
         let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
         let _ = write!(said, "; pulled in full: {}{more}", named.join(", "));
     }
-    item(text, "proof", &said, drawing);
+    hang(text, "proof: ", 7, &said, drawing);
 }

@@ -128,3 +128,39 @@ async fn what_the_engine_refuses_is_told_in_its_words() {
     let missing = Engine::at(socket).read_file("nobody", Path::new("/x")).await.unwrap_err();
     assert_eq!(missing.hint.as_deref(), Some("`docker ps --all` lists the containers"));
 }
+
+#[test]
+fn the_name_of_a_container_is_all_that_a_check_needs() {
+    let Some(engine) = engine("a check of a container") else { return };
+    let registry = ContainerRegistry::start(&engine);
+    let seen = incident(&engine, &registry.host(), "team/app:1", || registry.collect_garbage());
+    let regfsck = |arguments: &[&str]| {
+        let mut command = crate::support::regfsck::command(arguments);
+        command.env("DOCKER_HOST", format!("unix://{}", engine.socket().display()));
+        crate::support::regfsck::end(command.spawn().unwrap())
+    };
+    let ended = regfsck(&["check", "--container", registry.name, "--probe-manifests", "-o", "json"]);
+    let json = ended.json();
+    assert_eq!(ended.status, 1, "{ended:?}");
+    let root = registry.root().join("docker/registry/v2").display().to_string();
+    assert_eq!(json["target"]["storage"], root);
+    assert_eq!(json["target"]["registry"], format!("http://{}", registry.host()));
+    let phantom = format!("phantom-manifest:team/app:{}", seen.digest);
+    assert!(ended.findings().contains(&phantom), "{:?}", ended.findings());
+    let missing = regfsck(&["check", "--container", "nobody"]);
+    assert_eq!(missing.status, 2, "{missing:?}");
+    assert!(missing.stderr.contains("`docker ps --all` lists the containers"), "{}", missing.stderr);
+    // How to restart it needs no telling either.
+    let before = registry.started();
+    let restarted = regfsck(&[
+        "restart",
+        "--container",
+        registry.name,
+        "--yes",
+        "--drain",
+        "0",
+        "--state-dir",
+        &registry.root().join("state").display().to_string(),
+    ]);
+    assert_ne!(registry.started(), before, "{restarted:?}");
+}

@@ -9,19 +9,29 @@
     reason = "a test fails by panicking, and says on stderr what it skips"
 )]
 
+mod api_only;
 mod arrows;
 mod cache;
+mod check;
+mod collector;
 mod completions;
+mod credentials;
 mod docker_engine;
 mod generated;
+mod guard;
 mod http_client;
+mod interrupts;
 mod journal;
+mod pull_through;
 mod registry_config;
 mod repair;
+mod replicas;
 mod scenarios;
 mod service_commands;
 mod sources;
 mod sources_damage;
 mod sources_network;
 mod support;
+mod suspects;
 mod uploads;
+mod verify;

@@ -38,6 +38,12 @@ async fn gives_all(spec: &str, of: &str, pieces: &[Piece]) {
     }
 }
 
+/// The images that a source knows, asked about all repositories of the seed and one that is nowhere.
+async fn names(spec: &str) -> Vec<String> {
+    let among = ["team/multi", "team/app", "team/none"].map(|name| name.parse().unwrap());
+    open(spec).unwrap().images(&among).await.unwrap().iter().map(ToString::to_string).collect()
+}
+
 /// The source tells what the image consists of.
 async fn knows(source: &dyn Source, of: &str, naming: Naming, pieces: &[Piece]) {
     let content = source.content(&image(of)).await.unwrap();
@@ -70,6 +76,7 @@ async fn an_oci_layout_and_its_archives_give_everything() {
         let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
         gives_all(&spec, "team/app:1.0", &seed.app).await;
         knows(&*open(&spec).unwrap(), "team/app:1.0", Naming::Exact, &seed.app).await;
+        assert_eq!(names(&spec).await, ["team/app:1.0"]);
     }
     for spec in ["oci:oci", "oci-archive:multi.tar"] {
         let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
@@ -109,9 +116,13 @@ async fn storage_of_a_registry_gives_everything_at_any_level() {
         let spec = format!("storage:{}", registry.root().join(level).display());
         gives_all(&spec, "team/app:1.0", &seed.app).await;
         knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::Exact, &seed.multi).await;
+        assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
         let other = open(&spec).unwrap().content(&image("team/other:1.0")).await;
         assert!(matches!(other, Err(SourceError::NoSuchImage { .. })));
     }
+    let blobs_alone = tempfile::tempdir().unwrap();
+    fs::rename(registry.root().join("docker/registry/v2/blobs"), blobs_alone.path().join("blobs")).unwrap();
+    gives_all(&format!("storage:{}", blobs_alone.path().display()), "team/app:1.0", &seed.app).await;
 }
 
 #[tokio::test]
@@ -172,6 +183,12 @@ async fn a_containerd_store_gives_what_it_holds() {
         let nameless = open(&spec).unwrap().content(&image("team/app:1.0")).await;
         assert!(matches!(nameless, Err(SourceError::Nameless { .. })));
     }
+    // Neither a folder beside the store's nor the store taken for something else.
+    for spec in [format!("containerd:{}/ingest", content.display()), format!("storage:{}", content.display())]
+    {
+        let refused = open(&spec).err();
+        assert!(matches!(refused, Some(SourceError::Unusable { .. })), "{spec}");
+    }
 }
 
 #[tokio::test]
@@ -204,6 +221,7 @@ async fn another_registry_gives_everything() {
     gives_all(&prefixed, "app:1.0", &seed.app).await;
     knows(&*open(&prefixed).unwrap(), "app:1.0", Naming::Exact, &seed.app).await;
 
+    assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
     let source = open(&spec).unwrap();
     let absent = source.find(&wanted(&seed.app[2], &image("team/none:1.0"))).await.unwrap_err();
     assert_eq!(absent.to_string(), format!("`{spec}` does not have {} in `team/none`", seed.app[2].digest));

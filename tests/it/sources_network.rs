@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use futures_util::TryStreamExt;
-use regfsck::adapters::source::{OpenOptions, PlainOptions, SourceSpec};
+use regfsck::adapters::registry::{Address, Connection, Credential};
+use regfsck::adapters::source::{OpenOptions, SourceSpec};
 use regfsck::engine::ports::{SourceError, Supply, Wanted};
 
 use crate::sources_damage::{drain, peak};
@@ -181,16 +182,45 @@ async fn redirects_are_followed() {
 
 #[tokio::test]
 async fn a_user_and_a_password_are_sent_and_never_shown() {
-    let stub = Stub::start(|_, request, stream| match request.authorization.as_deref() {
-        Some("Basic dXNlcjpodW50ZXIy") => say(stream, "403 Forbidden", b"not you"),
-        _ => say(stream, "401 Unauthorized", b""),
+    let stub = Stub::start(|_, request, stream| {
+        if request.authorization.as_deref() == Some("Basic dXNlcjpodW50ZXIy") {
+            say(stream, "403 Forbidden", b"not you");
+        } else {
+            let challenge =
+                "WWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\nConnection: close\r\n";
+            let _ = stream.write_all(format!("HTTP/1.1 401 Unauthorized\r\n{challenge}\r\n").as_bytes());
+        }
     });
-    let docker = PlainOptions { plain_http: true, credentials: Some(("user".into(), "hunter2".into())) };
-    let options = OpenOptions { docker, ..options(&std::env::temp_dir()) };
+    let mut docker = Connection::new(Address::parse(&format!("http://{}", stub.authority), false).unwrap());
+    docker.credentials =
+        Credential::Basic { name: "user".into(), password: "hunter2".to_owned().into() }.into();
+    let options = OpenOptions { docker: Some(docker), ..options(&std::env::temp_dir()) };
     let spec: SourceSpec = format!("docker://{}", stub.authority).parse().unwrap();
     let error = spec.open(&options).unwrap().find(&wanted()).await.unwrap_err();
     assert!(matches!(&error, SourceError::Refused { said, .. } if said.starts_with("403")), "{error}");
     assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn tags_are_read_page_by_page_from_the_same_server_only() {
+    let stub = Stub::start(|_, request, stream| match request.path.as_str() {
+        "/v2/team/app/tags/list" => {
+            say(
+                stream,
+                "200 OK\r\nLink: </v2/team/app/tags/list?last=b>; rel=\"next\"",
+                br#"{"tags":["b","no tag"]}"#,
+            );
+        }
+        _ => say(
+            stream,
+            "200 OK\r\nLink: <http://127.0.0.2/v2/x>; rel=\"next\"",
+            br#"{"name":"team/app","tags":null}"#,
+        ),
+    });
+    let source = open(&format!("docker://{}", stub.authority)).unwrap();
+    let images = source.images(&["team/app".parse().unwrap()]).await.unwrap();
+    assert_eq!(images.iter().map(ToString::to_string).collect::<Vec<_>>(), ["team/app:b"]);
+    assert_eq!(stub.requests().len(), 2);
 }
 
 #[tokio::test]

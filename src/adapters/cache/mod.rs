@@ -47,11 +47,19 @@ impl RedisCache {
     /// # Errors
     /// When it cannot be reached, is not Redis, or lets us not in; or when the settings cannot work.
     pub async fn connect(settings: RedisSettings) -> Result<Self, CacheError> {
-        let dial = Dial::new(&settings)?;
-        let location = settings.location();
-        let cache = Self { settings, location, dial, nodes: Mutex::default() };
+        let cache = Self::at(settings)?;
         cache.nodes().await?;
         Ok(cache)
+    }
+
+    /// The same, reached with the first question.
+    ///
+    /// # Errors
+    /// When the settings cannot work.
+    pub fn at(settings: RedisSettings) -> Result<Self, CacheError> {
+        let dial = Dial::new(&settings)?;
+        let location = settings.location();
+        Ok(Self { settings, location, dial, nodes: Mutex::default() })
     }
 
     const fn task(&self, doing: &'static str) -> Task<'_> {

@@ -158,6 +158,11 @@ impl Address {
         self.at(&format!("v2/{repository}/blobs/{digest}"))
     }
 
+    /// `/v2/<name>/referrers/<digest>`
+    pub(super) fn referrers(&self, repository: &RepositoryName, digest: &Digest) -> Url {
+        self.at(&format!("v2/{repository}/referrers/{digest}"))
+    }
+
     /// `/v2/<name>/blobs/uploads/`
     pub(super) fn uploads(&self, repository: &RepositoryName) -> Url {
         self.at(&format!("v2/{repository}/blobs/uploads/"))

@@ -18,7 +18,7 @@ use crate::engine::ports::{Downloaded, WriteError};
 const MOST_REDIRECTS: u32 = 5;
 
 /// How an opening of the blob went.
-enum Opened {
+pub(super) enum Opened {
     Body(Response),
     Refused(Reply),
 }
@@ -39,7 +39,8 @@ pub(super) async fn blob(
 ) -> Result<Downloaded, WriteError> {
     let url = writer.transport.address.blob(repository, digest);
     let ask = Ask::new(Method::GET, url, Scope::Pull(repository.to_string()));
-    let mut download = Download { writer, ask, hasher: Hasher::new(digest.algorithm()), size: 0 };
+    let hasher = Hasher::new(digest.algorithm());
+    let mut download = Download { writer, ask, hasher, size: 0, takes_all: false };
     let mut waits = writer.transport.gate.waits();
     let mut attempts = 0;
     loop {
@@ -74,11 +75,27 @@ pub(super) async fn blob(
     Ok(Downloaded { digest: download.hasher.finish(), size: download.size })
 }
 
+/// Open a blob from `offset` on; a server that knows no ranges sends all of it, with status 200.
+pub(super) async fn open(
+    writer: &HttpWriter,
+    repository: &RepositoryName,
+    digest: &Digest,
+    offset: u64,
+) -> Result<Opened, Fault> {
+    let _permit = writer.transport.gate.pass().await.ok_or_else(tripped)?;
+    let url = writer.transport.address.blob(repository, digest);
+    let ask = Ask::new(Method::GET, url, Scope::Pull(repository.to_string()));
+    let hasher = Hasher::new(digest.algorithm());
+    Download { writer, ask, hasher, size: offset, takes_all: true }.open().await
+}
+
 struct Download<'a> {
     writer: &'a HttpWriter,
     ask: Ask,
     hasher: Hasher,
     size: u64,
+    /// Whether all bytes will do where those from `size` on were asked for.
+    takes_all: bool,
 }
 
 impl Download<'_> {
@@ -113,7 +130,7 @@ impl Download<'_> {
                 continue;
             }
             let wanted = if self.size == 0 { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
-            if status == wanted {
+            if status == wanted || self.takes_all && status == StatusCode::OK {
                 return Ok(Opened::Body(response));
             }
             return read(response, Take::Bytes(64 << 10), url.scheme() == "https").await.map(Opened::Refused);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::header::{ACCEPT, LOCATION, RANGE};
-use reqwest::{Method, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use url::Url;
 
 use super::address::{Scheme, shown};
@@ -14,12 +14,12 @@ use super::fault::{self, Fault, Kind};
 use super::reading::{self, Question, said};
 use super::transport::{Ask, End, Reply, Silence, Take, Transport};
 use super::write::HttpWriter;
-use super::{belief, listing};
+use super::{belief, hashing, listing};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::manifest::{self, MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::served::{Answer, Asked, Belief, Claim, Delivery, Denial, ServedManifest};
-use crate::domain::storage::ReadManifest;
+use crate::domain::storage::{HashedBlob, ReadManifest};
 use crate::engine::ports::{Registry, RegistryError};
 
 /// So many redirects from store to store are followed for a byte.
@@ -29,6 +29,8 @@ const MOST_REDIRECTS: u32 = 5;
 #[derive(Clone)]
 pub struct HttpRegistry {
     transport: Arc<Transport>,
+    /// For whole blobs, whose bodies may take long.
+    streams: Client,
 }
 
 impl HttpRegistry {
@@ -37,8 +39,10 @@ impl HttpRegistry {
     /// # Errors
     /// When the TLS settings cannot be used.
     pub fn new(connection: &Connection) -> Result<Self, RegistryError> {
-        let client = connection.client().map_err(|fault| settings_error(connection, fault))?;
-        Ok(Self { transport: Arc::new(Transport::new(connection, client)) })
+        let refuse = |fault: Fault| settings_error(connection, fault);
+        let client = connection.client().map_err(refuse)?;
+        let streams = connection.transfer_client().map_err(refuse)?;
+        Ok(Self { transport: Arc::new(Transport::new(connection, client)), streams })
     }
 
     /// A client that has been let in by the registry. Where no scheme was given, `connection.address` learns it: for a
@@ -131,6 +135,15 @@ impl HttpRegistry {
         by: Option<&Digest>,
     ) -> Asked<Answer<ServedManifest>> {
         let url = self.transport.address.manifest(repository, reference);
+        self.read_manifest(url, repository, by).await
+    }
+
+    async fn read_manifest(
+        &self,
+        url: Url,
+        repository: &RepositoryName,
+        by: Option<&Digest>,
+    ) -> Asked<Answer<ServedManifest>> {
         let ask = Ask::new(Method::GET, url, Scope::Pull(repository.to_string()))
             .header(ACCEPT, &MANIFEST_MEDIA_TYPES.join(", "))
             .take(Take::Bytes(MAX_MANIFEST_BYTES));
@@ -329,6 +342,16 @@ impl Registry for HttpRegistry {
                 Asked { answer, exchange: question.exchange(said) }
             }
         }
+    }
+
+    async fn hash_blob(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<HashedBlob>> {
+        let (transport, streams) = (self.transport.clone(), self.streams.clone());
+        hashing::blob(&HttpWriter { transport, streams, chunk: 0 }, repository, digest).await
+    }
+
+    async fn referrers(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<ServedManifest>> {
+        let url = self.transport.address.referrers(repository, digest);
+        self.read_manifest(url, repository, None).await
     }
 
     async fn probe_manifests(&self, repository: &RepositoryName, suspects: &[Digest]) -> Vec<Belief> {

@@ -133,6 +133,14 @@ pub(super) struct Transport {
     client: Client,
 }
 
+/// Say what was asked, for `-vv`. Neither shows a header, so no secret is in it.
+fn trace(ask: &Ask, outcome: &Result<Reply, Fault>, attempt: u32) {
+    match outcome {
+        Ok(reply) => tracing::debug!(attempt, status = reply.status.as_u16(), "{}", ask.shown()),
+        Err(fault) => tracing::debug!(attempt, failed = fault.why, "{}", ask.shown()),
+    }
+}
+
 impl Transport {
     pub(super) fn new(connection: &Connection, client: Client) -> Self {
         Self {
@@ -157,6 +165,7 @@ impl Transport {
         loop {
             attempts += 1;
             let outcome = self.attempt_as_someone(ask, &mut spent).await;
+            trace(ask, &outcome, attempts);
             let passing = match &outcome {
                 Ok(reply) => {
                     reply.is_passing() || ask.is_write() && reply.status == StatusCode::INTERNAL_SERVER_ERROR
@@ -231,6 +240,12 @@ impl Transport {
         let began = Instant::now();
         let outcome = self.send(ask, authorization).await;
         *spent += began.elapsed();
+        match &outcome {
+            Ok(reply) => {
+                tracing::debug!(request = %ask.shown(), status = reply.status.as_u16(), took = ?began.elapsed());
+            }
+            Err(fault) => tracing::debug!(request = %ask.shown(), failed = %fault.why),
+        }
         outcome
     }
 

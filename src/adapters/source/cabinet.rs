@@ -54,6 +54,11 @@ pub(super) fn unreadable(path: &Path, source: io::Error) -> SourceError {
     SourceError::Unreadable { what: path.display().to_string(), source }
 }
 
+pub(super) fn walk_error(root: &Path, error: walkdir::Error) -> SourceError {
+    let path = error.path().unwrap_or(root).to_owned();
+    unreadable(&path, error.into())
+}
+
 pub(super) fn unusable(path: &Path, why: impl Into<String>, hint: Option<&str>) -> SourceError {
     let hint = hint.map(str::to_owned);
     SourceError::Unusable { path: path.to_owned(), why: why.into(), hint }

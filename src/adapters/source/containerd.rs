@@ -19,9 +19,13 @@ impl Containerd {
     /// The store at `path`: containerd's root, or its content folder.
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
-        let levels =
-            ["io.containerd.content.v1.content", "daemon/io.containerd.content.v1.content", "", ".."]
-                .map(|below| path.join(below));
+        let mut levels: Vec<_> =
+            ["io.containerd.content.v1.content", "daemon/io.containerd.content.v1.content", ""]
+                .map(|below| path.join(below))
+                .into();
+        if path.ends_with("blobs") {
+            levels.push(path.join(".."));
+        }
         let is_content =
             |level: &&PathBuf| level.join("blobs/sha256").is_dir() && !level.join("index.json").exists();
         let Some(content) = levels.iter().find(is_content) else {

@@ -8,11 +8,11 @@ use futures_util::{StreamExt, stream};
 use super::content;
 use super::shelf::check_manifest;
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::name::{Image, NameError, Reference, RepositoryName};
+use crate::domain::name::{Image, NameError, Reference, RepositoryName, Tag};
 use crate::engine::ports::{ByteStream, Found, Hasher, ImageContent, Naming, Source, SourceError, Wanted};
 
 /// A blob that a registry began to send.
-pub struct Opened {
+pub struct OpenedBlob {
     /// At which byte the stream begins: 0 from a server that knows no ranges.
     pub start: u64,
     /// The bytes.
@@ -44,13 +44,16 @@ pub trait Fetch: Send + Sync {
         reference: &Reference,
     ) -> Result<Option<Bytes>, SourceError>;
 
+    /// The repository's tags, all pages.
+    async fn tags(&self, repository: &RepositoryName) -> Result<Option<Vec<Tag>>, SourceError>;
+
     /// GET of a blob from `offset` on, redirects followed.
     async fn blob(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
         offset: u64,
-    ) -> Result<Option<Opened>, SourceError>;
+    ) -> Result<Option<OpenedBlob>, SourceError>;
 }
 
 /// `docker://HOST[/PREFIX]`: every repository of ours is looked for under the same name, behind the prefix.
@@ -188,5 +191,15 @@ impl Source for DockerSource {
             }
         };
         content::walk(self, image, root, naming).await
+    }
+    async fn images(&self, among: &[RepositoryName]) -> Result<Vec<Image>, SourceError> {
+        let mut images = Vec::new();
+        for repository in among {
+            let tags = self.fetch.tags(&self.there(repository)?).await?.unwrap_or_default();
+            images.extend(tags.into_iter().map(|tag| Image::tagged(repository.clone(), tag)));
+        }
+        images.sort_unstable();
+        images.dedup();
+        Ok(images)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 
 use super::fetch::{Patience, fetch_verified};
-use crate::domain::name::Image;
+use crate::domain::name::{Image, RepositoryName};
 use crate::engine::ports::{
     ImageContent, Shortage, Sighting, Source, SourceError, Supply, VerifiedBytes, Wanted,
 };
@@ -98,5 +98,12 @@ impl Supply for SourceList {
             contents.push((source.location(), source.content(image).await));
         }
         contents
+    }
+    async fn images(&self, among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)> {
+        let mut images = Vec::with_capacity(self.sources.len());
+        for source in &self.sources {
+            images.push((source.location(), source.images(among).await));
+        }
+        images
     }
 }

@@ -11,7 +11,7 @@
 //! | `containerd:DIR` | a containerd content store | no | in place |
 //! | `quarantine:[DIR]` | what earlier repairs set aside | no | in place |
 //!
-//! Local sources implement [`shelf::Shelf`], which turns a digest into a part of a file; everything else
+//! Local sources implement `shelf::Shelf`, which turns a digest into a part of a file; everything else
 //! about them is in one place. Nothing that a source names is used as a path: names are made of digests.
 
 mod cabinet;
@@ -25,16 +25,14 @@ mod fetch;
 mod list;
 mod names;
 mod oci;
-mod plain;
 mod quarantine;
 mod shelf;
 mod spec;
 mod storage;
 mod tarball;
 
-pub use docker::{DockerSource, Fetch, Opened};
+pub use docker::{DockerSource, Fetch, OpenedBlob};
 pub use except::Except;
 pub use fetch::{Patience, fetch_verified};
 pub use list::SourceList;
-pub use plain::{PlainFetch, PlainOptions};
 pub use spec::{OpenOptions, SourceSpec, SpecError};

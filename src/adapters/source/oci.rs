@@ -41,12 +41,20 @@ struct Entry {
 impl Index {
     /// The image's manifest, by the names that the annotations give.
     pub(super) fn resolve(&self, image: &Image) -> Option<(Digest, Naming)> {
-        let named = self.manifests.iter().flat_map(|entry| {
+        names::best(image, self.named())
+    }
+
+    /// The images that the annotations name in full.
+    pub(super) fn images(&self) -> Vec<Image> {
+        self.named().filter_map(|(name, _)| names::image(&name)).collect()
+    }
+
+    fn named(&self) -> impl Iterator<Item = (String, Digest)> {
+        self.manifests.iter().flat_map(|entry| {
             let digest: Option<Digest> = entry.digest.parse().ok();
             let name = |key: &&str| entry.annotations.as_ref()?.get(*key)?.as_str().map(str::to_owned);
             NAMES.iter().filter_map(name).filter_map(move |name| Some((name, digest?)))
-        });
-        names::best(image, named)
+        })
     }
 }
 
@@ -105,5 +113,8 @@ impl Shelf for Layout {
     fn resolve(&self, image: &Image) -> Result<(Digest, Naming), SourceError> {
         let no_such = || SourceError::NoSuchImage { location: self.location(), image: image.clone() };
         self.index.resolve(image).ok_or_else(no_such)
+    }
+    fn images(&self) -> Result<Vec<Image>, SourceError> {
+        Ok(self.index.images())
     }
 }

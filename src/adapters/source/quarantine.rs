@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::cabinet::{folder, open};
+use super::cabinet::{folder, open, walk_error};
 use super::shelf::Shelf;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::Image;
@@ -24,10 +24,7 @@ impl Quarantine {
         folder(path)?;
         let mut files: HashMap<Digest, Vec<PathBuf>> = HashMap::new();
         for entry in WalkDir::new(path).follow_links(false).sort_by_file_name() {
-            let entry = entry.map_err(|error| {
-                let what = error.path().unwrap_or(path).display().to_string();
-                SourceError::Unreadable { what, source: error.into() }
-            })?;
+            let entry = entry.map_err(|error| walk_error(path, error))?;
             let below = entry.path().strip_prefix(path).unwrap_or(entry.path());
             if let Some(digest) = digest_of(below).filter(|_| entry.file_type().is_file()) {
                 files.entry(digest).or_default().push(entry.into_path());

@@ -11,10 +11,10 @@ use super::dir::Dir;
 use super::docker::DockerSource;
 use super::docker_archive::DockerArchive;
 use super::oci::Layout;
-use super::plain::{self, PlainFetch, PlainOptions};
 use super::quarantine::Quarantine;
 use super::shelf::Local;
 use super::storage::Storage;
+use crate::adapters::registry::{Address, Connection, HttpFetch, Scheme};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{Source, SourceError};
 
@@ -79,8 +79,8 @@ pub struct OpenOptions {
     pub spool: PathBuf,
     /// What `quarantine:` alone means.
     pub quarantine: Option<PathBuf>,
-    /// How to reach `docker://` sources.
-    pub docker: PlainOptions,
+    /// How to reach the registry of a `docker://` source; `None` is anonymously, with the defaults.
+    pub docker: Option<Connection>,
 }
 
 impl FromStr for SourceSpec {
@@ -166,9 +166,11 @@ impl SourceSpec {
         let spool = &options.spool;
         match self {
             Self::Docker { authority, prefix } => {
-                let client = plain::client()
-                    .map_err(|source| SourceError::Unreadable { what: self.to_string(), source })?;
-                let fetch = PlainFetch::new(client, authority, options.docker.clone());
+                let connection = match &options.docker {
+                    Some(connection) => connection.clone(),
+                    None => self.anonymous(authority)?,
+                };
+                let fetch = HttpFetch::new(&connection).map_err(|error| self.unusable(&error.to_string()))?;
                 Ok(Box::new(DockerSource::new(self.to_string(), prefix.clone(), Box::new(fetch))))
             }
             Self::Oci(path) => Layout::folder(path).map(Local::boxed),
@@ -184,6 +186,13 @@ impl SourceSpec {
                 Quarantine::open(path.ok_or_else(none)?).map(Local::boxed)
             }
         }
+    }
+
+    /// A connection with the defaults; loopback has no certificates, as a rule.
+    fn anonymous(&self, authority: &str) -> Result<Connection, SourceError> {
+        let address = Address::parse(authority, false).map_err(|error| self.unusable(&error.to_string()))?;
+        let is_open = address.scheme() == Scheme::Either;
+        Ok(Connection::new(if is_open { address.decided(false) } else { address }))
     }
 
     fn unusable(&self, why: &str) -> SourceError {

@@ -1,11 +1,14 @@
 //! Another registry's storage, or a backup of this one's.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::cabinet::{folder, folder_hint, open, unusable};
+use walkdir::WalkDir;
+
+use super::cabinet::{folder, folder_hint, open, unreadable, unusable, walk_error};
 use super::shelf::Shelf;
 use crate::domain::digest::Digest;
-use crate::domain::name::{Image, Reference};
+use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
 
 /// A link file holds a digest; nothing longer is read.
@@ -22,9 +25,9 @@ impl Storage {
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
         let levels = ["docker/registry/v2", "registry/v2", "v2", ""].map(|below| path.join(below));
-        let is_root = |root: &&PathBuf| root.join("blobs").is_dir() && !root.join("index.json").exists();
+        let is_root = |root: &&PathBuf| root.join("repositories").is_dir() || has_shards(root);
         let Some(root) = levels.iter().find(is_root) else {
-            let why = "is no registry's storage: it has no `docker/registry/v2/blobs`";
+            let why = "is no registry's storage: it has no `docker/registry/v2`";
             return Err(unusable(path, why, folder_hint(path)));
         };
         Ok(Self { given: path.to_owned(), root: root.clone() })
@@ -36,6 +39,12 @@ impl Storage {
         let bytes = file.read(MAX_LINK_BYTES)?;
         Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok()))
     }
+}
+
+/// Whether blobs lie in folders of two digits, as no other layout has them: a backup of the blobs alone.
+fn has_shards(root: &Path) -> bool {
+    let shards = std::fs::read_dir(root.join("blobs/sha256")).into_iter().flatten().flatten();
+    shards.into_iter().any(|shard| shard.file_name().len() == 2)
 }
 
 impl Shelf for Storage {
@@ -59,4 +68,37 @@ impl Shelf for Storage {
         let no_such = || SourceError::NoSuchImage { location: self.location(), image: image.clone() };
         found.map(|digest| (digest, Naming::Exact)).ok_or_else(no_such)
     }
+    fn images(&self) -> Result<Vec<Image>, SourceError> {
+        let repositories = self.root.join("repositories");
+        let mut images = Vec::new();
+        let mut walk = WalkDir::new(&repositories).follow_links(false).into_iter();
+        while let Some(entry) = walk.next() {
+            let entry = entry.map_err(|error| walk_error(&repositories, error))?;
+            let name = entry.file_name().to_str().unwrap_or_default();
+            if !name.starts_with('_') {
+                continue;
+            }
+            walk.skip_current_dir();
+            let holder = entry.path().parent().and_then(|parent| parent.strip_prefix(&repositories).ok());
+            let repository = holder.and_then(|path| path.to_str()?.parse().ok());
+            if let Some(repository) = repository.filter(|_| name == "_manifests") {
+                tags(&entry.path().join("tags"), &repository, &mut images)?;
+            }
+        }
+        Ok(images)
+    }
+}
+
+fn tags(folder: &Path, repository: &RepositoryName, images: &mut Vec<Image>) -> Result<(), SourceError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unreadable(folder, error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(folder, error))?;
+        let tag = entry.file_name().to_str().and_then(|tag| tag.parse().ok());
+        images.extend(tag.map(|tag| Image::tagged(repository.clone(), tag)));
+    }
+    Ok(())
 }

@@ -39,6 +39,7 @@ pub(super) fn walk(root: &Folder, events: &dyn Events) -> (Vec<StoredBlob>, Note
     events.emit(Event::Stage("blobs", Some(shards.len() as u64)));
     let walked: Vec<_> = shards
         .par_iter()
+        .filter(|_| !events.stop_requested())
         .map(|shard| {
             let blobs = shard.walk();
             events.emit(Event::Advanced(1));

@@ -31,6 +31,7 @@ pub(super) fn hash_all(root: &Folder, digests: &[Digest], events: &dyn Events) -
     events.emit(Event::Stage("content", Some(digests.len() as u64)));
     let (view, notes) = digests
         .par_iter()
+        .filter(|_| !events.stop_requested())
         .fold(Default::default, |(mut view, mut notes): (ContentView, Notes), digest| {
             match hash_in(&shards, digest) {
                 Ok(hashed) => take(&mut view, hashed),

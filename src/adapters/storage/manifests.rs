@@ -31,7 +31,11 @@ pub(super) fn read_all(
     let wanted = stored(named(repositories), blobs);
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
     let read: Vec<_> = match root.enter_noting(b"blobs", &mut notes) {
-        Some(folder) => wanted.par_chunks(BATCH).map(|some| read_some(&folder, some, events)).collect(),
+        Some(folder) => wanted
+            .par_chunks(BATCH)
+            .filter(|_| !events.stop_requested())
+            .map(|some| read_some(&folder, some, events))
+            .collect(),
         None => Vec::new(),
     };
     events.emit(Event::Finished);
@@ -52,7 +56,8 @@ fn named(repositories: &[Repository]) -> Vec<Digest> {
                 TagTarget::Digest(digest) => Some(digest),
                 TagTarget::Invalid(_) | TagTarget::Missing | TagTarget::Unknown => None,
             });
-            repository.revisions.iter().filter_map(crate::domain::storage::Link::data).chain(tags)
+            // A link that says nothing still stands for the manifest that its folder names.
+            repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest)).chain(tags)
         })
         .collect();
     named.sort_unstable();

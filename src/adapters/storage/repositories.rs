@@ -42,6 +42,7 @@ pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn E
     events.emit(Event::Stage("repositories", Some(names.len() as u64)));
     let read: Vec<_> = names
         .into_par_iter()
+        .filter(|_| !events.stop_requested())
         .map(|name| {
             let one = read(&folder, name);
             events.emit(Event::Advanced(1));

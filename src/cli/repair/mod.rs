@@ -10,10 +10,11 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use jiff::SignedDuration;
 
-use self::session::Session;
+pub(super) use self::session::Session;
 pub(super) use self::undo::take_back;
 use super::arguments::{CheckArguments, OutputArguments, TargetArguments, duration};
 use super::check::{conclude, write};
+use super::connection::SourceConnectionArguments;
 use super::target::Target;
 use crate::adapters::journal::state_dir;
 use crate::adapters::service::RestartSpec;
@@ -29,10 +30,20 @@ pub struct RepairArguments {
     /// Carry the plan out without asking
     #[arg(short, long, env = "REGFSCK_YES")]
     pub yes: bool,
-    /// Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; or let the local engine push: docker-daemon:; repeatable, tried in order
+    /// Take missing bytes from here; repeatable, tried in order
+    ///
+    /// `docker://HOST[/PREFIX]`, `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, `dir:DIR`,
+    /// `storage:ROOT` (another registry's root or a backup), `containerd:DIR`, `quarantine:[DIR]`;
+    /// or let the local engine push what it has under the registry's own name: `docker-daemon:`.
     #[arg(long, env = "REGFSCK_SOURCE", value_name = "SOURCE", value_delimiter = ',')]
     pub source: Vec<SourceSpec>,
-    /// Restart the daemon, as the last remedy: systemd:UNIT, docker:CONTAINER, compose:[FILE:]SERVICE, kubernetes:[NAMESPACE/]KIND/NAME, exec:COMMAND
+    /// How docker:// sources are reached.
+    #[command(flatten)]
+    pub source_connection: SourceConnectionArguments,
+    /// Restart the daemon, as the last remedy
+    ///
+    /// `systemd:UNIT`, `docker:CONTAINER`, `compose:[FILE:]SERVICE`, `kubernetes:[NAMESPACE/]KIND/NAME`,
+    /// `exec:COMMAND`.
     #[arg(long, env = "REGFSCK_RESTART", value_name = "SPEC")]
     pub restart: Option<RestartSpec>,
     /// Before a restart, wait until uploads have been quiet for so long; 0 does not wait
@@ -84,7 +95,7 @@ pub(super) enum Mode {
 
 /// Find what is wrong, and repair it in that mode; the exit status.
 pub(super) fn run(arguments: &CheckArguments, mode: Mode, output: &OutputArguments) -> Result<u8> {
-    if mode == Mode::Restart && arguments.repair.restart.is_none() {
+    if mode == Mode::Restart && arguments.repair.restart.is_none() && arguments.target.container.is_none() {
         bail!("restart what? give --restart SPEC, such as systemd:docker-registry or docker:registry");
     }
     let runtime = runtime()?;
@@ -160,7 +171,7 @@ fn read_plan(path: &Path) -> Result<Plan> {
 }
 
 /// Where the journal of this registry is.
-fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
+pub(super) fn journal_dir(given: Option<&Path>, target: &Target) -> Result<PathBuf> {
     if let Some(dir) = given {
         return Ok(dir.to_owned());
     }

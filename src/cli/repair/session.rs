@@ -1,6 +1,6 @@
 //! A repair under way: check, plan, consent, preflight, execute, prove.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use super::undo::told;
 use super::{Mode, consent, journal_dir};
 use crate::adapters::journal::{FileJournal, new_run};
-use crate::adapters::registry::HttpWriter;
-use crate::adapters::service::{Engine, EnginePusher, connect};
-use crate::adapters::source::{Except, OpenOptions, PlainOptions, SourceList, SourceSpec};
+use crate::adapters::registry::{Connection, Credential, HttpWriter};
+use crate::adapters::service::{Engine, EnginePusher, RestartSpec, connect};
+use crate::adapters::source::{Except, OpenOptions, SourceList, SourceSpec};
 use crate::adapters::storage::{FilesystemUploads, FilesystemWriter, quarantined};
 use crate::cli::arguments::{CheckArguments, OutputArguments};
 use crate::cli::check::{conclude, options};
@@ -36,35 +36,43 @@ use crate::engine::ports::{
 use crate::engine::repair::{self, Materials, Patience, Tools};
 
 /// A repair under way.
-pub(super) struct Session<'a> {
+pub(in crate::cli) struct Session<'a> {
     arguments: &'a CheckArguments,
     output: &'a OutputArguments,
-    pub(super) target: Target,
-    events: Arc<Progress>,
+    pub(in crate::cli) target: Target,
+    /// How the registries of `docker://` sources are reached, by host and port.
+    docker: BTreeMap<String, Connection>,
+    pub(in crate::cli) events: Arc<Progress>,
     materials: Materials,
+    pub(in crate::cli) options: Options,
     /// Content whose own file is bad: not to be taken for a source of it.
     bad: BTreeSet<Digest>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) async fn open(arguments: &'a CheckArguments, output: &'a OutputArguments) -> Result<Self> {
+    pub(in crate::cli) async fn open(
+        arguments: &'a CheckArguments,
+        output: &'a OutputArguments,
+    ) -> Result<Self> {
         let target = Target::find(&arguments.target, &arguments.connection).await?;
+        let docker = docker_sources(arguments).await?;
         let events = Arc::new(Progress::new(output));
+        let mut options = options(arguments, &target)?;
+        // A repair asks about manifests too: without that it cannot know what a push would do.
+        options.probe_manifests = true;
         let (materials, bad) = (Materials::default(), BTreeSet::new());
-        Ok(Self { arguments, output, target, events, materials, bad })
+        Ok(Self { arguments, output, target, docker, events, materials, options, bad })
     }
 
-    pub(super) async fn check(&mut self) -> Result<Examination> {
-        let examination = check(&self.target.sides, &self.options(), self.events.clone()).await?;
+    pub(in crate::cli) async fn check(&mut self) -> Result<Examination> {
+        let examination = check(&self.target.sides, &self.options, self.events.clone()).await?;
         self.bad = bad(&examination.findings);
         Ok(examination)
     }
 
-    /// A repair asks about manifests too: without that it cannot know what a push would do.
-    fn options(&self) -> Options {
-        let mut options = options(self.arguments, &self.target);
-        options.probe_manifests = true;
-        options
+    /// What restarts the daemon: what was said, else what follows from where it runs.
+    fn restart(&self) -> Option<&RestartSpec> {
+        self.arguments.repair.restart.as_ref().or(self.target.restart.as_ref())
     }
 
     fn spool(&self) -> Result<PathBuf> {
@@ -77,6 +85,12 @@ impl<'a> Session<'a> {
         Ok(dir)
     }
 
+    /// How the registry of a `docker://` source is reached.
+    fn connection(&self, spec: &SourceSpec) -> Option<&Connection> {
+        let SourceSpec::Docker { authority, .. } = spec else { return None };
+        self.docker.get(authority)
+    }
+
     /// The registry's own storage first: links need bytes that are there; then what was given.
     fn sources(&self) -> Result<SourceList> {
         let spool = self.spool()?;
@@ -84,7 +98,7 @@ impl<'a> Session<'a> {
         let options = |spec: &SourceSpec| OpenOptions {
             spool: spool.clone(),
             quarantine: kept.first().cloned(),
-            docker: PlainOptions { plain_http: is_loopback(spec), credentials: None },
+            docker: self.connection(spec).cloned(),
         };
         let open = |spec: &SourceSpec| {
             spec.open(&options(spec)).map_err(|error| {
@@ -113,9 +127,9 @@ impl<'a> Session<'a> {
         };
         let engine = Engine::find(|name| std::env::var_os(name)).map_err(|error| told_of(&error))?;
         let pusher = EnginePusher::new(engine, &connection.address.host_and_port(), PUSH);
-        let pusher = match &connection.address.user {
-            Some((user, password)) => pusher.with_login(user, password),
-            None => pusher,
+        let pusher = match &connection.credentials.whole {
+            Credential::Basic { name, password } => pusher.with_login(name, password),
+            Credential::Anonymous | Credential::IdentityToken(_) | Credential::RegistryToken(_) => pusher,
         };
         Ok(Some(Arc::new(pusher)))
     }
@@ -131,7 +145,7 @@ impl<'a> Session<'a> {
             let (sources, jobs) = (self.sources()?, usize::from(self.arguments.connection.jobs));
             self.materials = repair::survey(findings, view, &sources, jobs, &*self.events).await;
         }
-        let restart = self.arguments.repair.restart.as_ref().map(ToString::to_string);
+        let restart = self.restart().map(ToString::to_string);
         let mut daemon = self.target.daemon.clone();
         if mode == Mode::Restart {
             // Nothing but the restart is wanted.
@@ -149,6 +163,7 @@ impl<'a> Session<'a> {
             pushes: &pushes,
             restart: restart.as_deref().filter(|_| mode != Mode::Purge),
             target: self.target.named.clone(),
+            purges: examination.may_purge.then_some(&examination.purges),
         };
         let mut plan = planner::plan(&situation, Timestamp::now());
         plan.steps.retain(|step| match mode {
@@ -162,7 +177,7 @@ impl<'a> Session<'a> {
         Ok(plan)
     }
 
-    pub(super) async fn repair(&mut self, examination: Examination, mode: Mode) -> Result<Report> {
+    pub(in crate::cli) async fn repair(&mut self, examination: Examination, mode: Mode) -> Result<Report> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
@@ -178,7 +193,7 @@ impl<'a> Session<'a> {
         self.approve_and_execute(examination, plan, true).await
     }
 
-    fn report(&self, examination: Examination) -> Report {
+    pub(in crate::cli) fn report(&self, examination: Examination) -> Report {
         conclude(examination, self.target.named.clone(), self.arguments.fail_on)
     }
 
@@ -221,8 +236,8 @@ impl<'a> Session<'a> {
         let approved = Approved::new(plan, consent);
         let outcomes = repair::execute(&tools, &approved).await?;
         let plan = approved.plan().clone();
-        let (options, sides) = (self.options(), &self.target.sides);
-        let proven = repair::prove(&tools, sides, &options, &examination.findings, &plan, &outcomes).await?;
+        let (options, sides) = (&self.options, &self.target.sides);
+        let proven = repair::prove(&tools, sides, options, &examination.findings, &plan, &outcomes).await?;
         let started = examination.started;
         let mut report = self.report(Examination { started, findings: proven.findings, ..proven.after });
         report.summary = summarise(&report.findings);
@@ -253,7 +268,7 @@ impl<'a> Session<'a> {
     }
 
     /// Everything that a repair works with. Takes the lock.
-    fn tools(&self) -> Result<Tools> {
+    pub(in crate::cli) fn tools(&self) -> Result<Tools> {
         let run = new_run(Timestamp::now());
         let dir = journal_dir(self.arguments.repair.state_dir.as_deref(), &self.target)?;
         let journal = FileJournal::take(&dir, &run)?;
@@ -269,7 +284,7 @@ impl<'a> Session<'a> {
             uploads: root.map(|root| Arc::new(FilesystemUploads::new(root)) as Arc<dyn Uploads>),
             registry: self.target.sides.registry.clone(),
             writer: writer.map(|writer| Arc::new(writer) as Arc<dyn RegistryWriter>),
-            cache: None,
+            cache: self.target.sides.cache.clone(),
             supply: Arc::new(self.sources()?),
             pusher: self.pusher()?,
             service: self.service(timeout)?,
@@ -285,8 +300,7 @@ impl<'a> Session<'a> {
     }
 
     fn service(&self, timeout: Duration) -> Result<Option<Arc<dyn Service>>> {
-        let spec = self.arguments.repair.restart.as_ref();
-        let service = spec.map(|spec| connect(spec, timeout)).transpose();
+        let service = self.restart().map(|spec| connect(spec, timeout)).transpose();
         service.map_err(|error| told_of(&error).context("--restart"))
     }
 }
@@ -317,10 +331,15 @@ fn told_by(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Plain HTTP is for loopback only.
-fn is_loopback(spec: &SourceSpec) -> bool {
-    let SourceSpec::Docker { authority, .. } = spec else { return false };
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
-    host == "localhost"
-        || host.trim_matches(['[', ']']).parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+/// How the registries of `docker://` sources are reached.
+async fn docker_sources(arguments: &CheckArguments) -> Result<BTreeMap<String, Connection>> {
+    let mut connections = BTreeMap::new();
+    for spec in &arguments.repair.source {
+        if let SourceSpec::Docker { authority, .. } = spec {
+            let own = &arguments.repair.source_connection;
+            let settings = arguments.connection.source_settings(own, authority).await?;
+            connections.insert(authority.clone(), settings);
+        }
+    }
+    Ok(connections)
 }

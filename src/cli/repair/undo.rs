@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{UndoArguments, journal_dir};
 use crate::adapters::journal::{FileJournal, new_run};
 use crate::adapters::storage::FilesystemWriter;
-use crate::cli::arguments::ConnectionArguments;
+use crate::cli::connection::ConnectionArguments;
 use crate::cli::target::Target;
 use crate::cli::terminal;
 use crate::domain::journal::Change;

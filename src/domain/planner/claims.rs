@@ -1,11 +1,14 @@
 //! What the daemon believes and should not: claims.
 
+use std::collections::BTreeSet;
+
 use super::Planner;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
+use crate::domain::storage::LinkPlace;
 
 impl Planner<'_> {
     pub(super) fn phantom_blob(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
@@ -60,10 +63,32 @@ impl Planner<'_> {
     }
 
     pub(super) fn purge(&mut self, finding: &Finding, digest: Digest) {
-        let mut repositories: Vec<_> = finding.subject.repository.iter().cloned().collect();
-        repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
-        let action = StepAction::PurgeCache { digest, repositories };
-        self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
+        let Some(purges) = self.situation.purges else {
+            return self.give_up(
+                finding,
+                "this Redis is not, or not only, this registry's cache: nothing is purged",
+            );
+        };
+        let known: Vec<_> = purges.values().filter(|keys| keys.digest == digest).collect();
+        let is_entry = known.is_empty() || known.iter().any(|keys| keys.entry);
+        let mut repositories: BTreeSet<_> = finding.subject.repository.iter().cloned().collect();
+        if known.is_empty() {
+            repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
+        }
+        repositories.extend(known.iter().flat_map(|keys| keys.repositories.iter().cloned()));
+        let is_stored = self.situation.storage.is_some_and(|view| view.blob(&digest).is_some());
+        let conditions = if is_stored {
+            let places = [LinkPlace::Layer(digest), LinkPlace::Revision(digest)];
+            let unlinked =
+                |name: &RepositoryName| places.clone().map(|place| Condition::NoLink(name.clone(), place));
+            let members = repositories.iter().filter(|_| !is_entry);
+            members.flat_map(unlinked).chain([Condition::DataStored(digest)]).collect()
+        } else {
+            vec![Condition::DataAbsent(digest)]
+        };
+        let repositories = repositories.into_iter().collect();
+        let action = StepAction::PurgeCache { digest, entry: is_entry, repositories };
+        self.step(finding, Stage::Claims, action, conditions);
     }
 
     /// The last remedy, where it was offered.
@@ -79,7 +104,8 @@ impl Planner<'_> {
 
     /// Content that is stored, and about which the daemon is wrong: its memory is.
     pub(super) fn claim_of_presence(&mut self, finding: &Finding) {
-        if self.situation.daemon.cache == CacheKind::None {
+        let is_purged = self.situation.purges.is_some_and(|purges| purges.contains_key(&finding.id));
+        if !is_purged && self.situation.daemon.cache == CacheKind::None {
             return self
                 .give_up(finding, "the daemon has no cache that could be wrong; its log may tell why");
         }
@@ -88,6 +114,9 @@ impl Planner<'_> {
         if let Some(step) = replaced.and_then(|id| self.steps.get_mut(&id)) {
             step.resolves.push(finding.id.clone());
             return;
+        }
+        if let Some(digest) = finding.subject.digest.filter(|_| is_purged) {
+            return self.purge(finding, digest);
         }
         self.restart(finding, "the daemon's memory of it is wrong");
     }

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::cache::StaleKeys;
 use super::code::Code;
 use super::digest::Digest;
 use super::finding::{Finding, Subject};
@@ -49,6 +50,8 @@ pub struct Situation<'a> {
     pub restart: Option<&'a str>,
     /// The registry.
     pub target: Target,
+    /// The stale keys of the cache, by finding; `None` where nothing may be purged.
+    pub purges: Option<&'a BTreeMap<String, StaleKeys>>,
 }
 
 /// Make a plan.

@@ -10,6 +10,7 @@
 //! | success, not one byte; but the first byte | truncated-blob: the daemon remembers the whole size |
 //! | 404 | missing-blob |
 //! | 500 | server-error |
+//! | all bytes, of another digest (content check) | corrupt-blob |
 //!
 //! Verdicts that need storage (orphans, links, hidden content) are not made.
 
@@ -25,7 +26,7 @@ use crate::domain::observed::Unlooked;
 use crate::domain::served::{
     Answer, Asked, Delivered, Delivery, Denial, ServedManifest, ServedView, Subject,
 };
-use crate::domain::storage::ReadManifest;
+use crate::domain::storage::{HashedBlob, ReadManifest};
 
 /// Accuse what the API alone shows to be wrong; add to `unknown` what it would not say.
 pub fn accuse(
@@ -44,6 +45,9 @@ pub fn accuse(
     }
     for (subject, delivered) in &served.delivered {
         court.blob(subject, delivered);
+    }
+    for (subject, hashed) in &served.hashed {
+        court.content(subject, hashed);
     }
 }
 
@@ -181,6 +185,26 @@ impl Court<'_> {
                 );
             }
             Answer::Unknown(why) => self.unknown(&blob.last, why),
+        }
+    }
+
+    /// All bytes that came: whether they are what the digest says.
+    fn content(&mut self, subject: &Subject, hashed: &Asked<Answer<HashedBlob>>) {
+        match &hashed.answer {
+            Answer::Yes(blob) if blob.actual == subject.1 => {}
+            Answer::Yes(blob) => {
+                let message = format!("the daemon serves {} bytes that hash to {}", blob.size, blob.actual);
+                self.accuse(Code::CorruptBlob, About::data(subject.1), message, hashed);
+            }
+            Answer::No(_) => {
+                let message = "a manifest needs it, the daemon says it is not there".to_owned();
+                self.accuse(Code::MissingBlob, About::data(subject.1), message, hashed);
+            }
+            Answer::Broken(why) => {
+                let message = format!("the daemon answers 500 about this blob: {why}");
+                self.accuse(Code::ServerError, About::linked(subject.0.clone(), subject.1), message, hashed);
+            }
+            Answer::Unknown(why) => self.unknown(hashed, why),
         }
     }
 

@@ -6,11 +6,13 @@
 
 pub mod affected;
 pub mod api;
+pub mod cache;
 pub mod remedies;
 pub mod served;
 pub mod storage;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -87,7 +89,18 @@ pub enum Condition {
     UploadExists(RepositoryName, String),
     /// The path below the storage root is there.
     PathExists(String),
+    /// Redis has a complete entry of it, of this size.
+    Cached(Digest, u64),
+    /// Redis has it as a member of the repository's set.
+    CachedIn(RepositoryName, Digest),
+    /// The blob's bytes have its digest.
+    RightContent(Digest),
+    /// At least one of these: whoever needs the content that is accused.
+    AnyOf(Vec<Condition>),
 }
+
+/// So many of those who need a content are looked at again before nobody is thought to.
+const MOST_HOLDERS: usize = 32;
 
 /// A finding that has yet to survive the second look.
 #[derive(Debug, Clone)]
@@ -103,7 +116,7 @@ pub struct Accusation {
 pub struct Accusations(BTreeMap<(Code, Subject), Accusation>);
 
 impl Accusations {
-    /// Accuse; a second accusation of the same code and subject only adds its evidence.
+    /// Accuse; a second accusation of the same code and subject only adds its evidence, and to those who need it.
     pub fn add(
         &mut self,
         code: Code,
@@ -111,10 +124,28 @@ impl Accusations {
         message: impl FnOnce() -> String,
         conditions: impl IntoIterator<Item = Condition>,
     ) -> &mut Accusation {
-        self.0.entry((code, subject.clone())).or_insert_with(|| Accusation {
-            finding: Finding::new(code, subject, message()),
-            conditions: conditions.into_iter().collect(),
-        })
+        match self.0.entry((code, subject.clone())) {
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                known.needed_too(conditions);
+                known
+            }
+            Entry::Vacant(free) => free.insert(Accusation {
+                finding: Finding::new(code, subject, message()),
+                conditions: conditions.into_iter().collect(),
+            }),
+        }
+    }
+
+    /// The accusation of that code and subject.
+    pub fn get_mut(&mut self, code: Code, subject: &Subject) -> Option<&mut Accusation> {
+        self.0.get_mut(&(code, subject.clone()))
+    }
+
+    /// Whether that was accused.
+    #[must_use]
+    pub fn has(&self, code: Code, subject: &Subject) -> bool {
+        self.0.contains_key(&(code, subject.clone()))
     }
 
     /// All of them, for reading.
@@ -130,6 +161,20 @@ impl Accusations {
 }
 
 impl Accusation {
+    /// Add to those who need the content, as far as anybody has to be asked again.
+    fn needed_too(&mut self, conditions: impl IntoIterator<Item = Condition>) {
+        let more = conditions.into_iter().filter_map(|condition| {
+            if let Condition::AnyOf(holders) = condition { Some(holders) } else { None }
+        });
+        let known = self.conditions.iter_mut().find_map(|condition| {
+            if let Condition::AnyOf(holders) = condition { Some(holders) } else { None }
+        });
+        if let Some(known) = known {
+            let room = MOST_HOLDERS.saturating_sub(known.len());
+            known.extend(more.flatten().take(room));
+        }
+    }
+
     /// Add what a side said.
     pub fn prove(&mut self, evidence: impl IntoIterator<Item = Evidence>) -> &mut Self {
         self.finding.evidence.extend(evidence);
@@ -156,5 +201,3 @@ pub fn link_path(repository: &RepositoryName, place: &LinkPlace) -> String {
     };
     format!("repositories/{repository}/{folder}/{name}/link")
 }
-
-pub mod cache;

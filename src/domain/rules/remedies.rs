@@ -36,7 +36,9 @@ pub fn of(finding: &Finding, daemon: &Daemon) -> Vec<Remedy> {
         Code::InvalidLink => vec![Remedy::new(Action::RewriteLink)],
         Code::SizeMismatch | Code::HiddenBlob => clear(daemon),
         Code::StaleCacheEntry => vec![Remedy::new(Action::PurgeCache)],
-        Code::DanglingLayerLink | Code::OrphanBlob => vec![Remedy::new(Action::CollectGarbage)],
+        Code::OrphanBlob => vec![Remedy::new(Action::CollectGarbage)],
+        // Garbage collection of no version removes it, and a push of the layer makes it right.
+        Code::DanglingLayerLink => Vec::new(),
         Code::StaleUpload => vec![Remedy::new(Action::PurgeUploads)],
         Code::ServerError | Code::TagMismatch | Code::ReplicaDisagreement | Code::StrayFile => {
             vec![Remedy::new(Action::Inspect)]

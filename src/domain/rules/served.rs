@@ -3,12 +3,14 @@
 //! | daemon says | storage holds | verdict |
 //! |---|---|---|
 //! | there (200, 307), and delivers nothing | no data | phantom-blob |
-//! | there, of another size | data | size-mismatch |
+//! | there, of another size | data | size-mismatch; nothing, if a wrong link explains it |
+//! | a manifest of other bytes | data that a right link leads to | corrupt-blob |
 //! | not there (404) | data and a link | hidden-blob |
 //! | 500 | anything | server-error |
 //! | believes to have a manifest | no data | phantom-manifest |
 //! | a tag is another digest | a tag link | tag-mismatch |
 
+use super::storage::walk_saw;
 use super::{Accusation, Accusations, Condition, link_path};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
@@ -16,7 +18,7 @@ use crate::domain::finding::Subject as About;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use crate::domain::served::{
-    Answer, Asked, Belief, Claim, Delivery, Denial, ServedBlob, ServedManifest, ServedView, Subject,
+    Answer, Asked, Belief, Claim, Delivery, Denial, Exchange, ServedBlob, ServedManifest, ServedView, Subject,
 };
 use crate::domain::storage::{
     Link, LinkPlace, Repository, StorageView, StoredBlob, TagTarget, Target, find_link,
@@ -55,10 +57,15 @@ impl Court<'_> {
         self.storage.repository(name)
     }
 
-    /// The repository's layer link and the data that it, or failing it the digest itself, leads to.
-    fn stored(&self, (name, digest): &Subject) -> (Option<&Link>, Option<StoredBlob>) {
+    /// The repository's layer link, and the digest of the data that it, or failing it the digest itself, leads to.
+    fn linked(&self, (name, digest): &Subject) -> (Option<&Link>, Digest) {
         let link = self.repository(name).and_then(|repository| find_link(&repository.layers, digest));
-        let data = link.and_then(Link::data).unwrap_or(*digest);
+        (link, link.and_then(Link::data).unwrap_or(*digest))
+    }
+
+    /// The link and the data itself.
+    fn stored(&self, subject: &Subject) -> (Option<&Link>, Option<StoredBlob>) {
+        let (link, data) = self.linked(subject);
         (link, self.storage.blob(&data).copied())
     }
 
@@ -86,9 +93,14 @@ impl Court<'_> {
             Answer::Yes(Delivery::Nothing) => {
                 let message =
                     || "the daemon claims it, storage lacks it: a push skips it, a pull fails".to_owned();
-                let conditions = [Condition::DataAbsent(subject.1)];
-                self.accuse(Code::PhantomBlob, subject, message, conditions)
-                    .prove([blob.claim.exchange.evidence(), delivery.exchange.evidence()]);
+                let (_, data) = self.linked(subject);
+                let evidence = [
+                    walk_saw(self.storage, &data),
+                    blob.claim.exchange.evidence(),
+                    delivery.exchange.evidence(),
+                ];
+                self.accuse(Code::PhantomBlob, subject, message, [Condition::DataAbsent(data)])
+                    .prove(evidence);
             }
             Answer::Broken(why) => self.broken_by(subject, blob, delivery, why),
             Answer::Unknown(why) => self.unknown(delivery, why),
@@ -99,6 +111,10 @@ impl Court<'_> {
 
     fn sized(&mut self, subject: &Subject, blob: &ServedBlob, claim: &Claim, stored: &StoredBlob) {
         let Some(size) = claim.size.filter(|size| *size != stored.size && !claim.redirected) else { return };
+        // The link is wrong, and the daemon remembers what it said before: that is right.
+        if self.storage.blob(&subject.1).is_some_and(|own| own.size == size) {
+            return;
+        }
         let message = || format!("the daemon says {size} bytes, storage holds {}", stored.size);
         let conditions = [Condition::DataSize(stored.digest, stored.size)];
         self.accuse(Code::SizeMismatch, subject, message, conditions).prove([blob.claim.exchange.evidence()]);
@@ -132,6 +148,7 @@ impl Court<'_> {
 
     fn manifest(&mut self, subject: &Subject, asked: &Asked<Answer<ServedManifest>>) {
         match &asked.answer {
+            Answer::Yes(served) if served.digest != subject.1 => self.manifest_other(subject, served, asked),
             Answer::Yes(_) => {}
             Answer::No(_) => self.manifest_denied(subject, asked),
             Answer::Broken(why) => {
@@ -140,6 +157,24 @@ impl Court<'_> {
             }
             Answer::Unknown(why) => self.unknown(asked, why),
         }
+    }
+
+    /// Where storage's own link leads, from a digest that a tag or a client names.
+    fn resolved(&self, name: &RepositoryName, digest: &Digest) -> Digest {
+        let link = self.repository(name).and_then(|repository| find_link(&repository.revisions, digest));
+        link.and_then(Link::data).unwrap_or(*digest)
+    }
+
+    /// Other bytes were served than were asked for: the file is corrupt, unless its link leads elsewhere.
+    fn manifest_other<T>(&mut self, subject: &Subject, served: &ServedManifest, asked: &Asked<T>) {
+        let (name, digest) = subject;
+        if self.resolved(name, digest) != *digest {
+            return;
+        }
+        let message = || format!("the daemon serves bytes that hash to {}", served.digest.short());
+        self.accusations
+            .add(Code::CorruptBlob, About::data(*digest), message, [Condition::WrongContent(*digest)])
+            .prove([asked.exchange.evidence()]);
     }
 
     fn manifest_denied(&mut self, subject: &Subject, asked: &Asked<Answer<ServedManifest>>) {
@@ -156,7 +191,11 @@ impl Court<'_> {
     }
 
     fn belief(&mut self, subject: &Subject, belief: &Belief) {
-        let Belief::Claimed(exchange) = belief else { return };
+        let exchange = match belief {
+            Belief::Claimed(exchange) => exchange,
+            Belief::Unclaimed(exchange) => return self.disowned(subject, exchange),
+            Belief::Unknown(_) => return,
+        };
         let message = || {
             "the daemon believes to have it, storage lacks it: pushing it answers 201 and writes nothing"
                 .to_owned()
@@ -165,32 +204,45 @@ impl Court<'_> {
         self.accuse(Code::PhantomManifest, subject, message, conditions).prove([exchange.evidence()]);
     }
 
+    /// The daemon knows that the manifest is lost.
+    fn disowned(&mut self, (name, digest): &Subject, exchange: &Exchange) {
+        let about = About::linked(name.clone(), *digest);
+        if let Some(accusation) = self.accusations.get_mut(Code::MissingManifest, &about) {
+            "its data is not stored, and the daemon knows it: a plain push works"
+                .clone_into(&mut accusation.finding.message);
+            accusation.prove([exchange.evidence()]);
+        }
+    }
+
     fn tag(&mut self, name: &RepositoryName, tag: &Tag, resolved: &Asked<Answer<ServedManifest>>) {
         let stored = self.repository(name).and_then(|repository| {
             let at = repository.tags.binary_search_by(|stored| stored.tag.cmp(tag)).ok()?;
             repository.tags.get(at)
         });
+        if let Answer::Broken(why) = &resolved.answer {
+            let message = || format!("the daemon answers 500 about this tag: {why}");
+            let about = About::tag(name.clone(), tag.clone());
+            let accusation = self.accusations.add(Code::ServerError, about, message, []);
+            accusation.prove([resolved.exchange.evidence()]);
+            return;
+        }
         let Some(TagTarget::Digest(wanted)) = stored.map(|stored| stored.current.clone()) else { return };
         let says = Condition::TagSays(name.clone(), tag.clone(), TagTarget::Digest(wanted));
+        // Were the bytes corrupt, their digest would be another, and the tag right.
+        let right = Condition::RightContent(wanted);
         let message = match &resolved.answer {
-            Answer::Yes(served) if served.digest == wanted => return,
+            Answer::Yes(served) if [wanted, self.resolved(name, &wanted)].contains(&served.digest) => return,
             Answer::Yes(served) => self.explained(name, &wanted, &served.digest),
             Answer::No(Denial::Tag) => "storage holds the tag, the daemon says there is none".to_owned(),
             Answer::No(_) => return self.manifest_denied(&(name.clone(), wanted), resolved),
-            Answer::Broken(why) => {
-                let message = || format!("the daemon answers 500 about this tag: {why}");
-                let about = About::tag(name.clone(), tag.clone());
-                self.accusations
-                    .add(Code::ServerError, about, message, [])
-                    .prove([resolved.exchange.evidence()]);
-                return;
-            }
+            Answer::Broken(_) => return,
             Answer::Unknown(why) => return self.unknown(resolved, why),
         };
+        let conditions: Vec<_> = [says].into_iter().chain(resolved.answer.yes().map(|_| right)).collect();
         let mut about = About::tag(name.clone(), tag.clone());
         about.path = Some(link_path(name, &LinkPlace::Tag(tag.clone())));
         self.accusations
-            .add(Code::TagMismatch, about, || message, [says])
+            .add(Code::TagMismatch, about, || message, conditions)
             .prove([resolved.exchange.evidence()]);
     }
 

@@ -1,5 +1,7 @@
 //! The rules that need nothing but storage.
 
+mod leftovers;
+
 use std::collections::BTreeSet;
 
 use super::{Accusations, Condition, Facts, data_path, link_path};
@@ -7,7 +9,6 @@ use crate::domain::code::{Code, Severity};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Subject;
 use crate::domain::manifest::{Descriptor, Manifest};
-use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Evidence, Side};
 use crate::domain::storage::{
     ContentView, Link, LinkPlace, ReadManifest, Repository, StorageView, StoredBlob, StoredTag, TagTarget,
@@ -32,9 +33,14 @@ pub fn accuse(view: &StorageView, facts: &Facts) -> Accusations {
     court.accusations
 }
 
-/// Accuse the blobs whose content was hashed and is not what their digest says.
+/// Accuse the blobs whose content was hashed and is not what their digest says. Those whose size, or the reading of
+/// them, says so already are not accused twice.
 pub fn accuse_content(content: &ContentView, accusations: &mut Accusations) {
+    let said = [Code::EmptyBlob, Code::TruncatedBlob, Code::UnreadableManifest];
     for blob in &content.wrong {
+        if said.iter().any(|code| accusations.has(*code, &Subject::data(blob.digest))) {
+            continue;
+        }
         accusations.add(
             Code::CorruptBlob,
             Subject::data(blob.digest),
@@ -42,6 +48,47 @@ pub fn accuse_content(content: &ContentView, accusations: &mut Accusations) {
             [Condition::WrongContent(blob.digest)],
         );
     }
+}
+
+/// The digest whose data a link stands for. One that is broken or names another content stands for what its folder
+/// names; only a SHA-512 alias stands for what it names.
+fn meant(link: &Link) -> Digest {
+    match &link.target {
+        Target::Other(named) if link.digest.algorithm() != Algorithm::Sha256 => **named,
+        Target::Other(_) | Target::Same | Target::Invalid(_) | Target::Missing | Target::Unknown => {
+            link.digest
+        }
+    }
+}
+
+/// The link to `digest`, if there is a file of it.
+fn linked<'a>(links: &'a [Link], digest: &Digest) -> Option<&'a Link> {
+    find_link(links, digest).filter(|link| link.target != Target::Missing)
+}
+
+/// What the first look saw of data that is not there.
+pub(super) fn walk_saw(view: &StorageView, digest: &Digest) -> Evidence {
+    Evidence {
+        view: Side::Storage,
+        asked: data_path(digest),
+        said: "not there (walk)".to_owned(),
+        at: view.collected,
+    }
+}
+
+/// The content that the repositories looked at link or need.
+#[must_use]
+pub fn content_of(view: &StorageView) -> BTreeSet<Digest> {
+    let mut content = BTreeSet::new();
+    for repository in &view.repositories {
+        for link in repository.layers.iter().chain(&repository.revisions) {
+            content.extend([Some(link.digest), link.data()].into_iter().flatten());
+            if let Some(ReadManifest::Manifest(manifest)) = view.manifests.get(&meant(link)) {
+                content.extend(manifest.needs.iter().chain(&manifest.children).map(|need| need.digest));
+            }
+        }
+    }
+    content
 }
 
 struct Court<'a> {
@@ -66,17 +113,23 @@ impl<'a> Court<'a> {
         let mut wanted = BTreeSet::new();
         for link in &repository.revisions {
             self.link(repository, link, LinkPlace::Revision(link.digest));
-            // A broken link still stands for the manifest that its folder names.
-            let digest = link.data().unwrap_or(link.digest);
-            self.revision(repository, link, digest, &mut wanted);
+            // What a link names is needed, right or wrong: nobody shall be told that it can go.
+            link.data().map(|named| self.need(&named));
+            self.revision(repository, link, meant(link), &mut wanted);
         }
         for tag in &repository.tags {
             self.tag(repository, tag, &mut wanted);
         }
+        let is_whole = repository.revisions.iter().all(|link| self.is_readable(link));
         for link in &repository.layers {
             self.link(repository, link, LinkPlace::Layer(link.digest));
-            self.layer(repository, link, &wanted);
+            self.layer(repository, link, &wanted, is_whole);
         }
+    }
+
+    /// Whether what the link stands for can say what it needs.
+    fn is_readable(&self, link: &Link) -> bool {
+        matches!(self.view.manifests.get(&meant(link)), Some(ReadManifest::Manifest(_)))
     }
 
     /// Accuse a link file that does not say what it should.
@@ -110,14 +163,16 @@ impl<'a> Court<'a> {
         if matches!(link.target, Target::Missing | Target::Unknown) {
             return;
         }
+        let place = LinkPlace::Revision(link.digest);
+        let held = Condition::LinkSays(repository.name.clone(), place, link.target.clone());
         if self.need(&digest).is_none() {
-            let place = LinkPlace::Revision(link.digest);
-            let held = Condition::LinkSays(repository.name.clone(), place, link.target.clone());
-            self.missing_manifest(repository, digest, "a revision link", [held]);
+            self.missing_manifest(repository, digest, "a revision link", held);
             return;
         }
         match self.view.manifests.get(&digest) {
-            Some(ReadManifest::Manifest(manifest)) => self.manifest(repository, digest, manifest, wanted),
+            Some(ReadManifest::Manifest(manifest)) => {
+                self.manifest(repository, digest, manifest, &held, wanted);
+            }
             Some(ReadManifest::Unreadable(why)) => self.unreadable(digest, why),
             None => {}
         }
@@ -133,63 +188,48 @@ impl<'a> Court<'a> {
         self.accusations.add(Code::UnreadableManifest, Subject::data(digest), message, conditions);
     }
 
-    fn missing_manifest(
-        &mut self,
-        repository: &Repository,
-        digest: Digest,
-        who: &str,
-        held: impl IntoIterator<Item = Condition>,
-    ) {
-        let message = || {
-            format!(
-                "{who} needs it, its data is not stored; unless the daemon knows, a plain push may be swallowed"
-            )
-        };
+    fn missing_manifest(&mut self, repository: &Repository, digest: Digest, who: &str, held: Condition) {
+        let message = || format!("{who} needs it, its data is not stored; a plain push may be swallowed");
         let subject = Subject::linked(repository.name.clone(), digest);
         let walked = self.walk_saw(&digest);
-        let conditions = [Condition::DataAbsent(digest)].into_iter().chain(held);
+        let conditions = [Condition::DataAbsent(digest), Condition::AnyOf(vec![held])];
         let accusation = self.accusations.add(Code::MissingManifest, subject, message, conditions);
         if accusation.finding.evidence.is_empty() {
             accusation.prove([walked]);
         }
     }
 
-    /// What the first look saw of data that is not there.
     fn walk_saw(&self, digest: &Digest) -> Evidence {
-        Evidence {
-            view: Side::Storage,
-            asked: data_path(digest),
-            said: "not there (walk)".to_owned(),
-            at: self.view.collected,
-        }
+        walk_saw(self.view, digest)
     }
 
-    /// What a manifest that is stored and linked needs.
+    /// What a manifest that is stored and, as `held` says, linked or tagged needs.
     fn manifest(
         &mut self,
         repository: &'a Repository,
         digest: Digest,
         manifest: &'a Manifest,
+        held: &Condition,
         wanted: &mut BTreeSet<Digest>,
     ) {
         for need in &manifest.needs {
             wanted.insert(need.digest);
-            self.blob(repository, need);
+            self.blob(repository, need, held);
         }
-        self.index(repository, digest, manifest);
+        self.index(repository, digest, manifest, held);
     }
 
     /// A config or layer that a manifest of this repository needs.
-    fn blob(&mut self, repository: &Repository, need: &Descriptor) {
-        let link = find_link(&repository.layers, &need.digest);
-        let data = link.and_then(Link::data).unwrap_or(need.digest);
+    fn blob(&mut self, repository: &Repository, need: &Descriptor, held: &Condition) {
+        let link = linked(&repository.layers, &need.digest);
+        let data = link.map_or(need.digest, meant);
         let Some(stored) = self.need(&data) else {
             let walked = self.walk_saw(&need.digest);
             let message =
                 || "a manifest needs it, its data is not stored; images that hold it do not pull".to_owned();
             let subject = Subject::data(need.digest);
-            let accusation =
-                self.accusations.add(Code::MissingBlob, subject, message, [Condition::DataAbsent(data)]);
+            let conditions = [Condition::DataAbsent(data), Condition::AnyOf(vec![held.clone()])];
+            let accusation = self.accusations.add(Code::MissingBlob, subject, message, conditions);
             if accusation.finding.evidence.is_empty() {
                 accusation.prove([walked]);
             }
@@ -204,13 +244,11 @@ impl<'a> Court<'a> {
     /// Whether a stored file has the size that its descriptor gives.
     fn size(&mut self, need: &Descriptor, stored: &StoredBlob) {
         let Some(size) = need.size.filter(|size| *size != stored.size && stored.size != 0) else { return };
-        if stored.digest != need.digest {
-            // A link that names other content is accused as such.
-            return;
-        }
         let message =
             || format!("{} bytes are stored, {size} are described; no push repairs it", stored.size);
-        let conditions = [Condition::DataSize(stored.digest, stored.size)];
+        // Where the bytes are right it is the manifest that is wrong, and they must not be moved out of the way.
+        let conditions =
+            [Condition::DataSize(stored.digest, stored.size), Condition::WrongContent(stored.digest)];
         self.accusations.add(Code::TruncatedBlob, Subject::data(stored.digest), message, conditions);
     }
 
@@ -229,17 +267,16 @@ impl<'a> Court<'a> {
     }
 
     /// The children of an index, one by one and in sum.
-    fn index(&mut self, repository: &'a Repository, digest: Digest, manifest: &Manifest) {
+    fn index(&mut self, repository: &'a Repository, digest: Digest, manifest: &Manifest, held: &Condition) {
         let children = &manifest.children;
-        let gone = children.iter().filter(|child| !self.child(repository, child)).count();
+        let gone = children.iter().filter(|child| !self.child(repository, child, held)).count();
         if gone == 0 {
             return;
         }
         let code = if gone == children.len() { Code::HollowIndex } else { Code::PartialIndex };
         let message = || format!("{gone} of its {} manifests are gone", children.len());
-        let held = Condition::LinkSays(repository.name.clone(), LinkPlace::Revision(digest), Target::Same);
         let lost = children.iter().map(|child| child.digest).filter(|child| self.view.blob(child).is_none());
-        let conditions: Vec<_> = [held].into_iter().chain(lost.map(Condition::DataAbsent)).collect();
+        let conditions: Vec<_> = [held.clone()].into_iter().chain(lost.map(Condition::DataAbsent)).collect();
         let subject = Subject::linked(repository.name.clone(), digest);
         let accusation = self.accusations.add(code, subject, message, conditions);
         if self.facts.daemon.proxy == Some(true) {
@@ -247,22 +284,20 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// Whether a child of an index can be pulled; accuse what keeps it from that.
-    fn child(&mut self, repository: &'a Repository, child: &Descriptor) -> bool {
-        let place = LinkPlace::Revision(child.digest);
-        let is_linked = find_link(&repository.revisions, &child.digest).is_some();
+    /// Whether a child of an index is stored; accuse what keeps it from being pulled.
+    fn child(&mut self, repository: &'a Repository, child: &Descriptor, held: &Condition) -> bool {
         let Some(stored) = self.need(&child.digest) else {
             // A pull-through cache holds only the platforms that were asked for.
             if self.facts.daemon.proxy != Some(true) {
-                self.missing_manifest(repository, child.digest, "an index", []);
+                self.missing_manifest(repository, child.digest, "an index", held.clone());
             }
             return false;
         };
         self.size(child, &stored);
-        if !is_linked {
-            self.missing_link(repository, place, child.digest, "an index");
+        if linked(&repository.revisions, &child.digest).is_none() {
+            self.missing_link(repository, LinkPlace::Revision(child.digest), child.digest, "an index");
         }
-        is_linked
+        true
     }
 
     fn tag(&mut self, repository: &'a Repository, tag: &StoredTag, wanted: &mut BTreeSet<Digest>) {
@@ -300,18 +335,18 @@ impl<'a> Court<'a> {
         digest: Digest,
         wanted: &mut BTreeSet<Digest>,
     ) {
-        if find_link(&repository.revisions, &digest).is_some() {
+        if linked(&repository.revisions, &digest).is_some() {
             return;
         }
         let says = Condition::TagSays(repository.name.clone(), tag.tag.clone(), tag.current.clone());
         if self.need(&digest).is_none() {
-            self.missing_manifest(repository, digest, "a tag", [says]);
+            self.missing_manifest(repository, digest, "a tag", says);
             return;
         }
         match self.view.manifests.get(&digest) {
             Some(ReadManifest::Manifest(manifest)) => {
                 self.missing_link(repository, LinkPlace::Revision(digest), digest, "a tag");
-                self.manifest(repository, digest, manifest, wanted);
+                self.manifest(repository, digest, manifest, &says, wanted);
             }
             Some(ReadManifest::Unreadable(_)) => {
                 let message =
@@ -321,56 +356,5 @@ impl<'a> Court<'a> {
             }
             None => {}
         }
-    }
-
-    /// A layer link: its data is needed, or it dangles.
-    fn layer(&mut self, repository: &Repository, link: &Link, wanted: &BTreeSet<Digest>) {
-        let Some(data) = link.data() else { return };
-        if self.need(&data).is_some() || wanted.contains(&link.digest) {
-            return;
-        }
-        let message = || "a layer link without data; no manifest here needs it".to_owned();
-        let held =
-            Condition::LinkSays(repository.name.clone(), LinkPlace::Layer(link.digest), link.target.clone());
-        let subject = Subject::linked(repository.name.clone(), link.digest);
-        let walked = self.walk_saw(&data);
-        let conditions = [Condition::DataAbsent(data), held];
-        self.accusations.add(Code::DanglingLayerLink, subject, message, conditions).prove([walked]);
-    }
-
-    /// What belongs to nothing: empty files, orphans, uploads, stray files.
-    fn leftovers(&mut self) {
-        let youngest = self.facts.now.as_second() - self.facts.grace.as_secs();
-        for (blob, needed) in self.view.blobs.iter().zip(std::mem::take(&mut self.needed)) {
-            if blob.size == 0 && blob.digest != EMPTY {
-                let message = || "the stored file has no bytes; no push repairs it".to_owned();
-                let conditions = [Condition::DataSize(blob.digest, 0)];
-                self.accusations.add(Code::EmptyBlob, Subject::data(blob.digest), message, conditions);
-            }
-            if !needed && self.facts.everything && blob.modified < youngest {
-                let message = || format!("{} bytes that no link or manifest needs", blob.size);
-                let conditions = [Condition::DataSize(blob.digest, blob.size)];
-                self.accusations.add(Code::OrphanBlob, Subject::data(blob.digest), message, conditions);
-            }
-        }
-        for upload in self.view.uploads.iter().filter(|upload| upload.modified < youngest) {
-            self.upload(&upload.repository, &upload.id, upload.size, upload.has_start);
-        }
-        for stray in &self.view.stray {
-            let conditions = [Condition::PathExists(stray.path.clone())];
-            let subject = Subject::path(stray.path.clone());
-            self.accusations.add(Code::StrayFile, subject, || stray.why.clone(), conditions);
-        }
-    }
-
-    fn upload(&mut self, repository: &RepositoryName, id: &str, size: u64, has_start: bool) {
-        let message = || {
-            let purge = if has_start { "" } else { "; it has no `startedat`, so the daemon never purges it" };
-            format!("an upload of {size} bytes that nobody goes on with{purge}")
-        };
-        let mut subject = Subject::path(format!("repositories/{repository}/_uploads/{id}"));
-        subject.repository = Some(repository.clone());
-        let conditions = [Condition::UploadExists(repository.clone(), id.to_owned())];
-        self.accusations.add(Code::StaleUpload, subject, message, conditions);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{Judgement, Run};
+use super::{Judgement, Options, Run, content};
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
@@ -20,18 +20,30 @@ impl Run<'_> {
     pub(super) async fn api_only(&mut self) -> Judgement {
         let limit = "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR";
         self.coverage.limits.push(limit.into());
+        self.cache_alone().await;
         let Some(registry) = self.reachable().await else { return (Vec::new(), None) };
         let served = self.explore(&*registry).await;
         let mut accusations = Accusations::default();
         let is_proxy = self.options.daemon.proxy == Some(true);
         api::accuse(&served, is_proxy, &mut accusations, &mut self.coverage.unknown);
+        let replicas = self.explore_replicas(&served).await;
+        self.compare(
+            (&registry.location(), &served),
+            &replicas,
+            &mut accusations,
+            |served, accusations, unknown| {
+                api::accuse(served, is_proxy, accusations, unknown);
+            },
+        );
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
             tags: served.resolved.len() as u64,
             manifests: served.manifests.len() as u64,
             blobs: served.delivered.len() as u64,
+            ..content::coverage(&served)
         });
+        self.coverage.limits.extend(content::limit(self.options.content));
         let findings = accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         (self.conclude(&picture(&served), findings), None)
     }
@@ -49,22 +61,29 @@ impl Run<'_> {
         };
         let names: Vec<_> = names.into_iter().filter(|name| self.options.scope.includes(name)).collect();
         explorer.tags(names).await;
+        let names: Vec<_> = explorer.served.tags.keys().cloned().collect();
         explorer.manifests().await;
         explorer.blobs().await;
+        if let Some(subset) = self.options.content {
+            explorer.hash(subset).await;
+        }
+        explorer.suspects(self.options, &names).await;
         explorer.served
     }
 }
 
-struct Explorer<'a> {
-    registry: &'a dyn Registry,
-    jobs: usize,
-    events: &'a dyn Events,
-    served: ServedView,
+/// Asks a registry about whole images, each thing once.
+pub(in crate::engine) struct Explorer<'a> {
+    pub(in crate::engine) registry: &'a dyn Registry,
+    pub(in crate::engine) jobs: usize,
+    pub(in crate::engine) events: &'a dyn Events,
+    /// The answers so far.
+    pub(in crate::engine) served: ServedView,
 }
 
 impl Explorer<'_> {
     /// Ask about each, so many at once.
-    async fn ask_all<Q, A>(
+    pub(in crate::engine) async fn ask_all<Q, A>(
         &self,
         stage: &'static str,
         questions: Vec<Q>,
@@ -98,8 +117,7 @@ impl Explorer<'_> {
                 Vec::new()
             }
             Answer::Broken(ref why) | Answer::Unknown(ref why) => {
-                let why = format!("{why}; the repositories can be named with --repo");
-                self.unknown(&asked, why);
+                self.unknown(&asked, why.clone());
                 Vec::new()
             }
         }
@@ -135,7 +153,7 @@ impl Explorer<'_> {
     }
 
     /// Read the children of indexes, level by level; an index that holds itself ends there.
-    async fn manifests(&mut self) {
+    pub(in crate::engine) async fn manifests(&mut self) {
         let registry = self.registry;
         let mut known: BTreeMap<Subject, Asked<Answer<ServedManifest>>> = BTreeMap::new();
         for (name, _, asked) in &self.served.resolved {
@@ -163,7 +181,7 @@ impl Explorer<'_> {
     }
 
     /// Ask for one byte of each blob that a manifest needs, once a repository.
-    async fn blobs(&mut self) {
+    pub(in crate::engine) async fn blobs(&mut self) {
         let mut wanted: BTreeMap<Subject, Option<u64>> = BTreeMap::new();
         for ((name, _), asked) in &self.served.manifests {
             if let Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) = &asked.answer
@@ -178,6 +196,39 @@ impl Explorer<'_> {
             (subject, delivered)
         });
         self.served.delivered = delivered.await;
+        self.served.delivered.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+}
+
+/// So many questions about pairs handed in.
+const SUSPECTS: usize = 4096;
+
+impl Explorer<'_> {
+    /// Ask about pairs handed in; only what is claimed and not delivered is kept.
+    async fn suspects(&mut self, options: &Options, names: &[RepositoryName]) {
+        let known: BTreeSet<Subject> =
+            self.served.delivered.iter().map(|(subject, _)| subject.clone()).collect();
+        let mut wanted: BTreeSet<Subject> = BTreeSet::new();
+        for suspect in &options.suspects {
+            let places = suspect.repository.as_ref().map_or(names, std::slice::from_ref);
+            let places = places.iter().filter(|name| options.scope.includes(name));
+            wanted.extend(places.map(|name| (name.clone(), suspect.digest)));
+        }
+        let count = wanted.difference(&known).count();
+        if count > SUSPECTS {
+            let why =
+                format!("{SUSPECTS} of {count} pairs were asked about; hand in fewer, as REPOSITORY@DIGEST");
+            self.served.unknown.push(Unlooked { what: "suspects".into(), why });
+        }
+        let registry = self.registry;
+        let questions = wanted.difference(&known).take(SUSPECTS).cloned().collect();
+        let delivered = self.ask_all("asking about suspects", questions, async |subject: Subject| {
+            let delivered = deliver(registry, &subject, None).await;
+            (subject, delivered)
+        });
+        let delivered = delivered.await;
+        let is_denied = |delivered: &Delivered| matches!(delivered.last.answer, Answer::No(_));
+        self.served.delivered.extend(delivered.into_iter().filter(|(_, delivered)| !is_denied(delivered)));
         self.served.delivered.sort_by(|a, b| a.0.cmp(&b.0));
     }
 }

@@ -4,20 +4,26 @@
 //! storage ─► accusations ─► suspects ─► served ─► accusations ─► second look ─► findings
 //! ```
 
-mod api;
+mod again;
+pub(super) mod api;
+mod cache;
+mod content;
 mod probe;
 mod recheck;
+mod replicas;
 mod same;
+mod suspects;
 
 pub use recheck::observe;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::spawn_blocking;
 
-use super::ports::{Event, Events, Registry, Scope, Storage, StorageError};
+use super::ports::{Cache, Event, Events, Registry, Scope, Storage, StorageError};
+use crate::domain::cache::StaleKeys;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
@@ -36,6 +42,10 @@ pub struct Sides {
     pub storage: Option<Arc<dyn Storage>>,
     /// The daemon, where it can be reached.
     pub registry: Option<Arc<dyn Registry>>,
+    /// Other replicas of it: daemons on the same storage, each with a cache of its own.
+    pub replicas: Vec<Arc<dyn Registry>>,
+    /// The daemon's cache, where it is in a Redis that can be reached.
+    pub cache: Option<Arc<dyn Cache>>,
 }
 
 /// How much of the daemon is asked.
@@ -73,6 +83,8 @@ pub struct Suspect {
     pub repository: Option<RepositoryName>,
     /// The content.
     pub digest: Digest,
+    /// Whether it is known to be a manifest: those are asked about in another way.
+    pub is_manifest: bool,
 }
 
 /// What a check is asked to do.
@@ -94,6 +106,8 @@ pub struct Options {
     pub daemon: Daemon,
     /// Pairs handed in.
     pub suspects: Vec<Suspect>,
+    /// An earlier look at storage: what disappeared since is suspect.
+    pub since: Option<Arc<StorageView>>,
 }
 
 /// What a check saw and concluded.
@@ -111,6 +125,10 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// Storage as it was seen, where it was.
     pub storage: Option<Arc<StorageView>>,
+    /// The keys that a purge of the cache deletes for a finding, by the finding's id.
+    pub purges: BTreeMap<String, StaleKeys>,
+    /// Whether the cache may be purged at all: not where another registry shares it.
+    pub may_purge: bool,
 }
 
 /// Check.
@@ -123,13 +141,24 @@ pub async fn check(
     events: Arc<dyn Events>,
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
-    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None };
+    let cached = cache::Cached::default();
+    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None, cached };
     let (findings, refusal) = match &sides.storage {
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
+    let (purges, may_purge) = (run.cached.purges(&findings), run.cached.may_purge());
     let (coverage, storage) = (run.coverage, run.view);
-    Ok(Examination { started, finished: Timestamp::now(), coverage, refusal, findings, storage })
+    Ok(Examination {
+        started,
+        finished: Timestamp::now(),
+        coverage,
+        refusal,
+        findings,
+        storage,
+        purges,
+        may_purge,
+    })
 }
 
 /// One check under way.
@@ -139,6 +168,7 @@ struct Run<'a> {
     events: Arc<dyn Events>,
     coverage: Coverage,
     view: Option<Arc<StorageView>>,
+    cached: cache::Cached,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -150,8 +180,13 @@ impl Run<'_> {
         storage: &Arc<dyn Storage>,
         now: Timestamp,
     ) -> Result<Judgement, StorageError> {
+        let cache = self.read_cache().await;
         let view = self.collect(storage).await?;
         self.view = Some(Arc::clone(&view));
+        if self.events.stop_requested() {
+            // Of half a view most would look wrong.
+            return Ok((Vec::new(), None));
+        }
         let facts = Facts {
             now,
             grace: self.options.grace,
@@ -161,24 +196,23 @@ impl Run<'_> {
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
         self.content(storage, &view, &mut accusations).await;
-        let mut served = None;
+        self.cached = self.compare_cache(cache, &view, &mut accusations);
         if let Some(registry) = self.reachable().await {
             match same::registry(&*registry, &view).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
-                    served = Some(self.serve(&*registry, &view, &mut accusations, sample).await);
+                    self.serve(storage, &*registry, &view, &mut accusations, sample).await;
                 }
             }
-        } else {
+        } else if self.sides.registry.is_none() {
             self.coverage.limits.push(
                 "only storage was looked at: what the daemon claims, in its cache or to its clients, is not known; \
                  give --registry URL"
                     .into(),
             );
         }
-        drop(served);
-        let findings = self.second_look(storage, &view, accusations).await;
+        let findings = self.second_look(storage, &view.root, accusations).await;
         Ok((self.conclude(&view, findings), None))
     }
 
@@ -208,8 +242,11 @@ impl Run<'_> {
                 .push("content was not hashed: corrupt bytes are not seen; give --content".into());
             return;
         };
-        let digests: Vec<_> =
-            view.blobs.iter().map(|blob| blob.digest).filter(|digest| subset.includes(digest)).collect();
+        let is_everything = self.options.scope.is_everything();
+        let scope = if is_everything { BTreeSet::new() } else { storage_rules::content_of(view) };
+        let is_wanted =
+            |digest: &Digest| subset.includes(digest) && (is_everything || scope.contains(digest));
+        let digests: Vec<_> = view.blobs.iter().map(|blob| blob.digest).filter(is_wanted).collect();
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
         let content: ContentView = blocking(move || storage.hash_all(&digests, &*events)).await;
         if let Some(coverage) = &mut self.coverage.storage {
@@ -225,11 +262,13 @@ impl Run<'_> {
         match registry.ping().await {
             Ok(()) => Some(registry),
             Err(error) => {
-                let why = match error.hint {
-                    Some(hint) => format!("{}; {hint}", error.message),
-                    None => error.message,
+                let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                // The message names what was asked, which need not be said twice.
+                let (what, why) = match error.message.split_once(": ") {
+                    Some((what, why)) => (what.to_owned(), why),
+                    None => (registry.location(), error.message.as_str()),
                 };
-                self.coverage.unknown.push(Unlooked { what: registry.location(), why });
+                self.coverage.unknown.push(Unlooked { what, why: format!("{why}{hint}") });
                 None
             }
         }
@@ -238,41 +277,59 @@ impl Run<'_> {
     /// Ask the daemon about what can be wrong, and accuse what it says.
     async fn serve(
         &mut self,
+        storage: &Arc<dyn Storage>,
         registry: &dyn Registry,
         view: &Arc<StorageView>,
         accusations: &mut Accusations,
         sample: ServedView,
-    ) -> ServedView {
-        let served = probe::ask(registry, view, accusations, self.options, &*self.events, sample).await;
+    ) {
+        let options = Options { suspects: self.suspects(view), ..self.options.clone() };
+        let settled = &self.cached.settled;
+        let mut served =
+            probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
+        again::ask(registry, storage, view, &mut served).await;
+        let replicas = self.ask_replicas(view, accusations).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
+        self.compare(
+            (&registry.location(), &served),
+            &replicas,
+            accusations,
+            |served, accusations, unknown| {
+                served_rules::accuse(view, served, accusations, unknown);
+            },
+        );
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
             tags: served.resolved.len() as u64,
             manifests: (served.manifests.len() + served.beliefs.len()) as u64,
             blobs: served.blobs.len() as u64,
+            ..ServedCoverage::default()
         });
         self.coverage.limits.extend(probe::limits(&served, self.options));
-        served
     }
 
     async fn second_look(
         &mut self,
         storage: &Arc<dyn Storage>,
-        view: &Arc<StorageView>,
+        root: &str,
         accusations: Accusations,
     ) -> Vec<Finding> {
+        let mut accusations = accusations.into_vec();
+        if let Some(cache) = &self.sides.cache {
+            accusations = cache::look_again(&**cache, accusations, &mut self.coverage.unknown).await;
+        }
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
-        let collected = view.collected;
         let looked = blocking(move || {
-            let accusations = accusations.into_vec();
             events.emit(Event::Stage("looking again", Some(accusations.len() as u64)));
-            let looked = recheck::look_again(&*storage, accusations, collected, &*events);
+            let looked = recheck::look_again(&*storage, accusations, &*events);
             events.emit(Event::Finished);
             looked
         });
         let looked = looked.await;
-        self.coverage.unknown.extend(looked.unknown);
+        // Paths as the walk gives them, so that what neither could look at is said once.
+        let below = |unlooked: Unlooked| Unlooked { what: format!("{root}/{}", unlooked.what), ..unlooked };
+        self.coverage.unknown.extend(looked.unknown.into_iter().map(below));
         looked.findings
     }
 
@@ -283,8 +340,12 @@ impl Run<'_> {
         let affected = affected::find(view, &accused);
         for finding in &mut findings {
             finding.affects = affected.by(finding);
-            finding.remedies = remedies::of(finding, &self.options.daemon);
+            // The cache's own rules know better which of them can work.
+            if finding.remedies.is_empty() {
+                finding.remedies = remedies::of(finding, &self.options.daemon);
+            }
         }
+        self.cached.restrain(&mut findings);
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
         self.coverage.unknown.sort();
         self.coverage.unknown.dedup();

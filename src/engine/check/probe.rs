@@ -43,6 +43,7 @@ pub(super) async fn ask(
     registry: &dyn Registry,
     view: &StorageView,
     accusations: &Accusations,
+    settled: &BTreeSet<Subject>,
     options: &Options,
     events: &dyn Events,
     mut served: ServedView,
@@ -52,7 +53,8 @@ pub(super) async fn ask(
     for repository in &view.repositories {
         questions.repository(view, repository, options.probe);
     }
-    questions.handed_in(view, options);
+    questions.handed_in(options);
+    questions.beliefs.retain(|subject| !settled.contains(subject));
     for (known, _) in &served.blobs {
         questions.blobs.remove(known);
     }
@@ -67,7 +69,7 @@ pub(super) async fn ask(
 pub(super) fn limits(served: &ServedView, options: &Options) -> Vec<String> {
     let is_unknown = |(_, belief): &&(Subject, Belief)| matches!(belief, Belief::Unknown(_));
     let unknown = served.beliefs.iter().filter(is_unknown).count();
-    let advice = if options.probe_manifests { "" } else { "; --probe-manifests asks" };
+    let advice = if options.probe_manifests { "; a restart makes sure" } else { "; --probe-manifests asks" };
     if unknown == 0 {
         return Vec::new();
     }
@@ -141,15 +143,13 @@ impl Questions {
         }
     }
 
-    /// Pairs that somebody named: in that repository, or in every one where none was named.
-    fn handed_in(&mut self, view: &StorageView, options: &Options) {
+    /// Pairs that somebody named, each in a repository by now.
+    fn handed_in(&mut self, options: &Options) {
         for suspect in &options.suspects {
-            if let Some(name) = &suspect.repository {
-                self.blobs.insert((name.clone(), suspect.digest));
-            } else {
-                let names = view.repositories.iter().map(|repository| repository.name.clone());
-                self.blobs.extend(names.map(|name| (name, suspect.digest)));
-            }
+            let Some(name) = &suspect.repository else { continue };
+            let pair = (name.clone(), suspect.digest);
+            let questions = if suspect.is_manifest { &mut self.beliefs } else { &mut self.blobs };
+            questions.insert(pair);
         }
     }
 
@@ -163,7 +163,7 @@ impl Questions {
     ) {
         let jobs = options.jobs.max(1);
         let blobs = stream::iter(self.blobs).map(|subject| async move {
-            let blob = blob(registry, view, &subject).await;
+            let blob = ask_blob(registry, view, &subject).await;
             events.emit(Event::Advanced(1));
             (subject, blob)
         });
@@ -186,7 +186,11 @@ impl Questions {
 }
 
 /// HEAD; and where that claims what storage lacks, one byte.
-async fn blob(registry: &dyn Registry, view: &StorageView, (name, digest): &Subject) -> ServedBlob {
+pub(super) async fn ask_blob(
+    registry: &dyn Registry,
+    view: &StorageView,
+    (name, digest): &Subject,
+) -> ServedBlob {
     let claim = registry.head_blob(name, digest).await;
     let link = view.repository(name).and_then(|repository| find_link(&repository.layers, digest));
     let data = link.and_then(crate::domain::storage::Link::data).unwrap_or(*digest);
@@ -222,8 +226,22 @@ async fn beliefs(
         }
         events.emit(Event::Advanced(1));
     }
-    known.extend(refused(registry, open, is_shared, options).await);
+    // 2.x believes in a manifest only through a link: without one its answer says nothing of what it remembers.
+    let (linked, unlinked): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|subject| is_shared || is_linked(view, subject));
+    let why = "no link leads to it any more, so the daemon cannot be asked; a restart makes sure";
+    known.extend(unlinked.into_iter().map(|subject| (subject, Belief::Unknown(why.into()))));
+    known.extend(refused(registry, linked, is_shared, options).await);
     known
+}
+
+fn is_linked(view: &StorageView, (name, digest): &Subject) -> bool {
+    let Some(repository) = view.repository(name) else { return false };
+    let links = [&repository.revisions, &repository.layers];
+    let is_there = |links: &&Vec<crate::domain::storage::Link>| {
+        find_link(links, digest).is_some_and(|link| link.target != Target::Missing)
+    };
+    links.iter().any(is_there)
 }
 
 /// Ask by a PUT that must be refused, where that was allowed.

@@ -1,8 +1,11 @@
 //! The second look: an accusation becomes a finding when everything that made it still holds.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use crate::domain::cache::CacheKey;
 use crate::domain::finding::Finding;
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
 use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
@@ -26,13 +29,11 @@ enum Held {
     Unknown(Unlooked),
 }
 
+/// How long a file that the daemon writes in place may be empty: the third look comes after it.
+const WRITING: Duration = Duration::from_millis(200);
+
 /// Look again at all of them, in parallel.
-pub(super) fn look_again(
-    storage: &dyn Storage,
-    accusations: Vec<Accusation>,
-    _collected: Timestamp,
-    events: &dyn Events,
-) -> Looked {
+pub(super) fn look_again(storage: &dyn Storage, accusations: Vec<Accusation>, events: &dyn Events) -> Looked {
     let looked: Vec<_> = accusations
         .into_par_iter()
         .map(|accusation| {
@@ -42,26 +43,44 @@ pub(super) fn look_again(
         })
         .collect();
     let mut all = Looked::default();
+    let mut momentary = Vec::new();
     for looked in looked {
         match looked {
-            Ok(finding) => all.findings.extend(finding),
+            Ok(Some(standing)) if standing.conditions.iter().any(is_momentary) => momentary.push(standing),
+            Ok(standing) => all.findings.extend(standing.map(|standing| standing.finding)),
             Err(unlooked) => all.unknown.push(unlooked),
         }
     }
+    if !momentary.is_empty() {
+        std::thread::sleep(WRITING);
+    }
+    let lasting = momentary.into_par_iter().filter(|standing| {
+        standing.conditions.iter().all(|condition| !matches!(look(storage, condition), Held::No))
+    });
+    all.findings.extend(lasting.map(|standing| standing.finding).collect::<Vec<_>>());
     all
 }
 
-/// The finding, nothing if it no longer holds, or what could not be looked at.
-fn one(storage: &dyn Storage, accusation: Accusation) -> Result<Option<Finding>, Unlooked> {
-    let Accusation { mut finding, conditions } = accusation;
-    for condition in conditions {
-        match look(storage, &condition) {
-            Held::Yes(evidence) => finding.evidence.push(evidence),
+/// Daemons up to 3.0 write links and manifests in place, so a busy tag can be empty at two looks.
+fn is_momentary(condition: &Condition) -> bool {
+    if let Condition::LinkSays(_, _, Target::Invalid(text))
+    | Condition::TagSays(_, _, TagTarget::Invalid(text)) = condition
+    {
+        return text.is_empty();
+    }
+    matches!(condition, Condition::DataSize(_, 0) | Condition::NoManifest(_))
+}
+
+/// What still stands; nothing if it no longer holds, or what could not be looked at.
+fn one(storage: &dyn Storage, mut accusation: Accusation) -> Result<Option<Accusation>, Unlooked> {
+    for condition in &accusation.conditions {
+        match look(storage, condition) {
+            Held::Yes(evidence) => accusation.finding.evidence.push(evidence),
             Held::No => return Ok(None),
             Held::Unknown(unlooked) => return Err(unlooked),
         }
     }
-    Ok(Some(finding))
+    Ok(Some(accusation))
 }
 
 fn look(storage: &dyn Storage, condition: &Condition) -> Held {
@@ -109,8 +128,31 @@ pub fn observe(storage: &dyn Storage, condition: &Condition) -> (String, Observe
             format!("repositories/{name}/_uploads/{id}"),
             storage.has_upload(name, id).map(|()| "there".into()),
         ),
+        Condition::RightContent(digest) => {
+            let hashed = keep(storage.hash(digest), |hashed| hashed.actual == *digest);
+            (data_path(digest), hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size)))
+        }
+        Condition::AnyOf(all) => any_of(storage, all),
         Condition::PathExists(path) => (path.clone(), storage.exists(path).map(|()| "there".into())),
+        Condition::Cached(digest, _) | Condition::CachedIn(_, digest) => {
+            // The cache is asked before storage, and its conditions end there.
+            (CacheKey::Entry(*digest).to_string(), Observed::Unknown("Redis is not at hand".into()))
+        }
     }
+}
+
+/// The first of them that holds; unknown if one of them is and none holds.
+fn any_of(storage: &dyn Storage, all: &[Condition]) -> (String, Observed<String>) {
+    let mut last = (String::new(), Observed::Absent);
+    for condition in all {
+        let (asked, seen) = observe(storage, condition);
+        match seen {
+            Observed::Present(_) => return (asked, seen),
+            Observed::Unknown(_) => last = (asked, seen),
+            Observed::Absent => {}
+        }
+    }
+    last
 }
 
 fn keep<T>(seen: Observed<T>, holds: impl FnOnce(&T) -> bool) -> Observed<T> {

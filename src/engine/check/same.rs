@@ -1,8 +1,8 @@
 //! Safety rule 6 for checks that only read: the two views must be of the same registry.
 //!
-//! A sample of blobs that are stored and linked, one a repository, spread over all of them, must be
-//! claimed by the daemon. One that is claimed is enough; if none is, the storage belongs to
-//! another registry and comparing would accuse everything.
+//! A sample of blobs that are stored and linked, spread over the repositories, must be claimed by the
+//! daemon. One that is claimed is enough; if none is, the storage belongs to another registry and
+//! comparing would accuse everything.
 
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
@@ -32,11 +32,12 @@ pub(super) async fn registry(registry: &dyn Registry, view: &StorageView) -> Sam
     for (name, digest) in sample(view) {
         let claim = registry.head_blob(&name, &digest).await;
         match &claim.answer {
-            Answer::Unknown(why) => {
+            // A daemon that fails at everything is no stranger.
+            Answer::Unknown(why) | Answer::Broken(why) => {
                 failure = Some(Unlooked { what: claim.exchange.asked, why: why.clone() });
                 continue;
             }
-            Answer::No(_) | Answer::Broken(_) => denied += 1,
+            Answer::No(_) => denied += 1,
             Answer::Yes(_) => {}
         }
         let claimed = claim.answer.yes().is_some();
@@ -60,18 +61,20 @@ fn strangers(location: &str, view: &StorageView, denied: usize) -> String {
     )
 }
 
-/// Stored, linked blobs, one a repository, from repositories spread evenly.
+/// Stored, linked blobs from repositories spread evenly: one a repository, and more of each where there are few.
 fn sample(view: &StorageView) -> Vec<(RepositoryName, Digest)> {
-    let candidates: Vec<_> = view
-        .repositories
-        .iter()
-        .filter_map(|repository| Some((repository, healthy(view, repository)?)))
-        .collect();
+    let candidates: Vec<_> =
+        view.repositories.iter().filter(|repository| healthy(view, repository).next().is_some()).collect();
     let step = candidates.len().div_ceil(SAMPLE).max(1);
-    candidates.iter().step_by(step).map(|(repository, digest)| (repository.name.clone(), *digest)).collect()
+    let chosen: Vec<_> = candidates.into_iter().step_by(step).collect();
+    let each = SAMPLE.div_ceil(chosen.len().max(1));
+    let sample = chosen.into_iter().flat_map(|repository| {
+        healthy(view, repository).take(each).map(|digest| (repository.name.clone(), digest))
+    });
+    sample.collect()
 }
 
-fn healthy(view: &StorageView, repository: &Repository) -> Option<Digest> {
+fn healthy<'a>(view: &'a StorageView, repository: &'a Repository) -> impl Iterator<Item = Digest> + 'a {
     let links = repository.layers.iter().filter(|link| link.target == Target::Same);
-    links.map(|link| link.digest).find(|digest| view.blob(digest).is_some_and(|blob| blob.size > 0))
+    links.map(|link| link.digest).filter(|digest| view.blob(digest).is_some_and(|blob| blob.size > 0))
 }

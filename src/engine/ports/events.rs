@@ -17,6 +17,11 @@ pub enum Event {
 pub trait Events: Send + Sync {
     /// Take note of it.
     fn emit(&self, event: Event);
+
+    /// Whether whoever watches wants the run to stop: it then ends with what it has.
+    fn stop_requested(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody wants to know.

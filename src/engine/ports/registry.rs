@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::served::{Answer, Asked, Belief, Claim, Delivery, ServedManifest};
+use crate::domain::storage::HashedBlob;
 
 /// The running daemon. Every method asks one question; none writes.
 ///
@@ -39,6 +40,13 @@ pub trait Registry: Send + Sync {
 
     /// GET one byte of `/v2/<name>/blobs/<digest>`: the one at `at`, from 0.
     async fn byte(&self, repository: &RepositoryName, digest: &Digest, at: u64) -> Asked<Answer<Delivery>>;
+
+    /// GET all of `/v2/<name>/blobs/<digest>`, redirects followed without our credentials, and hash it.
+    async fn hash_blob(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<HashedBlob>>;
+
+    /// GET `/v2/<name>/referrers/<digest>`: an index of what is attached to a manifest. A registry that does not know
+    /// referrers denies it (distribution, every version).
+    async fn referrers(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<ServedManifest>>;
 
     /// Ask by PUT of an index that must be refused which of `suspects` (at most 50) the daemon believes to have.
     ///

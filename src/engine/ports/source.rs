@@ -144,6 +144,15 @@ pub trait Source: Send + Sync {
     /// [`SourceError::NoSuchImage`] where the source has no such image, [`SourceError::Nameless`] where
     /// it keeps no names and cannot tell.
     async fn content(&self, image: &Image) -> Result<ImageContent, SourceError>;
+
+    /// The images that it knows by repository and tag, sorted. A registry is asked about the repositories
+    /// `among` only; a source that keeps names lists its own; others know none.
+    ///
+    /// # Errors
+    /// When names are kept and cannot be read.
+    async fn images(&self, _among: &[RepositoryName]) -> Result<Vec<Image>, SourceError> {
+        Ok(Vec::new())
+    }
 }
 
 /// Content that a source says it has.
@@ -178,6 +187,9 @@ pub trait Supply: Send + Sync {
 
     /// What `image` consists of according to each source that knows it.
     async fn contents(&self, image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)>;
+
+    /// The images that each source knows by name; see [`Source::images`].
+    async fn images(&self, among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)>;
 }
 
 /// No source could give what was wanted.

@@ -19,6 +19,7 @@ use std::time::Duration;
 pub use execute::execute;
 pub use preflight::{Refused, preflight, still_fits};
 pub use prove::{Proven, prove};
+pub use step::restart_now;
 pub use survey::{Materials, survey};
 
 use super::ports::{

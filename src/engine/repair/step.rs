@@ -11,6 +11,7 @@ use crate::domain::journal::{Change, DeletedKey, KeyContent, Record};
 use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Step, StepAction};
+use crate::domain::rules::Condition;
 use crate::domain::served::Answer;
 use crate::engine::check::observe;
 use crate::engine::drain::{Drained, drain};
@@ -61,7 +62,10 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             put_manifest(tools, step, repository, digest).await
         }
         StepAction::DeleteClaim { repository, digest } => delete_claim(tools, step, repository, digest).await,
-        StepAction::PurgeCache { digest, repositories } => purge(tools, step, digest, repositories).await,
+        StepAction::PurgeCache { digest, entry, repositories } => {
+            let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
+            purge(tools, step, &stale).await
+        }
         StepAction::Restart { .. } => restart(tools, step).await,
         StepAction::PushImage { repository, tag } => push(tools, step, repository, tag).await,
     }
@@ -186,14 +190,16 @@ async fn delete_claim(tools: &Tools, step: &Step, name: &RepositoryName, digest:
     }
 }
 
-async fn purge(tools: &Tools, step: &Step, digest: &Digest, repositories: &[RepositoryName]) -> Taken {
+async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {
     let Some(cache) = tools.cache.clone() else {
         return Err(Trouble::Fail("the daemon's Redis was not given; use --redis URL".into()));
     };
     started(tools, step).await?;
-    lacks(tools, digest).await?;
-    let stale = StaleKeys { digest: *digest, entry: true, repositories: repositories.to_vec() };
-    let purged = cache.purge(&stale).await.map_err(fail)?;
+    // What is stored is purged only for a wrong size or a member without a link, which are conditions of the step.
+    if step.preconditions.contains(&Condition::DataAbsent(stale.digest)) {
+        lacks(tools, &stale.digest).await?;
+    }
+    let purged = cache.purge(stale).await.map_err(fail)?;
     let keys: Vec<_> = purged.keys.iter().map(deleted).collect();
     let count = keys.len();
     let change = Change::CacheDeleted { keys };
@@ -212,6 +218,20 @@ fn deleted(purged: &crate::domain::cache::PurgedKey) -> DeletedKey {
 
 async fn restart(tools: &Tools, step: &Step) -> Taken {
     started(tools, step).await?;
+    restart_daemon(tools).await
+}
+
+/// Wait until uploads are quiet, restart the daemon, and wait until it answers.
+///
+/// # Errors
+/// Why it was not restarted, or does not answer.
+pub async fn restart_now(tools: &Tools) -> Result<String, String> {
+    restart_daemon(tools).await.map_err(|trouble| match trouble {
+        Trouble::Skip(why) | Trouble::Fail(why) => why,
+    })
+}
+
+async fn restart_daemon(tools: &Tools) -> Taken {
     let Some(service) = tools.service.clone() else {
         return Err(Trouble::Fail("nothing to restart was given; use --restart SPEC".into()));
     };

@@ -3,6 +3,7 @@
 mod connect;
 mod fault;
 mod incident;
+mod program;
 mod purge;
 
 use std::collections::{BTreeMap, BTreeSet};

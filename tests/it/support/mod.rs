@@ -10,18 +10,21 @@ pub mod docker_engine;
 pub mod generated;
 pub mod incident;
 pub mod plain_registry;
+pub mod planted;
 pub mod program;
 pub mod proxy;
 pub mod raw;
 pub mod real_registry;
 pub mod redis_registry;
 pub mod redis_server;
+pub mod regfsck;
 pub mod source;
 pub mod source_stub;
 pub mod sources_fixture;
 pub mod stand_in;
 pub mod stub;
 pub mod token_server;
+pub mod tree;
 
 /// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
 pub fn missing(program: &str, test: &str) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::real_registry::free_port;
+use super::plain_registry::free_port;
 
 /// A running nginx that balances over its upstreams. It is stopped when dropped.
 pub(crate) struct Nginx {
@@ -19,19 +19,27 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Start it in front of `upstreams` (`HOST:PORT`), with more directives for the server; `None` where it is missing.
     pub(crate) fn start(upstreams: &[String], directives: &str) -> Option<Self> {
-        let dir = TempDir::new().unwrap();
         let port = free_port();
         let servers = format!("server {};", upstreams.join("; server "));
-        let root = dir.path().display();
         let size = if directives.contains("client_max_body_size") { "" } else { "client_max_body_size 0;" };
+        let servers = format!(
+            "upstream daemons {{ {servers} }}\n\
+             server {{ listen 127.0.0.1:{port}; {size} {directives}\n\
+             location / {{ proxy_pass http://daemons; proxy_set_header Host $http_host; }} }}\n"
+        );
+        Self::serving(&servers, ("127.0.0.1", port))
+    }
+
+    /// Start it with these `server` and `upstream` blocks, one of which listens there.
+    pub(crate) fn serving(servers: &str, listens: (&str, u16)) -> Option<Self> {
+        let dir = TempDir::new().unwrap();
+        let root = dir.path().display();
         let config = format!(
             "daemon off; master_process off; worker_processes 1; pid {root}/pid; error_log {root}/error.log;\n\
              events {{ worker_connections 256; }}\n\
              http {{ access_log off; client_body_temp_path {root}/body; proxy_temp_path {root}/proxy;\n\
              fastcgi_temp_path {root}/f; uwsgi_temp_path {root}/u; scgi_temp_path {root}/s;\n\
-             upstream daemons {{ {servers} }}\n\
-             server {{ listen 127.0.0.1:{port}; {size} {directives}\n\
-             location / {{ proxy_pass http://daemons; proxy_set_header Host $http_host; }} }} }}\n"
+             {servers} }}\n"
         );
         let file = dir.path().join("nginx.conf");
         fs::write(&file, config).unwrap();
@@ -45,12 +53,12 @@ impl Nginx {
             .spawn()
             .ok()?;
         let patience = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect(listens).is_err() {
             assert!(child.try_wait().unwrap().is_none(), "nginx ended at once");
             assert!(Instant::now() < patience, "nginx does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(Self { _dir: dir, port, child })
+        Some(Self { _dir: dir, port: listens.1, child })
     }
 
     /// `http://127.0.0.1:PORT`

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use flate2::{Compression, write::GzEncoder};
-use regfsck::adapters::source::{OpenOptions, Patience, PlainOptions, SourceList, SourceSpec};
+use regfsck::adapters::source::{OpenOptions, Patience, SourceList, SourceSpec};
 use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::name::Image;
 use regfsck::engine::ports::{Hasher, Source, SourceError};
@@ -163,13 +163,19 @@ impl Registry {
         let authority = format!("127.0.0.1:{port}");
         let root = folder.path().join("root");
         let config = format!(
-            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\n{storage}http: {{addr: {authority}}}\n",
+            "version: 0.1\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\n{storage}http: {{addr: {authority}}}\n",
             root.display()
         );
         let path = folder.path().join("config.yml");
         fs::write(&path, config).unwrap();
         let mut command = Command::new("docker-registry");
-        command.arg("serve").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
+        let log = |name: &str| fs::File::create(folder.path().join(name)).unwrap();
+        command
+            .arg("serve")
+            .arg(&path)
+            .stdin(Stdio::null())
+            .stdout(log("access.log"))
+            .stderr(log("daemon.log"));
         let child = command.spawn().unwrap();
         let registry = Self { child, folder, authority };
         registry.wait();
@@ -187,6 +193,21 @@ impl Registry {
     /// Its root directory.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root")
+    }
+
+    /// What it wrote to its access log (`access.log`) or to its own (`daemon.log`).
+    pub fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Run the real garbage collection on its storage; what it prints on stdout and on stderr.
+    pub fn collect_garbage(&self, options: &[&str]) -> (String, String) {
+        let mut command = Command::new("docker-registry");
+        command.arg("garbage-collect").args(options).arg(self.folder.path().join("config.yml"));
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
     }
 
     /// Copy both images of the seed to it.
@@ -229,8 +250,7 @@ fn skopeo(arguments: &[&str]) {
 }
 
 pub fn options(spool: &Path) -> OpenOptions {
-    let docker = PlainOptions { plain_http: true, credentials: None };
-    OpenOptions { spool: spool.to_owned(), quarantine: None, docker }
+    OpenOptions { spool: spool.to_owned(), quarantine: None, docker: None }
 }
 
 /// Open a source of that spec.

@@ -1,0 +1,246 @@
+//! What a garbage collection would do, told from storage's view alone.
+//!
+//! ```text
+//! mark   2.x  every revision link whose data is stored, and what its manifest names; nothing deeper
+//!        3.x  the same, and on into the children that the repository links
+//!        -m   revisions that no tag names are passed over, and deleted
+//! sweep  every blob that is not marked
+//! ```
+//!
+//! A manifest whose data is gone is passed over without a word, so what only it needs is deleted. Foreign layers
+//! that somebody stored all the same are taken for garbage here, which the real one keeps.
+
+mod loss;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::loss::{Loss, LossReason, losses};
+use super::digest::{Algorithm, Digest};
+use super::manifest::{Kind, Manifest};
+use super::name::RepositoryName;
+use super::rules::link_path;
+use super::storage::{
+    Link, LinkPlace, ReadManifest, Repository, StorageView, StoredBlob, StrayFile, TagTarget, Target,
+    find_link,
+};
+
+/// Whose garbage collector it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Flavour {
+    /// distribution 2.x.
+    #[serde(rename = "2")]
+    V2,
+    /// distribution 3.x.
+    #[serde(rename = "3")]
+    V3,
+}
+
+/// What makes a garbage collection give up, with everything left as it was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Abort {
+    /// The file or folder below the storage root.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What a garbage collection would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collection {
+    /// Why it would give up, where it would.
+    pub aborts: BTreeSet<Abort>,
+    /// What it would keep.
+    pub marked: BTreeSet<Digest>,
+    /// The blobs that it would delete, sorted by digest.
+    pub garbage: Vec<StoredBlob>,
+    /// The revision links that it would delete for having no tag.
+    pub untagged: BTreeSet<(RepositoryName, Digest)>,
+}
+
+/// Run it in mind.
+#[must_use]
+pub fn collect(view: &StorageView, flavour: Flavour, delete_untagged: bool) -> Collection {
+    let mut mark = Mark { view, flavour, delete_untagged, collection: Collection::default() };
+    for repository in &view.repositories {
+        if mark.enumerates(repository) {
+            mark.repository(repository);
+        }
+    }
+    mark.spare_referenced();
+    mark.stray_data();
+    let mut collection = mark.collection;
+    let is_garbage = |blob: &&StoredBlob| !collection.marked.contains(&blob.digest);
+    collection.garbage = view.blobs.iter().filter(is_garbage).copied().collect();
+    collection
+}
+
+struct Mark<'a> {
+    view: &'a StorageView,
+    flavour: Flavour,
+    delete_untagged: bool,
+    collection: Collection,
+}
+
+impl<'a> Mark<'a> {
+    /// 2.x goes by the `_layers` folder, 3.x by `_manifests`.
+    const fn enumerates(&self, repository: &Repository) -> bool {
+        match self.flavour {
+            Flavour::V2 => repository.has_layers,
+            Flavour::V3 => repository.has_manifests,
+        }
+    }
+
+    fn abort(&mut self, path: String, why: impl Into<String>) {
+        self.collection.aborts.insert(Abort { path, why: why.into() });
+    }
+
+    fn repository(&mut self, repository: &'a Repository) {
+        let mut is_asked_for_tags = false;
+        let tagged = tagged(repository);
+        for link in &repository.revisions {
+            self.invalid(repository, link, &LinkPlace::Revision(link.digest));
+            let Some(digest) = link.data().filter(|digest| self.knows(repository, digest)) else { continue };
+            is_asked_for_tags = true;
+            if self.delete_untagged && !tagged.contains(&digest) {
+                self.untagged(repository, digest);
+            } else {
+                self.collection.marked.insert(digest);
+                self.references(repository, &digest);
+            }
+        }
+        if self.delete_untagged && is_asked_for_tags {
+            self.tags(repository);
+        }
+        if self.flavour == Flavour::V3 {
+            self.layers(repository);
+        }
+    }
+
+    fn invalid(&mut self, repository: &Repository, link: &Link, place: &LinkPlace) {
+        if matches!(link.target, Target::Invalid(_)) {
+            self.abort(link_path(&repository.name, place), "the link holds no digest");
+        }
+    }
+
+    /// Whether the manifest is linked in the repository and its data is stored.
+    fn knows(&self, repository: &Repository, digest: &Digest) -> bool {
+        let layers = (self.flavour == Flavour::V2).then_some(&repository.layers);
+        let linked = [Some(&repository.revisions), layers].into_iter().flatten();
+        let is_there = |link: &Link| !matches!(link.target, Target::Missing);
+        let link = linked.filter_map(|links| find_link(links, digest)).find(|link| is_there(link));
+        let data = link.and_then(Link::data);
+        data.is_some_and(|data| self.view.blob(&data).is_some())
+    }
+
+    fn untagged(&mut self, repository: &Repository, digest: Digest) {
+        if repository.has_tags {
+            self.collection.untagged.insert((repository.name.clone(), digest));
+        } else if self.flavour == Flavour::V2 {
+            let path = format!("repositories/{}/_manifests/tags", repository.name);
+            self.abort(path, "the folder is missing, and 2.x gives up on that with -m");
+        }
+    }
+
+    fn tags(&mut self, repository: &Repository) {
+        for tag in &repository.tags {
+            if matches!(tag.current, TagTarget::Invalid(_)) {
+                let path = link_path(&repository.name, &LinkPlace::Tag(tag.tag.clone()));
+                self.abort(path, "the tag's link holds no digest");
+            }
+        }
+    }
+
+    fn layers(&mut self, repository: &Repository) {
+        if !repository.has_layers {
+            let path = format!("repositories/{}/_layers", repository.name);
+            self.abort(path, "the folder is missing, and 3.x gives up on that");
+        }
+        for link in &repository.layers {
+            self.invalid(repository, link, &LinkPlace::Layer(link.digest));
+        }
+    }
+
+    fn references(&mut self, repository: &'a Repository, digest: &Digest) {
+        let mut open = vec![*digest];
+        while let Some(digest) = open.pop() {
+            let Some(manifest) = self.read(&digest) else { continue };
+            for need in manifest.needs.iter().chain(&manifest.children) {
+                let is_new = self.collection.marked.insert(need.digest);
+                if is_new && self.flavour == Flavour::V3 && self.knows(repository, &need.digest) {
+                    open.push(need.digest);
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, digest: &Digest) -> Option<&'a Manifest> {
+        let path = super::rules::data_path(digest);
+        match self.view.manifests.get(digest) {
+            Some(ReadManifest::Manifest(manifest)) => {
+                if manifest.kind == Kind::Schema1 && self.flavour == Flavour::V3 {
+                    self.abort(path, "it is a manifest of schema 1, which 3.x cannot read");
+                }
+                Some(manifest)
+            }
+            Some(ReadManifest::Unreadable(why)) => {
+                self.abort(path, format!("it is linked as a manifest, and is none: {why}"));
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// 3.x keeps untagged manifests that a marked index needs; 2.x deletes their links.
+    fn spare_referenced(&mut self) {
+        if self.flavour == Flavour::V3 {
+            let Collection { untagged, marked, .. } = &mut self.collection;
+            untagged.retain(|(_, digest)| !marked.contains(digest));
+        }
+    }
+
+    /// Data files below folders that are no digests.
+    fn stray_data(&mut self) {
+        for stray in self.view.stray.iter().filter(|stray| is_in_blobs(stray)) {
+            if stray.path.ends_with("/data") && !is_digests(&stray.path) {
+                self.abort(stray.path.clone(), STRAY_DATA);
+            }
+        }
+    }
+}
+
+/// Why a `data` file where no digest is aborts.
+const STRAY_DATA: &str = "a file named `data` below a folder that is no digest";
+
+fn is_in_blobs(stray: &StrayFile) -> bool {
+    stray.path.starts_with("blobs/")
+}
+
+/// Whether a `data` lies in a digest's folder, such as a folder of that name: that is no blob, and harmless.
+fn is_digests(path: &str) -> bool {
+    let mut parts = path.rsplit('/').skip(1);
+    let (Some(hex), Some(_), Some(algorithm)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let algorithm = Algorithm::from_name(algorithm);
+    algorithm.is_some_and(|algorithm| Digest::from_hex(algorithm, hex.as_bytes()).is_some())
+}
+
+/// What aborts if it is there: a look at storage's view does not go into folders that do not belong.
+#[must_use]
+pub fn possible_aborts(view: &StorageView) -> Vec<Abort> {
+    let folders = view.stray.iter().filter(|stray| is_in_blobs(stray) && !stray.path.ends_with("/data"));
+    folders.map(|stray| Abort { path: format!("{}/data", stray.path), why: STRAY_DATA.into() }).collect()
+}
+
+fn tagged(repository: &Repository) -> BTreeSet<Digest> {
+    let named = repository.tags.iter().filter_map(|tag| match tag.current {
+        TagTarget::Digest(digest) => Some(digest),
+        TagTarget::Invalid(_) | TagTarget::Missing | TagTarget::Unknown => None,
+    });
+    named.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::domain::manifest::Descriptor;
+use crate::domain::storage::StoredTag;
+
+fn digest(n: u8) -> Digest {
+    Digest::sha256([n; 32])
+}
+
+fn links(numbers: &[u8]) -> Vec<Link> {
+    numbers.iter().map(|n| Link { digest: digest(*n), target: Target::Same }).collect()
+}
+
+fn manifest(needs: &[u8], children: &[u8]) -> ReadManifest {
+    let of = |numbers: &[u8]| -> Box<[Descriptor]> {
+        numbers.iter().map(|n| Descriptor { digest: digest(*n), size: Some(10) }).collect()
+    };
+    let kind = if children.is_empty() { Kind::Image } else { Kind::Index };
+    ReadManifest::Manifest(Manifest {
+        kind,
+        needs: of(needs),
+        children: of(children),
+        platforms: Box::default(),
+        subject: None,
+    })
+}
+
+fn repository(name: &str, layers: &[u8], revisions: &[u8], tags: &[(&str, u8)]) -> Repository {
+    let tag = |(tag, n): &(&str, u8)| StoredTag {
+        tag: tag.parse().expect("a tag"),
+        current: TagTarget::Digest(digest(*n)),
+    };
+    Repository {
+        name: name.parse().expect("a name"),
+        layers: links(layers),
+        revisions: links(revisions),
+        tags: tags.iter().map(tag).collect(),
+        has_layers: true,
+        has_manifests: true,
+        has_tags: true,
+    }
+}
+
+fn view(blobs: &[u8], manifests: &[(u8, ReadManifest)], repositories: Vec<Repository>) -> StorageView {
+    StorageView {
+        root: "/r".into(),
+        collected: Timestamp::UNIX_EPOCH,
+        blobs: blobs.iter().map(|n| StoredBlob { digest: digest(*n), size: 10, modified: 0 }).collect(),
+        repositories,
+        manifests: manifests.iter().map(|(n, read)| (digest(*n), read.clone())).collect::<BTreeMap<_, _>>(),
+        uploads: Vec::new(),
+        stray: Vec::new(),
+        unknown: Vec::new(),
+    }
+}
+
+fn taken(collection: &Collection) -> Vec<u8> {
+    collection.garbage.iter().map(|blob| blob.digest.bytes()[0]).collect()
+}
+
+fn lost(losses: &[Loss]) -> Vec<(String, Vec<u8>)> {
+    let numbers = |loss: &Loss| loss.content.iter().map(|blob| blob.digest.bytes()[0]).collect();
+    losses.iter().map(|loss| (loss.images[0].to_string(), numbers(loss))).collect()
+}
+
+/// Image 1 (2, 3) tagged, image 4 (2, 5) untagged, blob 6 of nobody.
+fn usual() -> StorageView {
+    let manifests = [(1, manifest(&[2, 3], &[])), (4, manifest(&[2, 5], &[]))];
+    view(&[1, 2, 3, 4, 5, 6], &manifests, vec![repository("a", &[2, 3, 5], &[1, 4], &[("x", 1)])])
+}
+
+#[test]
+fn what_nothing_needs_is_taken_and_no_image_loses_by_it() {
+    for flavour in [Flavour::V2, Flavour::V3] {
+        for (delete_untagged, garbage) in [(false, vec![6]), (true, vec![4, 5, 6])] {
+            let view = usual();
+            let collection = collect(&view, flavour, delete_untagged);
+            assert_eq!(taken(&collection), garbage);
+            assert_eq!(collection.aborts, BTreeSet::new());
+            assert_eq!(collection.untagged.len(), usize::from(delete_untagged));
+            assert_eq!(losses(&view, &collection, delete_untagged, None), []);
+        }
+    }
+}
+
+#[test]
+fn a_lost_manifest_costs_the_image_its_layers() {
+    let mut after = usual();
+    after.blobs.retain(|blob| blob.digest != digest(1));
+    after.manifests.remove(&digest(1));
+    let collection = collect(&after, Flavour::V2, false);
+    assert_eq!(taken(&collection), [3, 6]);
+    let said = losses(&after, &collection, false, None);
+    assert_eq!(lost(&said), [("a:x".to_owned(), vec![3])]);
+    assert_eq!(
+        said[0].reason,
+        LossReason::ManifestLost { manifests: BTreeSet::from([digest(1)]), is_known: false }
+    );
+
+    let collection = collect(&after, Flavour::V2, true);
+    assert_eq!(taken(&collection), [2, 3, 4, 5, 6]);
+    assert_eq!(lost(&losses(&after, &collection, true, None)), [("a:x".to_owned(), vec![2, 3, 5])]);
+    let known = losses(&after, &collection, true, Some(&usual()));
+    assert_eq!(lost(&known), [("a:x".to_owned(), vec![2, 3])], "a snapshot knows what it needs");
+}
+
+#[test]
+fn a_tag_without_a_revision_link_is_not_followed() {
+    let mut view = usual();
+    view.repositories[0].revisions.retain(|link| link.digest != digest(1));
+    for flavour in [Flavour::V2, Flavour::V3] {
+        let collection = collect(&view, flavour, false);
+        let said = losses(&view, &collection, false, None);
+        assert_eq!(lost(&said), [("a:x".to_owned(), vec![1, 3])]);
+        assert_eq!(said[0].reason, LossReason::NotFollowed);
+    }
+}
+
+#[test]
+fn deleting_the_untagged_with_2_x_breaks_an_index() {
+    let manifests = [(1, manifest(&[], &[4])), (4, manifest(&[2, 5], &[]))];
+    let view = view(&[1, 2, 4, 5], &manifests, vec![repository("a", &[2, 5], &[1, 4], &[("x", 1)])]);
+    let collection = collect(&view, Flavour::V2, true);
+    assert_eq!(taken(&collection), [2, 5]);
+    let said = losses(&view, &collection, true, None);
+    assert_eq!(lost(&said), [("a:x".to_owned(), vec![2, 5])]);
+    assert_eq!(said[0].links, [digest(4)]);
+    let collection = collect(&view, Flavour::V3, true);
+    assert_eq!((taken(&collection), collection.untagged.len()), (vec![], 0));
+}
+
+#[test]
+fn what_aborts_is_named() {
+    let mut bad = usual();
+    bad.manifests.insert(digest(4), ReadManifest::Unreadable("it is empty".into()));
+    bad.repositories[0].has_tags = false;
+    bad.repositories[0].tags.clear();
+    bad.repositories[0].layers[0].target = Target::Invalid("x".into());
+    bad.stray.push(StrayFile { path: "blobs/sha256/ab/x/data".into(), why: String::new() });
+    let aborts = |flavour, delete_untagged| -> Vec<String> {
+        collect(&bad, flavour, delete_untagged).aborts.into_iter().map(|abort| abort.path).collect()
+    };
+    let manifest = crate::domain::rules::data_path(&digest(4));
+    let stray = "blobs/sha256/ab/x/data".to_owned();
+    let layer = link_path(&"a".parse().expect("a name"), &LinkPlace::Layer(digest(2)));
+    assert_eq!(aborts(Flavour::V2, false), [manifest.clone(), stray.clone()]);
+    assert_eq!(aborts(Flavour::V2, true), [stray.clone(), "repositories/a/_manifests/tags".to_owned()]);
+    assert_eq!(aborts(Flavour::V3, false), [manifest, stray.clone(), layer.clone()]);
+    assert_eq!(aborts(Flavour::V3, true), [stray, layer]);
+}

@@ -1,0 +1,81 @@
+//! Leftovers: links and data that nothing needs, uploads, stray files.
+
+use std::collections::BTreeSet;
+
+use super::{Court, EMPTY};
+use crate::domain::code::Code;
+use crate::domain::digest::Digest;
+use crate::domain::finding::Subject;
+use crate::domain::name::RepositoryName;
+use crate::domain::rules::Condition;
+use crate::domain::storage::{Link, LinkPlace, Repository};
+
+impl Court<'_> {
+    /// A layer link: its data is needed, or it dangles.
+    pub(super) fn layer(
+        &mut self,
+        repository: &Repository,
+        link: &Link,
+        wanted: &BTreeSet<Digest>,
+        is_whole: bool,
+    ) {
+        // A broken link's folder still names content that must not be called an orphan.
+        let is_own_stored = self.need(&link.digest).is_some();
+        let Some(data) = link.data() else { return };
+        if self.need(&data).is_some() || is_own_stored || wanted.contains(&link.digest) {
+            return;
+        }
+        let message = || {
+            let but = if is_whole { "" } else { " that can be read" };
+            format!("a layer link without data; no manifest here{but} needs it")
+        };
+        let held =
+            Condition::LinkSays(repository.name.clone(), LinkPlace::Layer(link.digest), link.target.clone());
+        let subject = Subject::linked(repository.name.clone(), link.digest);
+        let walked = self.walk_saw(&data);
+        let conditions = [Condition::DataAbsent(data), held];
+        self.accusations.add(Code::DanglingLayerLink, subject, message, conditions).prove([walked]);
+    }
+
+    /// What belongs to nothing: empty files, orphans, uploads, stray files.
+    pub(super) fn leftovers(&mut self) {
+        let youngest = self.facts.now.as_second() - self.facts.grace.as_secs();
+        for (blob, needed) in self.view.blobs.iter().zip(std::mem::take(&mut self.needed)) {
+            let is_in_scope = needed || self.facts.everything;
+            if blob.size == 0 && blob.digest != EMPTY && is_in_scope {
+                let message = || "the stored file has no bytes; no push repairs it".to_owned();
+                let conditions = [Condition::DataSize(blob.digest, 0)];
+                self.accusations.add(Code::EmptyBlob, Subject::data(blob.digest), message, conditions);
+            }
+            // What could not be looked at may need it.
+            let is_sure = self.facts.everything && self.view.unknown.is_empty();
+            if !needed && is_sure && blob.modified < youngest {
+                let message = || format!("{} bytes that no link or manifest needs", blob.size);
+                let conditions = [Condition::DataSize(blob.digest, blob.size)];
+                let subject = Subject::data(blob.digest);
+                let accusation = self.accusations.add(Code::OrphanBlob, subject, message, conditions);
+                accusation.finding.bytes = Some(blob.size);
+            }
+        }
+        for upload in self.view.uploads.iter().filter(|upload| upload.modified < youngest) {
+            self.upload(&upload.repository, &upload.id, upload.size, upload.has_start);
+        }
+        for stray in &self.view.stray {
+            let conditions = [Condition::PathExists(stray.path.clone())];
+            let subject = Subject::path(stray.path.clone());
+            self.accusations.add(Code::StrayFile, subject, || stray.why.clone(), conditions);
+        }
+    }
+
+    fn upload(&mut self, repository: &RepositoryName, id: &str, size: u64, has_start: bool) {
+        let message = || {
+            let purge = if has_start { "" } else { "; it has no `startedat`, so the daemon never purges it" };
+            format!("an upload of {size} bytes that nobody goes on with{purge}")
+        };
+        let mut subject = Subject::path(format!("repositories/{repository}/_uploads/{id}"));
+        subject.repository = Some(repository.clone());
+        let conditions = [Condition::UploadExists(repository.clone(), id.to_owned())];
+        let accusation = self.accusations.add(Code::StaleUpload, subject, message, conditions);
+        accusation.finding.bytes = Some(size);
+    }
+}

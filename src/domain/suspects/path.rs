@@ -1,0 +1,57 @@
+//! Digests in the paths of the API and of storage, as logs show them.
+
+use super::Suspect;
+use crate::domain::digest::{Algorithm, Digest};
+
+/// The digest with which `text` begins, however its colon is written.
+pub(super) fn digest_at(text: &str) -> Option<Digest> {
+    let (algorithm, rest) = [Algorithm::Sha256, Algorithm::Sha512]
+        .into_iter()
+        .find_map(|algorithm| Some((algorithm, text.strip_prefix(algorithm.as_str())?)))?;
+    let rest = [":", "%3A", "%3a"].iter().find_map(|colon| rest.strip_prefix(colon))?;
+    let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+    Digest::from_hex(algorithm, rest.get(..end)?.as_bytes())
+}
+
+/// What the paths in a line name: those of the API and those of storage, which both have a `/v2/`.
+pub(super) fn paths(line: &str) -> Vec<Suspect> {
+    let mut pairs = Vec::new();
+    for (at, mark) in line.match_indices("/v2/") {
+        let path = line.get(at + mark.len()..).unwrap_or_default();
+        let end = path.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).unwrap_or(path.len());
+        let path = path.get(..end).unwrap_or_default();
+        pairs.extend(stored(path).or_else(|| served(path)));
+    }
+    // One that names the repository says all that one that does not could.
+    let named: Vec<_> = pairs.iter().filter(|pair| pair.0.is_some()).map(|pair| pair.1).collect();
+    pairs.retain(|(repository, digest)| repository.is_some() || !named.contains(digest));
+    pairs
+}
+
+/// A path in storage: `blobs/sha256/ab/<hex>/data`, `repositories/<name>/_layers/sha256/<hex>/link`.
+fn stored(path: &str) -> Option<Suspect> {
+    let (repository, rest) = match path.strip_prefix("repositories/") {
+        Some(below) => {
+            let (name, rest) = below.split_once("/_")?;
+            (Some(name.parse().ok()?), rest)
+        }
+        None => (None, path.strip_prefix("blobs/")?),
+    };
+    let mut parts = rest.split('/').skip_while(|part| Algorithm::from_name(part).is_none());
+    let algorithm = Algorithm::from_name(parts.next()?)?;
+    let digest = parts.find_map(|part| Digest::from_hex(algorithm, part.as_bytes()))?;
+    Some((repository, digest))
+}
+
+/// A path of the API: `<name>/blobs/<digest>`, `<name>/manifests/<digest>`, or an upload that ends with
+/// `digest=` or begins with `mount=`.
+fn served(path: &str) -> Option<Suspect> {
+    let ends = ["/blobs/uploads/", "/blobs/", "/manifests/"];
+    let (name, rest) = ends.iter().find_map(|end| path.rsplit_once(end))?;
+    let in_query = |name: &str| rest.split(['?', '&']).find_map(|part| digest_at(part.strip_prefix(name)?));
+    // In JSON, Go writes `&` as \u0026.
+    let escaped = || rest.split("\\u0026").find_map(|part| digest_at(part.strip_prefix("digest=")?));
+    let digest =
+        digest_at(rest).or_else(|| in_query("digest=")).or_else(|| in_query("mount=")).or_else(escaped)?;
+    Some((Some(name.parse().ok()?), digest))
+}

@@ -1,0 +1,243 @@
+//! Replicas of one registry: each is asked by itself what the first was asked, and they are compared.
+//!
+//! They share storage and keep caches of their own, so that one of them may be stale while the others are right, and
+//! whoever asks through a load balancer meets now one, now another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::api::Explorer;
+use super::{Run, probe, same};
+use crate::domain::code::Code;
+use crate::domain::finding::Subject as About;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::{Evidence, Unlooked};
+use crate::domain::rules::Accusations;
+use crate::domain::served::{
+    Answer, Asked, Belief, Delivered, Delivery, ServedBlob, ServedManifest, ServedView,
+};
+use crate::domain::storage::StorageView;
+use crate::engine::ports::Registry;
+
+/// What one replica answered.
+pub(super) struct Told {
+    /// Which one.
+    pub(super) location: String,
+    /// Its answers.
+    pub(super) served: ServedView,
+}
+
+impl Run<'_> {
+    /// Ask the other replicas about what storage makes suspect.
+    pub(super) async fn ask_replicas(
+        &mut self,
+        view: &Arc<StorageView>,
+        accusations: &Accusations,
+    ) -> Vec<Told> {
+        let mut told = Vec::new();
+        for replica in self.reachable_replicas().await {
+            let location = replica.location();
+            match same::registry(&*replica, view).await {
+                same::Same::Refused(why) => self.coverage.unknown.push(Unlooked { what: location, why }),
+                same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
+                same::Same::Shown(sample) => {
+                    let (options, settled) = (self.options, &self.cached.settled);
+                    let events = &*self.events;
+                    let served =
+                        probe::ask(&*replica, view, accusations, settled, options, events, sample).await;
+                    told.push(Told { location, served });
+                }
+            }
+        }
+        told
+    }
+
+    /// Ask the other replicas for the images that the first was asked for.
+    pub(super) async fn explore_replicas(&mut self, first: &ServedView) -> Vec<Told> {
+        let mut told = Vec::new();
+        for replica in self.reachable_replicas().await {
+            let mut explorer = Explorer {
+                registry: &*replica,
+                jobs: self.options.jobs.max(1),
+                events: &*self.events,
+                served: ServedView::default(),
+            };
+            let tags: Vec<(RepositoryName, Tag)> =
+                first.resolved.iter().map(|(name, tag, _)| (name.clone(), tag.clone())).collect();
+            let registry = explorer.registry;
+            let resolved = explorer.ask_all("asking a replica", tags, async |(name, tag)| {
+                let asked = registry.resolve(&name, &tag).await;
+                (name, tag, asked)
+            });
+            explorer.served.resolved = resolved.await;
+            explorer.manifests().await;
+            explorer.blobs().await;
+            told.push(Told { location: replica.location(), served: explorer.served });
+        }
+        told
+    }
+
+    async fn reachable_replicas(&mut self) -> Vec<Arc<dyn Registry>> {
+        let mut reachable = Vec::new();
+        for replica in self.sides.replicas.clone() {
+            match replica.ping().await {
+                Ok(()) => reachable.push(replica),
+                Err(error) => {
+                    let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                    let why = format!("{}{hint}", error.message);
+                    self.coverage.unknown.push(Unlooked { what: replica.location(), why });
+                }
+            }
+        }
+        reachable
+    }
+
+    /// Accuse what each replica's answers show by the rules of `accuse`, say whose answers they are, and accuse them of
+    /// not agreeing. The first's own accusations are made already.
+    pub(super) fn compare(
+        &mut self,
+        first: (&str, &ServedView),
+        others: &[Told],
+        accusations: &mut Accusations,
+        accuse: impl Fn(&ServedView, &mut Accusations, &mut Vec<Unlooked>),
+    ) {
+        if others.is_empty() {
+            return;
+        }
+        let others = others.iter().map(|told| (told.location.as_str(), &told.served));
+        let all: Vec<(&str, &ServedView)> = std::iter::once(first).chain(others).collect();
+        let mut accused: BTreeMap<(Code, About), Vec<&str>> = BTreeMap::new();
+        for (at, (location, served)) in all.iter().enumerate() {
+            let mut own = Accusations::default();
+            accuse(served, &mut own, &mut self.coverage.unknown);
+            for accusation in own.into_vec() {
+                let (code, about) = (accusation.finding.code, accusation.finding.subject.clone());
+                accused.entry((code, about.clone())).or_default().push(location);
+                if at > 0 {
+                    let message = accusation.finding.message;
+                    let known = accusations.add(code, about, || message, accusation.conditions);
+                    known.prove(accusation.finding.evidence);
+                }
+            }
+        }
+        for ((code, about), who) in accused {
+            let accusation = accusations.add(code, about, String::new, []);
+            let message = &mut accusation.finding.message;
+            *message = format!("{message} (at {})", who.join(", "));
+        }
+        disagree(&all, accusations);
+    }
+}
+
+/// What one replica says of one thing, in words that are equal where the meaning is.
+struct Saying<'a> {
+    who: &'a str,
+    what: String,
+    evidence: Vec<Evidence>,
+}
+
+type Sayings<'a> = BTreeMap<About, Vec<Saying<'a>>>;
+
+/// Accuse every thing about which the replicas say different things.
+fn disagree(all: &[(&str, &ServedView)], accusations: &mut Accusations) {
+    let mut sayings: Sayings<'_> = BTreeMap::new();
+    for (who, served) in all {
+        listen(who, served, &mut sayings);
+    }
+    for (about, said) in sayings {
+        let meanings: BTreeSet<&str> = said.iter().map(|saying| saying.what.as_str()).collect();
+        if meanings.len() < 2 {
+            continue;
+        }
+        let message = || {
+            let parts = meanings.iter().map(|what| {
+                let who: Vec<_> =
+                    said.iter().filter(|saying| saying.what == *what).map(|saying| saying.who).collect();
+                format!("{} {what}", who.join(", "))
+            });
+            parts.collect::<Vec<_>>().join("; ")
+        };
+        let accusation = accusations.add(Code::ReplicaDisagreement, about, message, []);
+        accusation.prove(said.iter().flat_map(|saying| saying.evidence.iter().cloned()));
+    }
+}
+
+fn listen<'a>(who: &'a str, served: &ServedView, sayings: &mut Sayings<'a>) {
+    let mut note = |about: About, said: Option<String>, evidence: Vec<Evidence>| {
+        if let Some(what) = said {
+            sayings.entry(about).or_default().push(Saying { who, what, evidence });
+        }
+    };
+    for ((name, digest), blob) in &served.blobs {
+        let delivery = blob.delivery.iter().map(|delivery| delivery.exchange.evidence());
+        let evidence = std::iter::once(blob.claim.exchange.evidence()).chain(delivery).collect();
+        note(About::linked(name.clone(), *digest), of_blob(blob), evidence);
+    }
+    for ((name, digest), delivered) in &served.delivered {
+        let asked = [Some(&delivered.last), delivered.first.as_ref()].into_iter().flatten();
+        let evidence = asked.map(|asked| asked.exchange.evidence()).collect();
+        note(About::linked(name.clone(), *digest), of_delivered(delivered), evidence);
+    }
+    for ((name, digest), asked) in &served.manifests {
+        let evidence = vec![asked.exchange.evidence()];
+        note(About::linked(name.clone(), *digest), of_manifest(asked), evidence);
+    }
+    for ((name, digest), belief) in &served.beliefs {
+        let (what, exchange) = match belief {
+            Belief::Claimed(exchange) => ("believes to have it", exchange),
+            Belief::Unclaimed(exchange) => ("knows that it lacks it", exchange),
+            Belief::Unknown(_) => continue,
+        };
+        note(About::linked(name.clone(), *digest), Some(what.into()), vec![exchange.evidence()]);
+    }
+    for (name, tag, asked) in &served.resolved {
+        let evidence = vec![asked.exchange.evidence()];
+        note(About::tag(name.clone(), tag.clone()), of_manifest(asked), evidence);
+    }
+}
+
+fn of_blob(blob: &ServedBlob) -> Option<String> {
+    let delivery = blob.delivery.as_ref().map(|delivery| &delivery.answer);
+    match (&blob.claim.answer, delivery) {
+        (Answer::Yes(_), Some(Answer::Yes(Delivery::Nothing))) => Some(CLAIMS.into()),
+        (Answer::Yes(_), Some(Answer::Unknown(_))) => None,
+        (Answer::Yes(claim), _) => {
+            let size = claim.size.map(|size| format!(", {size} bytes")).unwrap_or_default();
+            Some(format!("has it{size}"))
+        }
+        (answer, _) => without(answer),
+    }
+}
+
+const CLAIMS: &str = "claims it and delivers nothing";
+
+fn of_delivered(delivered: &Delivered) -> Option<String> {
+    let first = delivered.first.as_ref().map(|first| &first.answer);
+    match (&delivered.last.answer, first) {
+        (Answer::Yes(Delivery::Nothing), Some(Answer::Unknown(_))) => None,
+        (Answer::Yes(Delivery::Nothing), Some(Answer::Yes(Delivery::Byte(_)))) => {
+            Some("delivers a part of it".into())
+        }
+        (Answer::Yes(Delivery::Nothing), _) => Some(CLAIMS.into()),
+        (Answer::Yes(Delivery::Byte(size) | Delivery::Short(size)), _) => {
+            let size = size.map(|size| format!(", {size} bytes")).unwrap_or_default();
+            Some(format!("has it{size}"))
+        }
+        (answer, _) => without(answer),
+    }
+}
+
+fn of_manifest(asked: &Asked<Answer<ServedManifest>>) -> Option<String> {
+    match &asked.answer {
+        Answer::Yes(manifest) => Some(format!("serves {}", manifest.digest.short())),
+        Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => without(&asked.answer),
+    }
+}
+
+fn without<T>(answer: &Answer<T>) -> Option<String> {
+    match answer {
+        Answer::No(_) => Some("says that it is not there".into()),
+        Answer::Broken(_) => Some("answers 500".into()),
+        Answer::Yes(_) | Answer::Unknown(_) => None,
+    }
+}

@@ -1,0 +1,139 @@
+//! Whom to ask about beside what storage itself shows: pairs handed in, what disappeared since a snapshot, and
+//! what the cache claims.
+//!
+//! What is stored cannot be a phantom and is not asked about. A digest without a repository is asked about where
+//! something still tells of it: a link, or the empty folder that a 3.x garbage collection leaves of one. Where
+//! nothing does, in the repositories that the other suspects name, then in all, as far as the budget reaches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Options, Run, Suspect};
+use crate::domain::difference;
+use crate::domain::digest::Digest;
+use crate::domain::name::RepositoryName;
+use crate::domain::served::Subject;
+use crate::domain::storage::{ReadManifest, Repository, StorageView};
+
+/// So many questions about digests that nothing in storage tells of.
+const ANYWHERE: usize = 4096;
+/// So many questions about pairs that the cache itself claims: its entries prove themselves.
+const OF_CACHE: usize = 4096;
+
+impl Run<'_> {
+    /// Every pair to ask about, each with its repository.
+    pub(super) fn suspects(&mut self, view: &StorageView) -> Vec<Suspect> {
+        let mut gathering =
+            Gathering { view, options: self.options, pairs: BTreeMap::new(), bare: BTreeMap::new() };
+        for suspect in &self.options.suspects {
+            gathering.add(suspect);
+        }
+        if let Some(before) = &self.options.since {
+            gathering.disappeared(before);
+        }
+        let limit = gathering.settle_bare();
+        self.coverage.limits.extend(limit);
+        let of_cache = self.cached.suspects.len();
+        for suspect in self.cached.suspects.iter().take(OF_CACHE) {
+            gathering.add(suspect);
+        }
+        if of_cache > OF_CACHE {
+            self.coverage.limits.push(format!(
+                "the daemon was asked about {OF_CACHE} of the {of_cache} pairs that Redis holds stale; Redis speaks for the others"
+            ));
+        }
+        gathering.into_suspects()
+    }
+}
+
+struct Gathering<'a> {
+    view: &'a StorageView,
+    options: &'a Options,
+    /// Whether it is a manifest.
+    pairs: BTreeMap<Subject, bool>,
+    bare: BTreeMap<Digest, bool>,
+}
+
+impl Gathering<'_> {
+    fn add(&mut self, suspect: &Suspect) {
+        let Suspect { repository, digest, is_manifest } = suspect;
+        if self.view.blob(digest).is_some() {
+            return;
+        }
+        match repository {
+            Some(name) if self.options.scope.includes(name) => {
+                *self.pairs.entry((name.clone(), *digest)).or_default() |= is_manifest;
+            }
+            Some(_) => {}
+            None => *self.bare.entry(*digest).or_default() |= is_manifest,
+        }
+    }
+
+    fn disappeared(&mut self, before: &StorageView) {
+        let suspects = difference::between(before, self.view).suspects;
+        let is_manifest =
+            |digest: &Digest| matches!(before.manifests.get(digest), Some(ReadManifest::Manifest(_)));
+        let linked = suspects.linked.into_iter().map(|(name, digest)| (Some(name), digest));
+        let unlinked = suspects.unlinked.into_iter().map(|digest| (None, digest));
+        for (repository, digest) in linked.chain(unlinked) {
+            self.add(&Suspect { repository, digest, is_manifest: is_manifest(&digest) });
+        }
+    }
+
+    /// Find the repositories of the digests that came without; returns what could not be asked.
+    fn settle_bare(&mut self) -> Option<String> {
+        let named: BTreeSet<Digest> = self.pairs.keys().map(|(_, digest)| *digest).collect();
+        let mut bare = std::mem::take(&mut self.bare);
+        bare.retain(|digest, _| !named.contains(digest));
+        for (digest, names) in homes(self.view, &bare) {
+            let is_manifest = bare.remove(&digest).unwrap_or_default();
+            self.pairs.extend(names.into_iter().map(|name| ((name, digest), is_manifest)));
+        }
+        let everywhere = self.everywhere();
+        let most = (ANYWHERE.checked_div(bare.len())?).min(everywhere.len());
+        let asked: Vec<_> = bare.iter().take(ANYWHERE).collect();
+        for (digest, is_manifest) in &asked {
+            let places = everywhere.iter().take(most.max(1)).cloned();
+            self.pairs.extend(places.map(|name| ((name, **digest), **is_manifest)));
+        }
+        (most < everywhere.len() || asked.len() < bare.len()).then(|| {
+            format!(
+                "{} digests that were handed in without a repository were asked about in {} of {} repositories only; \
+                 write them as REPOSITORY@DIGEST",
+                bare.len(),
+                most.max(1),
+                everywhere.len()
+            )
+        })
+    }
+
+    /// All repositories, those that suspects name first.
+    fn everywhere(&self) -> Vec<RepositoryName> {
+        let named: BTreeSet<&RepositoryName> = self.pairs.keys().map(|(name, _)| name).collect();
+        let all = self.view.repositories.iter().map(|repository| &repository.name);
+        let others = all.filter(|name| !named.contains(name));
+        named.iter().copied().chain(others).cloned().collect()
+    }
+
+    fn into_suspects(self) -> Vec<Suspect> {
+        let suspect = |((name, digest), is_manifest)| Suspect { repository: Some(name), digest, is_manifest };
+        self.pairs.into_iter().map(suspect).collect()
+    }
+}
+
+/// The repositories that have a link to a digest, or the folder of one.
+fn homes(view: &StorageView, wanted: &BTreeMap<Digest, bool>) -> BTreeMap<Digest, BTreeSet<RepositoryName>> {
+    let mut homes: BTreeMap<Digest, BTreeSet<RepositoryName>> = BTreeMap::new();
+    if wanted.is_empty() {
+        return homes;
+    }
+    for repository in &view.repositories {
+        for digest in links(repository).filter(|digest| wanted.contains_key(digest)) {
+            homes.entry(digest).or_default().insert(repository.name.clone());
+        }
+    }
+    homes
+}
+
+fn links(repository: &Repository) -> impl Iterator<Item = Digest> {
+    repository.layers.iter().chain(&repository.revisions).map(|link| link.digest)
+}

@@ -1,0 +1,281 @@
+//! What the answers say about each image.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Examination, Inquiry, Named, Read, manifest};
+use crate::domain::code::Code;
+use crate::domain::digest::Digest;
+use crate::domain::finding::{Finding, Subject as About};
+use crate::domain::name::{Image, Reference, RepositoryName, Tag};
+use crate::domain::observed::Unlooked;
+use crate::domain::report::{ServedCoverage, Verdict, VerifiedImage};
+use crate::domain::rules::{Accusations, Daemon, api, remedies};
+use crate::domain::served::{Answer, Asked, Delivered, Denial, Subject};
+use crate::engine::ports::{Registry, RegistryError};
+
+/// Nothing could be asked.
+pub(super) fn unreachable(registry: &dyn Registry, images: &[Named], error: &RegistryError) -> Examination {
+    let hint = error.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    let unlooked = Unlooked { what: registry.location(), why: format!("{}{hint}", error.message) };
+    let image = |named: &Named| VerifiedImage {
+        verdict: Verdict::Incomplete,
+        unknown: vec![unlooked.clone()],
+        ..VerifiedImage::new(named.name.clone())
+    };
+    Examination {
+        images: images.iter().map(image).collect(),
+        unknown: vec![unlooked.clone()],
+        ..Examination::default()
+    }
+}
+
+impl Examination {
+    /// Keep what is right, and for the rest the last look at it; the images that are not right.
+    pub(super) fn settle(&mut self, seen: Self, open: &[Named]) -> Vec<Named> {
+        self.images.retain(|image| !open.iter().any(|named| named.name == image.name));
+        self.images.extend(seen.images);
+        (self.findings, self.unknown) = (seen.findings, seen.unknown);
+        self.served.tags += seen.served.tags;
+        self.served.manifests += seen.served.manifests;
+        self.served.blobs += seen.served.blobs;
+        self.served.hashed_blobs += seen.served.hashed_blobs;
+        self.served.hashed_bytes += seen.served.hashed_bytes;
+        let is_right = |named: &Named| {
+            self.images.iter().any(|image| image.name == named.name && image.verdict == Verdict::Coherent)
+        };
+        open.iter().filter(|named| !is_right(named)).cloned().collect()
+    }
+
+    /// Put the images in the order in which they were given.
+    pub(super) fn put_in_order(&mut self, images: &[Named]) {
+        let place = |image: &VerifiedImage| images.iter().position(|named| named.name == image.name);
+        self.images.sort_by_key(place);
+    }
+}
+
+/// What belongs to one image.
+#[derive(Default)]
+struct Reach {
+    manifests: BTreeSet<Subject>,
+    blobs: BTreeMap<Subject, u64>,
+    asked: BTreeSet<String>,
+    unknown: Vec<Unlooked>,
+}
+
+/// The answers, by what they are about.
+struct Index<'a> {
+    manifests: BTreeMap<&'a Subject, &'a Read>,
+    blobs: BTreeMap<&'a Subject, &'a Delivered>,
+    hashed: BTreeMap<&'a Digest, &'a str>,
+    tags: BTreeMap<(&'a RepositoryName, &'a Tag), &'a Read>,
+}
+
+impl Inquiry<'_> {
+    /// Turn the answers into a verdict on each image.
+    pub(super) fn judge(mut self, images: &[Named]) -> Examination {
+        let mut accusations = Accusations::default();
+        let mut unknown: Vec<Unlooked> = self.loose.values().flatten().cloned().collect();
+        self.accuse_roots(images, &mut accusations);
+        self.accuse_platforms(&mut accusations);
+        let mut told = self.explorer.served.clone();
+        // What is not there at all is accused above, in the words that fit.
+        told.resolved.retain(|(.., asked)| !matches!(asked.answer, Answer::No(_)));
+        let roots: BTreeSet<Subject> = images.iter().filter_map(|named| super::root(&named.image)).collect();
+        told.manifests
+            .retain(|(subject, asked)| !(roots.contains(subject) && matches!(asked.answer, Answer::No(_))));
+        if !self.options.platforms.is_empty() {
+            self.drop_other_platforms(&mut told.manifests);
+        }
+        api::accuse(&told, self.options.is_proxy, &mut accusations, &mut unknown);
+        unknown.sort();
+        unknown.dedup();
+        let mut findings: Vec<Finding> =
+            accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
+        let index = self.index();
+        let images = images.iter().map(|named| self.sum_up(named, &index, &mut findings, &unknown)).collect();
+        let daemon = Daemon { proxy: Some(self.options.is_proxy), ..Daemon::default() };
+        for finding in &mut findings {
+            finding.remedies = remedies::of(finding, &daemon);
+        }
+        findings.sort_by(|a, b| a.order().cmp(&b.order()));
+        Examination { images, findings, unknown, served: self.coverage() }
+    }
+
+    /// Children that are not wanted were not asked for, and are not gone.
+    fn drop_other_platforms(&self, manifests: &mut [(Subject, Read)]) {
+        for (_, asked) in manifests {
+            let Answer::Yes(served) = &mut asked.answer else { continue };
+            let crate::domain::storage::ReadManifest::Manifest(manifest) = &mut served.read else { continue };
+            let wanted: BTreeSet<Digest> = self.wanted(manifest).collect();
+            manifest.children =
+                manifest.children.iter().filter(|child| wanted.contains(&child.digest)).copied().collect();
+        }
+    }
+
+    /// Accuse images that are not there at all.
+    fn accuse_roots(&mut self, images: &[Named], accusations: &mut Accusations) {
+        for (name, tag, asked) in &self.explorer.served.resolved {
+            let Answer::No(denial) = &asked.answer else { continue };
+            let message = match denial {
+                Denial::Manifest => "the tag is there, its manifest is not",
+                Denial::Repository => "there is no such repository",
+                Denial::Tag | Denial::Blob | Denial::Unspecified => "there is no such tag",
+            };
+            let about = About::tag(name.clone(), tag.clone());
+            let accusation = accusations.add(Code::MissingManifest, about, || message.to_owned(), []);
+            accusation.prove([asked.exchange.evidence()]);
+        }
+        let roots: BTreeSet<Subject> = images.iter().filter_map(|named| super::root(&named.image)).collect();
+        for (subject, asked) in &self.explorer.served.manifests {
+            if roots.contains(subject) && matches!(asked.answer, Answer::No(_)) {
+                let about = About::linked(subject.0.clone(), subject.1);
+                let message = || "the daemon says there is no such manifest".to_owned();
+                accusations.add(Code::MissingManifest, about, message, []).prove([asked.exchange.evidence()]);
+            }
+        }
+    }
+
+    /// Accuse indexes that have nothing for the platforms asked for.
+    fn accuse_platforms(&self, accusations: &mut Accusations) {
+        let attached: BTreeSet<&Subject> = self.attached.values().flatten().collect();
+        for (subject, asked) in &self.explorer.served.manifests {
+            let Some(manifest) = manifest(asked).filter(|manifest| !manifest.children.is_empty()) else {
+                continue;
+            };
+            if attached.contains(subject) || self.wanted(manifest).next().is_some() {
+                continue;
+            }
+            let about = About::linked(subject.0.clone(), subject.1);
+            let message = || format!("the index has no manifest for {}", self.options.platforms.join(", "));
+            accusations.add(Code::MissingManifest, about, message, []).prove([asked.exchange.evidence()]);
+        }
+    }
+
+    fn index(&self) -> Index<'_> {
+        let served = &self.explorer.served;
+        Index {
+            manifests: served.manifests.iter().map(|(subject, asked)| (subject, asked)).collect(),
+            blobs: served.delivered.iter().map(|(subject, delivered)| (subject, delivered)).collect(),
+            hashed: served
+                .hashed
+                .iter()
+                .map(|(subject, asked)| (&subject.1, asked.exchange.asked.as_str()))
+                .collect(),
+            tags: served.resolved.iter().map(|(name, tag, asked)| ((name, tag), asked)).collect(),
+        }
+    }
+
+    /// Everything that belongs to an image.
+    fn reach(&self, image: &Image, index: &Index<'_>) -> Reach {
+        let mut reach = Reach::default();
+        let mut open: Vec<Subject> = match &image.reference {
+            Reference::Digest(digest) => vec![(image.repository.clone(), *digest)],
+            Reference::Tag(tag) => {
+                let asked = index.tags.get(&(&image.repository, tag));
+                reach.note(asked.copied());
+                let yes = asked.and_then(|asked| asked.answer.yes());
+                yes.map(|manifest| (image.repository.clone(), manifest.digest)).into_iter().collect()
+            }
+        };
+        while let Some(subject) = open.pop() {
+            if !reach.manifests.insert(subject.clone()) {
+                continue;
+            }
+            let asked = index.manifests.get(&subject).copied();
+            reach.note(asked);
+            reach.unknown.extend(self.loose.get(&subject).into_iter().flatten().cloned());
+            open.extend(self.attached.get(&subject).into_iter().flatten().cloned());
+            open.extend(self.children(&subject, asked));
+            for need in asked.and_then(manifest).into_iter().flat_map(|manifest| &manifest.needs) {
+                reach.blob((subject.0.clone(), need.digest), need.size, index);
+            }
+        }
+        reach
+    }
+
+    fn sum_up(
+        &self,
+        named: &Named,
+        index: &Index<'_>,
+        findings: &mut [Finding],
+        unknown: &[Unlooked],
+    ) -> VerifiedImage {
+        let Named { name, image } = named;
+        let reach = self.reach(image, index);
+        let mut ids = Vec::new();
+        for finding in findings.iter_mut().filter(|finding| reach.holds(finding, image)) {
+            finding.affects.push(image.clone());
+            ids.push(finding.id.clone());
+        }
+        let mut unlooked = reach.unknown.clone();
+        unlooked.extend(unknown.iter().filter(|unlooked| reach.asked.contains(&unlooked.what)).cloned());
+        let digest = match &image.reference {
+            Reference::Digest(digest) => Some(*digest),
+            Reference::Tag(tag) => {
+                let asked = index.tags.get(&(&image.repository, tag));
+                asked.and_then(|asked| asked.answer.yes()).map(|manifest| manifest.digest)
+            }
+        };
+        let verdict = match (unlooked.is_empty(), ids.is_empty()) {
+            (false, _) => Verdict::Incomplete,
+            (true, false) => Verdict::Incoherent,
+            (true, true) => Verdict::Coherent,
+        };
+        VerifiedImage {
+            name: name.clone(),
+            verdict,
+            digest,
+            findings: ids,
+            unknown: unlooked,
+            manifests: reach.manifests.len() as u64,
+            blobs: reach.blobs.len() as u64,
+            bytes: reach.blobs.values().sum(),
+        }
+    }
+
+    fn coverage(&self) -> ServedCoverage {
+        let served = &self.explorer.served;
+        let hashed = served.hashed.iter().filter_map(|(_, asked)| asked.answer.yes());
+        let (hashed_blobs, hashed_bytes) =
+            hashed.fold((0, 0), |(blobs, bytes), blob| (blobs + 1, bytes + blob.size));
+        ServedCoverage {
+            requests: 0,
+            tags: served.resolved.len() as u64,
+            manifests: served.manifests.len() as u64,
+            blobs: served.delivered.len() as u64,
+            hashed_blobs,
+            hashed_bytes,
+        }
+    }
+}
+
+impl Reach {
+    fn note<T>(&mut self, asked: Option<&Asked<T>>) {
+        self.asked.extend(asked.map(|asked| asked.exchange.asked.clone()));
+    }
+
+    fn blob(&mut self, subject: Subject, size: Option<u64>, index: &Index<'_>) {
+        if let Some(delivered) = index.blobs.get(&subject) {
+            self.note(Some(&delivered.last));
+            self.note(delivered.first.as_ref());
+        }
+        self.asked.extend(index.hashed.get(&subject.1).map(|asked| (*asked).to_owned()));
+        self.blobs.insert(subject, size.unwrap_or_default());
+    }
+
+    /// Whether the finding is about something that the image needs.
+    fn holds(&self, finding: &Finding, image: &Image) -> bool {
+        let About { repository, digest, tag, .. } = &finding.subject;
+        if repository.as_ref().is_some_and(|name| *name != image.repository) {
+            return false;
+        }
+        match (digest, tag) {
+            (Some(digest), _) => {
+                let mut all = self.manifests.iter().chain(self.blobs.keys());
+                all.any(|(_, known)| known == digest)
+            }
+            (None, Some(tag)) => image.reference == Reference::Tag(tag.clone()),
+            (None, None) => false,
+        }
+    }
+}

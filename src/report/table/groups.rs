@@ -1,0 +1,215 @@
+//! The findings, code by code: what it means once, then where it is and which images it breaks.
+
+use anstyle::{AnsiColor, Style};
+use bytesize::ByteSize;
+use comfy_table::presets::NOTHING;
+use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
+
+use super::words::{counted, grouped, shorten_hex};
+use super::{Drawing, colour, hang, line};
+use crate::domain::code::{Code, Severity};
+use crate::domain::finding::{Finding, State, Subject};
+use crate::domain::name::{Image, Reference};
+use crate::domain::observed::Side;
+use crate::domain::report::Report;
+
+/// How many findings of one code are shown before the rest is counted.
+pub(super) const SHOWN: usize = 10;
+/// How many images a finding names before it counts the rest.
+const IMAGES: usize = 3;
+const INDENT: u16 = 2;
+
+/// Findings that share code, severity and state, in the report's order.
+pub(super) struct Group<'a> {
+    pub(super) code: Code,
+    severity: Severity,
+    state: State,
+    findings: Vec<&'a Finding>,
+}
+
+/// Group what stands in a sorted list.
+pub(super) fn group(findings: &[Finding]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for finding in findings {
+        let key = (finding.code, finding.severity, finding.state);
+        let known = groups.iter_mut().find(|group| (group.code, group.severity, group.state) == key);
+        if let Some(group) = known {
+            group.findings.push(finding);
+        } else {
+            let (code, severity, state) = key;
+            groups.push(Group { code, severity, state, findings: vec![finding] });
+        }
+    }
+    groups
+}
+
+/// Draw all of them; notes as a line a code unless everything is asked for.
+pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
+    let is_whole = drawing.no_trunc || drawing.evidence;
+    let (loud, quiet): (Vec<_>, Vec<_>) = group(&report.findings)
+        .into_iter()
+        .partition(|group| is_whole || group.severity != Severity::Note || group.state != State::Open);
+    for group in &loud {
+        group.draw(text, drawing);
+    }
+    if quiet.is_empty() {
+        return;
+    }
+    line(text, "");
+    let heading = drawing.paint("notes", Style::new().bold());
+    line(text, &format!("{heading} (normal leftovers; -v lists them)"));
+    let codes = quiet.iter().map(|group| group.code.as_str().len()).max().unwrap_or_default();
+    let counts =
+        quiet.iter().map(|group| grouped(group.findings.len() as u64).len()).max().unwrap_or_default();
+    for group in quiet {
+        let count = grouped(group.findings.len() as u64);
+        let lead = format!("  {count:>counts$} {:codes$}  ", group.code.as_str());
+        let bytes: u64 = group.findings.iter().filter_map(|finding| finding.bytes).sum();
+        let space = if bytes == 0 { String::new() } else { format!(" ({})", ByteSize(bytes)) };
+        hang(text, &lead, lead.len(), &format!("{}{space}", group.code.meaning()), drawing);
+    }
+}
+
+/// Say how many were left out.
+pub(super) fn more(text: &mut String, all: usize, shown: usize) {
+    if all > shown {
+        let rest = grouped((all - shown) as u64);
+        line(text, &format!("  and {rest} more; --no-trunc or -o json shows them"));
+    }
+}
+
+impl Group<'_> {
+    fn style(&self) -> Style {
+        match (self.state, self.severity) {
+            (State::Repaired, _) => colour(AnsiColor::Green),
+            (State::Open | State::Failed, Severity::Error) => colour(AnsiColor::Red),
+            (State::Open | State::Failed, Severity::Warning) => colour(AnsiColor::Yellow),
+            (State::Open | State::Failed, Severity::Note) => colour(AnsiColor::Cyan),
+        }
+    }
+
+    fn count(&self) -> String {
+        let count = counted(self.findings.len() as u64, self.severity.as_str());
+        match self.state {
+            State::Open => count,
+            State::Repaired => format!("{count}, repaired"),
+            State::Failed => format!("{count}, not repaired"),
+        }
+    }
+
+    /// What all of them say, where they say the same.
+    fn message(&self) -> Option<&str> {
+        let first = self.findings.first()?.message.as_str();
+        self.findings.iter().all(|finding| finding.message == first).then_some(first)
+    }
+
+    fn draw(&self, text: &mut String, drawing: Drawing) {
+        line(text, "");
+        let code = drawing.paint(self.code.as_str(), self.style().bold());
+        line(text, &format!("{code} ({})", self.count()));
+        let shared = self.message();
+        hang(text, "  ", usize::from(INDENT), shared.unwrap_or(self.code.meaning()), drawing);
+        let most = if drawing.no_trunc { usize::MAX } else { SHOWN };
+        let shown: Vec<_> = self.findings.iter().take(most).copied().collect();
+        line(text, "");
+        if drawing.evidence {
+            for finding in &shown {
+                proof(text, finding, shared.is_none(), drawing);
+            }
+        } else {
+            let table = table(&shown, shared.is_none(), drawing).to_string();
+            table.lines().for_each(|row| line(text, &format!(" {row}")));
+        }
+        more(text, self.findings.len(), most);
+    }
+}
+
+/// Where, what where that differs, and which images it breaks; columns that would be empty are left out.
+fn table(findings: &[&Finding], with_message: bool, drawing: Drawing) -> Table {
+    let with_images = findings.iter().any(|finding| !finding.affects.is_empty());
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(drawing.width.saturating_sub(1)).force_no_tty();
+    if drawing.colour {
+        table.enforce_styling();
+    }
+    let mut header = vec!["where"];
+    header.extend(with_message.then_some("what"));
+    header.extend(with_images.then_some("breaks"));
+    table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Dim)));
+    for finding in findings {
+        let mut row = vec![place(&finding.subject, drawing)];
+        row.extend(with_message.then(|| finding.message.clone()));
+        row.extend(with_images.then(|| broken(&finding.affects, "\n", drawing)));
+        table.add_row(row);
+    }
+    // Where it is must not be broken to make room for long sentences.
+    let widest = findings.iter().flat_map(|finding| {
+        place(&finding.subject, drawing).lines().map(|line| line.chars().count()).collect::<Vec<_>>()
+    });
+    let most = usize::from(drawing.width) * 2 / 3;
+    let width = u16::try_from(widest.max().unwrap_or_default().clamp(5, most) + 2).unwrap_or(drawing.width);
+    if header.len() > 1
+        && let Some(column) = table.column_mut(0)
+    {
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+    }
+    table
+}
+
+/// One finding with all that was asked and said.
+fn proof(text: &mut String, finding: &Finding, with_message: bool, drawing: Drawing) {
+    line(text, &format!("  {}", place(&finding.subject, drawing).replace('\n', " ")));
+    if with_message {
+        hang(text, "    ", 4, &finding.message, drawing);
+    }
+    if !finding.affects.is_empty() {
+        hang(text, "    breaks   ", 13, &broken(&finding.affects, " ", drawing), drawing);
+    }
+    for evidence in &finding.evidence {
+        let view = match evidence.view {
+            Side::Storage => "storage",
+            Side::Served => "served",
+            Side::Cache => "cache",
+        };
+        let lead = format!("    {view:8} ");
+        let said = format!("{}: {}", evidence.asked, evidence.said);
+        let said = if drawing.no_trunc { said } else { shorten_hex(&said) };
+        hang(text, &lead, lead.len(), &said, drawing);
+    }
+}
+
+/// The subject as an image is written; a file where there is nothing else.
+fn place(subject: &Subject, drawing: Drawing) -> String {
+    let digest =
+        subject.digest.map(|digest| if drawing.no_trunc { digest.to_string() } else { digest.short() });
+    let repository = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
+    let place = match (&subject.tag, digest) {
+        (Some(tag), None) => format!("{repository}:{tag}"),
+        (None, Some(digest)) if repository.is_empty() => digest,
+        (None, Some(digest)) => format!("{repository}@{digest}"),
+        (Some(tag), Some(digest)) => format!("{repository}:{tag}@{digest}"),
+        (None, None) => subject.path.clone().unwrap_or(repository),
+    };
+    match &subject.path {
+        Some(path) if drawing.no_trunc && *path != place => format!("{place}\n{path}"),
+        Some(_) | None => place,
+    }
+}
+
+/// The first images, and how many more.
+fn broken(images: &[Image], between: &str, drawing: Drawing) -> String {
+    let most = if drawing.no_trunc { usize::MAX } else { IMAGES };
+    let mut named: Vec<_> = images.iter().take(most).map(|image| shorten(image, drawing)).collect();
+    if images.len() > most {
+        named.push(format!("and {} more", grouped((images.len() - most) as u64)));
+    }
+    named.join(between)
+}
+
+fn shorten(image: &Image, drawing: Drawing) -> String {
+    match &image.reference {
+        Reference::Digest(digest) if !drawing.no_trunc => format!("{}@{}", image.repository, digest.short()),
+        Reference::Digest(_) | Reference::Tag(_) => image.to_string(),
+    }
+}

@@ -1,0 +1,67 @@
+//! What to do next: for each code that is wrong the remedies that can work, best first, in sentences.
+
+use anstyle::Style;
+
+use super::{Drawing, hang, line};
+use crate::domain::code::Code;
+use crate::domain::code::Severity;
+use crate::domain::finding::{Action, Remedy};
+use crate::domain::report::Report;
+
+/// What carrying out an action is, as an order.
+const fn order(action: Action) -> &'static str {
+    match action {
+        Action::Quarantine => "move the bad file out of the way (quarantine), then upload it again",
+        Action::UploadBlob => "upload the bytes again, without asking the daemon first",
+        Action::UploadManifest => "upload the manifest's bytes as a blob, then put it",
+        Action::PutManifest => "put the stored manifest again, which writes its link",
+        Action::RewriteLink => "write the link's content again from its folder's name",
+        Action::DeleteClaim => "delete the daemon's claim over the API",
+        Action::PurgeCache => "delete the stale keys from Redis",
+        Action::Restart => "restart the daemon, which forgets what it claims",
+        Action::CollectGarbage => "run garbage collection",
+        Action::PurgeUploads => "let the daemon's upload purging remove it",
+        Action::Inspect => "look at it: only a person can tell",
+    }
+}
+
+/// Codes that the same remedies help, in the report's order.
+fn plans(report: &Report) -> Vec<(Vec<Code>, Vec<Remedy>)> {
+    let mut plans: Vec<(Vec<Code>, Vec<Remedy>)> = Vec::new();
+    for finding in report.standing(Severity::Warning).filter(|finding| !finding.remedies.is_empty()) {
+        let remedies = alternatives(&finding.remedies);
+        match plans.iter_mut().find(|(_, known)| *known == remedies) {
+            Some((codes, _)) if codes.contains(&finding.code) => {}
+            Some((codes, _)) => codes.push(finding.code),
+            None => plans.push((vec![finding.code], remedies)),
+        }
+    }
+    plans
+}
+
+/// The remedies that are alternatives: an upload after a quarantine is its second half.
+fn alternatives(remedies: &[Remedy]) -> Vec<Remedy> {
+    let Some((first, rest)) = remedies.split_first().filter(|(first, _)| first.action == Action::Quarantine)
+    else {
+        return remedies.to_vec();
+    };
+    let needs = rest.iter().find_map(|remedy| remedy.needs.clone());
+    vec![Remedy { needs, ..first.clone() }]
+}
+
+/// Draw them, and where to read on.
+pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
+    let Some(first) = report.standing(Severity::Warning).next() else { return };
+    line(text, "");
+    line(text, &drawing.paint("what to do", Style::new().bold()));
+    for (codes, remedies) in plans(report) {
+        let codes: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+        hang(text, "  ", 2, &codes.join(", "), drawing);
+        for (at, remedy) in remedies.iter().enumerate() {
+            let lead = if at == 0 { "    - " } else { "   or " };
+            let needs = remedy.needs.as_ref().map(|needs| format!("; needs {needs}")).unwrap_or_default();
+            hang(text, lead, 6, &format!("{}{needs}", order(remedy.action)), drawing);
+        }
+    }
+    line(text, &format!("  `regfsck explain {}` tells more", first.code));
+}

@@ -1,0 +1,83 @@
+//! Numbers and lines as people read them.
+
+/// `1 blob`, `2 blobs`, `3 repositories`, `50,000 tags`.
+pub(in crate::report) fn counted(count: u64, what: &str) -> String {
+    let plural = match what.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{what}s"),
+    };
+    format!("{} {}", grouped(count), if count == 1 { what } else { &plural })
+}
+
+/// A number with a comma between thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Break at spaces; a word longer than the width stands alone.
+pub(in crate::report) fn wrap(content: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in content.split_whitespace() {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Digests in paths and URLs cut to what a person compares.
+pub(super) fn shorten_hex(text: &str) -> String {
+    let mut short = String::new();
+    for part in text.split_inclusive(|c: char| !c.is_ascii_hexdigit()) {
+        let hex = part.trim_end_matches(|c: char| !c.is_ascii_hexdigit());
+        if hex.len() < 64 {
+            short.push_str(part);
+        } else {
+            short.extend(hex.chars().take(12));
+            short.push('…');
+            short.push_str(part.strip_prefix(hex).unwrap_or_default());
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_counted_in_words() {
+        assert_eq!(counted(1, "repository"), "1 repository");
+        assert_eq!(counted(0, "entry"), "0 entries");
+        assert_eq!(counted(1_234_567, "blob"), "1,234,567 blobs");
+        assert_eq!([grouped(999), grouped(1000), grouped(50_000)], ["999", "1,000", "50,000"]);
+    }
+
+    #[test]
+    fn digests_are_cut_wherever_they_stand() {
+        let hex = "0123456789abcdef".repeat(4);
+        assert_eq!(
+            shorten_hex(&format!("blobs/{hex}/data, {hex}")),
+            "blobs/0123456789ab…/data, 0123456789ab…"
+        );
+        assert_eq!(shorten_hex("no digest: dead beef"), "no digest: dead beef");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_keep_long_words() {
+        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrap("abcdefgh i", 4), ["abcdefgh", "i"]);
+    }
+}

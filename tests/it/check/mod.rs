@@ -1,0 +1,91 @@
+//! `regfsck check` as a user runs it: the built program, a target, what it prints and its exit status.
+
+mod bad_input;
+mod damage;
+mod incident;
+mod one_side;
+mod planted;
+mod quiet;
+mod recipes;
+mod writers;
+
+use std::process::Command;
+
+use regfsck::domain::code::Code;
+use regfsck::domain::finding::Finding;
+use regfsck::domain::report::Report;
+
+use crate::support::daemon::Daemon;
+
+/// The program, with no settings of whoever runs the tests.
+pub(crate) fn regfsck() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
+    let own = std::env::vars_os().map(|(name, _)| name);
+    let is_setting = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy().into_owned();
+        ["REGFSCK_", "REGISTRY_", "COLUMNS", "NO_COLOR", "CLICOLOR"].iter().any(|of| name.starts_with(of))
+            || name.to_ascii_lowercase().ends_with("_proxy")
+    };
+    own.filter(is_setting).for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
+/// What a run left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs it with these arguments.
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
+    let output = regfsck().args(arguments).output().unwrap();
+    Ran {
+        status: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Runs a check with `-o json`, and reads what it says. The status is the one in the report.
+pub(crate) fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
+    let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
+    let ran = run(["check".into(), "-o".into(), "json".into()].into_iter().chain(arguments));
+    let report: Report = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| {
+        panic!("{error} in what came with {}: {}{}", ran.status, ran.stdout, ran.stderr)
+    });
+    assert_eq!((i32::from(report.exit_status), ran.stderr.as_str()), (ran.status, ""));
+    report
+}
+
+/// Checks a daemon by its own configuration.
+pub(crate) fn check_daemon(daemon: &Daemon, more: &[&str]) -> Report {
+    let config = daemon.config_path();
+    check(["--config", config.to_str().unwrap()].iter().chain(more))
+}
+
+/// A finding as the tests compare it: code, then `repository`, `:tag`, `@digest`, and what it breaks.
+pub(crate) fn line(finding: &Finding) -> String {
+    let subject = &finding.subject;
+    let repository = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
+    let tag = subject.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    let digest = subject.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+    let path = subject.path.as_ref().filter(|_| digest.is_empty());
+    let path = path.map(|path| format!(" {path}")).unwrap_or_default();
+    let images: Vec<_> = finding.affects.iter().map(ToString::to_string).collect();
+    let breaks = if images.is_empty() { String::new() } else { format!(" breaks {}", images.join(" ")) };
+    format!("{} {repository}{tag}{digest}{path}{breaks}", finding.code)
+}
+
+/// All of them.
+pub(crate) fn lines(report: &Report) -> Vec<String> {
+    report.findings.iter().map(line).collect()
+}
+
+/// Those of a code.
+pub(crate) fn of(report: &Report, code: Code) -> Vec<&Finding> {
+    report.findings.iter().filter(|finding| finding.code == code).collect()
+}

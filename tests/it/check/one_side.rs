@@ -1,0 +1,137 @@
+//! Checks that see one side only: exact findings, and what they say they could not see.
+
+use regfsck::adapters::sandbox::Flavour;
+use regfsck::adapters::sandbox::image::Image;
+
+use super::{check, check_daemon, lines};
+use crate::support::daemon::{Daemon, Kind, Settings};
+use crate::support::damage::{Damage, Pushed};
+use crate::support::raw::manifest_path;
+
+/// Images, one of each damage, all read before it and so remembered.
+fn set_up(kind: &Kind) -> (Daemon, Vec<Image>) {
+    let daemon = kind.start(&Settings::default());
+    let damages = [
+        Damage::BlobDataRemoved,
+        Damage::BlobHalved,
+        Damage::BlobEmptied,
+        Damage::ManifestDataRemoved,
+        Damage::ManifestEmptied,
+        Damage::TagLinkEmptied,
+        Damage::TagToMissingRevision,
+    ];
+    let mut images = Vec::new();
+    for (at, damage) in damages.into_iter().enumerate() {
+        let repository = format!("team/app{at}");
+        let image = Image::two_layers(&repository).unwrap();
+        daemon.raw().push_image(&repository, "1", &image);
+        assert_eq!(daemon.raw().pull(&repository, "1", &image), Ok(()));
+        damage.apply(
+            &daemon.root(),
+            &Pushed { repository: &repository, tag: "1", image: &image, other: &image },
+        );
+        images.push(image);
+    }
+    (daemon, images)
+}
+
+#[test]
+fn over_the_api_alone_what_is_served_wrong_is_found() {
+    for kind in Kind::all() {
+        let (daemon, images) = set_up(&kind);
+        let layer = |at: usize| images[at].layers[0].digest;
+        let report = check(["--registry", &daemon.url()]);
+        let expected = [
+            // The daemon remembers the whole size of what is gone, empty, and cut.
+            format!("phantom-blob team/app0@{} breaks team/app0:1", layer(0)),
+            format!("phantom-blob team/app2@{} breaks team/app2:1", layer(2)),
+            "missing-manifest team/app3:1 breaks team/app3:1".into(),
+            "missing-manifest team/app6:1 breaks team/app6:1".into(),
+            format!("truncated-blob @{} breaks team/app1:1", layer(1)),
+            "server-error team/app4:1 breaks team/app4:1".into(),
+            "server-error team/app5:1 breaks team/app5:1".into(),
+        ];
+        assert_eq!((lines(&report), report.exit_status), (expected.to_vec(), 1), "{kind:?}");
+        let limit = "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR";
+        assert_eq!((report.coverage.limits, report.coverage.unknown), (vec![limit.to_owned()], vec![]));
+        assert_eq!((report.target.storage, report.coverage.storage), (None, None));
+    }
+}
+
+#[test]
+fn over_the_api_alone_the_incident_is_a_tag_without_manifest() {
+    for kind in Kind::all() {
+        let daemon = kind.start(&Settings::default());
+        daemon.incident("team/app", "1.0");
+        let report = check(["--registry", &daemon.url()]);
+        assert_eq!(lines(&report), ["missing-manifest team/app:1.0 breaks team/app:1.0"], "{kind:?}");
+    }
+}
+
+#[test]
+fn over_the_api_alone_few_requests_are_sent() {
+    for kind in Kind::all() {
+        let daemon = kind.start(&Settings::default());
+        let (repositories, images) = (12_u64, 4_u64);
+        for repository in 0..repositories {
+            for image in 0..images {
+                let name = format!("team/app{repository}");
+                let pushed = Image::two_layers(&format!("{name} {image}")).unwrap();
+                daemon.raw().push_image(&name, &format!("v{image}"), &pushed);
+            }
+        }
+        let before = daemon.access_log().len();
+        let report = check(["--registry", &daemon.url()]);
+        assert_eq!((report.exit_status, lines(&report)), (0, vec![]), "{kind:?}");
+        let sent = (daemon.access_log().len() - before) as u64;
+        // A manifest a tag, three blobs each, a page of the catalog, and one of tags for each repository.
+        let (manifests, pairs, pages) = (repositories * images, repositories * images * 3, 1 + repositories);
+        assert!(sent * 10 <= (manifests + pairs + pages) * 11, "{kind:?} {sent} requests");
+        assert_eq!(report.coverage.served.unwrap().requests, sent);
+    }
+}
+
+#[test]
+fn offline_no_request_is_sent_and_what_is_not_known_is_said() {
+    for kind in Kind::all() {
+        let (daemon, images) = set_up(&kind);
+        let before = daemon.access_log().len();
+        let report = check_daemon(&daemon, &["--offline"]);
+        assert_eq!(daemon.access_log().len(), before);
+        let layer = |at: usize| images[at].layers[0].digest;
+        let manifest = |at: usize| images[at].manifest.digest;
+        let mut empty = [
+            (layer(2), format!("empty-blob @{} breaks team/app2:1", layer(2))),
+            (manifest(4), format!("empty-blob @{} breaks team/app4:1", manifest(4))),
+        ];
+        empty.sort();
+        let missing = format!("sha256:{}", "e".repeat(64));
+        let mut expected = vec![
+            format!("missing-blob @{} breaks team/app0:1", layer(0)),
+            format!("missing-manifest team/app3@{} breaks team/app3:1", manifest(3)),
+            format!("missing-manifest team/app6@{missing} breaks team/app6:1"),
+        ];
+        expected.extend(empty.map(|(_, line)| line));
+        expected.push(format!("truncated-blob @{} breaks team/app1:1", layer(1)));
+        expected.push("invalid-link team/app5:1 breaks team/app5:1".into());
+        assert_eq!((lines(&report), report.exit_status), (expected, 1), "{kind:?}");
+        assert_eq!((report.target.registry, report.coverage.served), (None, None));
+        let limits = [
+            "content was not hashed: corrupt bytes are not seen; give --content",
+            "only storage was looked at: what the daemon claims, in its cache or to its clients, is not known; give --registry URL",
+        ];
+        assert_eq!(report.coverage.limits, limits);
+    }
+}
+
+/// Only some repositories: nothing outside them is accused, and nothing is called an orphan.
+#[test]
+fn a_scope_is_kept_to() {
+    let (daemon, _) = set_up(&Kind::Sandbox(Flavour::V2));
+    let root = daemon.root();
+    let report = check(["--storage", root.to_str().unwrap(), "--repo", "team/app5", "--grace", "0"]);
+    assert_eq!(lines(&report), ["invalid-link team/app5:1 breaks team/app5:1"]);
+    let limit = "only some repositories were looked at: content that nothing needs is not reported";
+    assert!(report.coverage.limits.iter().any(|said| said == limit));
+    assert_eq!(daemon.raw().get(&manifest_path("team/app5", "1")).status, 500);
+}

@@ -1,0 +1,338 @@
+//! Garbage collection under guard, by the program itself.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use regfsck::adapters::sandbox::image::Image;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
+use crate::support::damage::Paths;
+use crate::support::missing;
+use crate::support::raw::manifest_path;
+use crate::support::real_registry::{Program, programs};
+use crate::support::redis_server::{RedisServer, dump, remember};
+
+/// The first real 2.x program, whose `garbage-collect` is guarded.
+fn real(test: &str) -> Option<Program> {
+    let found = programs().into_iter().next();
+    if found.is_none() {
+        missing("docker-registry", test);
+    }
+    found
+}
+
+/// Run regfsck with its state in `home`.
+fn regfsck(home: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_regfsck"))
+        .args(arguments)
+        .env("XDG_STATE_HOME", home)
+        .stdin(Stdio::null())
+        .output()
+        .expect("run regfsck")
+}
+
+struct Told {
+    status: i32,
+    json: Value,
+    errors: String,
+}
+
+fn told(output: &Output) -> Told {
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{errors}"));
+    Told { status: output.status.code().expect("a status"), json, errors }
+}
+
+/// Guard the real garbage collection with `-m`.
+fn guard(home: &Path, daemon: &Daemon, program: &Program, more: &[&str]) -> Told {
+    let config = daemon.config_path();
+    let config = config.to_str().unwrap();
+    let collect = [program.path.to_str().unwrap(), "garbage-collect", "-m", config];
+    let mut arguments = vec!["guard", "--config", config, "-o", "json"];
+    arguments.extend(more);
+    arguments.push("--");
+    arguments.extend(collect);
+    told(&regfsck(home, &arguments))
+}
+
+/// Images that stay, one that lost its tag, one that was deleted; all of them pulled, so that they are cached.
+struct Busy {
+    kept: Vec<(&'static str, &'static str, Image)>,
+    gone: Vec<(&'static str, Image)>,
+}
+
+fn fill(daemon: &Daemon) -> Busy {
+    let raw = daemon.raw();
+    let push = |repository: &str, tag: &str, seed: &str| {
+        let image = Image::two_layers(seed).unwrap();
+        raw.push_image(repository, tag, &image);
+        assert_eq!(raw.pull(repository, tag, &image), Ok(()));
+        image
+    };
+    let old = push("team/app", "latest", "old");
+    let new = push("team/app", "latest", "new");
+    let deleted = push("team/app", "gone", "deleted");
+    let other = push("other", "1", "other");
+    let path = manifest_path("team/app", &deleted.manifest.digest.to_string());
+    assert_eq!(raw.delete(&path).status, 202);
+    Busy {
+        kept: vec![("team/app", "latest", new), ("other", "1", other)],
+        gone: vec![("team/app", old), ("team/app", deleted)],
+    }
+}
+
+impl Busy {
+    /// Everything that stays pulls, and what went can be pushed again.
+    fn is_well(&self, daemon: &Daemon) {
+        let raw = daemon.raw();
+        for (repository, tag, image) in &self.kept {
+            assert_eq!(raw.pull(repository, tag, image), Ok(()), "{repository}:{tag}");
+        }
+        for (at, (repository, image)) in self.gone.iter().enumerate() {
+            let tag = format!("again-{at}");
+            raw.push_image(repository, &tag, image);
+            assert_eq!(raw.pull(repository, &tag, image), Ok(()), "{repository}:{tag}");
+        }
+    }
+}
+
+/// A command that restarts the daemon in whose place it is started; `pid` is where the process is noted.
+fn restarter(home: &Path, daemon: &Daemon, program: &Program) -> (String, PathBuf) {
+    let pid = home.join("pid");
+    std::fs::write(&pid, daemon.pid().unwrap().to_string()).unwrap();
+    let script = home.join("restart.sh");
+    let text = format!(
+        "kill -9 $(cat {pid}); sleep 0.2; {program} serve {config} >{log} 2>&1 </dev/null & echo $! >{pid}\n",
+        pid = pid.display(),
+        program = program.path.display(),
+        config = daemon.config_path().display(),
+        log = home.join("restarted.log").display(),
+    );
+    std::fs::write(&script, text).unwrap();
+    (format!("exec:sh {}", script.display()), pid)
+}
+
+/// Ends the daemon that the restart started.
+struct Restarted(PathBuf);
+
+impl Drop for Restarted {
+    fn drop(&mut self) {
+        let pid = std::fs::read_to_string(&self.0).unwrap_or_default();
+        let _ = Command::new("kill").arg("-9").arg(pid.trim()).status();
+    }
+}
+
+#[test]
+fn a_busy_registry_ends_coherent_with_a_restart() {
+    let Some(program) = real("a_busy_registry_ends_coherent_with_a_restart") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Real(program.clone()).start(&Settings::default());
+    let busy = fill(&daemon);
+    let (restart, pid) = restarter(home.path(), &daemon, &program);
+    let _restarted = Restarted(pid);
+    let told = guard(home.path(), &daemon, &program, &["--restart", &restart, "--drain", "0"]);
+    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
+    assert_eq!(told.json["report"]["verdict"], "coherent");
+    assert_eq!(told.json["collection"]["status"], 0);
+    assert!(told.json["restart"].as_str().unwrap().starts_with("restarted"), "{:#}", told.json);
+    assert!(told.errors.contains("blob eligible for deletion: "), "its output goes through");
+    busy.is_well(&daemon);
+}
+
+#[test]
+fn without_a_restart_the_claims_are_deleted() {
+    let Some(program) = real("without_a_restart_the_claims_are_deleted") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Real(program.clone()).start(&Settings::default());
+    let busy = fill(&daemon);
+    let told = guard(home.path(), &daemon, &program, &[]);
+    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
+    let cleared = told.json["report"]["proof"]["resolved"].as_array().unwrap();
+    let phantoms = cleared.iter().filter(|id| id.as_str().unwrap().starts_with("phantom-blob:")).count();
+    assert_eq!(phantoms, 6, "two images of three blobs: {cleared:?}");
+    let raw = daemon.raw();
+    for (repository, image) in &busy.gone {
+        for blob in image.blobs() {
+            let path = crate::support::raw::blob_path(repository, &blob.digest);
+            assert_eq!(raw.head(&path).status, 404);
+        }
+    }
+}
+
+#[test]
+fn a_busy_registry_with_redis_ends_coherent() {
+    let Some(program) = real("a_busy_registry_with_redis_ends_coherent") else { return };
+    let Some(redis) = RedisServer::start() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let cache = CacheKind::Redis(format!("127.0.0.1:{}", redis.port));
+    let daemon = Kind::Real(program.clone()).start(&Settings::with_cache(cache));
+    let busy = fill(&daemon);
+    let before = dump(&mut redis.client(0));
+    let told = guard(home.path(), &daemon, &program, &[]);
+    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
+    let after = dump(&mut redis.client(0));
+    let gone: Vec<String> = before
+        .iter()
+        .filter(|(key, content)| after.get(*key) != Some(content))
+        .map(|(key, _)| String::from_utf8_lossy(key).into_owned())
+        .collect();
+    let digests: Vec<String> = busy
+        .gone
+        .iter()
+        .flat_map(|(_, image)| image.blobs().map(|blob| blob.digest).chain([image.manifest.digest]))
+        .map(|digest| digest.to_string())
+        .collect();
+    let is_stale = |key: &String| {
+        digests.iter().any(|digest| key.ends_with(digest.as_str())) || key == "repository::team/app::blobs"
+    };
+    assert!(gone.iter().all(is_stale), "{gone:?}");
+    assert_eq!(gone.iter().filter(|key| key.starts_with("blobs::")).count(), 8, "{gone:?}");
+    assert!(!told.errors.contains("secret"));
+    busy.is_well(&daemon);
+}
+
+#[test]
+fn a_lost_manifest_keeps_the_gate_shut_and_names_what_would_go() {
+    let Some(program) = real("a_lost_manifest_keeps_the_gate_shut_and_names_what_would_go") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Real(program.clone()).start(&Settings::default());
+    let raw = daemon.raw();
+    let (image, other) = (Image::two_layers("image").unwrap(), Image::two_layers("other").unwrap());
+    raw.push_image("team/app", "1", &image);
+    raw.push_image("team/app", "2", &other);
+    let paths = Paths::new(&daemon.root());
+    std::fs::rename(paths.data(&image.manifest.digest), home.path().join("lost")).unwrap();
+
+    let told = guard(home.path(), &daemon, &program, &[]);
+    assert_eq!((told.status, &told.json["failed"]), (4, &Value::from("gate")), "{}", told.errors);
+    assert_eq!(told.json.get("collection"), None);
+    let loss = &told.json["gate"]["losses"][0];
+    assert_eq!(loss["images"], serde_json::json!(["team/app:1"]));
+    let named: Vec<&str> =
+        loss["content"].as_array().unwrap().iter().map(|blob| blob["digest"].as_str().unwrap()).collect();
+    let mut needed: Vec<String> = image.blobs().map(|blob| blob.digest.to_string()).collect();
+    needed.sort();
+    assert_eq!(named, needed);
+    assert!(image.blobs().all(|blob| paths.data(&blob.digest).exists()));
+
+    let config = daemon.config_path();
+    let gate =
+        ["guard", "--gate-only", "--delete-untagged", "--config", config.to_str().unwrap(), "-o", "json"];
+    assert_eq!(regfsck(home.path(), &gate).status.code(), Some(4));
+
+    // And this is what garbage collection does unguarded, with a good conscience.
+    assert_eq!(daemon.garbage_collect(true, false).status, 0);
+    assert!(image.blobs().all(|blob| !paths.data(&blob.digest).exists()));
+    assert!(other.blobs().all(|blob| paths.data(&blob.digest).exists()));
+}
+
+#[test]
+fn what_would_abort_keeps_the_gate_shut() {
+    let Some(program) = real("what_would_abort_keeps_the_gate_shut") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Real(program.clone()).start(&Settings::default());
+    let image = Image::two_layers("image").unwrap();
+    daemon.raw().push_image("team/app", "1", &image);
+    let stray = daemon.root().join("docker/registry/v2/blobs/sha256/zz/data");
+    std::fs::create_dir_all(stray.parent().unwrap()).unwrap();
+    std::fs::write(&stray, "x").unwrap();
+    let told = guard(home.path(), &daemon, &program, &["--accept-loss"]);
+    assert_eq!(told.status, 4);
+    assert_eq!(told.json["gate"]["aborts"][0]["path"], "blobs/sha256/zz/data");
+}
+
+#[test]
+fn a_collection_that_dies_is_told_from_what_it_left() {
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Sandbox(regfsck::adapters::sandbox::Flavour::V2).start(&Settings::default());
+    daemon.raw().push_image("team/app", "1", &Image::two_layers("image").unwrap());
+    let config = daemon.config_path();
+    let run = |command: &str| {
+        let arguments =
+            ["guard", "--config", config.to_str().unwrap(), "-o", "json", "--", "sh", "-c", command];
+        told(&regfsck(home.path(), &arguments))
+    };
+    let killed = run("echo half a line; kill -9 $$ # garbage-collect");
+    assert_eq!((killed.status, &killed.json["failed"]), (5, &Value::from("collection")));
+    assert_eq!(killed.json["collection"]["signal"], 9);
+    assert_eq!(killed.json["report"]["verdict"], "coherent");
+    let failed = run("exit 3");
+    assert_eq!((failed.status, &failed.json["collection"]["status"]), (5, &Value::from(3)));
+    let snapshot = failed.json["snapshot"].as_str().unwrap();
+    assert!(Path::new(snapshot).exists(), "the snapshot is kept");
+}
+
+/// After a 3.x garbage collection, which leaves no links.
+fn collected() -> (TempDir, Daemon, Image, String) {
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Sandbox(regfsck::adapters::sandbox::Flavour::V3).start(&Settings::default());
+    let raw = daemon.raw();
+    let (gone, kept) = (Image::two_layers("gone").unwrap(), Image::two_layers("kept").unwrap());
+    for (tag, image) in [("1", &gone), ("2", &kept)] {
+        raw.push_image("team/app", tag, image);
+        assert_eq!(raw.pull("team/app", tag, image), Ok(()));
+    }
+    let snapshot = home.path().join("before.snapshot");
+    let config = daemon.config_path();
+    let taken = regfsck(
+        home.path(),
+        &["snapshot", "--config", config.to_str().unwrap(), "-o", snapshot.to_str().unwrap()],
+    );
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    let path = manifest_path("team/app", &gone.manifest.digest.to_string());
+    assert_eq!(raw.delete(&path).status, 202);
+    let log = daemon.garbage_collect(true, false);
+    assert_eq!(log.status, 0);
+    std::fs::write(home.path().join("gc.log"), log.output).unwrap();
+    (home, daemon, gone, snapshot.display().to_string())
+}
+
+fn check(home: &Path, daemon: &Daemon, more: &[&str]) -> (i32, Vec<String>) {
+    let config = daemon.config_path();
+    let mut arguments = vec!["check", "--config", config.to_str().unwrap(), "-o", "json"];
+    arguments.extend(more);
+    let told = told(&regfsck(home, &arguments));
+    let findings = told.json["findings"].as_array().unwrap();
+    let mut ids: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding["severity"] == "error")
+        .map(|finding| finding["id"].as_str().unwrap().to_owned())
+        .collect();
+    ids.sort();
+    (told.status, ids)
+}
+
+#[test]
+fn what_3_x_leaves_no_trace_of_is_found_by_suspects() {
+    let (home, daemon, gone, snapshot) = collected();
+    assert_eq!(check(home.path(), &daemon, &[]), (0, Vec::new()), "nothing to ask about");
+
+    let blobs = || gone.blobs().map(|blob| format!("phantom-blob:team/app:{}", blob.digest));
+    let log = home.path().join("gc.log");
+    let (status, mut found) = check(home.path(), &daemon, &["--suspects", log.to_str().unwrap()]);
+    // A log does not say what is a manifest; a claim of its digest as a blob is the same claim.
+    let manifest = gone.manifest.digest;
+    let mut expected: Vec<_> = blobs().chain([format!("phantom-blob:team/app:{manifest}")]).collect();
+    expected.sort();
+    // DELETE of a manifest clears the repository's own entry of it on 3.x.
+    found.retain(|id| !id.ends_with(&manifest.to_string()));
+    expected.retain(|id| !id.ends_with(&manifest.to_string()));
+    assert_eq!((status, &found), (1, &expected));
+
+    let (status, mut found) = check(home.path(), &daemon, &["--since", &snapshot]);
+    found.retain(|id| id.starts_with("phantom-blob:"));
+    assert_eq!((status, &found), (1, &expected));
+
+    // The sandbox keeps its cache in its memory; these are the keys that a daemon on Redis leaves.
+    let Some(redis) = RedisServer::start() else { return };
+    for blob in gone.blobs() {
+        remember(&mut redis.client(0), "team/app", &blob.digest, blob.bytes.len() as u64);
+    }
+    remember(&mut redis.client(0), "team/app", &manifest, gone.manifest.bytes.len() as u64);
+    let (status, mut found) = check(home.path(), &daemon, &["--redis", &redis.url()]);
+    let stale = found.extract_if(.., |id| id.starts_with("stale-cache-entry:")).count();
+    assert_eq!((status, stale, &found), (1, 4, &expected));
+}

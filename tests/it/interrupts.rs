@@ -1,0 +1,70 @@
+//! Ctrl-C: once for a partial report, twice for an end at once.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::regfsck::{command, end};
+use crate::support::stub::{Act, Stub};
+
+fn send(child: &std::process::Child, signal: Signal) {
+    kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
+}
+
+/// A registry with two repositories that never says what is in the second.
+async fn stuck() -> Stub {
+    Stub::start(|_, request| {
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        match path.split('?').next().unwrap_or_default() {
+            "/v2/" => Act::json("200 OK", "{}"),
+            "/v2/_catalog" => Act::json("200 OK", r#"{"repositories":["a","b"]}"#),
+            "/v2/a/tags/list" => Act::json("200 OK", r#"{"name":"a","tags":["1"]}"#),
+            "/v2/a/manifests/1" => Act::json(
+                "404 Not Found",
+                r#"{"errors":[{"code":"MANIFEST_UNKNOWN","detail":{"Name":"a","Revision":"x"}}]}"#,
+            ),
+            _ => Act::Sleep(Duration::from_secs(60)),
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_check_reports_what_it_saw_and_that_it_is_not_all() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let stub = stuck().await;
+        let url = stub.url();
+        let ended = tokio::task::spawn_blocking(move || {
+            let child = command(&["check", "--registry", &url, "-o", "json"]).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(1500));
+            let start = Instant::now();
+            send(&child, signal);
+            let ended = end(child);
+            assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+            ended
+        });
+        let ended = ended.await.unwrap();
+        let json = ended.json();
+        assert_eq!((ended.status, &json["verdict"]), (3, &"incomplete".into()), "{}", ended.stdout);
+        let unknown: Vec<_> =
+            json["coverage"]["unknown"].as_array().unwrap().iter().map(|one| one["why"].clone()).collect();
+        let why = ["interrupted: the rest was not asked", "interrupted before everything was looked at"];
+        assert_eq!(unknown, why, "{}", ended.stdout);
+        let says = "stopping; what was seen so far is reported. A second time ends at once.\n";
+        assert_eq!(ended.stderr, says);
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_ends_what_cannot_stop() {
+    // Nobody writes the list of images.
+    let mut child = command(&["verify", "--images", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.take();
+    std::thread::sleep(Duration::from_millis(700));
+    send(&child, Signal::INT);
+    std::thread::sleep(Duration::from_millis(300));
+    send(&child, Signal::INT);
+    assert_eq!(end(child).status, 130);
+    drop(stdin);
+}
