@@ -5,10 +5,11 @@
 //! another registry and comparing would accuse everything.
 
 use crate::domain::digest::Digest;
+use crate::domain::manifest::Descriptor;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
 use crate::domain::served::{Answer, ServedBlob, ServedView};
-use crate::domain::storage::{Repository, StorageView, Target};
+use crate::domain::storage::{ReadManifest, Repository, StorageView, Target, find_link};
 use crate::engine::ports::Registry;
 
 /// How many are asked before the views are called strangers.
@@ -71,7 +72,23 @@ fn sample(view: &StorageView) -> Vec<(RepositoryName, Digest)> {
     candidates.iter().step_by(step).map(|(repository, digest)| (repository.name.clone(), *digest)).collect()
 }
 
+/// Best one that has the size which a manifest gives: asking about a damaged one would teach the daemon its size.
 fn healthy(view: &StorageView, repository: &Repository) -> Option<Digest> {
+    let is_linked = |digest: &Digest| {
+        find_link(&repository.layers, digest).is_some_and(|link| link.target == Target::Same)
+    };
+    let manifests = repository.revisions.iter().filter_map(|link| match view.manifests.get(&link.digest) {
+        Some(ReadManifest::Manifest(manifest)) => Some(manifest),
+        Some(ReadManifest::Unreadable(_)) | None => None,
+    });
+    let mut needs = manifests.flat_map(|manifest| &manifest.needs);
+    let is_whole = |need: &&Descriptor| {
+        is_linked(&need.digest)
+            && view.blob(&need.digest).is_some_and(|blob| blob.size > 0 && need.size == Some(blob.size))
+    };
+    if let Some(need) = needs.find(is_whole) {
+        return Some(need.digest);
+    }
     let links = repository.layers.iter().filter(|link| link.target == Target::Same);
     links.map(|link| link.digest).find(|digest| view.blob(digest).is_some_and(|blob| blob.size > 0))
 }

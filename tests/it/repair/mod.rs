@@ -1,7 +1,9 @@
 //! Repairs, by the built program on running registries: what must be shown, and what must never happen.
 
 mod branches;
+mod engine;
 mod incident;
+mod killed;
 mod refusals;
 mod sources;
 
