@@ -58,7 +58,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l content-subset
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; repeatable, tried in order' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; or let the local engine push: docker-daemon:; repeatable, tried in order' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart -d 'Restart the daemon, as the last remedy: systemd:UNIT, docker:CONTAINER, compose:[FILE:]SERVICE, kubernetes:[NAMESPACE/]KIND/NAME, exec:COMMAND' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart-timeout -d 'Give a restart so long' -r
@@ -97,7 +97,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content-subse
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; repeatable, tried in order' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; or let the local engine push: docker-daemon:; repeatable, tried in order' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart -d 'Restart the daemon, as the last remedy: systemd:UNIT, docker:CONTAINER, compose:[FILE:]SERVICE, kubernetes:[NAMESPACE/]KIND/NAME, exec:COMMAND' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart-timeout -d 'Give a restart so long' -r
@@ -133,7 +133,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content-subset
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; repeatable, tried in order' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; or let the local engine push: docker-daemon:; repeatable, tried in order' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart -d 'Restart the daemon, as the last remedy: systemd:UNIT, docker:CONTAINER, compose:[FILE:]SERVICE, kubernetes:[NAMESPACE/]KIND/NAME, exec:COMMAND' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart-timeout -d 'Give a restart so long' -r
@@ -169,7 +169,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content-subs
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; repeatable, tried in order' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l source -d 'Take missing bytes from here: `docker://HOST[/PREFIX]`, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, storage:ROOT, containerd:DIR, quarantine:[DIR]; or let the local engine push: docker-daemon:; repeatable, tried in order' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d 'Restart the daemon, as the last remedy: systemd:UNIT, docker:CONTAINER, compose:[FILE:]SERVICE, kubernetes:[NAMESPACE/]KIND/NAME, exec:COMMAND' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart-timeout -d 'Give a restart so long' -r

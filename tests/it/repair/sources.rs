@@ -44,9 +44,11 @@ fn of_a_source_that_lies_nothing_is_uploaded() {
                 let image = broken(&daemon, lost);
                 let data = Paths::new(&daemon.root()).data(&image.layers[0].digest);
                 let before = fs::read(&data).ok();
-                let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
+                let mut mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
                 let at = Pushed { repository: REPOSITORY, tag: "1", image: &image, other: &image };
                 lie.apply(mirror.sandbox.root(), &at);
+                // It must not remember the right size.
+                mirror.sandbox.restart().unwrap();
                 let fixed = Regfsck::on(&daemon).fix(&["--content", "--source", &mirror.source()]).expect(1);
                 let results = fixed.results();
                 let (result, why) = &results[0];
