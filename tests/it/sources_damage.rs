@@ -249,13 +249,13 @@ async fn long_names_and_sizes_beyond_8_gib_are_understood() {
 }
 
 /// The most memory that this process ever had, in bytes.
-pub fn peak() -> u64 {
+pub(crate) fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() << 10
 }
 
-pub async fn drain(bytes: &VerifiedBytes) -> u64 {
+pub(crate) async fn drain(bytes: &VerifiedBytes) -> u64 {
     bytes.stream().try_fold(0, async |count, piece| Ok(count + piece.len() as u64)).await.unwrap()
 }
 

@@ -80,8 +80,8 @@ impl Stop {
     fn is_reached(&self, regfsck: &Regfsck) -> bool {
         match self {
             Self::Lines(lines) => {
-                let journal = fs::read(regfsck.file("journal.jsonl")).unwrap_or_default();
-                journal.iter().filter(|byte| **byte == b'\n').count() >= *lines
+                let journal = fs::read_to_string(regfsck.file("journal.jsonl")).unwrap_or_default();
+                journal.lines().count() >= *lines
             }
             Self::Requests(is_held) => *is_held.lock().unwrap(),
         }
