@@ -10,7 +10,7 @@ use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::storage::{LinkPlace, ReadManifest, Repository, find_link};
+use crate::domain::storage::{LinkPlace, ReadManifest, Repository, Target, find_link};
 
 impl Planner<'_> {
     pub(super) fn link(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest, path: &str) {
@@ -41,8 +41,26 @@ impl Planner<'_> {
         let repository = self.situation.storage.and_then(|view| view.repository(name));
         let link = repository.and_then(|repository| find_link(links(repository), &digest));
         let says = link.map(|link| Condition::LinkSays(name.clone(), place.clone(), link.target.clone()));
+        let is_layer = matches!(place, LinkPlace::Layer(_));
+        let misled = link.is_some_and(|link| matches!(link.target, Target::Other(_)));
         let action = StepAction::RewriteLink { repository: name.clone(), place, digest };
-        self.step(finding, Stage::Links, action, says.into_iter().collect());
+        let id = self.step(finding, Stage::Links, action, says.into_iter().collect());
+        // The daemon may have learnt the other content under this digest: writing it over the API corrects that.
+        if !misled || !self.is_writable() || !self.has_bytes(&digest) {
+            return;
+        }
+        let again = if is_layer {
+            self.upload(finding, name.clone(), digest, false)
+        } else if self.known(&digest).is_some() {
+            let stage = Stage::Manifests;
+            let action = StepAction::PutManifest { repository: name.clone(), digest, tag: None };
+            self.step(finding, stage, action, Vec::new())
+        } else {
+            return;
+        };
+        if let Some(step) = self.steps.get_mut(&again) {
+            step.after.push(id);
+        }
     }
 
     /// A manifest as the registry has it, or else as a source has it.

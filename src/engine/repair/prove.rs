@@ -11,8 +11,8 @@ use crate::domain::finding::{Finding, State};
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::observed::Unlooked;
-use crate::domain::plan::{Outcome, Plan, Proof, StepResult};
-use crate::engine::check::{Examination, Options, Sides, check};
+use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
+use crate::engine::check::{Examination, Options, Sides, Suspect, check};
 use crate::engine::ports::{Event, Events, RegistryWriter, StorageError};
 
 /// What the proof shows.
@@ -37,7 +37,9 @@ pub async fn prove(
     plan: &Plan,
     outcomes: &[Outcome],
 ) -> Result<Proven, StorageError> {
-    let mut after = check(sides, options, Arc::clone(&tools.events)).await?;
+    let mut options = options.clone();
+    options.suspects.extend(touched(plan, outcomes));
+    let mut after = check(sides, &options, Arc::clone(&tools.events)).await?;
     let images = repaired_images(before, plan, outcomes, &after.findings);
     let (pulled, broken) = match &tools.writer {
         Some(writer) => pull_all(&**writer, images, tools.jobs.max(1), &*tools.events).await,
@@ -57,6 +59,21 @@ pub async fn prove(
     };
     let findings = judge(before, &after.findings, plan, &proof);
     Ok(Proven { proof, findings, after })
+}
+
+/// The blobs that were uploaded: the daemon may remember something else of them.
+fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
+    let both = plan.steps.iter().zip(outcomes);
+    let done = both.filter(|(step, outcome)| step.id == outcome.step && outcome.result.is_done());
+    let uploads = done.filter(|(step, _)| matches!(step.action, StepAction::UploadBlob { .. }));
+    let suspect = |(step, _): (&Step, &Outcome)| {
+        Some(Suspect {
+            repository: step.action.repository().cloned(),
+            digest: *step.action.digest()?,
+            is_manifest: false,
+        })
+    };
+    uploads.filter_map(suspect).collect()
 }
 
 /// What became of each finding.
