@@ -103,6 +103,13 @@ impl History {
         self.runs.iter().filter(|run| !run.finished)
     }
 
+    /// The runs that did not end by themselves, and that no later repair has followed which did.
+    pub fn cut_short(&self) -> impl Iterator<Item = &Run> {
+        let is_end = |run: &Run| run.finished && run.purpose != Some(Purpose::Undo);
+        let after = self.runs.iter().rposition(is_end).map_or(0, |last| last + 1);
+        self.runs.iter().skip(after).filter(|run| !run.finished)
+    }
+
     /// The newest repair of which something can still be taken back.
     #[must_use]
     pub fn last_undoable(&self) -> Option<&Run> {

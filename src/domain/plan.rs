@@ -54,6 +54,8 @@ pub enum Stage {
     Claims,
     /// The daemon is restarted.
     Restart,
+    /// A local engine pushes what it has.
+    Push,
 }
 
 /// One thing to do.
@@ -73,6 +75,9 @@ pub struct Step {
     /// Where its bytes come from, where it takes some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// Where else a source may have its bytes: the repositories that need them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sought: Vec<RepositoryName>,
     /// The steps that must have been carried out before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
@@ -147,6 +152,13 @@ pub enum StepAction {
         /// The service, as given.
         service: String,
     },
+    /// Let the local engine push an image, as `docker push` does.
+    PushImage {
+        /// The repository.
+        repository: RepositoryName,
+        /// The tag.
+        tag: Tag,
+    },
 }
 
 const fn yes() -> bool {
@@ -174,6 +186,7 @@ impl StepAction {
             Self::DeleteClaim { repository, digest } => format!("delete-claim:{repository}:{digest}"),
             Self::PurgeCache { digest, .. } => format!("purge-cache:{digest}"),
             Self::Restart { service } => format!("restart:{service}"),
+            Self::PushImage { repository, tag } => format!("push-image:{repository}:{tag}"),
         }
     }
 
@@ -185,8 +198,10 @@ impl StepAction {
             | Self::RestoreManifest { replaces: false, .. }
             | Self::PutManifest { .. }
             | Self::PurgeCache { .. } => Risk::None,
+            // The image that the engine pushes may be a newer make than the one that was lost.
             Self::UploadBlob { .. }
             | Self::RestoreManifest { .. }
+            | Self::PushImage { .. }
             | Self::RewriteLink { .. }
             | Self::DeleteClaim { .. } => Risk::Low,
             Self::Restart { .. } => Risk::Downtime,
@@ -218,6 +233,7 @@ impl StepAction {
             }
             Self::PurgeCache { digest, .. } => format!("delete the keys of {} from Redis", digest.short()),
             Self::Restart { service } => format!("restart the daemon ({service})"),
+            Self::PushImage { repository, tag } => format!("let the local engine push {repository}:{tag}"),
         }
     }
 
@@ -228,7 +244,8 @@ impl StepAction {
             Self::UploadBlob { repository, .. }
             | Self::RestoreManifest { repository, .. }
             | Self::PutManifest { repository, .. }
-            | Self::DeleteClaim { repository, .. } => Some(repository),
+            | Self::DeleteClaim { repository, .. }
+            | Self::PushImage { repository, .. } => Some(repository),
             Self::RewriteLink { .. } | Self::PurgeCache { .. } | Self::Restart { .. } => None,
         }
     }
@@ -243,8 +260,20 @@ impl StepAction {
             | Self::PutManifest { digest, .. }
             | Self::DeleteClaim { digest, .. }
             | Self::PurgeCache { digest, .. } => Some(digest),
-            Self::Restart { .. } => None,
+            Self::Restart { .. } | Self::PushImage { .. } => None,
         }
+    }
+
+    /// Whether a bad file goes to the quarantine first.
+    #[must_use]
+    pub const fn replaces(&self) -> bool {
+        matches!(self, Self::UploadBlob { replaces: true, .. } | Self::RestoreManifest { replaces: true, .. })
+    }
+
+    /// Whether it uploads content.
+    #[must_use]
+    pub const fn is_upload(&self) -> bool {
+        matches!(self, Self::UploadBlob { .. } | Self::RestoreManifest { .. })
     }
 
     /// By what a manifest is PUT.
@@ -259,7 +288,27 @@ impl StepAction {
             | Self::UploadBlob { .. }
             | Self::DeleteClaim { .. }
             | Self::PurgeCache { .. }
-            | Self::Restart { .. } => None,
+            | Self::Restart { .. }
+            | Self::PushImage { .. } => None,
+        }
+    }
+}
+
+impl Step {
+    /// A step that stands alone and resolves no finding in particular.
+    #[must_use]
+    pub fn new(action: StepAction, stage: Stage) -> Self {
+        Self {
+            id: action.id(),
+            stage,
+            what: action.what(),
+            risk: action.risk(),
+            from: None,
+            sought: Vec::new(),
+            after: Vec::new(),
+            resolves: Vec::new(),
+            preconditions: Vec::new(),
+            action,
         }
     }
 }

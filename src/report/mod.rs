@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod guard;
 mod images;
+pub mod repair;
 pub mod table;
 pub mod verdict;
 

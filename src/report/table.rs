@@ -17,7 +17,6 @@
 //! Notes are normal leftovers and must not drown what is wrong: a line a code, unless everything is asked for.
 
 mod groups;
-mod plan;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -29,10 +28,9 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 
-pub use self::plan::plan;
-pub(super) use self::words::wrap;
-use self::words::{counted, grouped};
-use super::images;
+use self::words::grouped;
+pub(super) use self::words::{counted, wrap};
+use super::{images, repair};
 use crate::domain::code::Severity;
 use crate::domain::finding::State;
 use crate::domain::report::{Report, Verdict};
@@ -77,18 +75,19 @@ pub fn draw(report: &Report, drawing: Drawing) -> String {
     headline(&mut text, report, drawing);
     sides(&mut text, report, drawing);
     groups::draw(&mut text, report, drawing);
+    repair::draw(&mut text, report, drawing);
     steps::draw(&mut text, report, drawing);
     blind_spots(&mut text, report, drawing);
     text
 }
 
 /// Writing to a string cannot fail.
-fn line(text: &mut String, content: &str) {
+pub(super) fn line(text: &mut String, content: &str) {
     let _ = writeln!(text, "{}", content.trim_end());
 }
 
 /// Wrapped behind a lead that stands on the first line alone.
-fn hang(text: &mut String, lead: &str, indent: usize, content: &str, drawing: Drawing) {
+pub(super) fn hang(text: &mut String, lead: &str, indent: usize, content: &str, drawing: Drawing) {
     let mut lines = wrap(content, drawing.room(indent)).into_iter();
     line(text, &format!("{lead}{}", lines.next().unwrap_or_default()));
     for rest in lines {

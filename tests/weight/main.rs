@@ -119,7 +119,8 @@ fn a_check_stays_light() {
 
     let damaged = tempfile::tempdir().unwrap();
     tree(damaged.path(), 2_000, 8);
-    let (found, stats) = counted(|| examine(damaged.path()));
+    // The view that comes with the findings, for a repair, is weighed above.
+    let (found, stats) = counted(|| Examination { storage: None, ..examine(damaged.path()) });
     let findings = found.findings.len();
     eprintln!("{} bytes kept for {findings} findings", kept(&stats));
     assert!(findings > 100);

@@ -137,6 +137,52 @@ impl Engine {
         Err(failed)
     }
 
+    /// The names of the images that it has: `HOST/REPOSITORY:TAG`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn image_names(&self) -> Result<Vec<String>, ServiceError> {
+        #[derive(Deserialize)]
+        struct Listed {
+            #[serde(default, rename = "RepoTags")]
+            names: Option<Vec<String>>,
+        }
+        let response = self.send(Method::GET, Self::url(&["images", "json"])?, ASKING).await?;
+        let body = response.bytes().await.map_err(|cause| self.broken(&cause))?;
+        let listed: Vec<Listed> = serde_json::from_slice(&body).map_err(|cause| {
+            error(format!("cannot understand the engine's list of images: {cause}"), None)
+        })?;
+        Ok(listed.into_iter().flat_map(|image| image.names.unwrap_or_default()).collect())
+    }
+
+    /// Push `name` (`HOST/REPOSITORY`) with this tag; the last thing that the engine said.
+    ///
+    /// # Errors
+    /// When it has no such image, or the registry did not take it.
+    pub async fn push(
+        &self,
+        name: &str,
+        tag: &str,
+        login: &str,
+        timeout: Duration,
+    ) -> Result<String, ServiceError> {
+        let mut url = Self::url(&["images"])?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(name.split('/')).push("push");
+        }
+        url.query_pairs_mut().append_pair("tag", tag);
+        let mut response = self.request(Method::POST, url, timeout, &[("X-Registry-Auth", login)]).await?;
+        let (mut said, mut rest) = (String::new(), Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(|cause| self.broken(&cause))? {
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                said = pushed(name, tag, &line)?.unwrap_or(said);
+            }
+        }
+        Ok(pushed(name, tag, &rest)?.unwrap_or(said))
+    }
+
     /// Restart, start or stop a container. One that is as wanted already stays so.
     pub(super) async fn order(
         &self,
@@ -157,13 +203,27 @@ impl Engine {
     }
 
     async fn send(&self, method: Method, url: Url, timeout: Duration) -> Result<Response, ServiceError> {
+        self.request(method, url, timeout, &[]).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        url: Url,
+        timeout: Duration,
+        headers: &[(&str, &str)],
+    ) -> Result<Response, ServiceError> {
         tracing::info!(socket = %self.socket.display(), request = %format!("{method} {}", url.path()), "asking the engine");
         // TLS is never spoken here, but building a client wants to know whose it would be.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // One client a call: a service may be started from another runtime than it was stopped from.
         let client =
             reqwest::Client::builder().no_proxy().unix_socket(self.socket.as_path()).timeout(timeout).build();
-        let sent = client.map_err(|cause| self.broken(&cause))?.request(method, url.clone()).send().await;
+        let mut request = client.map_err(|cause| self.broken(&cause))?.request(method, url.clone());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = request.send().await;
         let response = sent.map_err(|cause| self.broken(&cause))?;
         // 304: it is as wanted already.
         if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
@@ -207,6 +267,23 @@ fn usual_sockets(runtime: Option<&Path>) -> Vec<PathBuf> {
 
 fn is_socket(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
+}
+
+/// What a line of the answer to a push says; the error that it reports.
+fn pushed(name: &str, tag: &str, line: &[u8]) -> Result<Option<String>, ServiceError> {
+    #[derive(Deserialize)]
+    struct Line {
+        status: Option<String>,
+        error: Option<String>,
+    }
+    match serde_json::from_slice(line) {
+        Ok(Line { error: Some(why), .. }) => {
+            let hint = "the engine uses its own credentials and trust: `docker push` by hand tells more";
+            Err(error(format!("the engine could not push `{name}:{tag}`: {why}"), Some(hint)))
+        }
+        Ok(Line { status, .. }) => Ok(status),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The first regular file of a tar archive.

@@ -13,12 +13,14 @@ mod container;
 mod docker;
 mod engine;
 mod managed;
+mod pusher;
 mod spec;
 
 pub use container::{ConfigFile, Container, Environment, Mount, Port};
 pub use docker::DockerContainer;
 pub use engine::Engine;
 pub use managed::Managed;
+pub use pusher::EnginePusher;
 pub use spec::{RestartSpec, SpecError, Workload};
 
 use std::sync::Arc;

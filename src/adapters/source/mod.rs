@@ -20,6 +20,7 @@ mod content;
 mod dir;
 mod docker;
 mod docker_archive;
+mod except;
 mod fetch;
 mod list;
 mod names;
@@ -31,6 +32,7 @@ mod storage;
 mod tarball;
 
 pub use docker::{DockerSource, Fetch, OpenedBlob};
+pub use except::Except;
 pub use fetch::{Patience, fetch_verified};
 pub use list::SourceList;
 pub use spec::{OpenOptions, SourceSpec, SpecError};

@@ -50,7 +50,7 @@ pub(super) async fn ask(
     mut served: ServedView,
 ) -> ServedView {
     let mut questions = Questions::default();
-    questions.accused(accusations);
+    questions.accused(view, accusations);
     let is_ours = |name: &RepositoryName| options.shard.is_none_or(|shard| shard.has_repository(name));
     for repository in view.repositories.iter().filter(|repository| is_ours(&repository.name)) {
         questions.repository(view, repository, options.probe);
@@ -87,7 +87,7 @@ impl Questions {
     }
 
     /// What the accusations of storage name themselves.
-    fn accused(&mut self, accusations: &Accusations) {
+    fn accused(&mut self, view: &StorageView, accusations: &Accusations) {
         for accusation in accusations.iter() {
             let subject = &accusation.finding.subject;
             let Some(name) = &subject.repository else { continue };
@@ -100,7 +100,7 @@ impl Questions {
             let code = accusation.finding.code;
             if code == Code::MissingManifest {
                 self.beliefs.insert(pair);
-            } else if matches!(code, Code::MissingLink | Code::InvalidLink) {
+            } else if code == Code::MissingLink || code == Code::InvalidLink && !misleads(view, &pair) {
                 if is_layer { &mut self.blobs } else { &mut self.manifests }.insert(pair);
             }
         }
@@ -110,8 +110,7 @@ impl Questions {
         let name = &repository.name;
         let all = probe == Probe::All;
         for link in &repository.layers {
-            let suspicious =
-                link.data().is_none_or(|data| view.blob(&data).is_none_or(|blob| blob.size == 0));
+            let suspicious = link.data().is_none_or(|data| view.blob(&data).is_none());
             if all || suspicious && link.target != Target::Missing {
                 self.blobs.insert((name.clone(), link.digest));
             }
@@ -124,10 +123,9 @@ impl Questions {
                         let data = find_link(&repository.layers, &need.digest)
                             .and_then(crate::domain::storage::Link::data)
                             .unwrap_or(need.digest);
-                        let stored = view.blob(&data);
-                        let is_right =
-                            stored.is_some_and(|blob| need.size.is_none_or(|size| size == blob.size));
-                        if !is_right {
+                        // A file of the wrong size is not asked about: a daemon that has just been started
+                        // would learn that size, and remember it when the file is right again.
+                        if view.blob(&data).is_none() {
                             self.blobs.insert((name.clone(), need.digest));
                         }
                     }
@@ -186,6 +184,14 @@ impl Questions {
         served.beliefs.extend(beliefs(registry, view, self.beliefs, options, events).await);
         served.blobs.sort_by(|a, b| a.0.cmp(&b.0));
     }
+}
+
+/// Whether a link of this digest names other content: a daemon that is asked would learn that.
+fn misleads(view: &StorageView, (name, digest): &Subject) -> bool {
+    let Some(repository) = view.repository(name) else { return false };
+    let links = [&repository.layers, &repository.revisions];
+    let mut found = links.into_iter().filter_map(|links| find_link(links, digest));
+    found.any(|link| matches!(link.target, Target::Other(_)))
 }
 
 /// HEAD; and where that claims what storage lacks, one byte.

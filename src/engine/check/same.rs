@@ -4,11 +4,14 @@
 //! daemon. One that is claimed is enough; if none is, the storage belongs to another registry and
 //! comparing would accuse everything.
 
+use std::collections::BTreeSet;
+
 use crate::domain::digest::Digest;
+use crate::domain::manifest::Descriptor;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
 use crate::domain::served::{Answer, ServedBlob, ServedView};
-use crate::domain::storage::{Repository, StorageView, Target};
+use crate::domain::storage::{ReadManifest, Repository, StorageView, Target, find_link};
 use crate::engine::ports::Registry;
 
 /// How many are asked before the views are called strangers.
@@ -74,7 +77,22 @@ fn sample(view: &StorageView) -> Vec<(RepositoryName, Digest)> {
     sample.collect()
 }
 
+/// Those that have the size which a manifest gives; only where there are none, any that have bytes: asking about
+/// a damaged one would teach the daemon its size.
 fn healthy<'a>(view: &'a StorageView, repository: &'a Repository) -> impl Iterator<Item = Digest> + 'a {
+    let is_whole = |need: &&Descriptor| {
+        find_link(&repository.layers, &need.digest).is_some_and(|link| link.target == Target::Same)
+            && view.blob(&need.digest).is_some_and(|blob| blob.size > 0 && need.size == Some(blob.size))
+    };
+    let manifests = repository.revisions.iter().filter_map(|link| match view.manifests.get(&link.digest) {
+        Some(ReadManifest::Manifest(manifest)) => Some(manifest),
+        Some(ReadManifest::Unreadable(_)) | None => None,
+    });
+    let needs = manifests.flat_map(|manifest| &manifest.needs).filter(is_whole);
+    let whole: BTreeSet<Digest> = needs.map(|need| need.digest).take(SAMPLE).collect();
     let links = repository.layers.iter().filter(|link| link.target == Target::Same);
-    links.map(|link| link.digest).filter(|digest| view.blob(digest).is_some_and(|blob| blob.size > 0))
+    let any = links.map(|link| link.digest);
+    let stored = any.filter(|digest| view.blob(digest).is_some_and(|blob| blob.size > 0));
+    let is_guess = whole.is_empty();
+    whole.into_iter().chain(stored.filter(move |_| is_guess))
 }

@@ -20,7 +20,7 @@ pub use events::{Event, Events, Silent};
 pub use file::{FileRange, Hasher};
 pub use journal::{Journal, JournalError};
 pub use registry::{Registry, RegistryError};
-pub use service::{Service, ServiceError};
+pub use service::{Pusher, Service, ServiceError};
 pub use source::{
     ByteStream, Found, ImageContent, Naming, Shortage, Sighting, Source, SourceError, Supply, Wanted,
 };

@@ -1,7 +1,11 @@
 //! What runs the registry's daemon.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use thiserror::Error;
+
+use crate::domain::name::Image;
 
 /// Whatever started the daemon and can start it again: a service manager, a container engine, a command.
 #[async_trait]
@@ -17,6 +21,25 @@ pub trait Service: Send + Sync {
 
     /// Stop it.
     async fn stop(&self) -> Result<(), ServiceError>;
+}
+
+/// A local container engine that can push what it has to the registry.
+#[async_trait]
+pub trait Pusher: Send + Sync {
+    /// The engine, for people.
+    fn describe(&self) -> String;
+
+    /// The images that it has under the registry's own name.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    async fn images(&self) -> Result<BTreeSet<Image>, ServiceError>;
+
+    /// Push an image as `docker push` does; what came of it, in words.
+    ///
+    /// # Errors
+    /// When it has no such image, or the push failed.
+    async fn push(&self, image: &Image) -> Result<String, ServiceError>;
 }
 
 /// Why a service could not be managed.

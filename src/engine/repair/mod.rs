@@ -11,18 +11,20 @@ mod preflight;
 mod prove;
 mod step;
 mod survey;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use execute::execute;
-pub use preflight::{Refused, preflight};
+pub use preflight::{Refused, preflight, still_fits};
 pub use prove::{Proven, prove};
 pub use step::restart_now;
 pub use survey::{Materials, survey};
 
 use super::ports::{
-    Cache, Events, Journal, Registry, RegistryWriter, Service, Storage, StorageWriter, Supply, Uploads,
+    Cache, Events, Journal, Pusher, Registry, RegistryWriter, Service, Storage, StorageWriter, Supply,
+    Uploads,
 };
 
 /// What a repair works with. What is missing here rules out the steps that need it.
@@ -42,6 +44,8 @@ pub struct Tools {
     pub cache: Option<Arc<dyn Cache>>,
     /// Where bytes come from.
     pub supply: Arc<dyn Supply>,
+    /// The local engine that pushes what it has.
+    pub pusher: Option<Arc<dyn Pusher>>,
     /// What restarts the daemon.
     pub service: Option<Arc<dyn Service>>,
     /// What is written down before it is done.

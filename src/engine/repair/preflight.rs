@@ -23,7 +23,6 @@ pub struct Refused(pub String);
 /// When it may not; nothing was changed.
 pub async fn preflight(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
     obstacles(tools)?;
-    still_so(tools, plan).await?;
     let needs_writer = |action: &StepAction| action.repository().is_some();
     let Some(name) = plan
         .steps
@@ -48,8 +47,11 @@ fn obstacles(tools: &Tools) -> Result<(), Refused> {
     if obstacles.is_empty() { Ok(()) } else { Err(Refused(obstacles.join("; "))) }
 }
 
-/// A saved plan must still fit.
-async fn still_so(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
+/// Make sure that a saved plan still fits: whoever agreed to it saw what it was made for.
+///
+/// # Errors
+/// When storage has changed since, or cannot be looked at.
+pub async fn still_fits(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
     let Some(storage) = tools.storage.clone() else { return Ok(()) };
     let conditions: Vec<_> = plan.steps.iter().flat_map(|step| step.preconditions.clone()).collect();
     let broken = blocking(move || {

@@ -1,6 +1,6 @@
 //! The proof: everything is collected anew, and every repaired image is pulled in full over the API.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -8,11 +8,11 @@ use futures_util::{StreamExt as _, stream};
 use super::Tools;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, State};
-use crate::domain::manifest;
+use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::observed::Unlooked;
-use crate::domain::plan::{Outcome, Plan, Proof};
-use crate::engine::check::{Examination, Options, Sides, check};
+use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
+use crate::engine::check::{Examination, Options, Sides, Suspect, check};
 use crate::engine::ports::{Event, Events, RegistryWriter, StorageError};
 
 /// What the proof shows.
@@ -37,13 +37,16 @@ pub async fn prove(
     plan: &Plan,
     outcomes: &[Outcome],
 ) -> Result<Proven, StorageError> {
-    let mut after = check(sides, options, Arc::clone(&tools.events)).await?;
+    let mut options = options.clone();
+    options.suspects.extend(touched(plan, outcomes));
+    let mut after = check(sides, &options, Arc::clone(&tools.events)).await?;
     let images = repaired_images(before, plan, outcomes, &after.findings);
     let (pulled, broken) = match &tools.writer {
         Some(writer) => pull_all(&**writer, images, tools.jobs.max(1), &*tools.events).await,
         None => (Vec::new(), Vec::new()),
     };
     after.coverage.unknown.extend(broken);
+    after.coverage.unknown.extend(unsettled(plan, outcomes));
     let ids = |findings: &[Finding]| -> BTreeSet<String> {
         findings.iter().map(|finding| finding.id.clone()).collect()
     };
@@ -56,6 +59,21 @@ pub async fn prove(
     };
     let findings = judge(before, &after.findings, plan, &proof);
     Ok(Proven { proof, findings, after })
+}
+
+/// The blobs that were uploaded: the daemon may remember something else of them.
+fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
+    let both = plan.steps.iter().zip(outcomes);
+    let done = both.filter(|(step, outcome)| step.id == outcome.step && outcome.result.is_done());
+    let uploads = done.filter(|(step, _)| matches!(step.action, StepAction::UploadBlob { .. }));
+    let suspect = |(step, _): (&Step, &Outcome)| {
+        Some(Suspect {
+            repository: step.action.repository().cloned(),
+            digest: *step.action.digest()?,
+            is_manifest: false,
+        })
+    };
+    uploads.filter_map(suspect).collect()
 }
 
 /// What became of each finding.
@@ -88,7 +106,19 @@ fn repaired_images(
     findings.flat_map(|finding| &finding.affects).filter(|image| !broken.contains(image)).cloned().collect()
 }
 
-/// Pull each image in full; the ones that came, and what did not.
+/// Steps that failed and were to resolve nothing in particular: no finding tells of them.
+fn unsettled(plan: &Plan, outcomes: &[Outcome]) -> Vec<Unlooked> {
+    let settled: BTreeSet<&String> =
+        plan.steps.iter().filter(|step| !step.resolves.is_empty()).map(|step| &step.id).collect();
+    let open = outcomes.iter().filter(|outcome| !settled.contains(&outcome.step));
+    let failed = open.filter_map(|outcome| match &outcome.result {
+        StepResult::Failed(why) => Some(Unlooked { what: outcome.what.clone(), why: why.clone() }),
+        StepResult::Done(_) | StepResult::Skipped(_) => None,
+    });
+    failed.collect()
+}
+
+/// Pull each image in full; the ones that came whole, and what did not come.
 async fn pull_all(
     writer: &dyn RegistryWriter,
     images: BTreeSet<Image>,
@@ -96,63 +126,96 @@ async fn pull_all(
     events: &dyn Events,
 ) -> (Vec<Image>, Vec<Unlooked>) {
     events.emit(Event::Stage("pulling", Some(images.len() as u64)));
-    let mut puller = Puller { writer, blobs: BTreeSet::new(), manifests: BTreeSet::new() };
-    let (mut whole, mut broken) = (Vec::new(), Vec::new());
+    let mut puller = Puller { writer, blobs: BTreeMap::new(), manifests: BTreeMap::new() };
+    let mut broken = Vec::new();
+    let mut needs = BTreeMap::new();
     for image in images {
         match puller.manifests_of(&image).await {
-            Ok(()) => whole.push(image),
+            Ok(blobs) => {
+                needs.insert(image, blobs);
+            }
             Err(why) => broken.push(Unlooked { what: format!("pull of {image}"), why }),
         }
         events.emit(Event::Advanced(1));
     }
     events.emit(Event::Finished);
-    broken.extend(puller.fetch(jobs).await);
-    (whole, broken)
+    let failed = puller.fetch(jobs, events).await;
+    needs.retain(|_, blobs| blobs.iter().all(|blob| !failed.contains_key(blob)));
+    broken.extend(
+        failed.into_iter().map(|((name, digest), why)| Unlooked {
+            what: format!("pull of blob {digest} from {name}"),
+            why,
+        }),
+    );
+    (needs.into_keys().collect(), broken)
 }
+
+/// Content of a repository.
+type Place = (RepositoryName, Digest);
 
 struct Puller<'a> {
     writer: &'a dyn RegistryWriter,
-    manifests: BTreeSet<(RepositoryName, Digest)>,
-    blobs: BTreeSet<(RepositoryName, Digest)>,
+    /// What the manifests pulled so far need and hold, by their digests.
+    manifests: BTreeMap<Place, Manifest>,
+    /// Each blob once, with its size where a descriptor gives one.
+    blobs: BTreeMap<Place, Option<u64>>,
 }
 
 impl Puller<'_> {
     /// Fetch the manifests of an image, and note the blobs that they need.
-    async fn manifests_of(&mut self, image: &Image) -> Result<(), String> {
+    async fn manifests_of(&mut self, image: &Image) -> Result<BTreeSet<Place>, String> {
         let name = &image.repository;
-        let mut queue = vec![image.reference.clone()];
+        let (mut queue, mut blobs) = (vec![image.reference.clone()], BTreeSet::new());
+        let mut seen = BTreeSet::new();
         while let Some(reference) = queue.pop() {
-            if let Reference::Digest(digest) = &reference
-                && !self.manifests.insert((name.clone(), *digest))
-            {
-                continue;
+            let manifest = self.manifest(name, &reference).await?;
+            for need in &manifest.needs {
+                let place = (name.clone(), need.digest);
+                self.blobs.insert(place.clone(), need.size);
+                blobs.insert(place);
             }
-            let fetched =
-                self.writer.fetch_manifest(name, &reference).await.map_err(|error| error.to_string())?;
-            if let Reference::Digest(digest) = &reference
-                && fetched.digest != *digest
-            {
-                return Err(format!("{digest} came as {}", fetched.digest));
-            }
-            let read = manifest::parse(&fetched.bytes).map_err(|error| error.to_string())?;
-            self.blobs.extend(read.needs.iter().map(|need| (name.clone(), need.digest)));
-            queue.extend(read.children.iter().map(|child| Reference::Digest(child.digest)));
+            let children = manifest.children.iter().map(|child| child.digest);
+            queue.extend(children.filter(|child| seen.insert(*child)).map(Reference::Digest));
         }
-        Ok(())
+        Ok(blobs)
     }
 
-    /// Download every blob, hashing it; what did not come right.
-    async fn fetch(self, jobs: usize) -> Vec<Unlooked> {
+    async fn manifest(&mut self, name: &RepositoryName, reference: &Reference) -> Result<Manifest, String> {
+        if let Reference::Digest(digest) = reference
+            && let Some(known) = self.manifests.get(&(name.clone(), *digest))
+        {
+            return Ok(known.clone());
+        }
+        let fetched = self.writer.fetch_manifest(name, reference).await.map_err(|error| error.to_string())?;
+        if let Reference::Digest(digest) = reference
+            && fetched.digest != *digest
+        {
+            return Err(format!("{digest} came as {}", fetched.digest));
+        }
+        let manifest = manifest::parse(&fetched.bytes).map_err(|error| error.to_string())?;
+        self.manifests.insert((name.clone(), fetched.digest), manifest.clone());
+        Ok(manifest)
+    }
+
+    /// Download every blob, hashing it; what did not come right, and why.
+    async fn fetch(self, jobs: usize, events: &dyn Events) -> BTreeMap<Place, String> {
+        events.emit(Event::Stage("pulling blobs", Some(self.blobs.len() as u64)));
         let writer = self.writer;
-        let fetched = stream::iter(self.blobs).map(|(name, digest)| async move {
+        let fetched = stream::iter(self.blobs).map(|((name, digest), size)| async move {
             let fetched = writer.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
+            events.emit(Event::Advanced(1));
             let why = match fetched {
-                Ok(downloaded) if downloaded.digest == digest => return None,
-                Ok(downloaded) => format!("it came as {}", downloaded.digest),
+                Ok(came) if came.digest != digest => format!("it came as {}", came.digest),
+                Ok(came) if size.is_some_and(|size| size != came.size) => {
+                    format!("{} bytes came, {} are described", came.size, size.unwrap_or_default())
+                }
+                Ok(_) => return None,
                 Err(error) => error.to_string(),
             };
-            Some(Unlooked { what: format!("pull of blob {digest} from {name}"), why })
+            Some(((name, digest), why))
         });
-        fetched.buffer_unordered(jobs).filter_map(std::future::ready).collect().await
+        let failed = fetched.buffer_unordered(jobs).filter_map(std::future::ready).collect().await;
+        events.emit(Event::Finished);
+        failed
     }
 }

@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use super::payload::Payload;
+use super::upload::{is_good, put_manifest, restore_manifest, upload_blob};
 use super::{Tools, blocking};
 use crate::domain::cache::StaleKeys;
 use crate::domain::digest::Digest;
 use crate::domain::history::RecordedChange;
 use crate::domain::journal::{Change, DeletedKey, KeyContent, Record};
-use crate::domain::manifest::MAX_MANIFEST_BYTES;
-use crate::domain::name::{Reference, RepositoryName};
+use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Step, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::served::{Answer, Delivery};
-use crate::domain::storage::LinkPlace;
+use crate::domain::served::Answer;
+use crate::engine::check::observe;
 use crate::engine::drain::{Drained, drain};
-use crate::engine::ports::{Journal, RegistryWriter, StorageWriter, Wanted, WriteError};
+use crate::engine::ports::{Journal, RegistryWriter, StorageWriter, WriteError};
 use crate::engine::restart::restart_and_wait;
 use crate::engine::write_ahead;
 
@@ -28,7 +27,7 @@ pub(super) enum Trouble {
     Skip(String),
 }
 
-type Taken = Result<String, Trouble>;
+pub(super) type Taken = Result<String, Trouble>;
 
 impl From<WriteError> for Trouble {
     fn from(error: WriteError) -> Self {
@@ -37,24 +36,27 @@ impl From<WriteError> for Trouble {
     }
 }
 
-fn fail(why: impl std::fmt::Display) -> Trouble {
+pub(super) fn fail(why: impl std::fmt::Display) -> Trouble {
     Trouble::Fail(why.to_string())
 }
 
 /// Take the step; what it brought, in words.
 pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
-    record(tools, vec![Record::StepStarted { step: step.id.clone() }]).await?;
+    if let Some(said) = still_so(tools, step).await? {
+        return Ok(said);
+    }
     match &step.action {
         StepAction::RewriteLink { repository, place, digest } => {
             let (name, place, digest) = (repository.clone(), place.clone(), *digest);
+            started(tools, step).await?;
             change(tools, step, move |writer| writer.write_link(&name, &place, &digest)).await?;
             Ok("the link is right".into())
         }
-        StepAction::UploadBlob { repository, digest, size, replaces } => {
-            upload_blob(tools, step, repository, digest, *size, *replaces).await
+        StepAction::UploadBlob { repository, digest, size, .. } => {
+            upload_blob(tools, step, repository, digest, *size).await
         }
-        StepAction::RestoreManifest { repository, digest, replaces } => {
-            restore_manifest(tools, step, repository, digest, *replaces).await
+        StepAction::RestoreManifest { repository, digest, .. } => {
+            restore_manifest(tools, step, repository, digest).await
         }
         StepAction::PutManifest { repository, digest, .. } => {
             put_manifest(tools, step, repository, digest).await
@@ -64,17 +66,51 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
             purge(tools, step, &stale).await
         }
-        StepAction::Restart { .. } => restart(tools).await,
+        StepAction::Restart { .. } => restart(tools, step).await,
+        StepAction::PushImage { repository, tag } => push(tools, step, repository, tag).await,
     }
 }
 
-async fn record(tools: &Tools, records: Vec<Record>) -> Result<(), Trouble> {
+/// Whether what the step was planned for is still so; what to say where it is done without it.
+async fn still_so(tools: &Tools, step: &Step) -> Result<Option<String>, Trouble> {
+    let Some(storage) = tools.storage.clone() else { return Ok(None) };
+    let conditions = step.preconditions.clone();
+    let changed = blocking(move || {
+        conditions.iter().find_map(|condition| match observe(&*storage, condition) {
+            (_, Observed::Present(_)) => None,
+            (what, Observed::Absent) => Some(Trouble::Skip(format!("`{what}` is not as it was any more"))),
+            (what, Observed::Unknown(why)) => {
+                Some(Trouble::Fail(format!("`{what}` cannot be looked at: {why}")))
+            }
+        })
+    });
+    let Some(trouble) = changed.await else { return Ok(None) };
+    // Somebody brought the right bytes: what waits for them can go on.
+    if let (true, Some(digest)) = (step.action.replaces(), step.action.digest())
+        && is_good(tools, digest).await == Some(true)
+    {
+        return Ok(Some("storage has the right bytes by now".into()));
+    }
+    Err(trouble)
+}
+
+pub(super) async fn record(tools: &Tools, records: Vec<Record>) -> Result<(), Trouble> {
     let journal = Arc::clone(&tools.journal);
     blocking(move || journal.append_all(records)).await.map(|_| ()).map_err(fail)
 }
 
+async fn started(tools: &Tools, step: &Step) -> Result<(), Trouble> {
+    record(tools, vec![Record::StepStarted { step: step.id.clone() }]).await
+}
+
+/// The step begins, and this is the change that it is about to make: one wait for the disk.
+pub(super) async fn begun(tools: &Tools, step: &Step, change: Change) -> Result<(), Trouble> {
+    let name = || step.id.clone();
+    record(tools, vec![Record::StepStarted { step: name() }, Record::Change { step: name(), change }]).await
+}
+
 /// Ask storage what to change, write it down, change it; what was changed, so that it can be taken back.
-async fn change<E: std::fmt::Display + Send + 'static>(
+pub(super) async fn change<E: std::fmt::Display + Send + 'static>(
     tools: &Tools,
     step: &Step,
     changes: impl FnOnce(&dyn StorageWriter) -> Result<Vec<Change>, E> + Send + 'static,
@@ -103,7 +139,7 @@ fn carry_out(
 }
 
 /// Put a bad file back: it is better than none.
-async fn take_back(tools: &Tools, step: &Step, made: Vec<RecordedChange>) -> Result<(), Trouble> {
+pub(super) async fn take_back(tools: &Tools, step: &Step, made: Vec<RecordedChange>) -> Result<(), Trouble> {
     let Some(writer) = tools.storage_writer.clone() else { return Ok(()) };
     let (journal, step) = (Arc::clone(&tools.journal), step.id.clone());
     let back = move || {
@@ -115,193 +151,8 @@ async fn take_back(tools: &Tools, step: &Step, made: Vec<RecordedChange>) -> Res
         .map_err(|error| Trouble::Fail(format!("and the bad file could not be put back: {error}")))
 }
 
-fn writer(tools: &Tools) -> Result<&dyn RegistryWriter, Trouble> {
+pub(super) fn writer(tools: &Tools) -> Result<&dyn RegistryWriter, Trouble> {
     tools.writer.as_deref().ok_or_else(|| Trouble::Fail("no registry was given; use --registry URL".into()))
-}
-
-async fn upload_blob(
-    tools: &Tools,
-    step: &Step,
-    name: &RepositoryName,
-    digest: &Digest,
-    size: Option<u64>,
-    replaces: bool,
-) -> Taken {
-    let registry = writer(tools)?;
-    let wanted = Wanted::blob(*digest, size).in_repository(name.clone());
-    let bytes = tools.supply.fetch(&wanted).await.map_err(fail)?;
-    let size = bytes.size();
-    let payload = Payload(bytes);
-    let moved = set_aside(tools, step, digest, replaces).await?;
-    let uploaded = async {
-        record_upload(tools, step, name, digest).await?;
-        registry.upload_blob(name, digest, &payload).await?;
-        landed(tools, name, digest).await
-    };
-    restored(tools, step, digest, moved, uploaded.await).await?;
-    Ok(format!("{size} bytes uploaded"))
-}
-
-async fn record_upload(
-    tools: &Tools,
-    step: &Step,
-    name: &RepositoryName,
-    digest: &Digest,
-) -> Result<(), Trouble> {
-    let change = Change::Uploaded { repository: name.clone(), digest: *digest };
-    record(tools, vec![Record::Change { step: step.id.clone(), change }]).await
-}
-
-/// Move a bad file away, where one is to be replaced. Whoever calls has good bytes in hand.
-async fn set_aside(
-    tools: &Tools,
-    step: &Step,
-    digest: &Digest,
-    replaces: bool,
-) -> Result<Vec<RecordedChange>, Trouble> {
-    if !replaces {
-        return Ok(Vec::new());
-    }
-    let digest = *digest;
-    change(tools, step, move |writer| writer.quarantine_blob(&digest)).await
-}
-
-/// If the upload failed and nothing good took the bad file's place, put that back.
-async fn restored(
-    tools: &Tools,
-    step: &Step,
-    digest: &Digest,
-    moved: Vec<RecordedChange>,
-    uploaded: Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    let Err(trouble) = uploaded else { return Ok(()) };
-    if moved.is_empty() || is_good(tools, digest).await == Some(true) {
-        return Err(trouble);
-    }
-    match (trouble, take_back(tools, step, moved).await) {
-        (trouble, Ok(())) => Err(trouble),
-        (Trouble::Fail(why) | Trouble::Skip(why), Err(Trouble::Fail(also) | Trouble::Skip(also))) => {
-            Err(Trouble::Fail(format!("{why}; {also}")))
-        }
-    }
-}
-
-/// Whether storage holds the right bytes; `None` where it cannot be looked at.
-async fn is_good(tools: &Tools, digest: &Digest) -> Option<bool> {
-    let storage = tools.storage.clone()?;
-    let digest = *digest;
-    match blocking(move || storage.hash(&digest)).await {
-        Observed::Present(hashed) => Some(hashed.actual == digest),
-        Observed::Absent => Some(false),
-        Observed::Unknown(_) => None,
-    }
-}
-
-/// Bytes are hashed after they have landed; over the API alone, one byte has to come.
-async fn landed(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
-    match (is_good(tools, digest).await, &tools.storage, &tools.registry) {
-        (Some(true), _, _) | (None, None, None) => Ok(()),
-        (Some(false), _, _) => {
-            Err(Trouble::Fail("the registry answered 201, but the right bytes are not in storage".into()))
-        }
-        (None, Some(_), _) => Err(Trouble::Fail("uploaded, but storage cannot be read to prove it".into())),
-        (None, None, Some(registry)) => match registry.byte(name, digest, 0).await.answer {
-            Answer::Yes(Delivery::Byte(_) | Delivery::Short(_)) => Ok(()),
-            Answer::Yes(Delivery::Nothing) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => {
-                Err(Trouble::Fail("the registry answered 201, but does not deliver it".into()))
-            }
-        },
-    }
-}
-
-async fn restore_manifest(
-    tools: &Tools,
-    step: &Step,
-    name: &RepositoryName,
-    digest: &Digest,
-    replaces: bool,
-) -> Taken {
-    let wanted = Wanted::manifest(*digest, None).in_repository(name.clone());
-    let bytes = tools.supply.manifest(&wanted).await.map_err(fail)?;
-    let registry = writer(tools)?;
-    let helper = LinkPlace::Layer(*digest);
-    let had_helper = has_link(tools, name, &helper).await;
-    let moved = set_aside(tools, step, digest, replaces).await?;
-    let restored_now = async {
-        record_upload(tools, step, name, digest).await?;
-        // As a blob first: a daemon that believes to have the manifest drops a PUT of it.
-        registry.upload_blob(name, digest, &bytes).await?;
-        registry.put_manifest(name, &Reference::Digest(*digest), &media_type(&bytes), &bytes).await?;
-        landed_manifest(tools, name, digest).await
-    };
-    restored(tools, step, digest, moved, restored_now.await).await?;
-    if had_helper == Some(false) {
-        let (name, helper) = (name.clone(), helper);
-        change(tools, step, move |writer| writer.quarantine_link(&name, &helper)).await?;
-    }
-    Ok(format!("{} bytes uploaded and linked", bytes.len()))
-}
-
-/// Whether storage has the link; `None` where that cannot be told, or nothing could be done about it.
-async fn has_link(tools: &Tools, name: &RepositoryName, place: &LinkPlace) -> Option<bool> {
-    let storage = tools.storage.clone().filter(|_| tools.storage_writer.is_some())?;
-    let (name, place) = (name.clone(), place.clone());
-    match blocking(move || storage.link(&name, &place)).await {
-        Observed::Present(_) => Some(true),
-        Observed::Absent => Some(false),
-        Observed::Unknown(_) => None,
-    }
-}
-
-async fn landed_manifest(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
-    match is_good(tools, digest).await {
-        Some(true) => Ok(()),
-        Some(false) => {
-            Err(Trouble::Fail("the registry answered 201, but the manifest is not in storage".into()))
-        }
-        None => {
-            let fetched = writer(tools)?.fetch_manifest(name, &Reference::Digest(*digest)).await?;
-            if fetched.digest == *digest {
-                Ok(())
-            } else {
-                Err(Trouble::Fail(format!("the registry serves {} instead", fetched.digest)))
-            }
-        }
-    }
-}
-
-/// What a manifest says it is; where it does not say, what its fields make of it.
-fn media_type(bytes: &[u8]) -> String {
-    let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let said = value.get("mediaType").and_then(serde_json::Value::as_str);
-    let guessed = if value.get("manifests").is_some() {
-        "application/vnd.oci.image.index.v1+json"
-    } else {
-        "application/vnd.oci.image.manifest.v1+json"
-    };
-    said.unwrap_or(guessed).to_owned()
-}
-
-async fn put_manifest(tools: &Tools, step: &Step, name: &RepositoryName, digest: &Digest) -> Taken {
-    let bytes = if let Some(bytes) = stored(tools, digest).await {
-        bytes
-    } else {
-        let wanted = Wanted::manifest(*digest, None).in_repository(name.clone());
-        tools.supply.manifest(&wanted).await.map_err(fail)?
-    };
-    let reference = step.action.reference().unwrap_or(Reference::Digest(*digest));
-    record_upload(tools, step, name, digest).await?;
-    writer(tools)?.put_manifest(name, &reference, &media_type(&bytes), &bytes).await?;
-    Ok("linked".into())
-}
-
-/// The manifest's bytes as storage has them, if they are right.
-async fn stored(tools: &Tools, digest: &Digest) -> Option<Vec<u8>> {
-    if is_good(tools, digest).await != Some(true) {
-        return None;
-    }
-    let (storage, digest) = (tools.storage.clone()?, *digest);
-    blocking(move || storage.read(&digest, MAX_MANIFEST_BYTES)).await.present().cloned()
 }
 
 /// Safety rule 4: only where storage has just been seen to lack the data.
@@ -320,7 +171,7 @@ async fn lacks(tools: &Tools, digest: &Digest) -> Result<(), Trouble> {
 async fn delete_claim(tools: &Tools, step: &Step, name: &RepositoryName, digest: &Digest) -> Taken {
     let registry = writer(tools)?;
     let change = Change::ClaimDeleted { repository: name.clone(), digest: *digest, manifest: false };
-    record(tools, vec![Record::Change { step: step.id.clone(), change }]).await?;
+    begun(tools, step, change).await?;
     lacks(tools, digest).await?;
     // 3.x answers 500 after it has cleared its cache, when garbage collection took the link already.
     match registry.delete_blob(name, digest).await {
@@ -343,6 +194,7 @@ async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {
     let Some(cache) = tools.cache.clone() else {
         return Err(Trouble::Fail("the daemon's Redis was not given; use --redis URL".into()));
     };
+    started(tools, step).await?;
     // What is stored is purged only for a wrong size or a member without a link, which are conditions of the step.
     if step.preconditions.contains(&Condition::DataAbsent(stale.digest)) {
         lacks(tools, &stale.digest).await?;
@@ -364,17 +216,22 @@ fn deleted(purged: &crate::domain::cache::PurgedKey) -> DeletedKey {
     DeletedKey { key: purged.key.clone(), content }
 }
 
+async fn restart(tools: &Tools, step: &Step) -> Taken {
+    started(tools, step).await?;
+    restart_daemon(tools).await
+}
+
 /// Wait until uploads are quiet, restart the daemon, and wait until it answers.
 ///
 /// # Errors
 /// Why it was not restarted, or does not answer.
 pub async fn restart_now(tools: &Tools) -> Result<String, String> {
-    restart(tools).await.map_err(|trouble| match trouble {
+    restart_daemon(tools).await.map_err(|trouble| match trouble {
         Trouble::Skip(why) | Trouble::Fail(why) => why,
     })
 }
 
-async fn restart(tools: &Tools) -> Taken {
+async fn restart_daemon(tools: &Tools) -> Taken {
     let Some(service) = tools.service.clone() else {
         return Err(Trouble::Fail("nothing to restart was given; use --restart SPEC".into()));
     };
@@ -398,4 +255,16 @@ async fn restart(tools: &Tools) -> Taken {
     };
     let took = restart_and_wait(service, ask, patience.restart).await.map_err(fail)?;
     Ok(format!("restarted, answering after {:.1} s", took.as_secs_f64()))
+}
+
+async fn push(tools: &Tools, step: &Step, name: &RepositoryName, tag: &Tag) -> Taken {
+    let Some(pusher) = tools.pusher.clone() else {
+        return Err(Trouble::Fail("no engine was given that could push; use --source docker-daemon:".into()));
+    };
+    started(tools, step).await?;
+    let image = Image::tagged(name.clone(), tag.clone());
+    pusher.push(&image).await.map_err(|error| {
+        let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        Trouble::Fail(format!("{}{hint}", error.message))
+    })
 }

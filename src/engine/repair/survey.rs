@@ -159,6 +159,7 @@ impl Survey<'_> {
                 | Code::TruncatedBlob
                 | Code::CorruptBlob
                 | Code::MissingLink
+                | Code::InvalidLink
         );
         if helps && !self.materials.manifests.contains_key(&digest) {
             let wanted = wanted(finding, digest);

@@ -1,7 +1,7 @@
 //! Numbers and lines as people read them.
 
 /// `1 blob`, `2 blobs`, `3 repositories`, `50,000 tags`.
-pub(super) fn counted(count: u64, what: &str) -> String {
+pub(in crate::report) fn counted(count: u64, what: &str) -> String {
     let plural = match what.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
         None => format!("{what}s"),

@@ -52,8 +52,10 @@ fn over_the_api_alone_what_is_served_wrong_is_found() {
             "server-error team/app5:1 breaks team/app5:1".into(),
         ];
         assert_eq!((lines(&report), report.exit_status), (expected.to_vec(), 1), "{kind:?}");
-        let limit = "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR";
-        assert_eq!((report.coverage.limits, report.coverage.unknown), (vec![limit.to_owned()], vec![]));
+        let storage = "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR";
+        let content = "content was not hashed: corrupt bytes are not seen; give --content";
+        let limits = vec![storage.to_owned(), content.to_owned()];
+        assert_eq!((report.coverage.limits, report.coverage.unknown), (limits, vec![]));
         assert_eq!((report.target.storage, report.coverage.storage), (None, None));
     }
 }

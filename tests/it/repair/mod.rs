@@ -1,7 +1,9 @@
 //! Repairs, by the built program on running registries: what must be shown, and what must never happen.
 
 mod branches;
+mod engine;
 mod incident;
+mod killed;
 mod refusals;
 mod sources;
 
@@ -200,14 +202,11 @@ impl Mirror {
 
 /// Whether `skopeo` is there; without it the tests that it judges say so.
 pub(crate) fn skopeo(arguments: &[&str]) -> Option<Output> {
-    let output = Command::new("skopeo").args(arguments).stdin(Stdio::null()).output();
-    match output {
-        Ok(output) => Some(output),
-        Err(_) => {
-            crate::support::missing("skopeo", "an independent judge");
-            None
-        }
+    let output = Command::new("skopeo").args(arguments).stdin(Stdio::null()).output().ok();
+    if output.is_none() {
+        crate::support::missing("skopeo", "an independent judge");
     }
+    output
 }
 
 /// An independent client pulls the image whole, and finds the manifest that was pushed.

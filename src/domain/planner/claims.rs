@@ -1,0 +1,123 @@
+//! What the daemon believes and should not: claims.
+
+use std::collections::BTreeSet;
+
+use super::Planner;
+use crate::domain::digest::Digest;
+use crate::domain::finding::Finding;
+use crate::domain::name::RepositoryName;
+use crate::domain::plan::{Stage, StepAction};
+use crate::domain::rules::{CacheKind, Condition};
+use crate::domain::storage::LinkPlace;
+
+impl Planner<'_> {
+    pub(super) fn phantom_blob(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
+        if self.uploads(&digest) {
+            let same = self.steps.values_mut().filter(|step| step.action.digest() == Some(&digest));
+            for step in same {
+                step.resolves.push(finding.id.clone());
+            }
+            return;
+        }
+        let daemon = self.situation.daemon;
+        let may_delete =
+            self.situation.storage.is_some() && daemon.delete != Some(false) && self.is_writable();
+        if daemon.cache == CacheKind::Redis {
+            self.purge(finding, digest);
+        } else if may_delete {
+            let action = StepAction::DeleteClaim { repository: name.clone(), digest };
+            self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
+        } else if self.is_writable() && self.has_bytes(&digest) {
+            self.upload(finding, name.clone(), digest, false);
+        } else {
+            self.restart(finding, self.no_delete());
+        }
+    }
+
+    /// Why a claim cannot be cleared by DELETE.
+    fn no_delete(&self) -> &'static str {
+        let daemon = self.situation.daemon;
+        if daemon.proxy == Some(true) {
+            "a pull-through cache takes no deletes"
+        } else if daemon.read_only == Some(true) {
+            "the registry is in read-only mode"
+        } else if daemon.delete == Some(false) {
+            "the registry allows no deletes, and no source has the bytes"
+        } else {
+            "nothing is deleted without a look at storage (--storage), and no source has the bytes"
+        }
+    }
+
+    pub(super) fn phantom_manifest(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
+        if self.is_writable() && self.restore(finding, name, digest, false).is_ok() {
+            return;
+        }
+        if self.situation.daemon.cache == CacheKind::Redis {
+            self.purge(finding, digest);
+        } else {
+            self.restart(
+                finding,
+                "no source has its bytes, and nothing else clears a manifest from the daemon's memory",
+            );
+        }
+    }
+
+    pub(super) fn purge(&mut self, finding: &Finding, digest: Digest) {
+        let Some(purges) = self.situation.purges else {
+            return self.give_up(
+                finding,
+                "this Redis is not, or not only, this registry's cache: nothing is purged",
+            );
+        };
+        let known: Vec<_> = purges.values().filter(|keys| keys.digest == digest).collect();
+        let is_entry = known.is_empty() || known.iter().any(|keys| keys.entry);
+        let mut repositories: BTreeSet<_> = finding.subject.repository.iter().cloned().collect();
+        if known.is_empty() {
+            repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
+        }
+        repositories.extend(known.iter().flat_map(|keys| keys.repositories.iter().cloned()));
+        let is_stored = self.situation.storage.is_some_and(|view| view.blob(&digest).is_some());
+        let conditions = if is_stored {
+            let places = [LinkPlace::Layer(digest), LinkPlace::Revision(digest)];
+            let unlinked =
+                |name: &RepositoryName| places.clone().map(|place| Condition::NoLink(name.clone(), place));
+            let members = repositories.iter().filter(|_| !is_entry);
+            members.flat_map(unlinked).chain([Condition::DataStored(digest)]).collect()
+        } else {
+            vec![Condition::DataAbsent(digest)]
+        };
+        let repositories = repositories.into_iter().collect();
+        let action = StepAction::PurgeCache { digest, entry: is_entry, repositories };
+        self.step(finding, Stage::Claims, action, conditions);
+    }
+
+    /// The last remedy, where it was offered.
+    fn restart(&mut self, finding: &Finding, why: &str) {
+        match self.situation.restart {
+            Some(service) if self.situation.daemon.cache != CacheKind::Redis => {
+                let action = StepAction::Restart { service: service.to_owned() };
+                self.step(finding, Stage::Restart, action, Vec::new());
+            }
+            _ => self.give_up(finding, &format!("{why}; a restart of the daemon clears it (--restart SPEC)")),
+        }
+    }
+
+    /// Content that is stored, and about which the daemon is wrong: its memory is.
+    pub(super) fn claim_of_presence(&mut self, finding: &Finding) {
+        let is_purged = self.situation.purges.is_some_and(|purges| purges.contains_key(&finding.id));
+        if !is_purged && self.situation.daemon.cache == CacheKind::None {
+            return self
+                .give_up(finding, "the daemon has no cache that could be wrong; its log may tell why");
+        }
+        // Once the bytes are right again, what the daemon remembers of them is too.
+        let replaced = finding.subject.digest.and_then(|digest| self.replacement(&digest));
+        if let Some(step) = replaced.and_then(|id| self.steps.get_mut(&id)) {
+            step.resolves.push(finding.id.clone());
+            return;
+        }
+        if let Some(digest) = finding.subject.digest.filter(|_| is_purged) {
+            return self.purge(finding, digest);
+        }
+        self.restart(finding, "the daemon's memory of it is wrong");
+    }
+}

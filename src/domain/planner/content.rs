@@ -1,0 +1,133 @@
+//! Content that is missing or bad: uploads.
+
+use std::collections::BTreeSet;
+
+use super::{NO_BYTES, Planner};
+use crate::domain::code::Code;
+use crate::domain::digest::Digest;
+use crate::domain::finding::Finding;
+use crate::domain::name::RepositoryName;
+use crate::domain::plan::{Stage, StepAction};
+use crate::domain::rules::Condition;
+use crate::domain::storage::{ReadManifest, Repository, StorageView, TagTarget, find_link};
+
+/// Without storage, how many repositories at most get a blob that each of them may lack.
+const PLACES: usize = 64;
+
+impl Planner<'_> {
+    /// Data that is missing, or bad, wherever it is used: a blob or a manifest.
+    pub(super) fn content(&mut self, finding: &Finding, digest: Digest, replaces: bool) {
+        if !self.may_upload(finding) {
+            return;
+        }
+        if !self.has_bytes(&digest) {
+            return self.lack(finding, NO_BYTES);
+        }
+        let manifest_in = self.manifest_places(&digest);
+        if !manifest_in.is_empty() {
+            for name in manifest_in {
+                self.manifest(finding, &name, digest, replaces);
+            }
+            return;
+        }
+        let mut places = self.blob_places(finding, &digest);
+        places.truncate(if self.situation.storage.is_some() { usize::MAX } else { PLACES });
+        if places.is_empty() {
+            return self.give_up(finding, "nothing needs it; garbage collection removes it");
+        }
+        for name in places {
+            self.upload(finding, name, digest, replaces);
+        }
+    }
+
+    /// The repositories that hold the digest as a manifest: by a revision link or a tag.
+    fn manifest_places(&self, digest: &Digest) -> Vec<RepositoryName> {
+        let repositories = self.situation.storage.into_iter().flat_map(|view| &view.repositories);
+        let holds = repositories.filter(|repository| {
+            find_link(&repository.revisions, digest).is_some()
+                || repository.tags.iter().any(|tag| tag.current == TagTarget::Digest(*digest))
+        });
+        holds.map(|repository| repository.name.clone()).collect()
+    }
+
+    /// Where a blob has to be uploaded: into one repository for its data, and into each that needs it and has
+    /// no link to it.
+    fn blob_places(&self, finding: &Finding, digest: &Digest) -> Vec<RepositoryName> {
+        let affected: BTreeSet<_> = finding.affects.iter().map(|image| image.repository.clone()).collect();
+        let Some(view) = self.situation.storage else {
+            return affected.into_iter().chain(finding.subject.repository.clone()).collect();
+        };
+        let holds = |repository: &Repository| find_link(&repository.layers, digest).is_some();
+        let is_linked = |name: &RepositoryName| view.repository(name).is_some_and(holds);
+        let (linked, unlinked): (Vec<_>, Vec<_>) = affected.into_iter().partition(is_linked);
+        let mut places = unlinked;
+        if places.is_empty() {
+            let anywhere = || {
+                let holder = view.repositories.iter().find(|repository| holds(repository));
+                holder.map(|repository| repository.name.clone())
+            };
+            places.extend(linked.into_iter().next().or_else(anywhere));
+        }
+        places
+    }
+
+    pub(super) fn upload(
+        &mut self,
+        finding: &Finding,
+        repository: RepositoryName,
+        digest: Digest,
+        replaces: bool,
+    ) -> String {
+        let replaces = replaces && self.replacement(&digest).is_none();
+        let size = self.situation.storage.and_then(|view| described_size(view, &digest));
+        let preconditions = if replaces { Self::bad(finding, digest) } else { Vec::new() };
+        let action = StepAction::UploadBlob { repository, digest, size, replaces };
+        let id = self.step(finding, Stage::Blobs, action, preconditions);
+        self.wait_for_room(&id, &digest);
+        id
+    }
+
+    /// What must still be so for a bad file to be moved away.
+    pub(super) fn bad(finding: &Finding, digest: Digest) -> Vec<Condition> {
+        let condition = if finding.code == Code::UnreadableManifest {
+            Condition::NoManifest(digest)
+        } else {
+            Condition::WrongContent(digest)
+        };
+        vec![condition]
+    }
+
+    /// The step that moves this content's bad file away.
+    pub(super) fn replacement(&self, digest: &Digest) -> Option<String> {
+        let is_it = |action: &StepAction| action.replaces() && action.digest() == Some(digest);
+        self.steps.values().find(|step| is_it(&step.action)).map(|step| step.id.clone())
+    }
+
+    /// One step moves a bad file away; what others upload before that would be thrown away.
+    pub(super) fn wait_for_room(&mut self, id: &str, digest: &Digest) {
+        let Some(first) = self.replacement(digest).filter(|first| first != id) else { return };
+        let stage = self.steps.get(&first).map(|step| step.stage);
+        if let Some(step) = self.steps.get_mut(id)
+            && stage.is_some_and(|stage| stage <= step.stage)
+            && !step.after.contains(&first)
+        {
+            step.after.push(first);
+        }
+    }
+
+    /// Whether some step uploads this content already.
+    pub(super) fn uploads(&self, digest: &Digest) -> bool {
+        let is_it = |action: &StepAction| action.is_upload() && action.digest() == Some(digest);
+        self.steps.values().any(|step| is_it(&step.action))
+    }
+}
+
+/// The size that some manifest gives for the blob.
+fn described_size(view: &StorageView, digest: &Digest) -> Option<u64> {
+    view.manifests.values().find_map(|read| match read {
+        ReadManifest::Manifest(manifest) => {
+            manifest.needs.iter().find(|need| need.digest == *digest).and_then(|need| need.size)
+        }
+        ReadManifest::Unreadable(_) => None,
+    })
+}

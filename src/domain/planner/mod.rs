@@ -1,0 +1,235 @@
+//! From findings to a plan: for each finding the least disruptive remedy that can work with what is at hand.
+//!
+//! | finding | with bytes at hand | without |
+//! |---|---|---|
+//! | missing or claimed data that a manifest needs | upload | clear the claim, if there is one |
+//! | claimed data that nothing needs | clear the claim; where that is not allowed, upload | clear the claim |
+//! | missing or claimed manifest | upload it and what it needs | Redis: purge; else restart |
+//! | bad file | quarantine and upload | nothing: bad bytes are better than none |
+//! | broken or missing link | write it again | |
+//!
+//! What a local engine has under the registry's own name is pushed again by it, after the claims are cleared.
+
+mod claims;
+mod content;
+mod links;
+mod manifests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::cache::StaleKeys;
+use super::code::Code;
+use super::digest::Digest;
+use super::finding::{Finding, Subject};
+use super::manifest::Manifest;
+use super::name::{Image, Reference, RepositoryName, Tag};
+use super::plan::{Plan, Stage, Step, StepAction, VERSION};
+use super::report::Target;
+use super::rules::{Condition, Daemon};
+use super::storage::StorageView;
+
+/// Everything that a plan is made of.
+pub struct Situation<'a> {
+    /// What is wrong.
+    pub findings: &'a [Finding],
+    /// Storage, where it can be looked at.
+    pub storage: Option<&'a StorageView>,
+    /// What is known of the daemon's configuration.
+    pub daemon: &'a Daemon,
+    /// Manifests that some source has, and their bytes are right.
+    pub manifests: &'a BTreeMap<Digest, Manifest>,
+    /// Where the bytes of content are: a source that says it has them. What no source has is not in here.
+    pub sightings: &'a BTreeMap<Digest, String>,
+    /// What sources say that broken tags should name.
+    pub tags: &'a BTreeMap<(RepositoryName, Tag), Digest>,
+    /// Images that a local engine has under the registry's own name, and can push.
+    pub pushes: &'a BTreeSet<Image>,
+    /// The service to restart, where one was given.
+    pub restart: Option<&'a str>,
+    /// The registry.
+    pub target: Target,
+    /// The stale keys of the cache, by finding; `None` where nothing may be purged.
+    pub purges: Option<&'a BTreeMap<String, StaleKeys>>,
+}
+
+/// Make a plan.
+#[must_use]
+pub fn plan(situation: &Situation<'_>, now: Timestamp) -> Plan {
+    let mut planner = Planner { situation, steps: BTreeMap::new(), unresolved: BTreeMap::new() };
+    let mut findings: Vec<_> = situation.findings.iter().collect();
+    findings.sort_by_key(|finding| turn(finding.code));
+    for finding in findings {
+        planner.finding(finding);
+    }
+    planner.finish(now)
+}
+
+/// When a finding's turn is: bad files first, for they have to make room; then what has to come; then what is
+/// whole when that has come; then claims, which an upload may have made true.
+const fn turn(code: Code) -> u8 {
+    match code {
+        Code::EmptyBlob | Code::TruncatedBlob | Code::CorruptBlob | Code::UnreadableManifest => 0,
+        Code::HollowIndex
+        | Code::PartialIndex
+        | Code::SizeMismatch
+        | Code::ServerError
+        | Code::HiddenBlob => 2,
+        Code::PhantomBlob | Code::PhantomManifest | Code::StaleCacheEntry => 3,
+        Code::MissingBlob
+        | Code::MissingManifest
+        | Code::MissingLink
+        | Code::InvalidLink
+        | Code::TagMismatch
+        | Code::ReplicaDisagreement
+        | Code::DanglingLayerLink
+        | Code::OrphanBlob
+        | Code::StaleUpload
+        | Code::StrayFile => 1,
+    }
+}
+
+struct Planner<'a> {
+    situation: &'a Situation<'a>,
+    steps: BTreeMap<String, Step>,
+    unresolved: BTreeMap<String, String>,
+}
+
+const NO_BYTES: &str = "no source has its bytes; give one with --source";
+
+/// How many repositories a source is asked about one blob at most.
+const SOUGHT: usize = 64;
+
+/// A source may have the bytes in any repository that needs them, not only in the one that is written to.
+fn seek(step: &mut Step, finding: &Finding) {
+    let places =
+        finding.subject.repository.iter().chain(finding.affects.iter().map(|image| &image.repository));
+    for place in places {
+        let known = step.action.repository() == Some(place) || step.sought.contains(place);
+        if !known && step.sought.len() < SOUGHT {
+            step.sought.push(place.clone());
+        }
+    }
+}
+
+impl Planner<'_> {
+    fn finding(&mut self, finding: &Finding) {
+        let Subject { repository, digest, tag, path } = &finding.subject;
+        match (finding.code, repository, digest) {
+            (Code::MissingBlob, _, Some(digest)) => self.content(finding, *digest, false),
+            (
+                Code::EmptyBlob | Code::TruncatedBlob | Code::CorruptBlob | Code::UnreadableManifest,
+                _,
+                Some(digest),
+            ) => {
+                self.content(finding, *digest, true);
+            }
+            (Code::MissingManifest, Some(name), Some(digest)) => self.manifest(finding, name, *digest, false),
+            (Code::PhantomBlob, Some(name), Some(digest)) => self.phantom_blob(finding, name, *digest),
+            (Code::PhantomManifest, Some(name), Some(digest)) => {
+                self.phantom_manifest(finding, name, *digest);
+            }
+            (Code::MissingLink | Code::InvalidLink, Some(name), Some(digest)) => {
+                self.link(finding, name, *digest, path.as_deref().unwrap_or_default());
+            }
+            (Code::MissingLink | Code::InvalidLink | Code::MissingManifest, Some(name), None) => {
+                if let Some(tag) = tag {
+                    self.tag(finding, name, tag);
+                }
+            }
+            (Code::StaleCacheEntry, _, Some(digest)) => self.purge(finding, *digest),
+            (Code::HollowIndex | Code::PartialIndex, Some(name), Some(digest)) => {
+                self.index(finding, name, *digest);
+            }
+            (Code::SizeMismatch | Code::HiddenBlob | Code::ServerError, _, _) => {
+                self.claim_of_presence(finding);
+            }
+            (Code::TagMismatch | Code::ReplicaDisagreement | Code::StrayFile, _, _) => {
+                self.give_up(finding, "only a person can tell what is right");
+            }
+            (Code::DanglingLayerLink | Code::OrphanBlob, _, _) => {
+                self.give_up(finding, "a normal leftover; garbage collection removes what can be removed");
+            }
+            (Code::StaleUpload, _, _) => self.give_up(finding, "the daemon's upload purging removes it"),
+            (_, _, _) => self.give_up(finding, "nothing to do follows from it"),
+        }
+    }
+
+    fn give_up(&mut self, finding: &Finding, why: &str) {
+        self.unresolved.insert(finding.id.clone(), why.to_owned());
+    }
+
+    /// Nothing gives what the finding lacks: where a local engine has the image, it can be pushed again.
+    fn lack(&mut self, finding: &Finding, why: &str) {
+        let pushes = self.situation.pushes;
+        let images: Vec<_> = finding.affects.iter().filter(|image| pushes.contains(image)).cloned().collect();
+        if images.is_empty() || !self.is_writable() {
+            return self.give_up(finding, why);
+        }
+        for image in images {
+            let Reference::Tag(tag) = image.reference else { continue };
+            let action = StepAction::PushImage { repository: image.repository, tag };
+            self.step(finding, Stage::Push, action, Vec::new());
+        }
+    }
+
+    /// Enter a step, or add the finding to the same step that is there already; its name.
+    fn step(
+        &mut self,
+        finding: &Finding,
+        stage: Stage,
+        action: StepAction,
+        preconditions: Vec<Condition>,
+    ) -> String {
+        let id = action.id();
+        let from = action.digest().and_then(|digest| self.situation.sightings.get(digest)).cloned();
+        let needs_bytes = matches!(
+            action,
+            StepAction::UploadBlob { .. }
+                | StepAction::RestoreManifest { .. }
+                | StepAction::PutManifest { .. }
+        );
+        let step = self.steps.entry(id.clone()).or_insert_with(|| Step {
+            from: from.filter(|_| needs_bytes),
+            preconditions,
+            ..Step::new(action, stage)
+        });
+        if !step.resolves.contains(&finding.id) {
+            step.resolves.push(finding.id.clone());
+        }
+        if needs_bytes {
+            seek(step, finding);
+        }
+        id
+    }
+
+    fn has_bytes(&self, digest: &Digest) -> bool {
+        self.situation.sightings.contains_key(digest)
+    }
+
+    fn is_writable(&self) -> bool {
+        self.situation.daemon.read_only != Some(true) && self.situation.daemon.proxy != Some(true)
+    }
+
+    fn may_upload(&mut self, finding: &Finding) -> bool {
+        if self.is_writable() {
+            return true;
+        }
+        let why = if self.situation.daemon.proxy == Some(true) {
+            "a pull-through cache takes no uploads; restart it, and the next pull fetches the content again"
+        } else {
+            "the registry is in read-only mode; switch that off for the repair"
+        };
+        self.give_up(finding, why);
+        false
+    }
+
+    fn finish(self, now: Timestamp) -> Plan {
+        let mut steps: Vec<_> = self.steps.into_values().collect();
+        steps.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
+        let mut unresolved = self.unresolved;
+        unresolved.retain(|id, _| !steps.iter().any(|step| step.resolves.contains(id)));
+        Plan { version: VERSION, created: now, target: self.situation.target.clone(), steps, unresolved }
+    }
+}

@@ -1,0 +1,202 @@
+//! Steps that upload: bytes are fetched and hashed first, and looked for in storage after they have landed.
+
+use super::payload::Payload;
+use super::step::{Taken, Trouble, begun, change, fail, take_back, writer};
+use super::{Tools, blocking};
+use crate::domain::digest::Digest;
+use crate::domain::history::RecordedChange;
+use crate::domain::journal::Change;
+use crate::domain::manifest::MAX_MANIFEST_BYTES;
+use crate::domain::name::{Reference, RepositoryName};
+use crate::domain::observed::Observed;
+use crate::domain::plan::Step;
+use crate::domain::served::{Answer, Delivery};
+use crate::domain::storage::LinkPlace;
+use crate::engine::ports::Wanted;
+
+pub(super) async fn upload_blob(
+    tools: &Tools,
+    step: &Step,
+    name: &RepositoryName,
+    digest: &Digest,
+    size: Option<u64>,
+) -> Taken {
+    let registry = writer(tools)?;
+    let wanted = Wanted { repositories: places(step, name), ..Wanted::blob(*digest, size) };
+    let bytes = tools.supply.fetch(&wanted).await.map_err(fail)?;
+    let size = bytes.size();
+    let payload = Payload(bytes);
+    begun(tools, step, uploading(name, digest)).await?;
+    let moved = set_aside(tools, step, digest).await?;
+    let uploaded = async {
+        registry.upload_blob(name, digest, &payload).await?;
+        landed(tools, name, digest).await
+    };
+    restored(tools, step, digest, moved, uploaded.await).await?;
+    Ok(format!("{size} bytes uploaded"))
+}
+
+fn uploading(name: &RepositoryName, digest: &Digest) -> Change {
+    Change::Uploaded { repository: name.clone(), digest: *digest }
+}
+
+/// Where a source may have the bytes.
+fn places(step: &Step, name: &RepositoryName) -> Vec<RepositoryName> {
+    std::iter::once(name).chain(&step.sought).cloned().collect()
+}
+
+/// Move a bad file away, where one is to be replaced. Whoever calls has good bytes in hand.
+async fn set_aside(tools: &Tools, step: &Step, digest: &Digest) -> Result<Vec<RecordedChange>, Trouble> {
+    if !step.action.replaces() {
+        return Ok(Vec::new());
+    }
+    let digest = *digest;
+    change(tools, step, move |writer| writer.quarantine_blob(&digest)).await
+}
+
+/// If the upload failed and nothing good took the bad file's place, put that back.
+async fn restored(
+    tools: &Tools,
+    step: &Step,
+    digest: &Digest,
+    moved: Vec<RecordedChange>,
+    uploaded: Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let Err(trouble) = uploaded else { return Ok(()) };
+    if moved.is_empty() || is_good(tools, digest).await == Some(true) {
+        return Err(trouble);
+    }
+    match (trouble, take_back(tools, step, moved).await) {
+        (trouble, Ok(())) => Err(trouble),
+        (Trouble::Fail(why) | Trouble::Skip(why), Err(Trouble::Fail(also) | Trouble::Skip(also))) => {
+            Err(Trouble::Fail(format!("{why}; {also}")))
+        }
+    }
+}
+
+/// Whether storage holds the right bytes; `None` where it cannot be looked at.
+pub(super) async fn is_good(tools: &Tools, digest: &Digest) -> Option<bool> {
+    let storage = tools.storage.clone()?;
+    let digest = *digest;
+    match blocking(move || storage.hash(&digest)).await {
+        Observed::Present(hashed) => Some(hashed.actual == digest),
+        Observed::Absent => Some(false),
+        Observed::Unknown(_) => None,
+    }
+}
+
+/// Bytes are hashed after they have landed; over the API alone, one byte has to come.
+async fn landed(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
+    match (is_good(tools, digest).await, &tools.storage, &tools.registry) {
+        (Some(true), _, _) | (None, None, None) => Ok(()),
+        (Some(false), _, _) => {
+            Err(Trouble::Fail("the registry answered 201, but the right bytes are not in storage".into()))
+        }
+        (None, Some(_), _) => Err(Trouble::Fail("uploaded, but storage cannot be read to prove it".into())),
+        (None, None, Some(registry)) => match registry.byte(name, digest, 0).await.answer {
+            Answer::Yes(Delivery::Byte(_) | Delivery::Short(_)) => Ok(()),
+            Answer::Yes(Delivery::Nothing) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => {
+                Err(Trouble::Fail("the registry answered 201, but does not deliver it".into()))
+            }
+        },
+    }
+}
+
+pub(super) async fn restore_manifest(
+    tools: &Tools,
+    step: &Step,
+    name: &RepositoryName,
+    digest: &Digest,
+) -> Taken {
+    let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
+    let bytes = tools.supply.manifest(&wanted).await.map_err(fail)?;
+    let registry = writer(tools)?;
+    let helper = LinkPlace::Layer(*digest);
+    let had_helper = has_link(tools, name, &helper).await;
+    begun(tools, step, uploading(name, digest)).await?;
+    let moved = set_aside(tools, step, digest).await?;
+    let put = async {
+        // As a blob first: a daemon that believes to have the manifest drops a PUT of it.
+        registry.upload_blob(name, digest, &bytes).await?;
+        registry.put_manifest(name, &Reference::Digest(*digest), &media_type(&bytes), &bytes).await?;
+        landed_manifest(tools, name, digest).await
+    };
+    let put = put.await;
+    // Whether the PUT was taken or not: nothing needs the link that the helping upload left.
+    let cleaned = if had_helper == Some(false) {
+        let (name, helper) = (name.clone(), helper);
+        change(tools, step, move |writer| writer.quarantine_link(&name, &helper)).await.map(|_| ())
+    } else {
+        Ok(())
+    };
+    restored(tools, step, digest, moved, put).await?;
+    cleaned?;
+    Ok(format!("{} bytes uploaded and linked", bytes.len()))
+}
+
+/// Whether storage has the link; `None` where that cannot be told, or nothing could be done about it.
+async fn has_link(tools: &Tools, name: &RepositoryName, place: &LinkPlace) -> Option<bool> {
+    let storage = tools.storage.clone().filter(|_| tools.storage_writer.is_some())?;
+    let (name, place) = (name.clone(), place.clone());
+    match blocking(move || storage.link(&name, &place)).await {
+        Observed::Present(_) => Some(true),
+        Observed::Absent => Some(false),
+        Observed::Unknown(_) => None,
+    }
+}
+
+async fn landed_manifest(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
+    match is_good(tools, digest).await {
+        Some(true) => Ok(()),
+        Some(false) => {
+            Err(Trouble::Fail("the registry answered 201, but the manifest is not in storage".into()))
+        }
+        None => {
+            let fetched = writer(tools)?.fetch_manifest(name, &Reference::Digest(*digest)).await?;
+            if fetched.digest == *digest {
+                Ok(())
+            } else {
+                Err(Trouble::Fail(format!("the registry serves {} instead", fetched.digest)))
+            }
+        }
+    }
+}
+
+/// What a manifest says it is; where it does not say, what its fields make of it.
+fn media_type(bytes: &[u8]) -> String {
+    let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let said = value.get("mediaType").and_then(serde_json::Value::as_str);
+    let guessed = if value.get("manifests").is_some() {
+        "application/vnd.oci.image.index.v1+json"
+    } else {
+        "application/vnd.oci.image.manifest.v1+json"
+    };
+    said.unwrap_or(guessed).to_owned()
+}
+
+pub(super) async fn put_manifest(
+    tools: &Tools,
+    step: &Step,
+    name: &RepositoryName,
+    digest: &Digest,
+) -> Taken {
+    let bytes = if let Some(bytes) = stored(tools, digest).await {
+        bytes
+    } else {
+        let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
+        tools.supply.manifest(&wanted).await.map_err(fail)?
+    };
+    let reference = step.action.reference().unwrap_or(Reference::Digest(*digest));
+    begun(tools, step, uploading(name, digest)).await?;
+    writer(tools)?.put_manifest(name, &reference, &media_type(&bytes), &bytes).await?;
+    Ok("linked".into())
+}
+
+/// The manifest's bytes as storage has them, if they are right.
+async fn stored(tools: &Tools, digest: &Digest) -> Option<Vec<u8>> {
+    if is_good(tools, digest).await != Some(true) {
+        return None;
+    }
+    let (storage, digest) = (tools.storage.clone()?, *digest);
+    blocking(move || storage.read(&digest, MAX_MANIFEST_BYTES)).await.present().cloned()
+}

@@ -1,0 +1,161 @@
+//! Repairs for people: the plan that is agreed to, what came of its steps, what the proof shows.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+
+use super::table::{Drawing, counted, hang, line};
+use crate::domain::code::{Code, Severity};
+use crate::domain::finding::Risk;
+use crate::domain::plan::{Outcome, Plan, Proof, StepResult};
+use crate::domain::report::Report;
+
+/// How many steps a plan, and how many troubles a report, shows before it counts the rest.
+const SHOWN: usize = 50;
+/// How many findings without help are named by one reason before they are counted.
+const NAMED: usize = 3;
+
+fn table(drawing: Drawing, header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(drawing.width).force_no_tty();
+    table.set_header(header);
+    table
+}
+
+const fn limit(drawing: Drawing) -> usize {
+    if drawing.no_trunc { usize::MAX } else { SHOWN }
+}
+
+/// Draw a plan: what will be done, in order, and what nothing in it helps.
+#[must_use]
+pub fn plan(plan: &Plan, drawing: Drawing) -> String {
+    let mut table = table(drawing, &["", "step", "from", "risk"]);
+    for (number, step) in plan.steps.iter().enumerate().take(limit(drawing)) {
+        let risk = match step.risk {
+            Risk::None => "none",
+            Risk::Low => "low",
+            Risk::Downtime => "downtime",
+            Risk::Deletes => "deletes",
+        };
+        let from = step.from.clone().unwrap_or_default();
+        table.add_row([(number + 1).to_string(), step.what.clone(), from, risk.to_owned()]);
+    }
+    let mut text =
+        format!("plan: {}\n\n{}\n", counted(plan.steps.len() as u64, "step"), table.to_string().trim_end());
+    let rest = plan.steps.len().saturating_sub(limit(drawing));
+    if rest > 0 {
+        line(&mut text, &format!("and {} (--no-trunc shows all)", counted(rest as u64, "more step")));
+    }
+    helpless(&mut text, plan, drawing);
+    text
+}
+
+/// The findings that nothing in the plan helps, by the reason; notes are only counted.
+fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut notes: u64 = 0;
+    for (finding, why) in &plan.unresolved {
+        if is_note(finding) && !drawing.no_trunc {
+            notes += 1;
+        } else {
+            reasons.entry(why).or_default().push(finding);
+        }
+    }
+    for (why, findings) in reasons {
+        let most = if drawing.no_trunc { usize::MAX } else { NAMED };
+        let named: Vec<_> = findings.iter().take(most).map(|finding| shorten(finding)).collect();
+        let rest = findings.len().saturating_sub(most);
+        let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
+        hang(text, "no help for: ", 13, &format!("{}{more}: {why}", named.join(", ")), drawing);
+    }
+    if notes > 0 {
+        line(
+            text,
+            &format!("left alone: {}, normal leftovers (--no-trunc shows them)", counted(notes, "note")),
+        );
+    }
+}
+
+/// Whether a finding of that id is one that nothing needs to be done about.
+fn is_note(id: &str) -> bool {
+    let code = id.split(':').next().unwrap_or(id);
+    Code::ALL.iter().any(|known| known.as_str() == code && known.severity() == Severity::Note)
+}
+
+/// A finding's id with its digests cut.
+fn shorten(id: &str) -> String {
+    let mut short = String::new();
+    for part in id.split(':') {
+        let is_hex = part.len() >= 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let part = if is_hex { part.get(..12).unwrap_or(part) } else { part };
+        let _ = write!(short, "{}{part}", if short.is_empty() { "" } else { ":" });
+    }
+    short
+}
+
+/// What came of a repair; nothing where none was made.
+pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
+    let mut drawn = String::new();
+    if let Some(outcomes) = &report.outcomes {
+        steps(&mut drawn, outcomes, drawing);
+    }
+    if let Some(proof) = &report.proof {
+        proved(&mut drawn, proof, drawing);
+    }
+    if let Some(plan) = report.plan.as_ref().filter(|_| report.refusal.is_none()) {
+        helpless(&mut drawn, plan, drawing);
+    }
+    if !drawn.is_empty() {
+        line(text, "");
+        text.push_str(&drawn);
+    }
+}
+
+/// How many steps were carried out, and which were not and why.
+fn steps(text: &mut String, outcomes: &[Outcome], drawing: Drawing) {
+    let done = outcomes.iter().filter(|outcome| outcome.result.is_done()).count();
+    let troubles: Vec<_> = outcomes.iter().filter(|outcome| !outcome.result.is_done()).collect();
+    let of = if troubles.is_empty() { String::new() } else { format!(" of {}", outcomes.len()) };
+    line(
+        text,
+        &format!("repair: {done}{of} {} carried out", if outcomes.len() == 1 { "step" } else { "steps" }),
+    );
+    if troubles.is_empty() {
+        return;
+    }
+    let mut table = table(drawing, &["step", "result", "why"]);
+    for outcome in troubles.iter().take(limit(drawing)) {
+        let (result, why) = match &outcome.result {
+            StepResult::Done(said) => ("done", said),
+            StepResult::Failed(why) => ("failed", why),
+            StepResult::Skipped(why) => ("skipped", why),
+        };
+        table.add_row([outcome.what.as_str(), result, &shorten(why)]);
+    }
+    line(text, table.to_string().trim_end());
+    let rest = troubles.len().saturating_sub(limit(drawing));
+    if rest > 0 {
+        line(text, &format!("and {rest} more (--no-trunc or -o json shows all)"));
+    }
+}
+
+/// What the second collection showed.
+fn proved(text: &mut String, proof: &Proof, drawing: Drawing) {
+    let Proof { resolved, remaining, introduced, pulled } = proof;
+    let mut said = format!(
+        "{} resolved, {} remaining, {} introduced",
+        resolved.len(),
+        remaining.len(),
+        introduced.len()
+    );
+    if !pulled.is_empty() {
+        let most = if drawing.no_trunc { usize::MAX } else { NAMED };
+        let named: Vec<_> = pulled.iter().take(most).map(|image| shorten(image)).collect();
+        let rest = pulled.len().saturating_sub(most);
+        let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
+        let _ = write!(said, "; pulled in full: {}{more}", named.join(", "));
+    }
+    hang(text, "proof: ", 7, &said, drawing);
+}

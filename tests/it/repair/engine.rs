@@ -1,0 +1,63 @@
+//! The five steps word for word with a real docker engine, healed from a mirror and by the engine's own push.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::{Mirror, bare};
+use crate::support::container_registry::ContainerRegistry;
+use crate::support::docker_engine::DockerEngine;
+use crate::support::incident::{incident, pull};
+
+/// The program on the registry in the container, its report as JSON.
+fn regfsck(
+    engine: &DockerEngine,
+    registry: &ContainerRegistry<'_>,
+    state: &Path,
+    arguments: &[&str],
+) -> Output {
+    let mut command: Command = bare();
+    command.env("DOCKER_HOST", format!("unix://{}", engine.socket().display()));
+    command.args(["check", "-o", "json", "--registry", &format!("http://{}", registry.host())]);
+    command.arg("--storage").arg(registry.root()).arg("--state-dir").arg(state);
+    command.args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_push_by_the_engine_heals_once_the_claims_are_cleared() {
+    let Some(engine) = DockerEngine::start("a repair by docker push") else { return };
+    let registry = ContainerRegistry::start(&engine);
+    let seen = incident(&engine, &registry.host(), "team/app:1", || registry.collect_garbage());
+    assert!(seen.push.contains("Layer already exists"), "{}", seen.push);
+    assert!(seen.pull.contains("manifest unknown"), "{}", seen.pull);
+    let state = tempfile::tempdir().unwrap();
+    let before = registry.started();
+    let arguments = ["--fix", "--yes", "--source", "docker-daemon:", "--restart", "docker:registry"];
+    let fixed = regfsck(&engine, &registry, state.path(), &arguments);
+    assert_eq!(fixed.status.code(), Some(0), "{fixed:?}");
+    assert_ne!(registry.started(), before, "the manifest's phantom took a restart");
+    let report: serde_json::Value = serde_json::from_slice(&fixed.stdout).unwrap();
+    let steps = report["plan"]["steps"].as_array().unwrap();
+    assert_eq!(steps.last().unwrap()["id"], "push-image:team/app:1");
+    let pulled = pull(&engine, &seen.image);
+    assert!(pulled.status.success(), "{pulled:?}");
+    let again = regfsck(&engine, &registry, state.path(), &["--content", "--probe", "all"]);
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
+}
+
+#[test]
+fn a_mirror_heals_what_docker_broke_without_a_restart() {
+    let Some(engine) = DockerEngine::start("a repair from a mirror") else { return };
+    let registry = ContainerRegistry::start(&engine);
+    let mirror = Mirror::empty();
+    let seen = incident(&engine, &registry.host(), "team/app:1", || registry.collect_garbage());
+    // What docker pushed is lost here; the mirror got it too.
+    let there = format!("{}/team/app:1", mirror.sandbox.address());
+    engine.docker(&["tag", &seen.image, &there]);
+    engine.docker(&["push", &there]);
+    let (state, before) = (tempfile::tempdir().unwrap(), registry.started());
+    let fixed = regfsck(&engine, &registry, state.path(), &["--fix", "--yes", "--source", &mirror.source()]);
+    assert_eq!(fixed.status.code(), Some(0), "{fixed:?}");
+    assert_eq!(registry.started(), before, "no restart");
+    let pulled = pull(&engine, &seen.image);
+    assert!(pulled.status.success(), "{pulled:?}");
+}
