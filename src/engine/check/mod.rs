@@ -316,6 +316,9 @@ impl Run<'_> {
         let affected = affected::find(view, &accused);
         for finding in &mut findings {
             finding.affects = affected.by(finding);
+            // Findings are kept to the end of the run; the room that their lists grew into is not.
+            finding.affects.shrink_to_fit();
+            finding.evidence.shrink_to_fit();
             // The cache's own rules know better which of them can work.
             if finding.remedies.is_empty() {
                 finding.remedies = remedies::of(finding, &self.options.daemon);
