@@ -11,7 +11,6 @@
     reason = "a measurement fails by panicking and prints what it saw"
 )]
 
-use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,7 +19,7 @@ use regfsck::adapters::cache::RedisCache;
 use regfsck::domain::cache::CacheView;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::rules::cache::check;
-use regfsck::domain::storage::{Link, Repository, StorageView, StoredBlob, Target};
+use regfsck::domain::storage::{Links, Repository, StorageView, StoredBlob, StoredManifests, Target};
 use regfsck::engine::ports::{Cache, Silent};
 use sha2::Digest as _;
 
@@ -87,17 +86,12 @@ fn storage() -> StorageView {
     let mut blobs: Vec<_> =
         (STALE..BLOBS).map(|n| StoredBlob { digest: digest(n), size: 1234, modified: 0 }).collect();
     blobs.sort_unstable_by_key(|blob| blob.digest);
-    let links = |repository| {
-        let mut links: Vec<_> =
-            blobs_of(repository).map(|digest| Link { digest, target: Target::Same }).collect();
-        links.sort_unstable_by_key(|link| link.digest);
-        links
-    };
+    let links = |repository| blobs_of(repository).map(|digest| (digest, Target::Same)).collect();
     let mut repositories: Vec<_> = (0..REPOSITORIES)
         .map(|number| Repository {
             name: name(number).parse().expect("a name"),
             layers: links(number),
-            revisions: Vec::new(),
+            revisions: Links::default(),
             tags: Vec::new(),
             has_layers: true,
             has_manifests: true,
@@ -110,7 +104,7 @@ fn storage() -> StorageView {
         collected: Timestamp::UNIX_EPOCH,
         blobs,
         repositories,
-        manifests: BTreeMap::new(),
+        manifests: StoredManifests::new(),
         uploads: Vec::new(),
         stray: Vec::new(),
         unknown: Vec::new(),

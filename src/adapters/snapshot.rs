@@ -23,7 +23,9 @@ use thiserror::Error;
 
 use crate::domain::digest::Digest;
 use crate::domain::observed::Unlooked;
-use crate::domain::storage::{ReadManifest, Repository, StorageView, StoredBlob, StoredUpload, StrayFile};
+use crate::domain::storage::{
+    ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredUpload, StrayFile,
+};
 
 const NAME: &str = "regfsck-snapshot ";
 /// The version that is written, and the only one that is read.
@@ -277,7 +279,7 @@ const fn empty(root: String, collected: Timestamp) -> StorageView {
         collected,
         blobs: Vec::new(),
         repositories: Vec::new(),
-        manifests: std::collections::BTreeMap::new(),
+        manifests: StoredManifests::new(),
         uploads: Vec::new(),
         stray: Vec::new(),
         unknown: Vec::new(),

@@ -23,7 +23,6 @@ use super::name::RepositoryName;
 use super::rules::link_path;
 use super::storage::{
     Link, LinkPlace, ReadManifest, Repository, StorageView, StoredBlob, StrayFile, TagTarget, Target,
-    find_link,
 };
 
 /// Whose garbage collector it is.
@@ -118,7 +117,7 @@ impl<'a> Mark<'a> {
         }
     }
 
-    fn invalid(&mut self, repository: &Repository, link: &Link, place: &LinkPlace) {
+    fn invalid(&mut self, repository: &Repository, link: Link<'_>, place: &LinkPlace) {
         if matches!(link.target, Target::Invalid(_)) {
             self.abort(link_path(&repository.name, place), "the link holds no digest");
         }
@@ -128,8 +127,8 @@ impl<'a> Mark<'a> {
     fn knows(&self, repository: &Repository, digest: &Digest) -> bool {
         let layers = (self.flavour == Flavour::V2).then_some(&repository.layers);
         let linked = [Some(&repository.revisions), layers].into_iter().flatten();
-        let is_there = |link: &Link| !matches!(link.target, Target::Missing);
-        let link = linked.filter_map(|links| find_link(links, digest)).find(|link| is_there(link));
+        let is_there = |link: &Link<'_>| !matches!(link.target, Target::Missing);
+        let link = linked.filter_map(|links| links.find(digest)).find(|link| is_there(link));
         let data = link.and_then(Link::data);
         data.is_some_and(|data| self.view.blob(&data).is_some())
     }

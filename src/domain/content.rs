@@ -18,8 +18,7 @@ impl ContentSubset {
     /// Whether the blob is in this part: decided by its digest, so that the parts make up the whole.
     #[must_use]
     pub fn includes(&self, digest: &Digest) -> bool {
-        let head = digest.bytes().iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-        head.checked_rem(self.of).is_some_and(|part| part + 1 == self.part)
+        digest.head().checked_rem(self.of).is_some_and(|part| part + 1 == self.part)
     }
 
     /// The part whose turn it is on a day, counted from 1970: `of` days in a row make up the whole.

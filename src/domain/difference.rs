@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::digest::Digest;
 use super::name::{RepositoryName, Tag};
-use super::storage::{Link, LinkPlace, Repository, StorageView, StoredBlob, StoredTag, TagTarget, find_link};
+use super::storage::{Link, LinkPlace, Links, Repository, StorageView, StoredBlob, StoredTag, TagTarget};
 
 /// What changed from one look at storage to a later one. Both have to be looks at all of it: what the later one
 /// was not told to look at would seem to be gone.
@@ -95,10 +95,10 @@ impl Difference {
     }
 
     fn compare_links(&mut self, before: &Repository, after: Option<&Repository>) {
-        let now = after.map(|now| now.layers.as_slice()).unwrap_or_default();
+        let now = after.map(|now| &now.layers);
         self.links_gone
             .extend(missing(&before.layers, now).map(|it| (before.name.clone(), LinkPlace::Layer(it))));
-        let now = after.map(|now| now.revisions.as_slice()).unwrap_or_default();
+        let now = after.map(|now| &now.revisions);
         let gone = missing(&before.revisions, now);
         self.links_gone.extend(gone.map(|it| (before.name.clone(), LinkPlace::Revision(it))));
     }
@@ -120,8 +120,8 @@ impl Difference {
     }
 
     fn note_new(&mut self, before: Option<&Repository>, after: &Repository) {
-        let layers = before.map(|earlier| earlier.layers.as_slice()).unwrap_or_default();
-        let revisions = before.map(|earlier| earlier.revisions.as_slice()).unwrap_or_default();
+        let layers = before.map(|earlier| &earlier.layers);
+        let revisions = before.map(|earlier| &earlier.revisions);
         self.links_new +=
             missing(&after.layers, layers).count() + missing(&after.revisions, revisions).count();
         let known: BTreeSet<&Tag> =
@@ -132,8 +132,9 @@ impl Difference {
 }
 
 /// The digests of links that others lack.
-fn missing<'a>(links: &'a [Link], others: &'a [Link]) -> impl Iterator<Item = Digest> + 'a {
-    links.iter().map(|link| link.digest).filter(|digest| find_link(others, digest).is_none())
+fn missing<'a>(links: &'a Links, others: Option<&'a Links>) -> impl Iterator<Item = Digest> + 'a {
+    let is_known = move |digest: &Digest| others.is_some_and(|others| others.find(digest).is_some());
+    links.iter().map(|link| link.digest).filter(move |digest| !is_known(digest))
 }
 
 /// Data that went, in the repositories that linked it before or do so now; and links that went whose data was not
@@ -141,15 +142,15 @@ fn missing<'a>(links: &'a [Link], others: &'a [Link]) -> impl Iterator<Item = Di
 fn suspects(before: &StorageView, after: &StorageView, gone: &[StoredBlob]) -> Suspects {
     let gone: BTreeSet<Digest> = gone.iter().map(|blob| blob.digest).collect();
     let mut suspects = Suspects::default();
-    let is_gone = |link: &Link| gone.contains(&link.data().unwrap_or(link.digest));
+    let is_gone = |link: &Link<'_>| gone.contains(&link.data().unwrap_or(link.digest));
     for repository in before.repositories.iter().chain(&after.repositories) {
         let links = repository.layers.iter().chain(&repository.revisions).filter(|link| is_gone(link));
         suspects.linked.extend(links.map(|link| (repository.name.clone(), link.digest)));
     }
     for repository in &before.repositories {
         let now = after.repository(&repository.name);
-        let layers = now.map(|now| now.layers.as_slice()).unwrap_or_default();
-        let revisions = now.map(|now| now.revisions.as_slice()).unwrap_or_default();
+        let layers = now.map(|now| &now.layers);
+        let revisions = now.map(|now| &now.revisions);
         let went = missing(&repository.layers, layers).chain(missing(&repository.revisions, revisions));
         let without_data = went.filter(|digest| after.blob(digest).is_none());
         suspects.linked.extend(without_data.map(|digest| (repository.name.clone(), digest)));
@@ -187,7 +188,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::storage::Target;
+    use crate::domain::storage::{StoredManifests, Target};
 
     fn digest(n: u8) -> Digest {
         Digest::sha256([n; 32])
@@ -201,9 +202,8 @@ mod tests {
     type Planned<'a> = (&'a str, &'a [u8], &'a [u8], &'a [(&'a str, u8)]);
 
     fn view(blobs: &[u8], repositories: &[Planned<'_>]) -> StorageView {
-        let links = |digests: &[u8]| -> Vec<Link> {
-            digests.iter().map(|n| Link { digest: digest(*n), target: Target::Same }).collect()
-        };
+        let links =
+            |digests: &[u8]| -> Links { digests.iter().map(|n| (digest(*n), Target::Same)).collect() };
         let tags = |tags: &[(&str, u8)]| -> Vec<StoredTag> {
             let tag = |(tag, n): &(&str, u8)| StoredTag {
                 tag: tag.parse().expect("a tag"),
@@ -227,7 +227,7 @@ mod tests {
                     has_tags: true,
                 })
                 .collect(),
-            manifests: BTreeMap::new(),
+            manifests: StoredManifests::new(),
             uploads: Vec::new(),
             stray: Vec::new(),
             unknown: Vec::new(),

@@ -1,9 +1,10 @@
 //! Content digests: parsed once at the edge, small and `Copy` ever after.
 
-use std::collections::HashSet;
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
@@ -41,15 +42,20 @@ impl Algorithm {
 /// A content digest such as `sha256:9f86d0…`.
 ///
 /// SHA-256 digests are kept inline. SHA-512 digests are so rare in a registry that they are
-/// interned for the life of the process, which keeps every digest at 40 bytes.
+/// interned for the life of the process, which keeps every digest at 33 bytes without alignment: a check holds
+/// several of them for each blob.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(Repr);
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Repr {
     Sha256([u8; 32]),
-    Sha512(&'static [u8; 64]),
+    Sha512(Long),
 }
+
+/// An interned SHA-512 sum: its place among all that were seen, as bytes so that it needs no alignment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Long([u8; 4]);
 
 /// Why a text is no digest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -72,16 +78,69 @@ pub enum DigestError {
     },
 }
 
-static LONG: LazyLock<Mutex<HashSet<&'static [u8; 64]>>> = LazyLock::new(Mutex::default);
-
-fn intern(bytes: [u8; 64]) -> &'static [u8; 64] {
-    let mut known = LONG.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(found) = known.get(&bytes) {
-        return found;
+impl Ord for Repr {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            // Nearly always the first bytes decide, and to compare them takes no call.
+            (Self::Sha256(one), Self::Sha256(two)) => head(one).cmp(&head(two)).then_with(|| one.cmp(two)),
+            (Self::Sha512(one), Self::Sha512(two)) => one.cmp(two),
+            (Self::Sha256(_), Self::Sha512(_)) => Ordering::Less,
+            (Self::Sha512(_), Self::Sha256(_)) => Ordering::Greater,
+        }
     }
-    let kept: &'static [u8; 64] = Box::leak(Box::new(bytes));
-    known.insert(kept);
-    kept
+}
+
+impl PartialOrd for Repr {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The first eight bytes as a number that is ordered as they are.
+fn head(sum: &[u8]) -> u64 {
+    sum.first_chunk().map_or(0, |head| u64::from_be_bytes(*head))
+}
+
+/// All SHA-512 sums that were seen, each once.
+#[derive(Default)]
+struct Interned {
+    sums: Vec<&'static [u8; 64]>,
+    places: HashMap<&'static [u8; 64], Long>,
+}
+
+static INTERNED: LazyLock<RwLock<Interned>> = LazyLock::new(RwLock::default);
+
+impl Long {
+    fn intern(sum: [u8; 64]) -> Self {
+        let mut interned = INTERNED.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = interned.places.get(&sum) {
+            return *known;
+        }
+        // Four billion sums would not fit into memory.
+        let place = Self(u32::try_from(interned.sums.len()).unwrap_or(u32::MAX).to_ne_bytes());
+        let kept: &'static [u8; 64] = Box::leak(Box::new(sum));
+        interned.sums.push(kept);
+        interned.places.insert(kept, place);
+        place
+    }
+
+    fn sum(self) -> &'static [u8; 64] {
+        let interned = INTERNED.read().unwrap_or_else(PoisonError::into_inner);
+        let place = usize::try_from(u32::from_ne_bytes(self.0)).unwrap_or(usize::MAX);
+        interned.sums.get(place).copied().unwrap_or(&[0; 64])
+    }
+}
+
+impl Ord for Long {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.sum().cmp(other.sum())
+    }
+}
+
+impl PartialOrd for Long {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// What is no hexadecimal digit, in [`NIBBLES`].
@@ -130,7 +189,7 @@ impl Digest {
     /// The digest whose SHA-512 sum is `bytes`.
     #[must_use]
     pub fn sha512(bytes: [u8; 64]) -> Self {
-        Self(Repr::Sha512(intern(bytes)))
+        Self(Repr::Sha512(Long::intern(bytes)))
     }
 
     /// The digest that `hex` names under `algorithm`, if it is one: the form of storage's folders.
@@ -153,11 +212,17 @@ impl Digest {
 
     /// The raw sum: 32 or 64 bytes.
     #[must_use]
-    pub const fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Sha256(bytes) => bytes,
-            Repr::Sha512(bytes) => *bytes,
+            Repr::Sha512(long) => long.sum(),
         }
+    }
+
+    /// The first eight bytes of the sum as a number, by which digests of one algorithm are ordered.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        head(self.bytes())
     }
 
     /// The sum in lower-case hexadecimal, without the algorithm.
@@ -242,6 +307,16 @@ mod tests {
 
     #[test]
     fn a_digest_stays_small() {
-        assert_eq!(size_of::<Digest>(), 40);
+        assert_eq!((size_of::<Digest>(), align_of::<Digest>()), (33, 1));
+    }
+
+    #[test]
+    fn digests_are_ordered_by_algorithm_and_sum_whenever_they_were_first_seen() {
+        let late = Digest::sha512([0x77; 64]);
+        let early = Digest::sha512([0x11; 64]);
+        let mut digests = [late, early, Digest::sha256([0xff; 32]), Digest::sha512([0x77; 64])];
+        digests.sort_unstable();
+        assert_eq!(digests, [Digest::sha256([0xff; 32]), early, late, late]);
+        assert_eq!(late.bytes(), [0x77; 64]);
     }
 }

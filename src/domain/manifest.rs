@@ -45,13 +45,51 @@ pub enum Kind {
     Unknown,
 }
 
-/// A reference to content: its digest and size in bytes.
+/// A reference to content: its digest and size in bytes. Kept without alignment, because a check holds one for
+/// each layer of each manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PlainDescriptor", into = "PlainDescriptor")]
 pub struct Descriptor {
     /// The content's digest.
     pub digest: Digest,
+    /// [`NO_SIZE`] stands for none.
+    size: [u8; 8],
+}
+
+/// No manifest can give this size: they are read as signed numbers.
+const NO_SIZE: u64 = u64::MAX;
+
+/// A descriptor as it is saved.
+#[derive(Serialize, Deserialize)]
+struct PlainDescriptor {
+    digest: Digest,
+    size: Option<u64>,
+}
+
+impl From<PlainDescriptor> for Descriptor {
+    fn from(plain: PlainDescriptor) -> Self {
+        Self::new(plain.digest, plain.size)
+    }
+}
+
+impl From<Descriptor> for PlainDescriptor {
+    fn from(descriptor: Descriptor) -> Self {
+        Self { digest: descriptor.digest, size: descriptor.size() }
+    }
+}
+
+impl Descriptor {
+    /// A reference to content of that digest, and, where it is known, that size in bytes.
+    #[must_use]
+    pub fn new(digest: Digest, size: Option<u64>) -> Self {
+        Self { digest, size: size.unwrap_or(NO_SIZE).to_ne_bytes() }
+    }
+
     /// The content's size in bytes; `None` in schema 1, which gives none.
-    pub size: Option<u64>,
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        Some(u64::from_ne_bytes(self.size)).filter(|size| *size != NO_SIZE)
+    }
 }
 
 /// A manifest, reduced to what it needs.
@@ -172,7 +210,7 @@ impl RawDescriptor<'_> {
     fn read(&self, place: impl FnOnce() -> String) -> Result<Descriptor, ManifestError> {
         let digest =
             self.digest.parse().map_err(|cause| ManifestError::BadDescriptor { place: place(), cause })?;
-        Ok(Descriptor { digest, size: self.size.and_then(|size| u64::try_from(size).ok()) })
+        Ok(Descriptor::new(digest, self.size.and_then(|size| u64::try_from(size).ok())))
     }
 }
 
@@ -234,7 +272,7 @@ impl Raw<'_> {
             layer
                 .blob_sum
                 .parse()
-                .map(|digest| Descriptor { digest, size: None })
+                .map(|digest| Descriptor::new(digest, None))
                 .map_err(|cause| ManifestError::BadDescriptor { place: format!("fsLayers[{at}]"), cause })
         };
         self.fs_layers.iter().flatten().enumerate().map(read).collect()
@@ -290,7 +328,8 @@ mod tests {
         );
         let manifest = parse(text.as_bytes()).unwrap();
         assert_eq!(manifest.kind, Kind::Image);
-        let needs: Vec<_> = manifest.needs.iter().map(|need| (need.digest.to_string(), need.size)).collect();
+        let needs: Vec<_> =
+            manifest.needs.iter().map(|need| (need.digest.to_string(), need.size())).collect();
         assert_eq!(needs, [(digest("aa"), Some(3)), (digest("bb"), Some(4))]);
     }
 
@@ -302,7 +341,7 @@ mod tests {
         assert_eq!((index.kind, index.children.len()), (Kind::Index, 1));
         let old = format!(r#"{{"schemaVersion":1,"fsLayers":[{{"blobSum":"{}"}}]}}"#, digest("bb"));
         let old = parse(old.as_bytes()).unwrap();
-        assert_eq!((old.kind, old.needs.first().unwrap().size), (Kind::Schema1, None));
+        assert_eq!((old.kind, old.needs.first().unwrap().size()), (Kind::Schema1, None));
     }
 
     #[test]

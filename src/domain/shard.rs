@@ -33,7 +33,7 @@ impl Shard {
     /// Whether the content is this shard's to judge.
     #[must_use]
     pub fn has_digest(&self, digest: &Digest) -> bool {
-        self.has(head(digest.bytes()))
+        self.has(digest.head())
     }
 
     /// Whether the repository is this shard's to judge.
@@ -64,11 +64,6 @@ impl Shard {
             "this is part {self} of the check: what belongs to the other parts is not judged here; regfsck merge joins their reports"
         )
     }
-}
-
-/// The first eight bytes as a number.
-fn head(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
 }
 
 /// FNV-1a, and a last step that brings its good bits to the front, where ranges look.

@@ -10,17 +10,22 @@
 //!   repositories/<name>/_uploads/<uuid>/{data,startedat,hashstates/…}
 //! ```
 //!
-//! Its size is what bounds regfsck's memory: 56 bytes a blob, 64 bytes a link, and no paths.
+//! Its size is what bounds regfsck's memory: 56 bytes a blob, 33 bytes a link, and no paths.
 
-use std::collections::BTreeMap;
+mod links;
+mod manifests;
+mod search;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::manifest::Manifest;
 use super::name::{RepositoryName, Tag};
 use super::observed::{Observed, Unlooked};
+use search::search;
+
+pub use links::{Link, Links};
+pub use manifests::{ReadManifest, StoredManifests};
 
 /// All that storage was seen to hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,23 +40,13 @@ pub struct StorageView {
     pub repositories: Vec<Repository>,
     /// Each manifest that a revision link or a tag names, once, however many repositories hold it.
     /// What could not be read as a manifest says why; what is not stored is not in here.
-    pub manifests: BTreeMap<Digest, ReadManifest>,
+    pub manifests: StoredManifests,
     /// Upload sessions.
     pub uploads: Vec<StoredUpload>,
     /// Files that the layout does not know.
     pub stray: Vec<StrayFile>,
     /// What could not be looked at.
     pub unknown: Vec<Unlooked>,
-}
-
-/// A stored manifest as far as it could be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReadManifest {
-    /// It is a manifest.
-    Manifest(Manifest),
-    /// It was read, and is none; the reason.
-    Unreadable(String),
 }
 
 /// One `data` file.
@@ -71,9 +66,9 @@ pub struct Repository {
     /// Its name.
     pub name: RepositoryName,
     /// Its layer links, sorted by digest.
-    pub layers: Vec<Link>,
+    pub layers: Links,
     /// Its revision links, sorted by digest.
-    pub revisions: Vec<Link>,
+    pub revisions: Links,
     /// Its tags, sorted.
     pub tags: Vec<StoredTag>,
     /// Whether it has a `_layers` folder (what makes a 2.x daemon list it and collect it).
@@ -82,15 +77,6 @@ pub struct Repository {
     pub has_manifests: bool,
     /// Whether it has a `_manifests/tags` folder.
     pub has_tags: bool,
-}
-
-/// A link file, named by its folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The digest that the folder names.
-    pub digest: Digest,
-    /// What the file says.
-    pub target: Target,
 }
 
 /// What a link file says.
@@ -158,49 +144,6 @@ pub struct StrayFile {
     pub path: String,
     /// Why it does not belong there, and what that does.
     pub why: String,
-}
-
-impl Link {
-    /// The digest under which the linked data lies, where the link file tells.
-    #[must_use]
-    pub fn data(&self) -> Option<Digest> {
-        match &self.target {
-            Target::Same => Some(self.digest),
-            Target::Other(other) => Some(**other),
-            Target::Invalid(_) | Target::Missing | Target::Unknown => None,
-        }
-    }
-}
-
-/// The place of `digest` in things sorted by digest.
-///
-/// Digests are spread evenly, so that the first bytes of one tell nearly where it lies. A window around there is
-/// doubled until it holds the digest, and only that is searched: a few looks into neighbouring memory,
-/// where halving the whole would take twenty all over it.
-fn search<T>(things: &[T], digest: &Digest, of: impl Fn(&T) -> &Digest) -> Option<usize> {
-    let head = digest.bytes().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
-    let guess = usize::try_from((u128::from(head) * things.len() as u128) >> 64).unwrap_or_default();
-    let is_below = |at: usize| things.get(at).is_some_and(|thing| of(thing) < digest);
-    let mut reach = 8;
-    let (from, to) = if is_below(guess) {
-        while is_below(guess + reach) {
-            reach *= 2;
-        }
-        (guess + reach / 2 * usize::from(reach > 8), (guess + reach + 1).min(things.len()))
-    } else {
-        while guess >= reach && !is_below(guess - reach) {
-            reach *= 2;
-        }
-        (guess.saturating_sub(reach), (guess + 1).min(things.len()))
-    };
-    let window = things.get(from..to)?;
-    window.binary_search_by(|thing| of(thing).cmp(digest)).ok().map(|at| from + at)
-}
-
-/// The link of `digest` in links sorted by digest.
-#[must_use]
-pub fn find_link<'a>(links: &'a [Link], digest: &Digest) -> Option<&'a Link> {
-    search(links, digest, |link| &link.digest).and_then(|at| links.get(at))
 }
 
 impl StorageView {
@@ -272,33 +215,3 @@ pub struct ContentView {
 
 /// Convenience for callers that hold an observation of a blob's file.
 pub type ObservedBlob = Observed<BlobFile>;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_digest_is_found_and_no_other() {
-        let spread = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
-        let clustered = |n: u64| (n / 3).to_be_bytes();
-        for make in [&spread as &dyn Fn(u64) -> [u8; 8], &clustered] {
-            for count in [0, 1, 2, 7, 100, 3000] {
-                let digest = |n: u64| {
-                    let mut bytes = [0; 32];
-                    bytes[..8].copy_from_slice(&make(n));
-                    bytes[8..16].copy_from_slice(&n.to_be_bytes());
-                    Digest::sha256(bytes)
-                };
-                let mut digests: Vec<_> = (0..count).map(digest).collect();
-                digests.push(Digest::sha512([9; 64]));
-                digests.sort_unstable();
-                for n in 0..count + 50 {
-                    let wanted = digests.binary_search(&digest(n)).ok();
-                    assert_eq!(search(&digests, &digest(n), |digest| digest), wanted, "{n} of {count}");
-                }
-                let wanted = digests.binary_search(&Digest::sha512([9; 64])).ok();
-                assert_eq!(search(&digests, &Digest::sha512([9; 64]), |digest| digest), wanted);
-            }
-        }
-    }
-}

@@ -31,10 +31,10 @@ use plant::{Content, Recipe};
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Kept for each blob and each link while storage is judged, manifests included.
-const KEPT_BYTES: usize = 110;
+const KEPT_BYTES: usize = 96;
 
 /// Allocations for each blob, of the walk and the rules together: manifests and their parts, listings, names.
-const ALLOCATIONS: usize = 6;
+const ALLOCATIONS: usize = 5;
 
 /// What one more finding takes, from accusation to report.
 const FINDING_BYTES: usize = 3_000;

@@ -1,4 +1,4 @@
-use crate::domain::storage::{Link, StoredTag, TagTarget, Target};
+use crate::domain::storage::{StoredTag, TagTarget, Target};
 
 use super::*;
 
@@ -9,13 +9,15 @@ fn digest(n: u8) -> Digest {
 fn view() -> StorageView {
     let mut view = empty("/srv/registry".into(), Timestamp::UNIX_EPOCH);
     view.blobs = (0..50).map(|n| StoredBlob { digest: digest(n), size: 7, modified: -1 }).collect();
-    let link = |n, target| Link { digest: digest(n), target };
+    let link = |n, target| (digest(n), target);
     let tag = |tag: &str, current| StoredTag { tag: tag.parse().expect("a tag"), current };
     let name = || "team/app".parse().expect("a name");
     view.repositories.push(Repository {
         name: name(),
-        layers: vec![link(1, Target::Same), link(2, Target::Invalid("x\"\n".into()))],
-        revisions: vec![link(3, Target::Other(Box::new(digest(4)))), link(5, Target::Missing)],
+        layers: [link(1, Target::Same), link(2, Target::Invalid("x\"\n".into()))].into_iter().collect(),
+        revisions: [link(3, Target::Other(Box::new(digest(4)))), link(5, Target::Missing)]
+            .into_iter()
+            .collect(),
         tags: vec![tag("a", TagTarget::Digest(digest(3))), tag("b", TagTarget::Unknown)],
         has_layers: true,
         has_manifests: true,

@@ -30,7 +30,7 @@ pub(super) async fn walk(
 ) -> Result<ImageContent, SourceError> {
     let empty = ImageContent { root, naming, manifests: vec![], blobs: vec![], missing: vec![] };
     let mut walk = Walk { seen: HashSet::from([root]), open: VecDeque::new(), content: empty };
-    let first = Descriptor { digest: root, size: None };
+    let first = Descriptor::new(root, None);
     let read = read(source, image, first).await?;
     walk.take(first, &read);
     while let Some(next) = walk.open.pop_front() {
@@ -48,7 +48,7 @@ struct Read {
 }
 
 async fn read(source: &dyn Source, image: &Image, next: Descriptor) -> Result<Read, SourceError> {
-    let wanted = Wanted::manifest(next.digest, next.size).for_image(image.clone());
+    let wanted = Wanted::manifest(next.digest, next.size()).for_image(image.clone());
     let bytes = source.manifest(&wanted).await?;
     let manifest = manifest::parse(&bytes).map_err(|error| SourceError::NoManifest {
         location: source.location(),
@@ -66,7 +66,7 @@ struct Walk {
 
 impl Walk {
     fn take(&mut self, of: Descriptor, read: &Read) {
-        self.content.manifests.push(Descriptor { digest: of.digest, size: Some(read.size) });
+        self.content.manifests.push(Descriptor::new(of.digest, Some(read.size)));
         for need in &read.manifest.needs {
             if self.seen.insert(need.digest) {
                 self.content.blobs.push(*need);

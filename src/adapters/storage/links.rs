@@ -14,7 +14,7 @@ use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use super::printable::show_start;
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::storage::{Link, Target};
+use crate::domain::storage::{Links, Target};
 
 /// More than the longest digest (135 bytes), so that what follows one is seen; never more is read.
 const LINK_BYTES: usize = 512;
@@ -72,7 +72,7 @@ fn read_start<'a>(folder: &Folder, path: &[u8], buffer: &'a mut [u8]) -> io::Res
 
 /// Every link below a `_layers` or `revisions` folder, sorted by digest. `known` are the names that may
 /// lie in a link's folder beside `link`.
-pub(super) fn all(parent: &Folder, known: &[&[u8]], notes: &mut Notes) -> Vec<Link> {
+pub(super) fn all(parent: &Folder, known: &[&[u8]], notes: &mut Notes) -> Links {
     let mut links = Vec::new();
     parent.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
         Some(algorithm) => {
@@ -82,16 +82,14 @@ pub(super) fn all(parent: &Folder, known: &[&[u8]], notes: &mut Notes) -> Vec<Li
         }
         None => notes.stray(parent.path_of(name), NOT_ALGORITHM),
     });
-    links.sort_unstable_by_key(|link| link.digest);
-    links.shrink_to_fit();
-    links
+    links.into_iter().collect()
 }
 
 fn read_folder(
     folder: &Folder,
     algorithm: Algorithm,
     known: &[&[u8]],
-    links: &mut Vec<Link>,
+    links: &mut Vec<(Digest, Target)>,
     notes: &mut Notes,
 ) {
     let mut path = Vec::new();
@@ -111,7 +109,7 @@ fn read_folder(
             }
         }
         let target = target(content, Some(digest), || folder.path_of(&path), notes);
-        links.push(Link { digest, target });
+        links.push((digest, target));
     });
 }
 

@@ -1,6 +1,5 @@
 //! Reading the stored manifests: each once, however many repositories hold it.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use rayon::prelude::*;
@@ -9,16 +8,15 @@ use super::folder::Folder;
 use super::notes::Notes;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{MAX_MANIFEST_BYTES, ManifestError, parse};
-use crate::domain::storage::{ReadManifest, Repository, StoredBlob, TagTarget};
+use crate::domain::storage::{ReadManifest, Repository, StoredBlob, StoredManifests, TagTarget};
 use crate::engine::ports::{Event, Events};
 
 /// How many manifests a thread reads before it says so.
 const BATCH: usize = 128;
 
-/// The bytes to begin with; most manifests are smaller.
-const FIRST_READ: usize = 16 << 10;
-
-type Read = (Digest, ReadManifest);
+/// What was read stands at the place of its blob's, so that nothing is copied together afterwards: of what a large
+/// registry takes in memory, manifests are the most.
+type Place = Option<(Digest, ReadManifest)>;
 
 /// Read what revision links and tags name, as far as it is stored. `blobs` is sorted by digest.
 pub(super) fn read_all(
@@ -26,25 +24,24 @@ pub(super) fn read_all(
     repositories: &[Repository],
     blobs: &[StoredBlob],
     events: &dyn Events,
-) -> (BTreeMap<Digest, ReadManifest>, Notes) {
+) -> (StoredManifests, Notes) {
     let mut notes = Notes::default();
     let wanted = stored(named(repositories), blobs);
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
-    let read: Vec<_> = match root.enter_noting(b"blobs", &mut notes) {
-        Some(folder) => wanted
-            .par_chunks(BATCH)
+    let mut places: Vec<Place> = Vec::new();
+    if let Some(folder) = root.enter_noting(b"blobs", &mut notes) {
+        places.resize_with(wanted.len(), || None);
+        let batches = wanted.par_chunks(BATCH).zip(places.par_chunks_mut(BATCH));
+        let more: Vec<_> = batches
             .filter(|_| !events.stop_requested())
-            .map(|some| read_some(&folder, some, events))
-            .collect(),
-        None => Vec::new(),
-    };
-    events.emit(Event::Finished);
-    let mut manifests = Vec::with_capacity(wanted.len());
-    for (some, more) in read {
-        manifests.extend(some);
-        notes.extend(more);
+            .map(|(some, places)| read_some(&folder, blobs, some, places, events))
+            .collect();
+        for more in more {
+            notes.extend(more);
+        }
     }
-    (manifests.into_iter().collect(), notes)
+    events.emit(Event::Finished);
+    (StoredManifests::of_sorted(places.into_iter().flatten().collect()), notes)
 }
 
 /// The digests that revision links and tags name, sorted, each once.
@@ -65,27 +62,36 @@ fn named(repositories: &[Repository]) -> Vec<Digest> {
     named
 }
 
-fn stored(named: Vec<Digest>, blobs: &[StoredBlob]) -> Vec<StoredBlob> {
-    let find = |digest: Digest| blobs.binary_search_by(|blob| blob.digest.cmp(&digest)).ok();
-    named.into_iter().filter_map(find).filter_map(|at| blobs.get(at).copied()).collect()
+/// Their places in `blobs`.
+fn stored(named: Vec<Digest>, blobs: &[StoredBlob]) -> Vec<u32> {
+    let mut known = blobs.iter().zip(0..).peekable();
+    let find = |digest: Digest| {
+        // Both are sorted, so one pass over the blobs finds all.
+        while known.next_if(|(blob, _)| blob.digest < digest).is_some() {}
+        known.peek().filter(|(blob, _)| blob.digest == digest).map(|(_, at)| *at)
+    };
+    named.into_iter().filter_map(find).collect()
 }
 
-fn read_some(folder: &Folder, some: &[StoredBlob], events: &dyn Events) -> (Vec<Read>, Notes) {
+fn read_some(
+    folder: &Folder,
+    blobs: &[StoredBlob],
+    some: &[u32],
+    places: &mut [Place],
+    events: &dyn Events,
+) -> Notes {
     let mut notes = Notes::default();
     let mut bytes = Vec::new();
-    let read = some.iter().filter_map(|blob| {
+    let wanted = some.iter().filter_map(|at| blobs.get(usize::try_from(*at).ok()?));
+    for (blob, place) in wanted.zip(places) {
         let path = data_path(&blob.digest);
         match read_one(folder, &path, blob.size, &mut bytes) {
-            Ok(manifest) => Some((blob.digest, manifest)),
-            Err(error) => {
-                notes.failed(folder.path_of(&path), &error);
-                None
-            }
+            Ok(manifest) => *place = Some((blob.digest, manifest)),
+            Err(error) => notes.failed(folder.path_of(&path), &error),
         }
-    });
-    let read = read.collect();
+    }
     events.emit(Event::Advanced(some.len() as u64));
-    (read, notes)
+    notes
 }
 
 /// The path of a blob's data below `blobs`.
@@ -108,9 +114,8 @@ fn read_one(folder: &Folder, path: &[u8], size: u64, bytes: &mut Vec<u8>) -> io:
 
 /// Read at most `limit` bytes of the regular file at `path` into `bytes`.
 pub(super) fn read_file(folder: &Folder, path: &[u8], limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let (file, _) = folder.regular_file(path)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    bytes.resize(limit.min(FIRST_READ), 0);
+    let (file, look) = folder.regular_file(path)?;
+    bytes.resize(usize::try_from(look.size.min(limit)).unwrap_or(usize::MAX), 0);
     let mut filled = 0;
     while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
         let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut *room))?;
@@ -118,9 +123,6 @@ pub(super) fn read_file(folder: &Folder, path: &[u8], limit: u64, bytes: &mut Ve
             break;
         }
         filled += length;
-        if filled == bytes.len() {
-            bytes.resize(limit.min(filled.saturating_mul(2)), 0);
-        }
     }
     bytes.truncate(filled);
     Ok(())

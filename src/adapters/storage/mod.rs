@@ -49,7 +49,9 @@ use self::root::Root;
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
-use crate::domain::storage::{BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, TagTarget, Target};
+use crate::domain::storage::{
+    BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, StoredManifests, TagTarget, Target,
+};
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
 const NOT_TOP: &str = "only the folders `blobs` and `repositories` belong here";
@@ -100,7 +102,7 @@ impl FilesystemStorage {
             collected: Timestamp::now(),
             blobs: Vec::new(),
             repositories: Vec::new(),
-            manifests: std::collections::BTreeMap::new(),
+            manifests: StoredManifests::new(),
             uploads: Vec::new(),
             stray: Vec::new(),
             unknown: Vec::new(),

@@ -1,22 +1,20 @@
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::*;
 use crate::domain::manifest::Descriptor;
-use crate::domain::storage::StoredTag;
+use crate::domain::storage::{Links, StoredManifests, StoredTag};
 
 fn digest(n: u8) -> Digest {
     Digest::sha256([n; 32])
 }
 
-fn links(numbers: &[u8]) -> Vec<Link> {
-    numbers.iter().map(|n| Link { digest: digest(*n), target: Target::Same }).collect()
+fn links(numbers: &[u8]) -> Links {
+    numbers.iter().map(|n| (digest(*n), Target::Same)).collect()
 }
 
 fn manifest(needs: &[u8], children: &[u8]) -> ReadManifest {
     let of = |numbers: &[u8]| -> Box<[Descriptor]> {
-        numbers.iter().map(|n| Descriptor { digest: digest(*n), size: Some(10) }).collect()
+        numbers.iter().map(|n| Descriptor::new(digest(*n), Some(10))).collect()
     };
     let kind = if children.is_empty() { Kind::Image } else { Kind::Index };
     ReadManifest::Manifest(Manifest {
@@ -50,11 +48,16 @@ fn view(blobs: &[u8], manifests: &[(u8, ReadManifest)], repositories: Vec<Reposi
         collected: Timestamp::UNIX_EPOCH,
         blobs: blobs.iter().map(|n| StoredBlob { digest: digest(*n), size: 10, modified: 0 }).collect(),
         repositories,
-        manifests: manifests.iter().map(|(n, read)| (digest(*n), read.clone())).collect::<BTreeMap<_, _>>(),
+        manifests: manifests.iter().map(|(n, read)| (digest(*n), read.clone())).collect(),
         uploads: Vec::new(),
         stray: Vec::new(),
         unknown: Vec::new(),
     }
+}
+
+fn without(view: &StorageView, n: u8) -> StoredManifests {
+    let all = view.manifests.iter().map(|(digest, read)| (*digest, read.clone()));
+    all.filter(|(other, _)| *other != digest(n)).collect()
 }
 
 fn taken(collection: &Collection) -> Vec<u8> {
@@ -90,7 +93,7 @@ fn what_nothing_needs_is_taken_and_no_image_loses_by_it() {
 fn a_lost_manifest_costs_the_image_its_layers() {
     let mut after = usual();
     after.blobs.retain(|blob| blob.digest != digest(1));
-    after.manifests.remove(&digest(1));
+    after.manifests = without(&after, 1);
     let collection = collect(&after, Flavour::V2, false);
     assert_eq!(taken(&collection), [3, 6]);
     let said = losses(&after, &collection, false, None);
@@ -110,7 +113,7 @@ fn a_lost_manifest_costs_the_image_its_layers() {
 #[test]
 fn a_tag_without_a_revision_link_is_not_followed() {
     let mut view = usual();
-    view.repositories[0].revisions.retain(|link| link.digest != digest(1));
+    view.repositories[0].revisions = links(&[4]);
     for flavour in [Flavour::V2, Flavour::V3] {
         let collection = collect(&view, flavour, false);
         let said = losses(&view, &collection, false, None);
@@ -138,7 +141,8 @@ fn what_aborts_is_named() {
     bad.manifests.insert(digest(4), ReadManifest::Unreadable("it is empty".into()));
     bad.repositories[0].has_tags = false;
     bad.repositories[0].tags.clear();
-    bad.repositories[0].layers[0].target = Target::Invalid("x".into());
+    let invalid = (digest(2), Target::Invalid("x".into()));
+    bad.repositories[0].layers = [invalid, (digest(3), Target::Same)].into_iter().collect();
     bad.stray.push(StrayFile { path: "blobs/sha256/ab/x/data".into(), why: String::new() });
     let aborts = |flavour, delete_untagged| -> Vec<String> {
         collect(&bad, flavour, delete_untagged).aborts.into_iter().map(|abort| abort.path).collect()

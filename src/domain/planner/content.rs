@@ -6,10 +6,11 @@ use super::{NO_BYTES, Planner};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::manifest::Descriptor;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::storage::{ReadManifest, Repository, StorageView, TagTarget, find_link};
+use crate::domain::storage::{ReadManifest, Repository, StorageView, TagTarget};
 
 /// Without storage, how many repositories at most get a blob that each of them may lack.
 const PLACES: usize = 64;
@@ -44,7 +45,7 @@ impl Planner<'_> {
     fn manifest_places(&self, digest: &Digest) -> Vec<RepositoryName> {
         let repositories = self.situation.storage.into_iter().flat_map(|view| &view.repositories);
         let holds = repositories.filter(|repository| {
-            find_link(&repository.revisions, digest).is_some()
+            repository.revisions.find(digest).is_some()
                 || repository.tags.iter().any(|tag| tag.current == TagTarget::Digest(*digest))
         });
         holds.map(|repository| repository.name.clone()).collect()
@@ -57,7 +58,7 @@ impl Planner<'_> {
         let Some(view) = self.situation.storage else {
             return affected.into_iter().chain(finding.subject.repository.clone()).collect();
         };
-        let holds = |repository: &Repository| find_link(&repository.layers, digest).is_some();
+        let holds = |repository: &Repository| repository.layers.find(digest).is_some();
         let is_linked = |name: &RepositoryName| view.repository(name).is_some_and(holds);
         let (linked, unlinked): (Vec<_>, Vec<_>) = affected.into_iter().partition(is_linked);
         let mut places = unlinked;
@@ -126,7 +127,7 @@ impl Planner<'_> {
 fn described_size(view: &StorageView, digest: &Digest) -> Option<u64> {
     view.manifests.values().find_map(|read| match read {
         ReadManifest::Manifest(manifest) => {
-            manifest.needs.iter().find(|need| need.digest == *digest).and_then(|need| need.size)
+            manifest.needs.iter().find(|need| need.digest == *digest).and_then(Descriptor::size)
         }
         ReadManifest::Unreadable(_) => None,
     })

@@ -10,7 +10,7 @@ use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::storage::{LinkPlace, ReadManifest, Repository, Target, find_link};
+use crate::domain::storage::{LinkPlace, Links, ReadManifest, Repository, Target};
 
 impl Planner<'_> {
     pub(super) fn link(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest, path: &str) {
@@ -34,12 +34,12 @@ impl Planner<'_> {
 
     /// A link that says something wrong, as long as it says that.
     fn rewrite(&mut self, finding: &Finding, name: &RepositoryName, place: LinkPlace, digest: Digest) {
-        let links = |repository| -> &[_] {
+        let links = |repository| -> &Links {
             let repository: &Repository = repository;
             if matches!(place, LinkPlace::Layer(_)) { &repository.layers } else { &repository.revisions }
         };
         let repository = self.situation.storage.and_then(|view| view.repository(name));
-        let link = repository.and_then(|repository| find_link(links(repository), &digest));
+        let link = repository.and_then(|repository| links(repository).find(&digest));
         let says = link.map(|link| Condition::LinkSays(name.clone(), place.clone(), link.target.clone()));
         let is_layer = matches!(place, LinkPlace::Layer(_));
         let misled = link.is_some_and(|link| matches!(link.target, Target::Other(_)));

@@ -6,7 +6,6 @@ use crate::domain::finding::Finding;
 use crate::domain::manifest::Kind;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
-use crate::domain::storage::find_link;
 
 /// Indexes may hold indexes; deeper than this no client follows them.
 const MAX_DEPTH: u8 = 8;
@@ -106,7 +105,7 @@ impl Planner<'_> {
         self.situation.storage.is_some_and(|view| {
             let repository = view.repository(name);
             view.blob(digest).is_some()
-                && repository.is_some_and(|repository| find_link(&repository.revisions, digest).is_some())
+                && repository.is_some_and(|repository| repository.revisions.find(digest).is_some())
         })
     }
 
@@ -120,7 +119,7 @@ impl Planner<'_> {
         let view = self.situation.storage;
         let is_linked = view
             .and_then(|view| view.repository(name))
-            .is_some_and(|repository| find_link(&repository.layers, &digest).is_some());
+            .is_some_and(|repository| repository.layers.find(&digest).is_some());
         let is_stored = view.is_some_and(|view| view.blob(&digest).is_some_and(|blob| blob.size > 0));
         if is_stored && is_linked || !self.has_bytes(&digest) {
             return None;

@@ -3,57 +3,86 @@
 //! An image is broken by a digest that its manifest is, needs, or, for an index, that a child is or needs.
 //! A tagged image is named by its tag; a manifest that no tag reaches, by its digest.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, Reference, RepositoryName};
-use crate::domain::storage::{Link, ReadManifest, Repository, StorageView, TagTarget};
-
-/// Indexes may hold indexes; deeper than this no client follows them.
-const MAX_DEPTH: u8 = 8;
+use crate::domain::storage::{ReadManifest, Repository, StorageView, StoredManifests, TagTarget};
 
 /// For each digest asked about, the images that need it.
 #[derive(Debug, Default)]
 pub struct Affected(HashMap<Digest, BTreeSet<Image>>);
 
-/// What can be told of manifests, wherever they were read.
-pub trait Manifests {
-    /// The digests that a manifest needs: blobs and children.
-    fn needs(&self, digest: &Digest) -> Vec<Digest>;
+/// Which of the accused each manifest reaches. Few reach any, and only those are kept.
+struct Reach<'a> {
+    manifests: &'a StoredManifests,
+    accused: HashSet<Digest>,
+    known: HashMap<Digest, BTreeSet<Digest>>,
 }
 
-impl Manifests for BTreeMap<Digest, ReadManifest> {
-    fn needs(&self, digest: &Digest) -> Vec<Digest> {
-        let Some(ReadManifest::Manifest(manifest)) = self.get(digest) else { return Vec::new() };
-        manifest.needs.iter().chain(&manifest.children).map(|need| need.digest).collect()
+fn manifest<'a>(manifests: &'a StoredManifests, digest: &Digest) -> Option<&'a Manifest> {
+    match manifests.get(digest)? {
+        ReadManifest::Manifest(manifest) => Some(manifest),
+        ReadManifest::Unreadable(_) => None,
     }
 }
 
-/// Walks manifests once each, keeping for each the accused digests it reaches.
-struct Reach<'a> {
-    manifests: &'a dyn Manifests,
-    accused: &'a BTreeSet<Digest>,
-    known: HashMap<Digest, Vec<Digest>>,
-}
-
-impl Reach<'_> {
-    fn of(&mut self, digest: &Digest, depth: u8) -> Vec<Digest> {
-        if let Some(known) = self.known.get(digest) {
-            return known.clone();
-        }
-        // Entered first, so that an index that holds itself ends here.
-        self.known.insert(*digest, Vec::new());
-        let mut reached: BTreeSet<Digest> = self.accused.get(digest).copied().into_iter().collect();
-        for need in self.manifests.needs(digest) {
-            reached.extend(self.accused.get(&need));
-            if depth < MAX_DEPTH {
-                reached.extend(self.of(&need, depth + 1));
+impl<'a> Reach<'a> {
+    fn new(manifests: &'a StoredManifests, accused: &BTreeSet<Digest>) -> Self {
+        let accused = accused.iter().copied().collect();
+        let mut reach = Self { manifests, accused, known: HashMap::new() };
+        for (digest, read) in manifests.iter() {
+            if let ReadManifest::Manifest(manifest) = read {
+                reach.note(*digest, manifest);
             }
         }
-        let reached: Vec<_> = reached.into_iter().collect();
-        self.known.insert(*digest, reached.clone());
+        // By now all images are known, so that an index has only to ask for its manifests.
+        for (digest, read) in manifests.iter() {
+            if let ReadManifest::Manifest(manifest) = read
+                && !manifest.children.is_empty()
+            {
+                let reached = reach.below(*digest);
+                reach.keep(*digest, reached);
+            }
+        }
+        reach
+    }
+
+    /// What a manifest needs by itself.
+    fn note(&mut self, digest: Digest, manifest: &Manifest) {
+        let needs = manifest.needs.iter().chain(&manifest.children).map(|need| need.digest);
+        let reached = needs.filter(|need| self.accused.contains(need)).collect();
+        self.keep(digest, reached);
+    }
+
+    fn keep(&mut self, digest: Digest, reached: BTreeSet<Digest>) {
+        if !reached.is_empty() {
+            self.known.entry(digest).or_default().extend(reached);
+        }
+    }
+
+    /// What an index and all below it reach, each looked at once: bad bytes may name themselves.
+    fn below(&self, index: Digest) -> BTreeSet<Digest> {
+        let mut reached = BTreeSet::new();
+        let mut seen = HashSet::from([index]);
+        let mut open = vec![index];
+        while let Some(digest) = open.pop() {
+            reached.extend(self.known.get(&digest).into_iter().flatten());
+            let children = manifest(self.manifests, &digest).into_iter().flat_map(|index| &index.children);
+            open.extend(children.map(|child| child.digest).filter(|child| seen.insert(*child)));
+        }
         reached
+    }
+
+    /// The accused that pulling this manifest meets, itself among them.
+    fn of(&self, digest: &Digest) -> impl Iterator<Item = Digest> {
+        self.accused.get(digest).into_iter().chain(self.known.get(digest).into_iter().flatten()).copied()
+    }
+
+    fn is_broken(&self, digest: &Digest) -> bool {
+        self.accused.contains(digest) || self.known.contains_key(digest)
     }
 }
 
@@ -64,33 +93,35 @@ pub fn find(view: &StorageView, accused: &BTreeSet<Digest>) -> Affected {
     if accused.is_empty() {
         return affected;
     }
-    let mut reach = Reach { manifests: &view.manifests, accused, known: HashMap::new() };
+    let reach = Reach::new(&view.manifests, accused);
     for repository in &view.repositories {
-        affected.repository(repository, &view.manifests, &mut reach);
+        affected.repository(repository, &reach);
     }
     affected
 }
 
 impl Affected {
-    fn repository(&mut self, repository: &Repository, manifests: &dyn Manifests, reach: &mut Reach<'_>) {
+    fn repository(&mut self, repository: &Repository, reach: &Reach<'_>) {
         let name = &repository.name;
-        let mut tagged = HashSet::new();
         for tag in &repository.tags {
-            if let TagTarget::Digest(digest) = tag.current {
-                tagged.insert(digest);
-                tagged.extend(manifests.needs(&digest));
-                self.note(&Image::tagged(name.clone(), tag.tag.clone()), reach.of(&digest, 0));
+            if let TagTarget::Digest(digest) = &tag.current
+                && reach.is_broken(digest)
+            {
+                self.note(&Image::tagged(name.clone(), tag.tag.clone()), reach.of(digest));
             }
         }
-        for link in &repository.revisions {
-            let digest = Link::data(link).unwrap_or(link.digest);
-            if !tagged.contains(&digest) {
-                self.note(&Image::untagged(name.clone(), digest), reach.of(&digest, 0));
-            }
+        let links = repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest));
+        let broken: Vec<Digest> = links.filter(|digest| reach.is_broken(digest)).collect();
+        if broken.is_empty() {
+            return;
+        }
+        let tagged = tagged(repository, reach.manifests);
+        for digest in broken.iter().filter(|digest| !tagged.contains(*digest)) {
+            self.note(&Image::untagged(name.clone(), *digest), reach.of(digest));
         }
     }
 
-    fn note(&mut self, image: &Image, reached: Vec<Digest>) {
+    fn note(&mut self, image: &Image, reached: impl Iterator<Item = Digest>) {
         for digest in reached {
             self.0.entry(digest).or_default().insert(image.clone());
         }
@@ -116,6 +147,19 @@ impl Affected {
             .cloned()
             .collect()
     }
+}
+
+/// What tags name, and the manifests of the indexes among that.
+fn tagged(repository: &Repository, manifests: &StoredManifests) -> HashSet<Digest> {
+    let mut tagged = HashSet::new();
+    for tag in &repository.tags {
+        if let TagTarget::Digest(digest) = &tag.current {
+            tagged.insert(*digest);
+            let children = manifest(manifests, digest).into_iter().flat_map(|index| &index.children);
+            tagged.extend(children.map(|child| child.digest));
+        }
+    }
+    tagged
 }
 
 /// An untagged manifest is not broken *by* itself: its own finding names it already.

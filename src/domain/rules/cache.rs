@@ -22,7 +22,7 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::{Action, Finding, Remedy, Subject};
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Evidence, Side};
-use crate::domain::storage::{Repository, StorageView, StoredBlob, find_link};
+use crate::domain::storage::{Link, Repository, StorageView, StoredBlob};
 
 /// So many repositories of one digest are named as evidence.
 const NAMED: usize = 20;
@@ -235,11 +235,11 @@ impl<'a> Court<'a> {
         self.cache.pairs.iter().filter(|pair| pair.member).filter_map(|pair| {
             self.stored(&pair.digest)?;
             let links = match self.known(pair) {
-                Some(repository) => [&repository.layers, &repository.revisions].map(Vec::as_slice),
-                None if self.everything => [&[]; 2].map(|none: &[_; 0]| none.as_slice()),
+                Some(repository) => vec![&repository.layers, &repository.revisions],
+                None if self.everything => Vec::new(),
                 None => return None,
             };
-            let is_linked = links.iter().any(|links| find_link(links, &pair.digest).is_some_and(is_there));
+            let is_linked = links.iter().any(|links| links.find(&pair.digest).is_some_and(is_there));
             if is_linked { None } else { self.resurrected(pair) }
         })
     }
@@ -308,7 +308,7 @@ impl<'a> Court<'a> {
 }
 
 /// A folder without its `link` file is what 3.x garbage collection leaves: no link.
-const fn is_there(link: &crate::domain::storage::Link) -> bool {
+const fn is_there(link: Link<'_>) -> bool {
     !matches!(link.target, crate::domain::storage::Target::Missing)
 }
 

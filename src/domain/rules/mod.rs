@@ -137,6 +137,18 @@ impl Accusations {
         }
     }
 
+    /// Add all that others accuse, as if it had been accused one after the other.
+    pub fn append(&mut self, others: Self) {
+        for (key, accusation) in others.0 {
+            match self.0.entry(key) {
+                Entry::Occupied(mut known) => known.get_mut().needed_too(accusation.conditions),
+                Entry::Vacant(free) => {
+                    free.insert(accusation);
+                }
+            }
+        }
+    }
+
     /// The accusation of that code and subject.
     pub fn get_mut(&mut self, code: Code, subject: &Subject) -> Option<&mut Accusation> {
         self.0.get_mut(&(code, subject.clone()))
@@ -205,4 +217,40 @@ pub fn link_path(repository: &RepositoryName, place: &LinkPlace) -> String {
         LinkPlace::Tag(tag) => ("_manifests/tags", format!("{tag}/current")),
     };
     format!("repositories/{repository}/{folder}/{name}/link")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(n: u8) -> Digest {
+        Digest::sha256([n; 32])
+    }
+
+    /// The nth of many manifests that lack content: some the same content, some their own.
+    fn accuse(accusations: &mut Accusations, n: u8) {
+        for lost in [n / 50, n] {
+            let (said, holder) = (format!("said {n}"), Condition::DataStored(digest(n)));
+            let conditions = [Condition::DataAbsent(digest(lost)), Condition::AnyOf(vec![holder])];
+            accusations.add(Code::MissingBlob, Subject::data(digest(lost)), || said, conditions);
+        }
+    }
+
+    #[test]
+    fn accusations_of_many_are_those_of_one() {
+        let mut one = Accusations::default();
+        (0..100).for_each(|n| accuse(&mut one, n));
+        let mut many = Accusations::default();
+        for part in [0..7, 7..90, 90..100] {
+            let mut some = Accusations::default();
+            part.for_each(|n| accuse(&mut some, n));
+            many.append(some);
+        }
+        let told = |accusations: Accusations| -> Vec<(String, Vec<Condition>)> {
+            let all = accusations.into_vec().into_iter();
+            all.map(|it| (format!("{:?} {}", it.finding.subject, it.finding.message), it.conditions))
+                .collect()
+        };
+        assert_eq!(told(many), told(one));
+    }
 }

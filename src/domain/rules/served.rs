@@ -20,9 +20,7 @@ use crate::domain::observed::Unlooked;
 use crate::domain::served::{
     Answer, Asked, Belief, Claim, Delivery, Denial, Exchange, ServedBlob, ServedManifest, ServedView, Subject,
 };
-use crate::domain::storage::{
-    Link, LinkPlace, Repository, StorageView, StoredBlob, TagTarget, Target, find_link,
-};
+use crate::domain::storage::{Link, LinkPlace, Repository, StorageView, StoredBlob, TagTarget, Target};
 
 /// Accuse what the two views disagree about; add to `unknown` what the daemon would not say.
 pub fn accuse(
@@ -58,13 +56,13 @@ impl Court<'_> {
     }
 
     /// The repository's layer link, and the digest of the data that it, or failing it the digest itself, leads to.
-    fn linked(&self, (name, digest): &Subject) -> (Option<&Link>, Digest) {
-        let link = self.repository(name).and_then(|repository| find_link(&repository.layers, digest));
+    fn linked(&self, (name, digest): &Subject) -> (Option<Link<'_>>, Digest) {
+        let link = self.repository(name).and_then(|repository| repository.layers.find(digest));
         (link, link.and_then(Link::data).unwrap_or(*digest))
     }
 
     /// The link and the data itself.
-    fn stored(&self, subject: &Subject) -> (Option<&Link>, Option<StoredBlob>) {
+    fn stored(&self, subject: &Subject) -> (Option<Link<'_>>, Option<StoredBlob>) {
         let (link, data) = self.linked(subject);
         (link, self.storage.blob(&data).copied())
     }
@@ -122,7 +120,7 @@ impl Court<'_> {
 
     fn denied(&mut self, subject: &Subject, blob: &ServedBlob, _denial: Denial) {
         let (link, stored) = self.stored(subject);
-        let (Some(Target::Same), Some(_)) = (link.map(|link| &link.target), stored) else { return };
+        let (Some(Target::Same), Some(_)) = (link.map(|link| link.target), stored) else { return };
         let message = || "it is stored and linked, but the daemon answers 404".to_owned();
         let place = LinkPlace::Layer(subject.1);
         let conditions =
@@ -161,7 +159,7 @@ impl Court<'_> {
 
     /// Where storage's own link leads, from a digest that a tag or a client names.
     fn resolved(&self, name: &RepositoryName, digest: &Digest) -> Digest {
-        let link = self.repository(name).and_then(|repository| find_link(&repository.revisions, digest));
+        let link = self.repository(name).and_then(|repository| repository.revisions.find(digest));
         link.and_then(Link::data).unwrap_or(*digest)
     }
 
@@ -179,8 +177,8 @@ impl Court<'_> {
 
     fn manifest_denied(&mut self, subject: &Subject, asked: &Asked<Answer<ServedManifest>>) {
         let (name, digest) = subject;
-        let link = self.repository(name).and_then(|repository| find_link(&repository.revisions, digest));
-        let is_held = link.is_some_and(|link| link.target == Target::Same);
+        let link = self.repository(name).and_then(|repository| repository.revisions.find(digest));
+        let is_held = link.is_some_and(|link| *link.target == Target::Same);
         if !is_held || self.storage.blob(digest).is_none() {
             return;
         }

@@ -2,7 +2,12 @@
 
 mod leftovers;
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+use rayon::prelude::*;
 
 use super::{Accusations, Condition, Facts, data_path, link_path};
 use crate::domain::code::{Code, Severity};
@@ -11,8 +16,8 @@ use crate::domain::finding::Subject;
 use crate::domain::manifest::{Descriptor, Manifest};
 use crate::domain::observed::{Evidence, Side};
 use crate::domain::storage::{
-    ContentView, Link, LinkPlace, ReadManifest, Repository, StorageView, StoredBlob, StoredTag, TagTarget,
-    Target, find_link,
+    ContentView, Link, LinkPlace, Links, ReadManifest, Repository, StorageView, StoredBlob, StoredTag,
+    TagTarget, Target,
 };
 
 /// The digest of nothing: the one blob that may be empty.
@@ -21,16 +26,29 @@ const EMPTY: Digest = Digest::sha256([
     0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ]);
 
+/// So many repositories are judged at once by one of the cores.
+const REPOSITORIES: usize = 16;
+
 /// Accuse everything that storage alone shows to be wrong.
 #[must_use]
 pub fn accuse(view: &StorageView, facts: &Facts) -> Accusations {
-    let mut court =
-        Court { view, facts, needed: vec![false; view.blobs.len()], accusations: Accusations::default() };
-    for repository in &view.repositories {
-        court.repository(repository);
+    let needed: Vec<AtomicBool> = view.blobs.iter().map(|_| AtomicBool::new(false)).collect();
+    let court = || Court { view, facts, needed: &needed, accusations: Accusations::default() };
+    let some = view.repositories.par_chunks(REPOSITORIES).map(|some| {
+        let mut court = court();
+        for repository in some {
+            court.repository(repository);
+        }
+        court.accusations
+    });
+    let some: Vec<Accusations> = some.collect();
+    let mut last = court();
+    // In the order of the repositories, so that the same registry gives the same findings.
+    for some in some {
+        last.accusations.append(some);
     }
-    court.leftovers();
-    court.accusations
+    last.leftovers();
+    last.accusations
 }
 
 /// Accuse the blobs whose content was hashed and is not what their digest says. Those whose size, or the reading of
@@ -52,8 +70,8 @@ pub fn accuse_content(content: &ContentView, accusations: &mut Accusations) {
 
 /// The digest whose data a link stands for. One that is broken or names another content stands for what its folder
 /// names; only a SHA-512 alias stands for what it names.
-fn meant(link: &Link) -> Digest {
-    match &link.target {
+fn meant(link: Link<'_>) -> Digest {
+    match link.target {
         Target::Other(named) if link.digest.algorithm() != Algorithm::Sha256 => **named,
         Target::Other(_) | Target::Same | Target::Invalid(_) | Target::Missing | Target::Unknown => {
             link.digest
@@ -62,8 +80,8 @@ fn meant(link: &Link) -> Digest {
 }
 
 /// The link to `digest`, if there is a file of it.
-fn linked<'a>(links: &'a [Link], digest: &Digest) -> Option<&'a Link> {
-    find_link(links, digest).filter(|link| link.target != Target::Missing)
+fn linked<'a>(links: &'a Links, digest: &Digest) -> Option<Link<'a>> {
+    links.find(digest).filter(|link| *link.target != Target::Missing)
 }
 
 /// What the first look saw of data that is not there.
@@ -91,11 +109,17 @@ pub fn content_of(view: &StorageView) -> BTreeSet<Digest> {
     content
 }
 
+/// Whether everything that the repository holds as a manifest can say what it needs.
+fn is_readable(view: &StorageView, repository: &Repository) -> bool {
+    let is_read = |link| matches!(view.manifests.get(&meant(link)), Some(ReadManifest::Manifest(_)));
+    repository.revisions.iter().all(is_read)
+}
+
 struct Court<'a> {
     view: &'a StorageView,
     facts: &'a Facts,
     /// Which of [`StorageView::blobs`] some link or manifest needs.
-    needed: Vec<bool>,
+    needed: &'a [AtomicBool],
     accusations: Accusations,
 }
 
@@ -103,8 +127,10 @@ impl<'a> Court<'a> {
     /// The stored blob, noted as needed.
     fn need(&mut self, digest: &Digest) -> Option<StoredBlob> {
         let position = self.view.position(digest)?;
-        if let Some(needed) = self.needed.get_mut(position) {
-            *needed = true;
+        if let Some(needed) = self.needed.get(position)
+            && !needed.load(Relaxed)
+        {
+            needed.store(true, Relaxed);
         }
         self.view.blobs.get(position).copied()
     }
@@ -120,21 +146,17 @@ impl<'a> Court<'a> {
         for tag in &repository.tags {
             self.tag(repository, tag, &mut wanted);
         }
-        let is_whole = repository.revisions.iter().all(|link| self.is_readable(link));
+        let view = self.view;
+        let is_whole = LazyCell::new(|| is_readable(view, repository));
         for link in &repository.layers {
             self.link(repository, link, LinkPlace::Layer(link.digest));
-            self.layer(repository, link, &wanted, is_whole);
+            self.layer(repository, link, &wanted, &is_whole);
         }
     }
 
-    /// Whether what the link stands for can say what it needs.
-    fn is_readable(&self, link: &Link) -> bool {
-        matches!(self.view.manifests.get(&meant(link)), Some(ReadManifest::Manifest(_)))
-    }
-
     /// Accuse a link file that does not say what it should.
-    fn link(&mut self, repository: &Repository, link: &Link, place: LinkPlace) {
-        let message = match &link.target {
+    fn link(&mut self, repository: &Repository, link: Link<'_>, place: LinkPlace) {
+        let message = match link.target {
             Target::Invalid(text) if text.is_empty() => {
                 "the link file is empty; the daemon answers 500".to_owned()
             }
@@ -156,7 +178,7 @@ impl<'a> Court<'a> {
     fn revision(
         &mut self,
         repository: &'a Repository,
-        link: &Link,
+        link: Link<'_>,
         digest: Digest,
         wanted: &mut BTreeSet<Digest>,
     ) {
@@ -213,14 +235,15 @@ impl<'a> Court<'a> {
         wanted: &mut BTreeSet<Digest>,
     ) {
         for need in &manifest.needs {
-            wanted.insert(need.digest);
-            self.blob(repository, need, held);
+            if !self.blob(repository, need, held) {
+                wanted.insert(need.digest);
+            }
         }
         self.index(repository, digest, manifest, held);
     }
 
-    /// A config or layer that a manifest of this repository needs.
-    fn blob(&mut self, repository: &Repository, need: &Descriptor, held: &Condition) {
+    /// Whether there is data under the very digest of a config or layer that a manifest of this repository needs.
+    fn blob(&mut self, repository: &Repository, need: &Descriptor, held: &Condition) -> bool {
         let link = linked(&repository.layers, &need.digest);
         let data = link.map_or(need.digest, meant);
         let Some(stored) = self.need(&data) else {
@@ -233,17 +256,18 @@ impl<'a> Court<'a> {
             if accusation.finding.evidence.is_empty() {
                 accusation.prove([walked]);
             }
-            return;
+            return false;
         };
         self.size(need, &stored);
         if link.is_none() {
             self.missing_link(repository, LinkPlace::Layer(need.digest), need.digest, "a manifest");
         }
+        data == need.digest
     }
 
     /// Whether a stored file has the size that its descriptor gives.
     fn size(&mut self, need: &Descriptor, stored: &StoredBlob) {
-        let Some(size) = need.size.filter(|size| *size != stored.size && stored.size != 0) else { return };
+        let Some(size) = need.size().filter(|size| *size != stored.size && stored.size != 0) else { return };
         let message =
             || format!("{} bytes are stored, {size} are described; no push repairs it", stored.size);
         // Where the bytes are right it is the manifest that is wrong, and they must not be moved out of the way.

@@ -12,7 +12,9 @@ use crate::domain::observed::Unlooked;
 use crate::domain::report::ServedCoverage;
 use crate::domain::rules::{Accusations, api};
 use crate::domain::served::{Answer, Asked, Delivered, Delivery, ServedManifest, ServedView, Subject};
-use crate::domain::storage::{Link, ReadManifest, Repository, StorageView, StoredTag, TagTarget, Target};
+use crate::domain::storage::{
+    Links, ReadManifest, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target,
+};
 use crate::engine::ports::{Event, Events, Registry};
 
 impl Run<'_> {
@@ -186,7 +188,7 @@ impl Explorer<'_> {
         for ((name, _), asked) in &self.served.manifests {
             if let Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) = &asked.answer
             {
-                wanted.extend(manifest.needs.iter().map(|need| ((name.clone(), need.digest), need.size)));
+                wanted.extend(manifest.needs.iter().map(|need| ((name.clone(), need.digest), need.size())));
             }
         }
         let registry = self.registry;
@@ -269,11 +271,12 @@ fn children((name, _): &Subject, asked: &Asked<Answer<ServedManifest>>) -> Vec<S
 /// The served images in the form of a storage view, for what names the affected ones.
 fn picture(served: &ServedView) -> StorageView {
     let mut repositories: BTreeMap<&RepositoryName, Repository> = BTreeMap::new();
-    let mut manifests: BTreeMap<Digest, ReadManifest> = BTreeMap::new();
+    let mut revisions: BTreeMap<&RepositoryName, Vec<(Digest, Target)>> = BTreeMap::new();
+    let mut manifests = StoredManifests::new();
     let empty = |name: &RepositoryName| Repository {
         name: name.clone(),
-        layers: Vec::new(),
-        revisions: Vec::new(),
+        layers: Links::default(),
+        revisions: Links::default(),
         tags: Vec::new(),
         has_layers: true,
         has_manifests: true,
@@ -287,10 +290,12 @@ fn picture(served: &ServedView) -> StorageView {
     }
     for ((name, digest), asked) in &served.manifests {
         if let Answer::Yes(manifest) = &asked.answer {
-            let link = Link { digest: *digest, target: Target::Same };
-            repositories.entry(name).or_insert_with(|| empty(name)).revisions.push(link);
+            revisions.entry(name).or_default().push((*digest, Target::Same));
             manifests.insert(*digest, manifest.read.clone());
         }
+    }
+    for (name, links) in revisions {
+        repositories.entry(name).or_insert_with(|| empty(name)).revisions = links.into_iter().collect();
     }
     StorageView {
         root: String::new(),

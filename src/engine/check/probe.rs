@@ -24,7 +24,7 @@ use crate::domain::merge::BELIEFS;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
-use crate::domain::storage::{ReadManifest, Repository, StorageView, Target, find_link};
+use crate::domain::storage::{Links, ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::{Event, Events, Registry};
 
 /// How many suspects one refused index can name.
@@ -111,7 +111,7 @@ impl Questions {
         let all = probe == Probe::All;
         for link in &repository.layers {
             let suspicious = link.data().is_none_or(|data| view.blob(&data).is_none());
-            if all || suspicious && link.target != Target::Missing {
+            if all || suspicious && *link.target != Target::Missing {
                 self.blobs.insert((name.clone(), link.digest));
             }
         }
@@ -120,7 +120,9 @@ impl Questions {
             match view.manifests.get(&digest) {
                 Some(ReadManifest::Manifest(manifest)) => {
                     for need in &manifest.needs {
-                        let data = find_link(&repository.layers, &need.digest)
+                        let data = repository
+                            .layers
+                            .find(&need.digest)
                             .and_then(crate::domain::storage::Link::data)
                             .unwrap_or(need.digest);
                         // A file of the wrong size is not asked about: a daemon that has just been started
@@ -190,7 +192,7 @@ impl Questions {
 fn misleads(view: &StorageView, (name, digest): &Subject) -> bool {
     let Some(repository) = view.repository(name) else { return false };
     let links = [&repository.layers, &repository.revisions];
-    let mut found = links.into_iter().filter_map(|links| find_link(links, digest));
+    let mut found = links.into_iter().filter_map(|links| links.find(digest));
     found.any(|link| matches!(link.target, Target::Other(_)))
 }
 
@@ -201,7 +203,7 @@ pub(super) async fn ask_blob(
     (name, digest): &Subject,
 ) -> ServedBlob {
     let claim = registry.head_blob(name, digest).await;
-    let link = view.repository(name).and_then(|repository| find_link(&repository.layers, digest));
+    let link = view.repository(name).and_then(|repository| repository.layers.find(digest));
     let data = link.and_then(crate::domain::storage::Link::data).unwrap_or(*digest);
     let delivery = match &claim.answer {
         Answer::Yes(_) if view.blob(&data).is_none() => Some(registry.byte(name, digest, 0).await),
@@ -247,10 +249,8 @@ async fn beliefs(
 fn is_linked(view: &StorageView, (name, digest): &Subject) -> bool {
     let Some(repository) = view.repository(name) else { return false };
     let links = [&repository.revisions, &repository.layers];
-    let is_there = |links: &&Vec<crate::domain::storage::Link>| {
-        find_link(links, digest).is_some_and(|link| link.target != Target::Missing)
-    };
-    links.iter().any(is_there)
+    let is_there = |links: &Links| links.find(digest).is_some_and(|link| *link.target != Target::Missing);
+    links.into_iter().any(is_there)
 }
 
 /// Ask by a PUT that must be refused, where that was allowed.
@@ -280,10 +280,10 @@ async fn refused(
 /// layer link names, is then claimed as a blob.
 async fn shares_cache(registry: &dyn Registry, view: &StorageView) -> bool {
     let healthy = view.repositories.iter().find_map(|repository| {
-        let held = repository.revisions.iter().filter(|link| link.target == Target::Same);
+        let held = repository.revisions.iter().filter(|link| *link.target == Target::Same);
         let mut held = held.map(|link| link.digest).filter(|digest| {
             matches!(view.manifests.get(digest), Some(ReadManifest::Manifest(_)))
-                && find_link(&repository.layers, digest).is_none()
+                && repository.layers.find(digest).is_none()
         });
         held.next().map(|digest| (&repository.name, digest))
     });

@@ -11,7 +11,7 @@ use crate::domain::manifest::Descriptor;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
 use crate::domain::served::{Answer, ServedBlob, ServedView};
-use crate::domain::storage::{ReadManifest, Repository, StorageView, Target, find_link};
+use crate::domain::storage::{ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::Registry;
 
 /// How many are asked before the views are called strangers.
@@ -81,8 +81,8 @@ fn sample(view: &StorageView) -> Vec<(RepositoryName, Digest)> {
 /// a damaged one would teach the daemon its size.
 fn healthy<'a>(view: &'a StorageView, repository: &'a Repository) -> impl Iterator<Item = Digest> + 'a {
     let is_whole = |need: &&Descriptor| {
-        find_link(&repository.layers, &need.digest).is_some_and(|link| link.target == Target::Same)
-            && view.blob(&need.digest).is_some_and(|blob| blob.size > 0 && need.size == Some(blob.size))
+        repository.layers.find(&need.digest).is_some_and(|link| *link.target == Target::Same)
+            && view.blob(&need.digest).is_some_and(|blob| blob.size > 0 && need.size() == Some(blob.size))
     };
     let manifests = repository.revisions.iter().filter_map(|link| match view.manifests.get(&link.digest) {
         Some(ReadManifest::Manifest(manifest)) => Some(manifest),
@@ -90,7 +90,7 @@ fn healthy<'a>(view: &'a StorageView, repository: &'a Repository) -> impl Iterat
     });
     let needs = manifests.flat_map(|manifest| &manifest.needs).filter(is_whole);
     let whole: BTreeSet<Digest> = needs.map(|need| need.digest).take(SAMPLE).collect();
-    let links = repository.layers.iter().filter(|link| link.target == Target::Same);
+    let links = repository.layers.iter().filter(|link| *link.target == Target::Same);
     let any = links.map(|link| link.digest);
     let stored = any.filter(|digest| view.blob(digest).is_some_and(|blob| blob.size > 0));
     let is_guess = whole.is_empty();

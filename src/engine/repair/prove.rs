@@ -171,7 +171,7 @@ impl Puller<'_> {
             let manifest = self.manifest(name, &reference).await?;
             for need in &manifest.needs {
                 let place = (name.clone(), need.digest);
-                self.blobs.insert(place.clone(), need.size);
+                self.blobs.insert(place.clone(), need.size());
                 blobs.insert(place);
             }
             let children = manifest.children.iter().map(|child| child.digest);

@@ -88,7 +88,7 @@ impl Survey<'_> {
             }
             if let Some(manifest) = self.read_manifest(&wanted).await {
                 for child in &manifest.children {
-                    let child = Wanted { digest: child.digest, size: child.size, ..wanted.clone() };
+                    let child = Wanted { digest: child.digest, size: child.size(), ..wanted.clone() };
                     queue.push_back(child);
                 }
                 for need in &manifest.needs {
@@ -96,7 +96,7 @@ impl Survey<'_> {
                     if !is_stored || !self.is_linked(&wanted.repositories, &need.digest) {
                         let need = Wanted {
                             digest: need.digest,
-                            size: need.size,
+                            size: need.size(),
                             is_manifest: false,
                             ..wanted.clone()
                         };
@@ -110,9 +110,7 @@ impl Survey<'_> {
     fn is_linked(&self, repositories: &[RepositoryName], digest: &Digest) -> bool {
         repositories.iter().all(|name| {
             let repository = self.storage.and_then(|view| view.repository(name));
-            repository.is_some_and(|repository| {
-                crate::domain::storage::find_link(&repository.layers, digest).is_some()
-            })
+            repository.is_some_and(|repository| repository.layers.find(digest).is_some())
         })
     }
 

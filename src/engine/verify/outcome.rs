@@ -187,7 +187,7 @@ impl Inquiry<'_> {
             open.extend(self.attached.get(&subject).into_iter().flatten().cloned());
             open.extend(self.children(&subject, asked));
             for need in asked.and_then(manifest).into_iter().flat_map(|manifest| &manifest.needs) {
-                reach.blob((subject.0.clone(), need.digest), need.size, index);
+                reach.blob((subject.0.clone(), need.digest), need.size(), index);
             }
         }
         reach

@@ -1,6 +1,5 @@
 //! `docker-registry` with its descriptor cache in Redis, and its storage as the rules see it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Once;
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use regfsck::domain::digest::{Algorithm, Digest};
-use regfsck::domain::storage::{Link, Repository, StorageView, StoredBlob, Target};
+use regfsck::domain::storage::{Repository, StorageView, StoredBlob, StoredManifests, Target};
 use reqwest::{Client, Method, StatusCode};
 use sha2::Digest as _;
 use tempfile::TempDir;
@@ -183,7 +182,7 @@ impl RedisRegistry {
             collected: Timestamp::now(),
             blobs,
             repositories,
-            manifests: BTreeMap::new(),
+            manifests: StoredManifests::new(),
             uploads: Vec::new(),
             stray: Vec::new(),
             unknown: Vec::new(),
@@ -196,7 +195,7 @@ fn repository(folder: &Path, name: &str) -> Repository {
         let with_file = digests(&folder.join(place).join("sha256"))
             .into_iter()
             .filter(|digest| folder.join(place).join("sha256").join(digest.hex()).join("link").exists());
-        with_file.map(|digest| Link { digest, target: Target::Same }).collect()
+        with_file.map(|digest| (digest, Target::Same)).collect()
     };
     Repository {
         name: name.parse().expect("a name"),

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_link, tag, tag_link};
 use crate::domain::observed::Observed;
-use crate::domain::storage::{Link, LinkPlace, ReadManifest, TagTarget, Target};
+use crate::domain::storage::{LinkPlace, Links, ReadManifest, TagTarget, Target};
 use crate::engine::ports::Storage as _;
 
 #[rstest]
@@ -85,7 +85,7 @@ fn what_is_no_regular_file_is_stray_and_never_blocks(#[case] make: impl Fn(&Tree
     let strays = [data(&lost), layer_link("a", &lost), tag_link("a", "1")];
     assert_eq!(tree.stray(), strays);
     let repository = tree.repository();
-    assert_eq!(repository.layers, [Link { digest: lost, target: Target::Missing }]);
+    assert_eq!(repository.layers, Links::from_iter([(lost, Target::Missing)]));
     assert_eq!(repository.tags[0].current, TagTarget::Missing);
     let storage = tree.storage();
     assert!(storage.blob(&lost).is_absent());
@@ -175,7 +175,7 @@ fn what_is_no_manifest_says_why() {
         tree.file(revision_link("a", &digest), digest.to_string());
     }
     let view = tree.view();
-    let why = |digest| match &view.manifests[digest] {
+    let why = |digest| match view.manifests.get(digest).unwrap() {
         ReadManifest::Unreadable(why) => why.as_str(),
         ReadManifest::Manifest(_) => "",
     };
@@ -231,7 +231,7 @@ fn refuse_and_look() {
     let view = tree.view();
     assert_eq!(view.unknown[0].why, "Permission denied (os error 13)");
     assert_eq!(view.repositories[0].tags[0].current, TagTarget::Unknown);
-    assert!(view.repositories[0].layers.iter().any(|link| link.target == Target::Unknown));
+    assert!(view.repositories[0].layers.iter().any(|link| *link.target == Target::Unknown));
     assert!(view.manifests.is_empty() && view.blob(&hidden).is_none());
     let storage = tree.storage();
     assert!(matches!(storage.blob(&hidden), Observed::Unknown(_)));

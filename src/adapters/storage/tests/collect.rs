@@ -7,7 +7,7 @@ use super::tree::{Everything, Tree, blob_folder, digest, layer_link, name, revis
 use crate::domain::digest::Digest;
 use crate::domain::manifest::Kind;
 use crate::domain::name::RepositoryName;
-use crate::domain::storage::{Link, ReadManifest, StoredTag, StoredUpload, TagTarget, Target};
+use crate::domain::storage::{Links, ReadManifest, StoredTag, StoredUpload, TagTarget, Target};
 use crate::engine::ports::{Event, Events, Scope, Silent, Storage as _, Unhurried};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";
@@ -26,20 +26,19 @@ fn a_healthy_image_is_seen_whole() {
     assert_eq!(blobs, sorted(vec![image.manifest, image.config, image.layer]));
     assert_eq!(view.blob(&image.layer).unwrap().size, 21);
     let repository = view.repository(&name("team/app")).unwrap();
-    assert_eq!(
-        repository.layers,
-        sorted(vec![image.config, image.layer]).into_iter().map(same).collect::<Vec<_>>()
-    );
-    assert_eq!(repository.revisions, [same(image.manifest)]);
+    assert_eq!(repository.layers, same([image.config, image.layer]));
+    assert_eq!(repository.revisions, same([image.manifest]));
     assert_eq!(repository.tags, [StoredTag { tag: tag("1.0"), current: TagTarget::Digest(image.manifest) }]);
     assert!(repository.has_layers && repository.has_manifests && repository.has_tags);
-    let ReadManifest::Manifest(manifest) = &view.manifests[&image.manifest] else { panic!("unreadable") };
+    let ReadManifest::Manifest(manifest) = view.manifests.get(&image.manifest).unwrap() else {
+        panic!("unreadable")
+    };
     assert_eq!((manifest.kind, manifest.needs.len(), view.manifests.len()), (Kind::Image, 2, 1));
     assert_eq!((view.stray, view.unknown), (vec![], vec![]));
 }
 
-fn same(digest: Digest) -> Link {
-    Link { digest, target: Target::Same }
+fn same<const N: usize>(digests: [Digest; N]) -> Links {
+    digests.map(|digest| (digest, Target::Same)).into_iter().collect()
 }
 
 #[test]
@@ -54,7 +53,7 @@ fn what_daemons_leave_behind_is_no_fault() {
     tree.folder(format!("repositories/app/_manifests/revisions/sha256/{}/signatures", image.manifest.hex()));
     std::fs::write(tree.base().join("scheduler-state.json"), "{}").unwrap();
     assert_eq!(tree.stray(), Vec::<String>::new());
-    assert_eq!(tree.repository().revisions, [same(image.manifest)]);
+    assert_eq!(tree.repository().revisions, same([image.manifest]));
 }
 
 #[test]
@@ -103,7 +102,7 @@ fn links_say_what_they_say() {
         tree.file(layer_link("app", digest), content);
         tree.file(revision_link("app", digest), content);
     }
-    let expected = cases.map(|(digest, _, target)| Link { digest, target });
+    let expected = cases.map(|(digest, _, target)| (digest, target)).into_iter().collect::<Links>();
     let repository = tree.repository();
     assert_eq!(repository.layers, expected);
     assert_eq!(repository.revisions, expected);
@@ -117,8 +116,8 @@ fn a_link_folder_with_something_but_no_link_in_it_misses_its_link() {
     tree.file(layer_link("app", &layer) + ".1.tmp", "");
     tree.file(revision_link("app", &revision).replace("/link", "/signatures/sha256/x/link"), "");
     let repository = tree.repository();
-    assert_eq!(repository.layers, [Link { digest: layer, target: Target::Missing }]);
-    assert_eq!(repository.revisions, [Link { digest: revision, target: Target::Missing }]);
+    assert_eq!(repository.layers, Links::from_iter([(layer, Target::Missing)]));
+    assert_eq!(repository.revisions, Links::from_iter([(revision, Target::Missing)]));
     assert_eq!(tree.stray(), [layer_link("app", &layer) + ".1.tmp"]);
 }
 
@@ -170,7 +169,7 @@ fn a_manifest_is_read_once_and_only_where_it_is_stored() {
     tree.file(tag_link("b", "lost"), digest("ee").to_string());
     let tagged = tree.blob(r#"{"schemaVersion":2,"manifests":[]}"#);
     tree.file(tag_link("c", "only"), tagged.to_string());
-    let read: Vec<_> = tree.view().manifests.into_keys().collect();
+    let read: Vec<_> = tree.view().manifests.iter().map(|(digest, _)| *digest).collect();
     assert_eq!(read, sorted(vec![image.manifest, tagged]));
 }
 

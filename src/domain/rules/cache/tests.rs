@@ -1,5 +1,5 @@
 use crate::domain::cache::CacheCollector;
-use crate::domain::storage::{Link, Target};
+use crate::domain::storage::{Links, StoredManifests, Target};
 
 use super::*;
 
@@ -13,9 +13,7 @@ fn name(text: &str) -> RepositoryName {
 
 /// Storage with blobs of 10 bytes, and repositories that link some digests as layers.
 fn storage(blobs: &[u8], repositories: &[(&str, &[u8])]) -> StorageView {
-    let links = |digests: &[u8]| -> Vec<Link> {
-        digests.iter().map(|n| Link { digest: digest(*n), target: Target::Same }).collect()
-    };
+    let links = |digests: &[u8]| -> Links { digests.iter().map(|n| (digest(*n), Target::Same)).collect() };
     StorageView {
         root: "/r".into(),
         collected: Timestamp::UNIX_EPOCH,
@@ -25,14 +23,14 @@ fn storage(blobs: &[u8], repositories: &[(&str, &[u8])]) -> StorageView {
             .map(|(repository, layers)| Repository {
                 name: name(repository),
                 layers: links(layers),
-                revisions: Vec::new(),
+                revisions: Links::default(),
                 tags: Vec::new(),
                 has_layers: true,
                 has_manifests: true,
                 has_tags: true,
             })
             .collect(),
-        manifests: BTreeMap::new(),
+        manifests: StoredManifests::new(),
         uploads: Vec::new(),
         stray: Vec::new(),
         unknown: Vec::new(),

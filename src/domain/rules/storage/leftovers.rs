@@ -1,6 +1,8 @@
 //! Leftovers: links and data that nothing needs, uploads, stray files.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Court, EMPTY};
 use crate::domain::code::Code;
@@ -11,22 +13,24 @@ use crate::domain::rules::Condition;
 use crate::domain::storage::{Link, LinkPlace, Repository};
 
 impl Court<'_> {
-    /// A layer link: its data is needed, or it dangles.
+    /// A layer link: its data is needed, or it dangles. `wanted` is what manifests of the repository need, as far
+    /// as there is no data under its own digest.
     pub(super) fn layer(
         &mut self,
         repository: &Repository,
-        link: &Link,
+        link: Link<'_>,
         wanted: &BTreeSet<Digest>,
-        is_whole: bool,
+        is_whole: &LazyCell<bool, impl FnOnce() -> bool>,
     ) {
         // A broken link's folder still names content that must not be called an orphan.
         let is_own_stored = self.need(&link.digest).is_some();
         let Some(data) = link.data() else { return };
-        if self.need(&data).is_some() || is_own_stored || wanted.contains(&link.digest) {
+        let is_other_stored = data != link.digest && self.need(&data).is_some();
+        if is_own_stored || is_other_stored || wanted.contains(&link.digest) {
             return;
         }
         let message = || {
-            let but = if is_whole { "" } else { " that can be read" };
+            let but = if **is_whole { "" } else { " that can be read" };
             format!("a layer link without data; no manifest here{but} needs it")
         };
         let held =
@@ -40,7 +44,8 @@ impl Court<'_> {
     /// What belongs to nothing: empty files, orphans, uploads, stray files.
     pub(super) fn leftovers(&mut self) {
         let youngest = self.facts.now.as_second() - self.facts.grace.as_secs();
-        for (blob, needed) in self.view.blobs.iter().zip(std::mem::take(&mut self.needed)) {
+        for (blob, needed) in self.view.blobs.iter().zip(self.needed) {
+            let needed = needed.load(Relaxed);
             let is_in_scope = needed || self.facts.everything;
             if blob.size == 0 && blob.digest != EMPTY && is_in_scope {
                 let message = || "the stored file has no bytes; no push repairs it".to_owned();
