@@ -28,13 +28,13 @@ const CONNECTIONS: &str = "64";
 const CACHED: (u64, u64) = (100_000, 750);
 
 /// A server that ends with its owner.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
 }
 
 impl Server {
-    fn start(port: u16, command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(port: u16, command: &mut Command) -> Result<Self> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let server = Self { child, port };
         for _ in 0..200 {
@@ -45,6 +45,10 @@ impl Server {
         }
         bail!("{command:?} does not listen at {port}")
     }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 }
 
 impl Drop for Server {
@@ -54,7 +58,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
@@ -69,7 +73,7 @@ pub(crate) fn probe(bench: &Bench, table: &mut Table) -> Result<()> {
     let port = free_port()?;
     std::fs::write(&config, configuration(root, port))?;
     let server = Server::start(port, Command::new("docker-registry").arg("serve").arg(&config))?;
-    let url = format!("http://127.0.0.1:{}", server.port);
+    let url = server.url();
     let asked = std::cell::Cell::new(0_u64);
     let daemon = server.child.id();
     let report = root.with_file_name("probe.json");
@@ -101,7 +105,7 @@ pub(crate) fn probe(bench: &Bench, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn configuration(root: &Path, port: u16) -> String {
+pub(crate) fn configuration(root: &Path, port: u16) -> String {
     format!(
         "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n\
          storage: {{filesystem: {{rootdirectory: '{}', maxthreads: 100}}, cache: {{blobdescriptor: inmemory}}}}\n",

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench sides -- offline --blobs 200000 --repositories 1500
-//! cargo bench --bench sides -- offline content probe redis curve --write docs
+//! cargo bench --bench sides -- offline content probe redis upload curve --write docs
 //! ```
 //!
 //! What is compared are ratios: each side runs once to warm up, then all sides in turn, round after round.
@@ -16,6 +16,7 @@ mod draw;
 mod measure;
 #[path = "../../tests/it/support/plant.rs"]
 mod plant;
+mod upload;
 
 use std::path::{Path, PathBuf};
 
@@ -76,6 +77,8 @@ enum Subject {
     Probe,
     /// Reading Redis against redis-cli
     Redis,
+    /// A repair's uploads against curl
+    Upload,
     /// Time and memory against size
     Curve,
 }
@@ -106,6 +109,7 @@ fn main() -> Result<()> {
             Subject::Content => contest::content(&bench, &mut table)?,
             Subject::Probe => daemon::probe(&bench, &mut table)?,
             Subject::Redis => daemon::redis(&bench, &mut table)?,
+            Subject::Upload => upload::compare(&bench, &mut table)?,
             Subject::Curve => curve::measure(&bench, &mut table)?,
         }
     }
