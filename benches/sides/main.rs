@@ -50,6 +50,9 @@ struct Arguments {
     /// Rounds after the one that warms up
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Drop the kernel's caches before every run of the offline comparison; needs root
+    #[arg(long)]
+    cold: bool,
     /// The largest tree of the curve
     #[arg(long, default_value_t = 2_000_000)]
     largest: u64,

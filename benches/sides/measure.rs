@@ -40,12 +40,37 @@ pub(crate) struct Runs {
     pub(crate) runs: Vec<Run>,
 }
 
+/// What the kernel has in its caches when a side begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caches {
+    /// What the runs before left there.
+    Warm,
+    /// Nothing of the disk.
+    Cold,
+}
+
+impl Caches {
+    fn prepare(self) -> Result<()> {
+        if self == Self::Cold {
+            Command::new("sync").status()?;
+            fs::write("/proc/sys/vm/drop_caches", "3").context("only root can drop the kernel's caches")?;
+        }
+        Ok(())
+    }
+}
+
 /// Run each side once to warm up, then all of them `rounds` times in turn.
-pub(crate) fn interleave(mut sides: Vec<Side<'_>>, rounds: usize) -> Result<Vec<Runs>> {
+pub(crate) fn interleave(sides: Vec<Side<'_>>, rounds: usize) -> Result<Vec<Runs>> {
+    interleave_with(Caches::Warm, sides, rounds)
+}
+
+/// The same with the kernel's caches in a state of our choice.
+pub(crate) fn interleave_with(caches: Caches, mut sides: Vec<Side<'_>>, rounds: usize) -> Result<Vec<Runs>> {
     let mut all: Vec<_> =
         sides.iter().map(|side| Runs { name: side.name.clone(), runs: Vec::new() }).collect();
     for round in 0..=rounds {
         for (side, runs) in sides.iter_mut().zip(&mut all) {
+            caches.prepare()?;
             let run = (side.run)().with_context(|| side.name.clone())?;
             eprintln!("{:>3} {:44} {:8.3} s {:8.2} s CPU", round, side.name, run.seconds, run.cpu);
             if round > 0 {

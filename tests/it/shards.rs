@@ -4,9 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
+use regfsck::adapters::storage::FilesystemStorage;
+use regfsck::domain::name::RepositoryName;
+use regfsck::domain::storage::StorageView;
+use regfsck::engine::ports::{Scope, Silent, Storage as _};
 use serde_json::Value;
 
 use crate::support::plant::{Content, Recipe, plant};
+use crate::support::planted::lose;
+use crate::support::redis_server::{RedisServer, digest, remember};
 
 const SHARDS: usize = 4;
 
@@ -99,6 +105,64 @@ fn shards_of_storage_and_daemon_make_up_the_whole() {
         assert_same(&["--storage", &path, "--registry", &url, "--probe", "all"]);
         assert_same(&["--storage", &path, "--registry", &url, "--probe-manifests"]);
     }
+}
+
+struct Everything;
+
+impl Scope for Everything {
+    fn includes(&self, _name: &RepositoryName) -> bool {
+        true
+    }
+    fn is_everything(&self) -> bool {
+        true
+    }
+}
+
+fn view(root: &Path) -> StorageView {
+    FilesystemStorage::open(root).unwrap().collect(&Everything, &Silent).unwrap()
+}
+
+#[test]
+fn shards_of_storage_and_redis_make_up_the_whole() {
+    let Some(redis) = RedisServer::start() else { return };
+    let root = tempfile::tempdir().unwrap();
+    damaged(root.path());
+    let view = view(root.path());
+    let mut client = redis.client(0);
+    for repository in &view.repositories {
+        for (n, link) in repository.layers.iter().enumerate() {
+            // The first of each repository is remembered with another size than it has.
+            let size = view.blob(&link.digest).map_or(100, |blob| blob.size) + u64::from(n == 0);
+            remember(&mut client, repository.name.as_str(), &link.digest, size);
+        }
+    }
+    for n in 0..8 {
+        remember(&mut client, "team0/app0", &digest(n), 100);
+    }
+    let path = root.path().display().to_string();
+    assert_same(&["--storage", &path, "--redis", &redis.url()]);
+}
+
+#[test]
+fn shards_of_replicas_make_up_the_whole() {
+    let root = tempfile::tempdir().unwrap();
+    damaged(root.path());
+    let start = || Sandbox::start(Options::new(root.path().to_owned(), Flavour::V2)).unwrap();
+    let (path, stale) = (root.path().display().to_string(), start());
+    // It is asked about everything while that is there, and remembers it.
+    regfsck(&["check", "--storage", &path, "--registry", &stale.url(), "--probe", "all"]);
+    let view = view(root.path());
+    let stored = |digest: &_| view.blob(digest).is_some();
+    for repository in &view.repositories {
+        if let Some(link) = repository.layers.iter().find(|link| stored(&link.digest))
+            && crate::support::planted::data_file(root.path(), &link.digest).exists()
+        {
+            lose(root.path(), &link.digest);
+        }
+    }
+    let fresh = start();
+    let replicas = ["--registry", &fresh.url(), "--replica", &stale.url()];
+    assert_same(&[&["--storage", &path], &replicas[..]].concat());
 }
 
 #[test]
