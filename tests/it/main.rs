@@ -26,6 +26,7 @@ mod journal;
 mod pull_through;
 mod registry_config;
 mod repair;
+mod replica_repair;
 mod replicas;
 mod scenarios;
 mod service_commands;
