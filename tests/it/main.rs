@@ -36,5 +36,6 @@ mod sources_damage;
 mod sources_network;
 mod support;
 mod suspects;
+mod tls_program;
 mod uploads;
 mod verify;

@@ -26,6 +26,16 @@ pub struct Tls {
     pub certs_d: Vec<PathBuf>,
 }
 
+impl Tls {
+    /// The same with the folder that podman and skopeo look into first: `~/.config/containers/certs.d`.
+    #[must_use]
+    pub fn of_user(mut self, home: Option<&Path>) -> Self {
+        // What is found later counts more: a client certificate of the user's own does.
+        self.certs_d.extend(home.map(|home| home.join(".config/containers/certs.d")));
+        self
+    }
+}
+
 impl Default for Tls {
     fn default() -> Self {
         let certs_d = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from).into();
