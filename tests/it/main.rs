@@ -37,5 +37,6 @@ mod sources_network;
 mod support;
 mod suspects;
 mod tls_program;
+mod token_auth;
 mod uploads;
 mod verify;

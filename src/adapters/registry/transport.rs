@@ -61,6 +61,8 @@ pub(super) struct Reply {
     pub body: Vec<u8>,
     pub end: End,
     pub attempts: u32,
+    /// Whether it answers a token that was given to us to be shown as it is.
+    pub to_given_token: bool,
 }
 
 /// No answer, after so many attempts.
@@ -217,28 +219,25 @@ impl Transport {
 
     /// One attempt; if it is met by a challenge that we can answer, another.
     async fn attempt_as_someone(&self, ask: &Ask, spent: &mut Duration) -> Result<Reply, Fault> {
-        if !self.address.owns(&ask.url) {
-            return self.attempt(ask, None, spent).await;
-        }
-        let shown = self.auth.header(&ask.scope).await?;
-        let reply = self.attempt(ask, shown.clone(), spent).await?;
-        let refused = reply.status == StatusCode::UNAUTHORIZED;
-        if !refused || !self.auth.challenged(&reply.headers, &ask.scope, shown.as_ref()).await? {
+        let (reply, shown) = self.attempt(ask, spent).await?;
+        if reply.status != StatusCode::UNAUTHORIZED || !self.address.owns(&ask.url) {
             return Ok(reply);
         }
-        let shown = self.auth.header(&ask.scope).await?;
-        self.attempt(ask, shown, spent).await
+        if !self.auth.challenged(&reply.headers, &ask.scope, shown.as_ref()).await? {
+            return Ok(Reply { to_given_token: self.auth.is_given_token(&ask.scope), ..reply });
+        }
+        self.attempt(ask, spent).await.map(|(reply, _)| reply)
     }
 
-    async fn attempt(
-        &self,
-        ask: &Ask,
-        authorization: Option<HeaderValue>,
-        spent: &mut Duration,
-    ) -> Result<Reply, Fault> {
+    /// The answer, and what was shown for it.
+    async fn attempt(&self, ask: &Ask, spent: &mut Duration) -> Result<(Reply, Option<HeaderValue>), Fault> {
+        // Who is given no token takes no place in the queue.
+        self.authorization(ask).await?;
         let _permit = self.gate.pass().await.ok_or_else(tripped)?;
+        // And a token may have run out in there.
+        let shown = self.authorization(ask).await?;
         let began = Instant::now();
-        let outcome = self.send(ask, authorization).await;
+        let outcome = self.send(ask, shown.clone()).await;
         *spent += began.elapsed();
         match &outcome {
             Ok(reply) => {
@@ -246,7 +245,12 @@ impl Transport {
             }
             Err(fault) => tracing::debug!(request = %ask.shown(), failed = %fault.why),
         }
-        outcome
+        Ok((outcome?, shown))
+    }
+
+    /// What we show; to others than the registry itself nothing.
+    async fn authorization(&self, ask: &Ask) -> Result<Option<HeaderValue>, Fault> {
+        if self.address.owns(&ask.url) { self.auth.header(&ask.scope).await } else { Ok(None) }
     }
 
     async fn send(&self, ask: &Ask, authorization: Option<HeaderValue>) -> Result<Reply, Fault> {
@@ -303,5 +307,5 @@ pub(super) async fn read(mut response: Response, take: Take, tls: bool) -> Resul
             break End::Enough;
         }
     };
-    Ok(Reply { status, headers, body, end, attempts: 1 })
+    Ok(Reply { status, headers, body, end, attempts: 1, to_given_token: false })
 }
