@@ -54,6 +54,17 @@ impl Fault {
         self
     }
 
+    /// The same, where the environment names a proxy by this variable: it may be the proxy that cannot be reached.
+    pub(super) fn behind(mut self, variable: Option<&str>) -> Self {
+        if let (Some(variable), true) = (variable, self.is_unreachable()) {
+            let hint = self.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
+            let proxy =
+                format!("{variable} names a proxy, unless NO_PROXY names this host: see whether that is up");
+            self.hint = Some(hint + &proxy);
+        }
+        self
+    }
+
     /// Whether trying again may help.
     pub(super) const fn is_passing(&self) -> bool {
         matches!(self.kind, Kind::Closed | Kind::Timeout | Kind::Reset | Kind::Unresolved)

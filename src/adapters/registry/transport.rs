@@ -132,6 +132,8 @@ pub(super) struct Transport {
     pub gate: Gate,
     pub auth: Authenticator,
     pub timeout: Duration,
+    /// What names a proxy that leads there.
+    proxy: Option<&'static str>,
     client: Client,
 }
 
@@ -155,6 +157,7 @@ impl Transport {
                 connection.address.base().scheme() == "https",
             ),
             timeout: connection.timeout,
+            proxy: connection.proxy_variable(),
             client,
         }
     }
@@ -264,7 +267,8 @@ impl Transport {
             request = request.body(ask.body.clone());
         }
         let tls = ask.url.scheme() == "https";
-        let response = request.send().await.map_err(|error| Fault::diagnose(&error, tls))?;
+        let response = request.send().await;
+        let response = response.map_err(|error| Fault::diagnose(&error, tls).behind(self.proxy))?;
         let reply = read(response, ask.take, tls).await?;
         // Where the first byte is asked for, a body that ends early is the answer; elsewhere it is none.
         match (ask.take, reply.end) {
