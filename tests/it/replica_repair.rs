@@ -53,12 +53,14 @@ impl Pair {
         run(&[&target[..], &["--yes", "--drain", "0", "--state-dir", &state, "-o", "json"], more].concat())
     }
 
-    /// A command that notes `name`, and who answers of the two, ends the daemon, and starts it again a while later.
-    fn restarter(&self, name: &str, daemon: &RealRegistry, returns: bool) -> Restarter {
+    /// A command that notes `name`, and who answers of the two, ends the daemon, and starts it again after a pause, where there
+    /// is one.
+    fn restarter(&self, name: &str, daemon: &RealRegistry, pause: Option<f32>) -> Restarter {
         let at = |extension: &str| self.state.path().join(name).with_extension(extension);
         fs::write(at("pid"), daemon.pid().to_string()).unwrap();
         let again = format!(
-            "(sleep 0.7; exec docker-registry serve {} >{} 2>&1 </dev/null) & echo $! >{}\n",
+            "(sleep {}; exec docker-registry serve {} >{} 2>&1 </dev/null) & echo $! >{}\n",
+            pause.unwrap_or_default(),
             daemon.config().display(),
             at("log").display(),
             at("pid").display(),
@@ -66,15 +68,16 @@ impl Pair {
         let script = format!(
             "answers() {{ (exec 3<>/dev/tcp/127.0.0.1/$1) 2>/dev/null && echo yes || echo no; }}\n\
              echo {name} $(answers {}) $(answers {}) >>{}\n\
-             kill -9 $(cat {})\n{}",
+             kill -9 $(cat {})\nwhile [ $(answers {}) = yes ]; do sleep 0.02; done\n{}",
             self.one.port(),
             self.two.port(),
             self.state.path().join("order").display(),
             at("pid").display(),
-            if returns { &again } else { "" },
+            daemon.port(),
+            if pause.is_some() { &again } else { "" },
         );
         fs::write(at("sh"), script).unwrap();
-        Restarter { spec: format!("exec:bash {}", at("sh").display()), pid: returns.then(|| at("pid")) }
+        Restarter { spec: format!("exec:bash {}", at("sh").display()), pid: pause.map(|_| at("pid")) }
     }
 
     fn order(&self) -> String {
@@ -141,12 +144,38 @@ fn a_purge_makes_every_replica_forget() {
     assert_eq!(json["proof"]["remaining"], json!([format!("missing-blob:{lost}")]));
     assert_eq!(pair.heads(), [404, 404]);
     assert_eq!((deletes(&pair.one), deletes(&pair.two)), (1, 1));
-    // In the check, before and after the DELETE, in the proof; and by the test itself, twice.
+    // In the check (the first daemon twice, for what it claims is doubted), before and after the DELETE, in the proof;
+    // and by the test itself, twice.
     let heads = |daemon: &RealRegistry| {
         let head = format!("\"HEAD {} ", blob_path("a", &lost));
         daemon.log().lines().filter(|line| line.contains(&head)).count()
     };
-    assert_eq!((heads(&pair.one), heads(&pair.two)), (6, 6));
+    assert_eq!((heads(&pair.one), heads(&pair.two)), (7, 6));
+}
+
+#[test]
+fn what_nothing_needs_any_more_is_asked_about_again_for_the_proof() {
+    let Some(pair) = Pair::start("a leftover claim") else { return };
+    // Nothing but its link tells of it, and the DELETE takes that.
+    let alone = pair.image.manifest.clone();
+    let raw = [&pair.one, &pair.two].map(|daemon| Raw::new(&daemon.url()));
+    assert_eq!(raw[0].upload("b", &alone), 201);
+    let path = blob_path("b", &alone.digest);
+    assert_eq!(raw.each_ref().map(|raw| raw.head(&path).status), [200, 200]);
+    lose(pair.one.root(), &alone.digest);
+    let purged = pair.run("purge", &[]);
+    let phantom = format!("phantom-blob:b:{}", alone.digest);
+    assert!(
+        purged.json()["proof"]["resolved"].as_array().unwrap().contains(&json!(phantom)),
+        "{}",
+        purged.stdout
+    );
+    let heads = |daemon: &RealRegistry| {
+        let head = format!("\"HEAD {path} ");
+        daemon.log().lines().filter(|line| line.contains(&head)).count()
+    };
+    // By the test itself, in the check, before and after the DELETE, in the proof.
+    assert_eq!((heads(&pair.one), heads(&pair.two)), (5, 5));
 }
 
 #[test]
@@ -203,7 +232,7 @@ fn replicas_are_restarted_one_after_the_other() {
     let Some(pair) = Pair::start("restarted replicas") else { return };
     let phantom = pair.lose_manifest();
     // Their names would sort the other way round.
-    let (one, two) = (pair.restarter("z", &pair.one, true), pair.restarter("b", &pair.two, true));
+    let (one, two) = (pair.restarter("z", &pair.one, Some(0.7)), pair.restarter("b", &pair.two, Some(0.7)));
     let fixed = pair.run("check", &["--fix", "--restart", &one.spec, "--restart", &two.spec]);
     let json = fixed.json();
     let steps = [&one, &two].map(|restarter| format!("restart:{}", restarter.spec));
@@ -223,7 +252,7 @@ fn replicas_are_restarted_one_after_the_other() {
 fn where_one_does_not_come_back_the_others_are_left_alone() {
     let Some(pair) = Pair::start("a replica that stays away") else { return };
     let phantom = pair.lose_manifest();
-    let (one, two) = (pair.restarter("one", &pair.one, false), pair.restarter("two", &pair.two, false));
+    let (one, two) = (pair.restarter("one", &pair.one, None), pair.restarter("two", &pair.two, None));
     let specs = ["--fix", "--restart", &one.spec, "--restart", &two.spec];
     let fixed = pair.run("check", &[&specs[..], &["--restart-timeout", "1s", "--retry-times", "0"]].concat());
     let json = fixed.json();
@@ -245,10 +274,11 @@ fn where_one_does_not_come_back_the_others_are_left_alone() {
 fn a_single_service_restarts_all_replicas() {
     let Some(pair) = Pair::start("one service") else { return };
     let phantom = pair.lose_manifest();
-    let (one, two) = (pair.restarter("one", &pair.one, true), pair.restarter("two", &pair.two, true));
+    let (one, two) =
+        (pair.restarter("one", &pair.one, Some(0.1)), pair.restarter("two", &pair.two, Some(1.5)));
     let script = |restarter: &Restarter| restarter.spec.trim_start_matches("exec:").to_owned();
     let both = format!("exec:{}; {}", script(&one), script(&two));
-    let fixed = pair.run("check", &["--fix", "--restart", &both]);
+    let fixed = pair.run("check", &["--fix", "--restart", &both, "--retry-times", "0"]);
     assert_eq!(list(&fixed.json(), "/outcomes", "step"), [format!("restart:{both}")]);
     assert_eq!(state_of(&fixed, &phantom), "repaired");
     // Both go at once, and both are waited for.
