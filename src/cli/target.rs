@@ -71,6 +71,7 @@ impl Target {
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
             registry: registries.first().map(|registry| registry.location()),
+            replicas: registries.iter().skip(1).map(|replica| replica.location()).collect(),
             cache: cache.as_ref().map(|cache| cache.location()),
         };
         let replicas = registries.split_off(registries.len().min(1));

@@ -327,6 +327,41 @@ fn purge_at_addresses(pair: &Pair, dir: &Path, port: u16) -> Ended {
 }
 
 #[test]
+fn a_saved_plan_is_carried_out_at_the_replicas_that_it_was_made_for() {
+    let Some(pair) = Pair::start("a saved plan") else { return };
+    lose(pair.one.root(), &pair.layer());
+    let file = pair.state.path().join("plan.json").display().to_string();
+    let saved = pair.run("check", &["--plan", &file]);
+    assert_eq!(saved.json()["target"]["replicas"], json!([pair.two.url()]), "{}", saved.stdout);
+    let (root, state) = (pair.one.root().display().to_string(), pair.state.path().display().to_string());
+    let (one, two) = (pair.one.url(), pair.two.url());
+    let alone = ["repair", "--plan", &file, "--storage", &root, "--registry", &one, "--state-dir", &state];
+    let refused = run(&[&alone[..], &["--yes", "--drain", "0"]].concat());
+    let whose = format!("{root}/docker/registry/v2 and {one}");
+    let wanted = format!("error: `{file}` was made for another registry: {whose} and {two}, not {whose}\n");
+    assert_eq!((refused.status, refused.stderr), (2, wanted));
+    assert_eq!(pair.heads(), [200, 200]);
+    let table = run(&["check", "--storage", &root, "--registry", &one, "--replica", &two]).stdout;
+    let named: Vec<_> = table.lines().filter(|line| line.starts_with("replica ")).collect();
+    assert_eq!(named, [format!("replica  {two}")], "{table}");
+    let done = pair.run("repair", &["--plan", &file]);
+    let results = list(&done.json(), "/outcomes", "result");
+    assert_eq!(results, [json!({"done": "all 2 replicas say 404 now"})], "{}", done.stdout);
+    assert_eq!(pair.heads(), [404, 404]);
+}
+
+#[test]
+fn a_saved_restart_is_of_the_service_that_was_agreed_to() {
+    let Some(pair) = Pair::start("a saved restart") else { return };
+    pair.lose_manifest();
+    let file = pair.state.path().join("plan.json").display().to_string();
+    pair.run("check", &["--plan", &file, "--restart", "exec:true"]);
+    let done = pair.run("repair", &["--plan", &file, "--restart", "exec:false"]);
+    let why = "the plan restarts `exec:true`, which was not given; use --restart 'exec:true'";
+    assert_eq!(list(&done.json(), "/outcomes", "result"), [json!({ "failed": why })], "{}", done.stdout);
+}
+
+#[test]
 fn what_is_healed_is_pulled_from_every_replica() {
     let Some(pair) = Pair::start("a pull at replicas") else { return };
     let backup = TempDir::new().unwrap();

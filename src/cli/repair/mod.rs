@@ -134,9 +134,10 @@ pub(super) fn carry_out(arguments: &PlanArguments, output: &OutputArguments) -> 
     let runtime = runtime()?;
     let report = runtime.block_on(async {
         let mut session = Session::open(&arguments.check, output).await?;
-        if plan.target.storage != session.target.named.storage
-            || plan.target.registry != session.target.named.registry
-        {
+        let named = |target: &report::Target| {
+            (target.storage.clone(), target.registry.clone(), target.replicas.clone())
+        };
+        if named(&plan.target) != named(&session.target.named) {
             bail!(
                 "`{}` was made for another registry: {}, not {}",
                 arguments.plan.display(),
@@ -153,7 +154,8 @@ pub(super) fn carry_out(arguments: &PlanArguments, output: &OutputArguments) -> 
 
 fn shown(target: &report::Target) -> String {
     let sides = [&target.storage, &target.registry];
-    let named: Vec<_> = sides.into_iter().flatten().map(String::as_str).collect();
+    let named = sides.into_iter().flatten().chain(&target.replicas);
+    let named: Vec<_> = named.map(String::as_str).collect();
     named.join(" and ")
 }
 
