@@ -85,7 +85,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l src-creds -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
 false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart -d 'Restart the daemon, as the last remedy' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
@@ -165,7 +165,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l src-creds -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
 false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart -d 'Restart the daemon, as the last remedy' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
@@ -230,7 +230,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l src-creds -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
 false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart -d 'Restart the daemon, as the last remedy' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
@@ -295,7 +295,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l src-creds -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
 false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d 'Restart the daemon, as the last remedy' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
@@ -451,7 +451,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l src-creds -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
 false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart -d 'Restart the daemon, as the last remedy' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F

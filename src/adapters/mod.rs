@@ -12,3 +12,4 @@ pub mod snapshot;
 pub mod source;
 pub mod storage;
 pub mod suspects;
+mod trust;

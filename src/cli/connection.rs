@@ -202,6 +202,7 @@ impl ConnectionArguments {
             identity: self.cert_file.clone().zip(self.key_file.clone()),
             ..Tls::default()
         }
+        .of_user(std::env::var_os("HOME").map(PathBuf::from).as_deref())
     }
 
     /// Find what to show: flags, then what stands in the URL, then the auth files.

@@ -86,9 +86,9 @@ async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Resul
         visit.limits.push("faults of the registry's version: give --registry-version X.Y.Z".into());
     }
     let named = report::Target {
-        storage: None,
         registry: registry.as_ref().map(Registry::location),
         cache: cache.as_ref().map(|cache: &Arc<dyn Cache>| cache.location()),
+        ..report::Target::default()
     };
     Ok(visit.conclude(named, arguments.fail_on))
 }

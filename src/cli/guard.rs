@@ -247,7 +247,7 @@ impl<'a> Run<'a> {
     /// A daemon that remembers in its own memory is restarted as soon as anything is gone: not all that it
     /// believes can be asked.
     fn is_restart_due(&self, session: &Session<'_>, examination: &Examination, before: &StorageView) -> bool {
-        let is_wanted = self.check.repair.restart.is_some() && !self.arguments.report_only;
+        let is_wanted = !self.check.repair.restart.is_empty() && !self.arguments.report_only;
         let remembers = !matches!(session.target.daemon.cache, CacheKind::Redis | CacheKind::None);
         let is_gone = |after: &Arc<StorageView>| !difference::between(before, after).blobs_gone.is_empty();
         is_wanted && remembers && examination.storage.as_ref().is_none_or(is_gone)

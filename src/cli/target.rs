@@ -38,6 +38,8 @@ pub(super) struct Target {
     pub(super) root: Option<PathBuf>,
     /// How the daemon is reached.
     pub(super) connection: Option<Connection>,
+    /// How its other replicas are reached, in the order of theirs.
+    pub(super) replicas: Vec<Connection>,
 }
 
 impl Target {
@@ -69,9 +71,11 @@ impl Target {
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
             registry: registries.first().map(|registry| registry.location()),
+            replicas: registries.iter().skip(1).map(|replica| replica.location()).collect(),
             cache: cache.as_ref().map(|cache| cache.location()),
         };
         let replicas = registries.split_off(registries.len().min(1));
+        let mut settings = settings.into_iter().map(|(settings, _)| settings);
         let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
@@ -84,7 +88,8 @@ impl Target {
                 replicas,
                 cache,
             },
-            connection: settings.into_iter().next().map(|(settings, _)| settings),
+            connection: settings.next(),
+            replicas: settings.collect(),
             named,
             scope: Self::scope(&target),
             daemon,

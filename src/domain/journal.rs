@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn a_registry_is_told_by_its_storage_first() {
-        let both = Target { storage: Some("/s".into()), registry: Some("http://h".into()), cache: None };
+        let both =
+            Target { storage: Some("/s".into()), registry: Some("http://h".into()), ..Target::default() };
         assert_eq!(identity(&both), Some("/s"));
         assert_eq!(identity(&Target { storage: None, ..both }), Some("http://h"));
         assert_eq!(identity(&Target::default()), None);

@@ -264,6 +264,12 @@ impl StepAction {
         }
     }
 
+    /// Whether it restarts this service.
+    #[must_use]
+    pub fn restarts(&self, spec: &str) -> bool {
+        matches!(self, Self::Restart { service } if service == spec)
+    }
+
     /// Whether a bad file goes to the quarantine first.
     #[must_use]
     pub const fn replaces(&self) -> bool {

@@ -85,6 +85,9 @@ pub struct Target {
     /// The registry's URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
+    /// Other replicas of it, each asked by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicas: Vec<String>,
     /// The Redis URL, without its password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<String>,

@@ -150,6 +150,9 @@ fn sides(text: &mut String, report: &Report, drawing: Drawing) {
     if let Some(url) = &target.registry {
         side("served", url, asked(report));
     }
+    for url in &target.replicas {
+        side("replica", url, None);
+    }
     if let Some(url) = &target.cache {
         let saw =
             report.coverage.cache.as_ref().map(|cache| {

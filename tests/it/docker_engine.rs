@@ -150,17 +150,27 @@ fn the_name_of_a_container_is_all_that_a_check_needs() {
     let missing = regfsck(&["check", "--container", "nobody"]);
     assert_eq!(missing.status, 2, "{missing:?}");
     assert!(missing.stderr.contains("`docker ps --all` lists the containers"), "{}", missing.stderr);
-    // How to restart it needs no telling either.
+    // How to restart it needs no telling either: it is the remedy that is left for a manifest nobody has.
+    let state = registry.root().join("state").display().to_string();
+    let fix =
+        ["check", "--container", registry.name, "--fix", "--yes", "--drain", "0", "--state-dir", &state];
+    let started = registry.started();
+    let fixed = regfsck(&[&fix[..], &["-o", "json"]].concat());
+    let json = fixed.json();
+    let last = json["outcomes"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["step"], format!("restart:docker:{}", registry.name));
+    assert!(last["result"]["done"].is_string(), "{last}");
+    assert_ne!(registry.started(), started);
+    let repaired =
+        json["findings"].as_array().unwrap().iter().find(|finding| finding["id"] == phantom.as_str());
+    assert_eq!(repaired.unwrap()["state"], "repaired");
+    let pushed = engine.docker(&["push", &seen.image]);
+    assert_eq!(lines_with(&pushed, ": Layer already exists"), 0, "{pushed}");
+    assert!(pull(&engine, &seen.image).status.success());
+    assert_eq!(regfsck(&["check", "--container", registry.name]).status, 0);
+    // And alone.
     let before = registry.started();
-    let restarted = regfsck(&[
-        "restart",
-        "--container",
-        registry.name,
-        "--yes",
-        "--drain",
-        "0",
-        "--state-dir",
-        &registry.root().join("state").display().to_string(),
-    ]);
+    let restarted =
+        regfsck(&["restart", "--container", registry.name, "--yes", "--drain", "0", "--state-dir", &state]);
     assert_ne!(registry.started(), before, "{restarted:?}");
 }

@@ -120,11 +120,29 @@ fn with_storage_replicas_are_asked_about_the_same_suspects() {
     }
 }
 
+/// nginx at 127.0.0.2 and 127.0.0.3 in front of two daemons, as `https://registry.test:PORT`; the certificate is
+/// `registry.crt` in that folder.
+pub(crate) fn fronts(test: &str, dir: &Path, port: u16, upstreams: [String; 2]) -> Option<Nginx> {
+    if self_signed(dir, "registry", "DNS:registry.test", 30).is_none() {
+        missing("openssl", test);
+        return None;
+    }
+    let [one, two] = upstreams;
+    let servers = [("127.0.0.2", one), ("127.0.0.3", two)]
+        .map(|(address, upstream)| tls_front(dir, port, address, &upstream));
+    let nginx = Nginx::serving(&servers.concat(), ("127.0.0.2", port));
+    if nginx.is_none() {
+        missing("nginx", test);
+    }
+    nginx
+}
+
 fn tls_front(dir: &Path, port: u16, address: &str, upstream: &str) -> String {
     format!(
         "server {{ listen {address}:{port} ssl; server_name registry.test; client_max_body_size 0;\n\
          ssl_certificate {0}/registry.crt; ssl_certificate_key {0}/registry.key;\n\
-         location / {{ proxy_pass http://{upstream}; proxy_set_header Host $http_host; }} }}\n",
+         location / {{ proxy_pass http://{upstream}; proxy_set_header Host $http_host;\n\
+         proxy_set_header X-Forwarded-Proto $scheme; }} }}\n",
         dir.display()
     )
 }
@@ -134,15 +152,8 @@ fn every_address_of_a_name_is_asked_with_the_name_kept() {
     let test = "every address of a name";
     let Some(Pair { stale, fresh, image }) = pair(test) else { return };
     let dir = TempDir::new().unwrap();
-    if self_signed(dir.path(), "registry", "DNS:registry.test", 30).is_none() {
-        return missing("openssl", test);
-    }
     let port = free_port();
-    let servers = [("127.0.0.2", stale.host()), ("127.0.0.3", fresh.host())]
-        .map(|(address, upstream)| tls_front(dir.path(), port, address, &upstream));
-    let Some(_nginx) = Nginx::serving(&servers.concat(), ("127.0.0.2", port)) else {
-        return missing("nginx", test);
-    };
+    let Some(_nginx) = fronts(test, dir.path(), port, [stale.host(), fresh.host()]) else { return };
     let url = format!("https://registry.test:{port}");
     let [one, two] = ["127.0.0.2", "127.0.0.3"].map(|address| format!("registry.test:{port}:{address}"));
     let ca = dir.path().join("registry.crt").display().to_string();

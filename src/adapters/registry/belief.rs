@@ -94,7 +94,7 @@ fn refused_children(reply: &Reply, never_seen: &Digest) -> Result<BTreeSet<Diges
                  index that was sent is now in the repository, without a tag"
             ));
         }
-        _ => return Err(cure(reply.status).map_or_else(|| shown.clone(), |cure| format!("{shown}; {cure}"))),
+        _ => return Err(cure(reply).map_or_else(|| shown.clone(), |cure| format!("{shown}; {cure}"))),
     }
     let errors = wire::errors(&reply.body).unwrap_or_default();
     let named: BTreeSet<Digest> = errors

@@ -115,6 +115,22 @@ impl Connection {
         pinned
     }
 
+    /// The variable of the environment that names a proxy for this registry, as the HTTP client reads them.
+    pub(super) fn proxy_variable(&self) -> Option<&'static str> {
+        let base = self.address.base();
+        if super::address::is_loopback(base.host_str().unwrap_or_default()) {
+            return None;
+        }
+        let own = if base.scheme() == "https" {
+            ["HTTPS_PROXY", "https_proxy"]
+        } else {
+            ["HTTP_PROXY", "http_proxy"]
+        };
+        let names = own.into_iter().chain(["ALL_PROXY", "all_proxy"]);
+        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        names.into_iter().find(is_set)
+    }
+
     fn port(&self) -> u16 {
         self.address.base().port_or_known_default().unwrap_or(443)
     }

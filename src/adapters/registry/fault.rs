@@ -7,6 +7,10 @@ use rustls::CertificateError;
 
 use super::wire::printable;
 
+/// How to show one.
+const CLIENT_CERTIFICATE: &str =
+    "give one with --cert-file and --key-file, or in /etc/docker/certs.d/HOST:PORT/client.{cert,key}";
+
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -50,6 +54,17 @@ impl Fault {
         self
     }
 
+    /// The same, where the environment names a proxy by this variable: it may be the proxy that cannot be reached.
+    pub(super) fn behind(mut self, variable: Option<&str>) -> Self {
+        if let (Some(variable), true) = (variable, self.is_unreachable()) {
+            let hint = self.hint.map(|hint| format!("{hint}; ")).unwrap_or_default();
+            let proxy =
+                format!("{variable} names a proxy, unless NO_PROXY names this host: see whether that is up");
+            self.hint = Some(hint + &proxy);
+        }
+        self
+    }
+
     /// Whether trying again may help.
     pub(super) const fn is_passing(&self) -> bool {
         matches!(self.kind, Kind::Closed | Kind::Timeout | Kind::Reset | Kind::Unresolved)
@@ -79,6 +94,14 @@ impl Fault {
         }
         if error.is_connect() {
             return connect_fault(&chain, error.is_dns());
+        }
+        // In TLS 1.3 the client is done before the server has looked at its certificate: whether its alert or the end of
+        // the connection is met first is a matter of luck.
+        if chain.text.contains("operation was canceled") && tls {
+            return Self::new(Kind::Reset, "the connection was closed right after the TLS handshake")
+                .with_hint(format!(
+                    "a registry that wants a client certificate does that: {CLIENT_CERTIFICATE}"
+                ));
         }
         if chain.text.contains("invalid HTTP version") && !tls {
             return plain_to_tls();
@@ -194,6 +217,10 @@ fn certificate_words(error: &CertificateError) -> (String, Option<String>) {
             "the registry's certificate is signed by nobody whom this machine trusts",
             "give its CA with --ca-file, or put it into /etc/docker/certs.d/HOST:PORT/ca.crt",
         ),
+        CertificateError::BadSignature => with(
+            "the registry's certificate is signed by a CA of the same name as one that this machine trusts, but of another key",
+            "give the CA that signed it with --ca-file, or put it into /etc/docker/certs.d/HOST:PORT/ca.crt",
+        ),
         other if other.to_string().contains("CaUsedAsEndEntity") => with(
             "the registry's certificate is self-signed, and this machine does not know it",
             "give that very certificate with --ca-file, or put it into /etc/docker/certs.d/HOST:PORT/ca.crt",
@@ -206,10 +233,12 @@ fn certificate_words(error: &CertificateError) -> (String, Option<String>) {
 fn alert_words(alert: rustls::AlertDescription) -> (String, Option<String>) {
     use rustls::AlertDescription as Alert;
     match alert {
-        Alert::CertificateRequired | Alert::BadCertificate | Alert::UnknownCA | Alert::CertificateUnknown => (
-            "the registry does not accept us without a client certificate that it trusts".to_owned(),
-            Some("give one with --cert-file and --key-file, or in /etc/docker/certs.d/HOST:PORT/client.{cert,key}".to_owned()),
-        ),
+        Alert::CertificateRequired | Alert::BadCertificate | Alert::UnknownCA | Alert::CertificateUnknown => {
+            (
+                "the registry does not accept us without a client certificate that it trusts".to_owned(),
+                Some(CLIENT_CERTIFICATE.to_owned()),
+            )
+        }
         Alert::ProtocolVersion => ("the registry speaks only TLS versions before 1.2".to_owned(), None),
         Alert::UnrecognisedName => ("no registry of this name lives there (TLS alert)".to_owned(), None),
         other => (format!("the registry ended the TLS handshake ({other:?})"), None),

@@ -122,7 +122,7 @@ impl HttpRegistry {
                 let target = target.and_then(|target| url.join(target).ok());
                 let elsewhere =
                     target.map(|target| format!("it redirects to {}: give that address", shown(&target)));
-                let cure = reading::cure(reply.status).map(str::to_owned);
+                let cure = reading::cure(&reply).map(str::to_owned);
                 Err(refuse(said(&reply), elsewhere.or(cure)))
             }
         }

@@ -53,7 +53,7 @@ pub(super) fn said(reply: &Reply) -> String {
     } else if reply.is_web_page() {
         words.push("a web page".into());
     }
-    if reply.header("www-authenticate").is_some_and(|challenge| challenge.contains("insufficient_scope")) {
+    if is_for_less(reply) {
         words.push("the account lacks the right to do this".into());
     }
     if reply.status.is_redirection() {
@@ -63,6 +63,11 @@ pub(super) fn said(reply: &Reply) -> String {
         words.push(format!("after {} attempts", reply.attempts));
     }
     words.join(", ")
+}
+
+/// Whether the registry says that it knows us, and does not let us do this.
+fn is_for_less(reply: &Reply) -> bool {
+    reply.header("www-authenticate").is_some_and(|challenge| challenge.contains("insufficient_scope"))
 }
 
 pub(super) fn status_words(status: StatusCode) -> String {
@@ -78,7 +83,7 @@ pub(super) fn without<T>(reply: &Reply) -> Answer<T> {
         404 => not_found(reply),
         500 => Answer::Broken(said),
         200..300 if reply.is_web_page() => Answer::Unknown(format!("{said}: this is not the registry's API")),
-        _ => Answer::Unknown(match cure(reply.status) {
+        _ => Answer::Unknown(match cure(reply) {
             Some(cure) => format!("{said}; {cure}"),
             None => said,
         }),
@@ -102,8 +107,14 @@ fn not_found<T>(reply: &Reply) -> Answer<T> {
 }
 
 /// What to do about a status that is no answer.
-pub(super) fn cure(status: StatusCode) -> Option<&'static str> {
-    Some(match status.as_u16() {
+pub(super) fn cure(reply: &Reply) -> Option<&'static str> {
+    Some(match reply.status.as_u16() {
+        401 if reply.to_given_token && is_for_less(reply) => {
+            "the token is good, but not for this: get one for --registry-token that covers it"
+        }
+        401 if reply.to_given_token => {
+            "the token is not accepted: it has run out, or another registry's server made it; get a new one for --registry-token"
+        }
         401 => {
             "credentials are missing or not accepted: give --creds, or log in so that an auth file has them"
         }

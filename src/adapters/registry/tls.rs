@@ -5,14 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::ClientConfig;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
+
+use crate::adapters::trust::Verifier;
 
 /// What the user says about TLS.
 #[derive(Debug, Clone)]
@@ -25,6 +24,16 @@ pub struct Tls {
     pub identity: Option<(PathBuf, PathBuf)>,
     /// Folders that hold a folder `HOST[:PORT]` with `*.crt`, `*.cert` and `*.key`, as docker and podman read them.
     pub certs_d: Vec<PathBuf>,
+}
+
+impl Tls {
+    /// The same with the folder that podman and skopeo look into first: `~/.config/containers/certs.d`.
+    #[must_use]
+    pub fn of_user(mut self, home: Option<&Path>) -> Self {
+        // What is found later counts more: a client certificate of the user's own does.
+        self.certs_d.extend(home.map(|home| home.join(".config/containers/certs.d")));
+        self
+    }
 }
 
 impl Default for Tls {
@@ -61,17 +70,19 @@ impl Tls {
     pub(super) fn config(&self, host: &str) -> Result<ClientConfig, TlsError> {
         let found = self.gather(host)?;
         let provider = Arc::new(ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = if self.verify {
-            Arc::new(Verifier::new(found.trusted, &provider))
+        let verifier = if self.verify {
+            let signed = Verifier::signed(system_roots(), found.trusted, provider.clone());
+            // A machine without any root, and nothing given: nobody can be right, which the handshake says.
+            signed.unwrap_or_else(|_| Verifier::nobody(provider.clone()))
         } else {
-            Arc::new(Verifier { chain: None, given: Vec::new(), lax: true, provider: provider.clone() })
+            Verifier::anybody(provider.clone())
         };
         // The protocol versions are ring's own, so that this cannot fail.
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder
             .map_err(|error| TlsError::Mismatch { path: PathBuf::from(host), why: error.to_string() })?
             .dangerous()
-            .with_custom_certificate_verifier(verifier);
+            .with_custom_certificate_verifier(Arc::new(verifier));
         let Some((certificate, key)) = found.identity else { return Ok(builder.with_no_client_auth()) };
         let chain = certificates(&certificate)?;
         let key = private_key(&key)?;
@@ -145,81 +156,4 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 fn system_roots() -> &'static [CertificateDer<'static>] {
     static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
     ROOTS.get_or_init(|| rustls_native_certs::load_native_certs().certs)
-}
-
-/// The usual verification, and one thing more: a certificate that was given to us by itself is trusted as the
-/// server's own, also if it is marked as a CA's, as `openssl req -x509` makes them.
-#[derive(Debug)]
-struct Verifier {
-    /// `None` where nobody is trusted.
-    chain: Option<Arc<WebPkiServerVerifier>>,
-    given: Vec<CertificateDer<'static>>,
-    /// Whether anything is accepted, as the user asked for.
-    lax: bool,
-    provider: Arc<CryptoProvider>,
-}
-
-impl Verifier {
-    fn new(given: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(system_roots().iter().chain(&given).cloned());
-        let chain = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone()).build().ok();
-        Self { chain, given, lax: false, provider: provider.clone() }
-    }
-
-    /// Only the CA mark was wrong with it. Its validity has been checked by then (webpki looks at it first; a test holds it
-    /// to that), its name has not.
-    fn is_given(&self, certificate: &CertificateDer<'_>, error: &Error) -> bool {
-        let marked = matches!(error, Error::InvalidCertificate(CertificateError::Other(other))
-            if format!("{other:?}").contains("CaUsedAsEndEntity"));
-        marked && self.given.iter().any(|given| given.as_ref() == certificate.as_ref())
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if self.lax {
-            return Ok(ServerCertVerified::assertion());
-        }
-        let Some(chain) = &self.chain else {
-            return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
-        };
-        match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(error) if self.is_given(end_entity, &error) => {
-                let parsed = ParsedCertificate::try_from(end_entity)?;
-                rustls::client::verify_server_name(&parsed, server_name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            verdict => verdict,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }

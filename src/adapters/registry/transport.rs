@@ -61,6 +61,8 @@ pub(super) struct Reply {
     pub body: Vec<u8>,
     pub end: End,
     pub attempts: u32,
+    /// Whether it answers a token that was given to us to be shown as it is.
+    pub to_given_token: bool,
 }
 
 /// No answer, after so many attempts.
@@ -130,6 +132,8 @@ pub(super) struct Transport {
     pub gate: Gate,
     pub auth: Authenticator,
     pub timeout: Duration,
+    /// What names a proxy that leads there.
+    proxy: Option<&'static str>,
     client: Client,
 }
 
@@ -153,6 +157,7 @@ impl Transport {
                 connection.address.base().scheme() == "https",
             ),
             timeout: connection.timeout,
+            proxy: connection.proxy_variable(),
             client,
         }
     }
@@ -217,28 +222,25 @@ impl Transport {
 
     /// One attempt; if it is met by a challenge that we can answer, another.
     async fn attempt_as_someone(&self, ask: &Ask, spent: &mut Duration) -> Result<Reply, Fault> {
-        if !self.address.owns(&ask.url) {
-            return self.attempt(ask, None, spent).await;
-        }
-        let shown = self.auth.header(&ask.scope).await?;
-        let reply = self.attempt(ask, shown.clone(), spent).await?;
-        let refused = reply.status == StatusCode::UNAUTHORIZED;
-        if !refused || !self.auth.challenged(&reply.headers, &ask.scope, shown.as_ref()).await? {
+        let (reply, shown) = self.attempt(ask, spent).await?;
+        if reply.status != StatusCode::UNAUTHORIZED || !self.address.owns(&ask.url) {
             return Ok(reply);
         }
-        let shown = self.auth.header(&ask.scope).await?;
-        self.attempt(ask, shown, spent).await
+        if !self.auth.challenged(&reply.headers, &ask.scope, shown.as_ref()).await? {
+            return Ok(Reply { to_given_token: self.auth.is_given_token(&ask.scope), ..reply });
+        }
+        self.attempt(ask, spent).await.map(|(reply, _)| reply)
     }
 
-    async fn attempt(
-        &self,
-        ask: &Ask,
-        authorization: Option<HeaderValue>,
-        spent: &mut Duration,
-    ) -> Result<Reply, Fault> {
+    /// The answer, and what was shown for it.
+    async fn attempt(&self, ask: &Ask, spent: &mut Duration) -> Result<(Reply, Option<HeaderValue>), Fault> {
+        // Who is given no token takes no place in the queue.
+        self.authorization(ask).await?;
         let _permit = self.gate.pass().await.ok_or_else(tripped)?;
+        // And a token may have run out in there.
+        let shown = self.authorization(ask).await?;
         let began = Instant::now();
-        let outcome = self.send(ask, authorization).await;
+        let outcome = self.send(ask, shown.clone()).await;
         *spent += began.elapsed();
         match &outcome {
             Ok(reply) => {
@@ -246,7 +248,12 @@ impl Transport {
             }
             Err(fault) => tracing::debug!(request = %ask.shown(), failed = %fault.why),
         }
-        outcome
+        Ok((outcome?, shown))
+    }
+
+    /// What we show; to others than the registry itself nothing.
+    async fn authorization(&self, ask: &Ask) -> Result<Option<HeaderValue>, Fault> {
+        if self.address.owns(&ask.url) { self.auth.header(&ask.scope).await } else { Ok(None) }
     }
 
     async fn send(&self, ask: &Ask, authorization: Option<HeaderValue>) -> Result<Reply, Fault> {
@@ -260,7 +267,8 @@ impl Transport {
             request = request.body(ask.body.clone());
         }
         let tls = ask.url.scheme() == "https";
-        let response = request.send().await.map_err(|error| Fault::diagnose(&error, tls))?;
+        let response = request.send().await;
+        let response = response.map_err(|error| Fault::diagnose(&error, tls).behind(self.proxy))?;
         let reply = read(response, ask.take, tls).await?;
         // Where the first byte is asked for, a body that ends early is the answer; elsewhere it is none.
         match (ask.take, reply.end) {
@@ -303,5 +311,5 @@ pub(super) async fn read(mut response: Response, take: Take, tls: bool) -> Resul
             break End::Enough;
         }
     };
-    Ok(Reply { status, headers, body, end, attempts: 1 })
+    Ok(Reply { status, headers, body, end, attempts: 1, to_given_token: false })
 }

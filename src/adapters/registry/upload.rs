@@ -201,9 +201,10 @@ impl Upload<'_> {
 
     async fn send(&self, ask: &Ask, body: Body, length: u64) -> Result<Reply, Fault> {
         let transport = &self.writer.transport;
+        let _permit = transport.gate.pass().await.ok_or_else(tripped)?;
+        // Only now: a token may run out in the queue.
         let authorization =
             if transport.address.owns(&ask.url) { transport.auth.header(&ask.scope).await? } else { None };
-        let _permit = transport.gate.pass().await.ok_or_else(tripped)?;
         let mut request = self.writer.streams.request(ask.method.clone(), ask.url.clone());
         request = request.headers(ask.headers.clone());
         request = request.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);

@@ -120,7 +120,7 @@ pub(super) fn refused(ask: &Ask, reply: &Reply) -> WriteError {
     let start = printable(&String::from_utf8_lossy(&reply.body), 160);
     let why =
         if code.is_some() || start.is_empty() { said(reply) } else { format!("{}: `{start}`", said(reply)) };
-    let hint = cure(reply.status).map(Into::into);
+    let hint = cure(reply).map(Into::into);
     WriteError { code, hint, ..failure(ask, Some(reply.status), why, reply.attempts) }
 }
 

@@ -1,6 +1,7 @@
 //! `check --fix`, `repair`, `purge`, `restart`, `undo`: what changes the registry.
 
 mod consent;
+mod services;
 mod session;
 mod undo;
 
@@ -40,12 +41,13 @@ pub struct RepairArguments {
     /// How docker:// sources are reached.
     #[command(flatten)]
     pub source_connection: SourceConnectionArguments,
-    /// Restart the daemon, as the last remedy
+    /// Restart the daemon, as the last remedy; repeatable, one for each replica
     ///
     /// `systemd:UNIT`, `docker:CONTAINER`, `compose:[FILE:]SERVICE`, `kubernetes:[NAMESPACE/]KIND/NAME`,
-    /// `exec:COMMAND`.
-    #[arg(long, env = "REGFSCK_RESTART", value_name = "SPEC")]
-    pub restart: Option<RestartSpec>,
+    /// `exec:COMMAND`. One for --registry and one for each --replica, in that order (one a line in the variable): the
+    /// next is restarted when the last answers again. A single one restarts them all.
+    #[arg(long, env = "REGFSCK_RESTART", value_name = "SPEC", value_delimiter = '\n')]
+    pub restart: Vec<RestartSpec>,
     /// Before a restart, wait until uploads have been quiet for so long; 0 does not wait
     #[arg(long, env = "REGFSCK_DRAIN", value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub drain: SignedDuration,
@@ -95,7 +97,7 @@ pub(super) enum Mode {
 
 /// Find what is wrong, and repair it in that mode; the exit status.
 pub(super) fn run(arguments: &CheckArguments, mode: Mode, output: &OutputArguments) -> Result<u8> {
-    if mode == Mode::Restart && arguments.repair.restart.is_none() && arguments.target.container.is_none() {
+    if mode == Mode::Restart && arguments.repair.restart.is_empty() && arguments.target.container.is_none() {
         bail!("restart what? give --restart SPEC, such as systemd:docker-registry or docker:registry");
     }
     let runtime = runtime()?;
@@ -132,9 +134,10 @@ pub(super) fn carry_out(arguments: &PlanArguments, output: &OutputArguments) -> 
     let runtime = runtime()?;
     let report = runtime.block_on(async {
         let mut session = Session::open(&arguments.check, output).await?;
-        if plan.target.storage != session.target.named.storage
-            || plan.target.registry != session.target.named.registry
-        {
+        let named = |target: &report::Target| {
+            (target.storage.clone(), target.registry.clone(), target.replicas.clone())
+        };
+        if named(&plan.target) != named(&session.target.named) {
             bail!(
                 "`{}` was made for another registry: {}, not {}",
                 arguments.plan.display(),
@@ -151,7 +154,8 @@ pub(super) fn carry_out(arguments: &PlanArguments, output: &OutputArguments) -> 
 
 fn shown(target: &report::Target) -> String {
     let sides = [&target.storage, &target.registry];
-    let named: Vec<_> = sides.into_iter().flatten().map(String::as_str).collect();
+    let named = sides.into_iter().flatten().chain(&target.replicas);
+    let named: Vec<_> = named.map(String::as_str).collect();
     named.join(" and ")
 }
 

@@ -11,10 +11,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 
 use super::undo::told;
-use super::{Mode, consent, journal_dir};
+use super::{Mode, consent, journal_dir, services};
 use crate::adapters::journal::{FileJournal, new_run};
 use crate::adapters::registry::{Connection, Credential, HttpWriter};
-use crate::adapters::service::{Engine, EnginePusher, RestartSpec, connect};
+use crate::adapters::service::{Engine, EnginePusher};
 use crate::adapters::source::{Except, OpenOptions, SourceList, SourceSpec};
 use crate::adapters::storage::{FilesystemUploads, FilesystemWriter, quarantined};
 use crate::cli::arguments::{CheckArguments, OutputArguments};
@@ -26,14 +26,14 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::history::History;
 use crate::domain::name::Image;
-use crate::domain::plan::{Approved, Plan, Stage, Step, StepAction};
+use crate::domain::plan::{Approved, Plan, Stage};
 use crate::domain::planner::{self, Situation};
 use crate::domain::report::{Report, summarise};
 use crate::engine::check::{Examination, Options, check};
 use crate::engine::ports::{
-    Event, Events as _, JournalError, Pusher, RegistryWriter, Service, Source, StorageWriter, Uploads,
+    Event, Events as _, JournalError, Pusher, Registry, RegistryWriter, Source, StorageWriter, Uploads,
 };
-use crate::engine::repair::{self, Materials, Patience, Tools};
+use crate::engine::repair::{self, Materials, Patience, Replica, Tools};
 
 /// A repair under way.
 pub(in crate::cli) struct Session<'a> {
@@ -56,6 +56,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         refuse_parts(arguments)?;
         let target = Target::find(&arguments.target, &arguments.connection).await?;
+        services::count(&arguments.repair.restart, &target)?;
         let docker = docker_sources(arguments).await?;
         let events = Arc::new(Progress::new(output));
         let mut options = options(arguments, &target)?;
@@ -69,11 +70,6 @@ impl<'a> Session<'a> {
         let examination = check(&self.target.sides, &self.options, self.events.clone()).await?;
         self.bad = bad(&examination.findings);
         Ok(examination)
-    }
-
-    /// What restarts the daemon: what was said, else what follows from where it runs.
-    fn restart(&self) -> Option<&RestartSpec> {
-        self.arguments.repair.restart.as_ref().or(self.target.restart.as_ref())
     }
 
     fn spool(&self) -> Result<PathBuf> {
@@ -146,7 +142,7 @@ impl<'a> Session<'a> {
             let (sources, jobs) = (self.sources()?, usize::from(self.arguments.connection.jobs));
             self.materials = repair::survey(findings, view, &sources, jobs, &*self.events).await;
         }
-        let restart = self.restart().map(ToString::to_string);
+        let restart = services::specs(&self.arguments.repair.restart, &self.target);
         let mut daemon = self.target.daemon.clone();
         if mode == Mode::Restart {
             // Nothing but the restart is wanted.
@@ -162,7 +158,7 @@ impl<'a> Session<'a> {
             sightings: &self.materials.sightings,
             tags: &self.materials.tags,
             pushes: &pushes,
-            restart: restart.as_deref().filter(|_| mode != Mode::Purge),
+            restart: if mode == Mode::Purge { &[] } else { &restart },
             target: self.target.named.clone(),
             purges: examination.may_purge.then_some(&examination.purges),
         };
@@ -172,8 +168,8 @@ impl<'a> Session<'a> {
             Mode::Purge => step.stage == Stage::Claims,
             Mode::Restart => step.stage == Stage::Restart,
         });
-        if let (Mode::Restart, Some(service), true) = (mode, restart, plan.is_empty()) {
-            plan.steps.push(Step::new(StepAction::Restart { service }, Stage::Restart));
+        if mode == Mode::Restart && plan.is_empty() {
+            plan.steps = planner::restarts(&restart);
         }
         Ok(plan)
     }
@@ -285,10 +281,11 @@ impl<'a> Session<'a> {
             uploads: root.map(|root| Arc::new(FilesystemUploads::new(root)) as Arc<dyn Uploads>),
             registry: self.target.sides.registry.clone(),
             writer: writer.map(|writer| Arc::new(writer) as Arc<dyn RegistryWriter>),
+            replicas: self.replicas()?,
             cache: self.target.sides.cache.clone(),
             supply: Arc::new(self.sources()?),
             pusher: self.pusher()?,
-            service: self.service(timeout)?,
+            services: services::connected(&arguments.restart, &self.target, timeout)?,
             journal: Arc::new(journal),
             events: self.events.clone(),
             jobs: usize::from(self.arguments.connection.jobs),
@@ -300,9 +297,13 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn service(&self, timeout: Duration) -> Result<Option<Arc<dyn Service>>> {
-        let service = self.restart().map(|spec| connect(spec, timeout)).transpose();
-        service.map_err(|error| told_of(&error).context("--restart"))
+    fn replicas(&self) -> Result<Vec<Replica>> {
+        let both = self.target.sides.replicas.iter().zip(&self.target.replicas);
+        let replica = |(registry, connection): (&Arc<dyn Registry>, &Connection)| {
+            let writer = HttpWriter::new(connection).map_err(|error| anyhow!("{error}"))?;
+            Ok(Replica { registry: Arc::clone(registry), writer: Arc::new(writer) })
+        };
+        both.map(replica).collect()
     }
 }
 
@@ -316,7 +317,7 @@ fn bad(findings: &[Finding]) -> BTreeSet<Digest> {
     bad.filter_map(|finding| finding.subject.digest).collect()
 }
 
-fn told_of(error: &crate::engine::ports::ServiceError) -> anyhow::Error {
+pub(super) fn told_of(error: &crate::engine::ports::ServiceError) -> anyhow::Error {
     let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     anyhow!("{}{hint}", error.message)
 }

@@ -6,9 +6,23 @@ use super::Planner;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
-use crate::domain::plan::{Stage, StepAction};
+use crate::domain::plan::{Stage, Step, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
 use crate::domain::storage::LinkPlace;
+
+/// A step for each service: the next only when the last is back, so that one replica is away at a time.
+#[must_use]
+pub fn restarts(services: &[String]) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for service in services {
+        let step = Step::new(StepAction::Restart { service: service.clone() }, Stage::Restart);
+        if steps.iter().all(|known| known.id != step.id) {
+            let after = steps.last().map(|last| last.id.clone()).into_iter().collect();
+            steps.push(Step { after, ..step });
+        }
+    }
+    steps
+}
 
 impl Planner<'_> {
     pub(super) fn phantom_blob(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
@@ -93,12 +107,29 @@ impl Planner<'_> {
 
     /// The last remedy, where it was offered.
     fn restart(&mut self, finding: &Finding, why: &str) {
-        match self.situation.restart {
-            Some(service) if self.situation.daemon.cache != CacheKind::Redis => {
-                let action = StepAction::Restart { service: service.to_owned() };
-                self.step(finding, Stage::Restart, action, Vec::new());
+        let services = self.situation.restart;
+        if services.is_empty() || self.situation.daemon.cache == CacheKind::Redis {
+            let why = format!("{why}; a restart of the daemon clears it (--restart SPEC)");
+            return self.give_up(finding, &why);
+        }
+        for step in restarts(services) {
+            let step = self.steps.entry(step.id.clone()).or_insert(step);
+            if !step.resolves.contains(&finding.id) {
+                step.resolves.push(finding.id.clone());
             }
-            _ => self.give_up(finding, &format!("{why}; a restart of the daemon clears it (--restart SPEC)")),
+        }
+    }
+
+    /// Replicas remember different things of one blob: that ends with what makes it right.
+    pub(super) fn disagreement(&mut self, finding: &Finding, digest: Digest) {
+        let about = self.steps.values_mut().filter(|step| step.action.digest() == Some(&digest));
+        let mut is_settled = false;
+        for step in about {
+            step.resolves.push(finding.id.clone());
+            is_settled = true;
+        }
+        if !is_settled {
+            self.restart(finding, "the memory of some replica is wrong");
         }
     }
 

@@ -15,6 +15,8 @@ mod content;
 mod links;
 mod manifests;
 
+pub use claims::restarts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -46,8 +48,8 @@ pub struct Situation<'a> {
     pub tags: &'a BTreeMap<(RepositoryName, Tag), Digest>,
     /// Images that a local engine has under the registry's own name, and can push.
     pub pushes: &'a BTreeSet<Image>,
-    /// The service to restart, where one was given.
-    pub restart: Option<&'a str>,
+    /// The services to restart, in the order in which they go.
+    pub restart: &'a [String],
     /// The registry.
     pub target: Target,
     /// The stale keys of the cache, by finding; `None` where nothing may be purged.
@@ -67,7 +69,8 @@ pub fn plan(situation: &Situation<'_>, now: Timestamp) -> Plan {
 }
 
 /// When a finding's turn is: bad files first, for they have to make room; then what has to come; then what is
-/// whole when that has come; then claims, which an upload may have made true.
+/// whole when that has come; then claims, which an upload may have made true; then what replicas say differently,
+/// which ends with what made them wrong.
 const fn turn(code: Code) -> u8 {
     match code {
         Code::EmptyBlob | Code::TruncatedBlob | Code::CorruptBlob | Code::UnreadableManifest => 0,
@@ -77,12 +80,12 @@ const fn turn(code: Code) -> u8 {
         | Code::ServerError
         | Code::HiddenBlob => 2,
         Code::PhantomBlob | Code::PhantomManifest | Code::StaleCacheEntry => 3,
+        Code::ReplicaDisagreement => 4,
         Code::MissingBlob
         | Code::MissingManifest
         | Code::MissingLink
         | Code::InvalidLink
         | Code::TagMismatch
-        | Code::ReplicaDisagreement
         | Code::DanglingLayerLink
         | Code::OrphanBlob
         | Code::StaleUpload
@@ -145,6 +148,7 @@ impl Planner<'_> {
             (Code::SizeMismatch | Code::HiddenBlob | Code::ServerError, _, _) => {
                 self.claim_of_presence(finding);
             }
+            (Code::ReplicaDisagreement, _, Some(digest)) => self.disagreement(finding, *digest),
             (Code::TagMismatch | Code::ReplicaDisagreement | Code::StrayFile, _, _) => {
                 self.give_up(finding, "only a person can tell what is right");
             }
@@ -227,7 +231,9 @@ impl Planner<'_> {
 
     fn finish(self, now: Timestamp) -> Plan {
         let mut steps: Vec<_> = self.steps.into_values().collect();
-        steps.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
+        // Services are restarted in the order in which they were given.
+        let order = |step: &Step| self.situation.restart.iter().position(|spec| step.action.restarts(spec));
+        steps.sort_by(|a, b| (a.stage, order(a), &a.id).cmp(&(b.stage, order(b), &b.id)));
         let mut unresolved = self.unresolved;
         unresolved.retain(|id, _| !steps.iter().any(|step| step.resolves.contains(id)));
         Plan { version: VERSION, created: now, target: self.situation.target.clone(), steps, unresolved }

@@ -264,7 +264,7 @@ impl Run<'_> {
         let mut served =
             probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
         again::ask(registry, storage, view, &mut served).await;
-        let replicas = self.ask_replicas(view, accusations).await;
+        let replicas = self.ask_replicas(view, accusations, &options).await;
         served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
         self.compare(
             (&registry.location(), &served),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::api::Explorer;
-use super::{Run, probe, same};
+use super::{Options, Run, probe, same};
 use crate::domain::code::Code;
 use crate::domain::finding::Subject as About;
 use crate::domain::name::{RepositoryName, Tag};
@@ -33,6 +33,7 @@ impl Run<'_> {
         &mut self,
         view: &Arc<StorageView>,
         accusations: &Accusations,
+        options: &Options,
     ) -> Vec<Told> {
         let mut told = Vec::new();
         for replica in self.reachable_replicas().await {
@@ -41,8 +42,7 @@ impl Run<'_> {
                 same::Same::Refused(why) => self.coverage.unknown.push(Unlooked { what: location, why }),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
-                    let (options, settled) = (self.options, &self.cached.settled);
-                    let events = &*self.events;
+                    let (settled, events) = (&self.cached.settled, &*self.events);
                     let served =
                         probe::ask(&*replica, view, accusations, settled, options, events, sample).await;
                     told.push(Told { location, served });

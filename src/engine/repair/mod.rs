@@ -5,10 +5,12 @@
 //! findings ─survey─► materials ─plan─► Plan ─consent─► Approved ─preflight─ execute─► outcomes ─prove─► proof
 //! ```
 
+mod claim;
 mod execute;
 mod payload;
 mod preflight;
 mod prove;
+mod restarting;
 mod step;
 mod survey;
 mod upload;
@@ -19,7 +21,7 @@ use std::time::Duration;
 pub use execute::execute;
 pub use preflight::{Refused, preflight, still_fits};
 pub use prove::{Proven, prove};
-pub use step::restart_now;
+pub use restarting::restart_now;
 pub use survey::{Materials, survey};
 
 use super::ports::{
@@ -40,14 +42,16 @@ pub struct Tools {
     pub registry: Option<Arc<dyn Registry>>,
     /// The daemon, written to.
     pub writer: Option<Arc<dyn RegistryWriter>>,
+    /// Other replicas of the daemon.
+    pub replicas: Vec<Replica>,
     /// The daemon's cache in Redis.
     pub cache: Option<Arc<dyn Cache>>,
     /// Where bytes come from.
     pub supply: Arc<dyn Supply>,
     /// The local engine that pushes what it has.
     pub pusher: Option<Arc<dyn Pusher>>,
-    /// What restarts the daemon.
-    pub service: Option<Arc<dyn Service>>,
+    /// What restarts the daemons, in the order in which they go.
+    pub services: Vec<Restartable>,
     /// What is written down before it is done.
     pub journal: Arc<dyn Journal>,
     /// Who wants to know what happens.
@@ -56,6 +60,51 @@ pub struct Tools {
     pub jobs: usize,
     /// How a restart is waited for.
     pub patience: Patience,
+}
+
+/// Another replica of the daemon: a daemon on the same storage, with a cache of its own.
+#[derive(Clone)]
+pub struct Replica {
+    /// It, asked.
+    pub registry: Arc<dyn Registry>,
+    /// It, written to.
+    pub writer: Arc<dyn RegistryWriter>,
+}
+
+/// A service that can be restarted, and the daemons that it runs.
+#[derive(Clone)]
+pub struct Restartable {
+    /// What names it.
+    pub spec: String,
+    /// It.
+    pub service: Arc<dyn Service>,
+    /// Whose answers are waited for.
+    pub daemons: Vec<Arc<dyn Registry>>,
+}
+
+/// A daemon that a repair writes to.
+struct Daemon<'a> {
+    writer: &'a dyn RegistryWriter,
+    registry: Option<&'a dyn Registry>,
+}
+
+impl Daemon<'_> {
+    /// What tells it from the other replicas.
+    fn location(&self) -> String {
+        self.registry.map_or_else(|| self.writer.location(), Registry::location)
+    }
+}
+
+impl Tools {
+    /// Every daemon that can be written to, the first one first.
+    fn daemons(&self) -> Vec<Daemon<'_>> {
+        let first =
+            self.writer.iter().map(|writer| Daemon { writer: &**writer, registry: self.registry.as_deref() });
+        let others = self.replicas.iter();
+        let others =
+            others.map(|replica| Daemon { writer: &*replica.writer, registry: Some(&*replica.registry) });
+        first.chain(others).collect()
+    }
 }
 
 /// How long a restart waits, for what.

@@ -33,12 +33,22 @@ pub async fn preflight(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
     else {
         return Ok(());
     };
-    let Some(writer) = &tools.writer else {
+    if tools.writer.is_none() {
         return Err(Refused(
             "the plan writes to the registry, and none was given; use --registry URL".into(),
         ));
-    };
-    handshake(tools, &**writer, name).await
+    }
+    let daemons = tools.daemons();
+    for daemon in &daemons {
+        handshake(tools, daemon.writer, name).await.map_err(|Refused(why)| match daemons.as_slice() {
+            [_] => Refused(why),
+            _ => Refused(format!(
+                "{}: {why}; a replica that is no part of it must be left out",
+                daemon.location()
+            )),
+        })?;
+    }
+    Ok(())
 }
 
 /// Locks and the like that storage itself shows.

@@ -10,10 +10,10 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, State};
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Side, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
 use crate::engine::check::{Examination, Options, Sides, Suspect, check};
-use crate::engine::ports::{Event, Events, RegistryWriter, StorageError};
+use crate::engine::ports::{Event, Events, Registry, RegistryWriter, StorageError};
 
 /// What the proof shows.
 pub struct Proven {
@@ -41,16 +41,14 @@ pub async fn prove(
     options.suspects.extend(touched(plan, outcomes));
     let mut after = check(sides, &options, Arc::clone(&tools.events)).await?;
     let images = repaired_images(before, plan, outcomes, &after.findings);
-    let (pulled, broken) = match &tools.writer {
-        Some(writer) => pull_all(&**writer, images, tools.jobs.max(1), &*tools.events).await,
-        None => (Vec::new(), Vec::new()),
-    };
+    let (pulled, broken) = pull_everywhere(tools, images).await;
     after.coverage.unknown.extend(broken);
     after.coverage.unknown.extend(unsettled(plan, outcomes));
     let ids = |findings: &[Finding]| -> BTreeSet<String> {
         findings.iter().map(|finding| finding.id.clone()).collect()
     };
-    let (had, has) = (ids(before), ids(&after.findings));
+    let had = ids(before);
+    let has = ids(&after.findings).into_iter().chain(unasked(before, sides, &after)).collect();
     let proof = Proof {
         resolved: had.difference(&has).cloned().collect(),
         remaining: had.intersection(&has).cloned().collect(),
@@ -61,11 +59,15 @@ pub async fn prove(
     Ok(Proven { proof, findings, after })
 }
 
-/// The blobs that were uploaded: the daemon may remember something else of them.
+/// The blobs that were uploaded: the daemon may remember something else of them. And those that it was made to
+/// forget: a DELETE takes their links, by which they would be asked about.
 fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
     let both = plan.steps.iter().zip(outcomes);
     let done = both.filter(|(step, outcome)| step.id == outcome.step && outcome.result.is_done());
-    let uploads = done.filter(|(step, _)| matches!(step.action, StepAction::UploadBlob { .. }));
+    let asked_again = |action: &StepAction| {
+        matches!(action, StepAction::UploadBlob { .. } | StepAction::DeleteClaim { .. })
+    };
+    let touched = done.filter(|(step, _)| asked_again(&step.action));
     let suspect = |(step, _): (&Step, &Outcome)| {
         Some(Suspect {
             repository: step.action.repository().cloned(),
@@ -73,7 +75,7 @@ fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
             is_manifest: false,
         })
     };
-    uploads.filter_map(suspect).collect()
+    touched.filter_map(suspect).collect()
 }
 
 /// What became of each finding.
@@ -81,7 +83,10 @@ fn judge(before: &[Finding], after: &[Finding], plan: &Plan, proof: &Proof) -> V
     let tried: BTreeSet<&String> = plan.steps.iter().flat_map(|step| &step.resolves).collect();
     let gone = before.iter().filter(|finding| proof.resolved.contains(&finding.id)).cloned();
     let repaired = gone.map(|finding| Finding { state: State::Repaired, ..finding });
-    let standing = after.iter().cloned().map(|finding| {
+    let found: BTreeSet<&String> = after.iter().map(|finding| &finding.id).collect();
+    let unseen =
+        before.iter().filter(|finding| proof.remaining.contains(&finding.id) && !found.contains(&finding.id));
+    let standing = after.iter().chain(unseen).cloned().map(|finding| {
         let state = if tried.contains(&finding.id) { State::Failed } else { State::Open };
         Finding { state, ..finding }
     });
@@ -116,6 +121,38 @@ fn unsettled(plan: &Plan, outcomes: &[Outcome]) -> Vec<Unlooked> {
         StepResult::Done(_) | StepResult::Skipped(_) => None,
     });
     failed.collect()
+}
+
+/// The findings that a daemon showed and that are not known to be gone, because one does not answer any more.
+fn unasked(before: &[Finding], sides: &Sides, after: &Examination) -> Vec<String> {
+    let is_silent = |replica: &Arc<dyn Registry>| {
+        let location = replica.location();
+        after.coverage.unknown.iter().any(|unlooked| unlooked.what == location)
+    };
+    let is_first_silent = sides.registry.is_some() && after.coverage.served.is_none();
+    if !is_first_silent && !sides.replicas.iter().any(is_silent) {
+        return Vec::new();
+    }
+    let is_served = |finding: &&Finding| finding.evidence.iter().any(|e| e.view == Side::Served);
+    before.iter().filter(is_served).map(|finding| finding.id.clone()).collect()
+}
+
+/// Pull each image in full from every replica; the ones that came whole from all, and what did not come.
+async fn pull_everywhere(tools: &Tools, images: BTreeSet<Image>) -> (Vec<Image>, Vec<Unlooked>) {
+    let daemons = tools.daemons();
+    if daemons.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let (mut whole, mut broken) = (images.clone(), Vec::new());
+    for daemon in &daemons {
+        let (came, failed) = pull_all(daemon.writer, images.clone(), tools.jobs.max(1), &*tools.events).await;
+        whole.retain(|image| came.contains(image));
+        broken.extend(failed.into_iter().map(|unlooked| match daemons.as_slice() {
+            [_] => unlooked,
+            _ => Unlooked { what: format!("{} at {}", unlooked.what, daemon.location()), ..unlooked },
+        }));
+    }
+    (whole.into_iter().collect(), broken)
 }
 
 /// Pull each image in full; the ones that came whole, and what did not come.

@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
+use super::claim::{delete_claim, lacks};
+use super::restarting::restart;
 use super::upload::{is_good, put_manifest, restore_manifest, upload_blob};
 use super::{Tools, blocking};
 use crate::domain::cache::StaleKeys;
-use crate::domain::digest::Digest;
 use crate::domain::history::RecordedChange;
 use crate::domain::journal::{Change, DeletedKey, KeyContent, Record};
 use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Step, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::served::Answer;
 use crate::engine::check::observe;
-use crate::engine::drain::{Drained, drain};
 use crate::engine::ports::{Journal, RegistryWriter, StorageWriter, WriteError};
-use crate::engine::restart::restart_and_wait;
 use crate::engine::write_ahead;
 
 /// Why a step was not carried out.
@@ -66,7 +64,7 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
             purge(tools, step, &stale).await
         }
-        StepAction::Restart { .. } => restart(tools, step).await,
+        StepAction::Restart { service } => restart(tools, step, service).await,
         StepAction::PushImage { repository, tag } => push(tools, step, repository, tag).await,
     }
 }
@@ -99,7 +97,7 @@ pub(super) async fn record(tools: &Tools, records: Vec<Record>) -> Result<(), Tr
     blocking(move || journal.append_all(records)).await.map(|_| ()).map_err(fail)
 }
 
-async fn started(tools: &Tools, step: &Step) -> Result<(), Trouble> {
+pub(super) async fn started(tools: &Tools, step: &Step) -> Result<(), Trouble> {
     record(tools, vec![Record::StepStarted { step: step.id.clone() }]).await
 }
 
@@ -155,41 +153,6 @@ pub(super) fn writer(tools: &Tools) -> Result<&dyn RegistryWriter, Trouble> {
     tools.writer.as_deref().ok_or_else(|| Trouble::Fail("no registry was given; use --registry URL".into()))
 }
 
-/// Safety rule 4: only where storage has just been seen to lack the data.
-async fn lacks(tools: &Tools, digest: &Digest) -> Result<(), Trouble> {
-    let Some(storage) = tools.storage.clone() else {
-        return Err(Trouble::Fail("storage was not given, so nothing is deleted; use --storage DIR".into()));
-    };
-    let digest = *digest;
-    match blocking(move || storage.blob(&digest)).await {
-        Observed::Absent => Ok(()),
-        Observed::Present(_) => Err(Trouble::Skip("storage has it by now".into())),
-        Observed::Unknown(why) => Err(Trouble::Fail(format!("storage cannot be looked at: {why}"))),
-    }
-}
-
-async fn delete_claim(tools: &Tools, step: &Step, name: &RepositoryName, digest: &Digest) -> Taken {
-    let registry = writer(tools)?;
-    let change = Change::ClaimDeleted { repository: name.clone(), digest: *digest, manifest: false };
-    begun(tools, step, change).await?;
-    lacks(tools, digest).await?;
-    // 3.x answers 500 after it has cleared its cache, when garbage collection took the link already.
-    match registry.delete_blob(name, digest).await {
-        Err(error) if error.is_unsupported() => {
-            let cure = "the registry allows no deletes: set storage.delete.enabled, or clear the claim with --restart SPEC";
-            return Err(Trouble::Fail(format!("{cure} ({error})")));
-        }
-        Err(error) if !error.is_not_found() && error.status != Some(500) => return Err(error.into()),
-        Ok(()) | Err(_) => {}
-    }
-    let Some(reader) = &tools.registry else { return Ok("deleted".into()) };
-    match reader.head_blob(name, digest).await.answer {
-        Answer::No(_) => Ok("the daemon says 404 now".into()),
-        Answer::Yes(_) => Err(Trouble::Fail("the daemon still claims it; a restart clears that".into())),
-        Answer::Broken(why) | Answer::Unknown(why) => Err(Trouble::Fail(why)),
-    }
-}
-
 async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {
     let Some(cache) = tools.cache.clone() else {
         return Err(Trouble::Fail("the daemon's Redis was not given; use --redis URL".into()));
@@ -214,47 +177,6 @@ fn deleted(purged: &crate::domain::cache::PurgedKey) -> DeletedKey {
         PurgedContent::Member(member) => KeyContent::Members(vec![member.clone()]),
     };
     DeletedKey { key: purged.key.clone(), content }
-}
-
-async fn restart(tools: &Tools, step: &Step) -> Taken {
-    started(tools, step).await?;
-    restart_daemon(tools).await
-}
-
-/// Wait until uploads are quiet, restart the daemon, and wait until it answers.
-///
-/// # Errors
-/// Why it was not restarted, or does not answer.
-pub async fn restart_now(tools: &Tools) -> Result<String, String> {
-    restart_daemon(tools).await.map_err(|trouble| match trouble {
-        Trouble::Skip(why) | Trouble::Fail(why) => why,
-    })
-}
-
-async fn restart_daemon(tools: &Tools) -> Taken {
-    let Some(service) = tools.service.clone() else {
-        return Err(Trouble::Fail("nothing to restart was given; use --restart SPEC".into()));
-    };
-    let patience = tools.patience;
-    if let Some(uploads) = tools.uploads.clone().filter(|_| !patience.quiet.is_zero()) {
-        match drain(uploads, patience.quiet, patience.drain).await {
-            Drained::Quiet => {}
-            Drained::Busy(sessions) => {
-                let busy = sessions.join(", ");
-                return Err(Trouble::Fail(format!(
-                    "uploads do not come to rest ({busy}); --drain 0 restarts all the same"
-                )));
-            }
-            Drained::Unknown(why) => return Err(Trouble::Fail(why)),
-        }
-    }
-    let registry = tools.registry.clone();
-    let ask = async || match &registry {
-        Some(registry) => registry.ping().await,
-        None => Ok(()),
-    };
-    let took = restart_and_wait(service, ask, patience.restart).await.map_err(fail)?;
-    Ok(format!("restarted, answering after {:.1} s", took.as_secs_f64()))
 }
 
 async fn push(tools: &Tools, step: &Step, name: &RepositoryName, tag: &Tag) -> Taken {

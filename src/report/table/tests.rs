@@ -73,7 +73,7 @@ fn report(findings: Vec<Finding>) -> Report {
         target: Target {
             storage: Some("/var/lib/registry/docker/registry/v2".into()),
             registry: Some("http://127.0.0.1:5000".into()),
-            cache: None,
+            ..Target::default()
         },
         verdict: Verdict::Incoherent,
         exit_status: 1,

@@ -5,6 +5,7 @@ mod fault;
 mod incident;
 mod program;
 mod purge;
+mod secure;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,13 +17,13 @@ use crate::support::raw::{blob_path, manifest_path};
 use crate::support::real_registry::programs;
 use crate::support::redis_server::{RedisServer, digest, dump, remember};
 
-struct Told {
-    status: Option<i32>,
+pub(super) struct Told {
+    pub(super) status: Option<i32>,
     json: Value,
-    all: String,
+    pub(super) all: String,
 }
 
-fn regfsck(home: &Path, arguments: &[&str]) -> Told {
+pub(super) fn regfsck(home: &Path, arguments: &[&str]) -> Told {
     let output = Command::new(env!("CARGO_BIN_EXE_regfsck"))
         .args(arguments)
         .args(["-o", "json"])
@@ -39,20 +39,20 @@ fn regfsck(home: &Path, arguments: &[&str]) -> Told {
 
 impl Told {
     /// The digests of the findings of a code.
-    fn digests(&self, code: &str) -> BTreeSet<String> {
+    pub(super) fn digests(&self, code: &str) -> BTreeSet<String> {
         let findings = self.json["findings"].as_array().expect("findings").iter();
         let of_code = findings.filter(|finding| finding["code"] == code && finding["state"] == "open");
         of_code.filter_map(|finding| finding["digest"].as_str()).map(str::to_owned).collect()
     }
 
-    fn unknown(&self) -> Vec<&str> {
+    pub(super) fn unknown(&self) -> Vec<&str> {
         let unknown = self.json["coverage"]["unknown"].as_array().expect("unknown").iter();
         unknown.filter_map(|unlooked| unlooked["why"].as_str()).collect()
     }
 }
 
 /// A real registry on this Redis after the incident: pushed, deleted, collected, restarted.
-fn incident(redis: &RedisServer) -> Option<(Daemon, Image, Image)> {
+pub(super) fn incident(redis: &RedisServer) -> Option<(Daemon, Image, Image)> {
     let program = programs().into_iter().next()?;
     let cache = CacheKind::Redis(format!("127.0.0.1:{}", redis.port));
     let mut daemon = Kind::Real(program).start(&Settings::with_cache(cache));
@@ -71,7 +71,7 @@ fn incident(redis: &RedisServer) -> Option<(Daemon, Image, Image)> {
     Some((daemon, lost, kept))
 }
 
-fn digests(image: &Image) -> BTreeSet<String> {
+pub(super) fn digests(image: &Image) -> BTreeSet<String> {
     image.blobs().map(|blob| blob.digest).chain([image.manifest.digest]).map(|it| it.to_string()).collect()
 }
 

@@ -42,6 +42,19 @@ impl TokenServer {
         Some(Self { dir, pair, stub })
     }
 
+    /// A token with these rights that ends in so many seconds, or so many ago.
+    pub(crate) fn token(&self, scopes: &[&str], life: i64) -> String {
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        sign(&scopes, 0, life, &self.pair.key, &der(&self.pair.certificate))
+    }
+
+    /// How many tokens of this scope it gave, or refused.
+    pub(crate) fn asked(&self, scope: &str) -> usize {
+        let scope: String = url::form_urlencoded::byte_serialize(scope.as_bytes()).collect();
+        let scope = format!("scope={scope}");
+        self.stub.seen().iter().filter(|request| request.contains(&scope)).count()
+    }
+
     /// The registry's `auth:` section.
     pub(crate) fn section(&self) -> String {
         let bundle = self.dir.path().join("bundle.pem");
@@ -82,11 +95,11 @@ fn answer(rules: &Rules, at: usize, request: &str, key: &PathBuf, x5c: &str) -> 
         .filter(|(key, _)| key == "scope")
         .flat_map(|(_, value)| value.split(' ').map(str::to_owned).collect::<Vec<_>>())
         .collect();
-    let token = sign(&scopes, at, rules.life, key, x5c);
+    let token = sign(&scopes, at, rules.life.cast_signed(), key, x5c);
     Act::json("200 OK", &json!({"token": token, "expires_in": rules.life}).to_string())
 }
 
-fn sign(scopes: &[String], at: usize, life: u64, key: &PathBuf, x5c: &str) -> String {
+fn sign(scopes: &[String], at: usize, life: i64, key: &PathBuf, x5c: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let access: Vec<_> = scopes
         .iter()
@@ -98,7 +111,7 @@ fn sign(scopes: &[String], at: usize, life: u64, key: &PathBuf, x5c: &str) -> St
         .collect();
     // The registry grants a minute more than `exp` says, so a token that is to end soon has to say less; and whole seconds
     // must not make its life shorter than announced.
-    let expires = now + life + 1 - 60;
+    let expires = now.cast_signed() + life + 1 - 60;
     let header = json!({"typ": "JWT", "alg": "RS256", "x5c": [x5c]});
     let claims = json!({
         "iss": "test-issuer", "sub": "bob", "aud": "test-registry", "exp": expires, "nbf": now - 600, "iat": now - 600,

@@ -170,6 +170,11 @@ impl Authenticator {
         }
     }
 
+    /// Whether what is shown for this scope is a token that was given to us: nobody can renew it.
+    pub(super) fn is_given_token(&self, scope: &Scope) -> bool {
+        matches!(self.credentials.of(scope.repository()), Credential::RegistryToken(_))
+    }
+
     async fn token(
         &self,
         realm: &Realm,
