@@ -148,6 +148,24 @@ async fn tokens_that_live_shortly_are_renewed_before_they_end() {
 }
 
 #[tokio::test]
+async fn an_upload_that_waits_for_its_turn_shows_a_token_that_lives() {
+    let rules = Rules { basic: None, refresh: None, life: 2 };
+    let Some((_server, daemon)) = token_daemon("an_upload_that_waits…", rules).await else { return };
+    let mut settings = with(&daemon.url(), Credential::Anonymous);
+    (settings.rate, settings.jobs) = (Some(3), 1);
+    let writer = HttpWriter::new(&settings).unwrap();
+    let app = name("a");
+    writer.upload_blob(&app, &digest(b"x"), &b"x".to_vec()).await.unwrap();
+    let blobs: Vec<Vec<u8>> = (0..8).map(|at| vec![at; 10]).collect();
+    let uploads = blobs.iter().map(|blob| async { writer.upload_blob(&app, &digest(blob), blob).await });
+    for uploaded in futures_util::future::join_all(uploads).await {
+        uploaded.unwrap();
+    }
+    // The first challenge, and no other.
+    assert_eq!(daemon.log().lines().filter(|line| line.contains("HTTP/1.1\" 401 ")).count(), 1);
+}
+
+#[tokio::test]
 async fn a_token_refused_in_mid_run_is_renewed_once() {
     let tokens =
         Stub::start(|at, _| Act::json("200 OK", &format!(r#"{{"token":"t{at}","expires_in":300}}"#))).await;
