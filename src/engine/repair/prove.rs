@@ -10,8 +10,9 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, State};
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Side, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
+use crate::domain::report::Coverage;
 use crate::engine::check::{Examination, Options, Sides, Suspect, check};
 use crate::engine::ports::{Event, Events, RegistryWriter, StorageError};
 
@@ -50,14 +51,20 @@ pub async fn prove(
     let ids = |findings: &[Finding]| -> BTreeSet<String> {
         findings.iter().map(|finding| finding.id.clone()).collect()
     };
-    let (had, has) = (ids(before), ids(&after.findings));
+    let (had, found) = (ids(before), ids(&after.findings));
+    let unseen: Vec<_> = before
+        .iter()
+        .filter(|finding| !found.contains(&finding.id) && is_unseen(finding, &after.coverage))
+        .collect();
+    let has: BTreeSet<_> = found.iter().chain(unseen.iter().map(|finding| &finding.id)).cloned().collect();
     let proof = Proof {
         resolved: had.difference(&has).cloned().collect(),
         remaining: had.intersection(&has).cloned().collect(),
         introduced: has.difference(&had).cloned().collect(),
         pulled: pulled.iter().map(ToString::to_string).collect(),
     };
-    let findings = judge(before, &after.findings, plan, &proof);
+    let standing = after.findings.iter().chain(unseen);
+    let findings = judge(before, standing, plan, &proof);
     Ok(Proven { proof, findings, after })
 }
 
@@ -76,12 +83,32 @@ fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
     uploads.filter_map(suspect).collect()
 }
 
+/// Whether what proved the finding could not be looked at again: that it is not found any more says nothing then.
+fn is_unseen(finding: &Finding, coverage: &Coverage) -> bool {
+    let digest = finding.subject.digest.map(|digest| digest.to_string());
+    let is_about = |unlooked: &Unlooked, asked: &str| {
+        unlooked.what == asked || digest.as_ref().is_some_and(|digest| unlooked.what.contains(digest))
+    };
+    finding.evidence.iter().any(|evidence| match evidence.view {
+        Side::Served if coverage.served.is_none() => true,
+        Side::Cache if coverage.cache.is_none() => true,
+        Side::Served | Side::Cache | Side::Storage => {
+            coverage.unknown.iter().any(|unlooked| is_about(unlooked, &evidence.asked))
+        }
+    })
+}
+
 /// What became of each finding.
-fn judge(before: &[Finding], after: &[Finding], plan: &Plan, proof: &Proof) -> Vec<Finding> {
+fn judge<'a>(
+    before: &[Finding],
+    standing: impl Iterator<Item = &'a Finding>,
+    plan: &Plan,
+    proof: &Proof,
+) -> Vec<Finding> {
     let tried: BTreeSet<&String> = plan.steps.iter().flat_map(|step| &step.resolves).collect();
     let gone = before.iter().filter(|finding| proof.resolved.contains(&finding.id)).cloned();
     let repaired = gone.map(|finding| Finding { state: State::Repaired, ..finding });
-    let standing = after.iter().cloned().map(|finding| {
+    let standing = standing.cloned().map(|finding| {
         let state = if tried.contains(&finding.id) { State::Failed } else { State::Open };
         Finding { state, ..finding }
     });
