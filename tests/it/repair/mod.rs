@@ -1,6 +1,7 @@
 //! Repairs, by the built program on running registries: what must be shown, and what must never happen.
 
 mod branches;
+mod death;
 mod engine;
 mod incident;
 mod killed;

@@ -161,7 +161,7 @@ fn journal(regfsck: &Regfsck) -> usize {
     fs::read(regfsck.file("journal.jsonl")).map_or(0, |journal| journal.len())
 }
 
-fn wait_until(is_so: impl Fn() -> bool) {
+pub(super) fn wait_until(is_so: impl Fn() -> bool) {
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while !is_so() {
         assert!(std::time::Instant::now() < patience, "it never happens");
