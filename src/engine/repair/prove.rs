@@ -39,8 +39,15 @@ pub async fn prove(
     outcomes: &[Outcome],
 ) -> Result<Proven, StorageError> {
     let mut options = options.clone();
-    options.suspects.extend(touched(plan, outcomes));
+    options.written.extend(touched(plan, outcomes));
     let mut after = check(sides, &options, Arc::clone(&tools.events)).await?;
+    let ids = |findings: &[Finding]| -> BTreeSet<String> {
+        findings.iter().map(|finding| finding.id.clone()).collect()
+    };
+    let (had, found) = (ids(before), ids(&after.findings));
+    let is_lost = |finding: &&Finding| !found.contains(&finding.id) && is_unseen(finding, &after.coverage);
+    let unseen: Vec<_> = before.iter().filter(is_lost).collect();
+    let has: BTreeSet<_> = found.iter().chain(unseen.iter().map(|finding| &finding.id)).cloned().collect();
     let images = repaired_images(before, plan, outcomes, &after.findings);
     let (pulled, broken) = match &tools.writer {
         Some(writer) => pull_all(&**writer, images, tools.jobs.max(1), &*tools.events).await,
@@ -48,15 +55,6 @@ pub async fn prove(
     };
     after.coverage.unknown.extend(broken);
     after.coverage.unknown.extend(unsettled(plan, outcomes));
-    let ids = |findings: &[Finding]| -> BTreeSet<String> {
-        findings.iter().map(|finding| finding.id.clone()).collect()
-    };
-    let (had, found) = (ids(before), ids(&after.findings));
-    let unseen: Vec<_> = before
-        .iter()
-        .filter(|finding| !found.contains(&finding.id) && is_unseen(finding, &after.coverage))
-        .collect();
-    let has: BTreeSet<_> = found.iter().chain(unseen.iter().map(|finding| &finding.id)).cloned().collect();
     let proof = Proof {
         resolved: had.difference(&has).cloned().collect(),
         remaining: had.intersection(&has).cloned().collect(),
@@ -68,19 +66,19 @@ pub async fn prove(
     Ok(Proven { proof, findings, after })
 }
 
-/// The blobs that were uploaded: the daemon may remember something else of them.
+/// The blobs that were uploaded, wherever they are needed: the daemon may remember something else of them.
 fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
     let both = plan.steps.iter().zip(outcomes);
     let done = both.filter(|(step, outcome)| step.id == outcome.step && outcome.result.is_done());
     let uploads = done.filter(|(step, _)| matches!(step.action, StepAction::UploadBlob { .. }));
-    let suspect = |(step, _): (&Step, &Outcome)| {
-        Some(Suspect {
-            repository: step.action.repository().cloned(),
-            digest: *step.action.digest()?,
-            is_manifest: false,
+    let suspects = |(step, _): (&Step, &Outcome)| {
+        let digest = step.action.digest().copied();
+        let places: Vec<_> = step.action.repository().into_iter().chain(&step.sought).cloned().collect();
+        places.into_iter().filter_map(move |name| {
+            Some(Suspect { repository: Some(name), digest: digest?, is_manifest: false })
         })
     };
-    uploads.filter_map(suspect).collect()
+    uploads.flat_map(suspects).collect()
 }
 
 /// Whether what proved the finding could not be looked at again: that it is not found any more says nothing then.
