@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
             Mode::Restart => step.stage == Stage::Restart,
         });
         if let (Mode::Restart, Some(service), true) = (mode, restart, plan.is_empty()) {
-            plan.steps.push(Step::new(StepAction::Restart { service }, Stage::Restart));
+            plan.steps.push(Step::new(StepAction::Restart { service, if_wrong: Vec::new() }, Stage::Restart));
         }
         Ok(plan)
     }

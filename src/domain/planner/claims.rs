@@ -6,7 +6,7 @@ use super::Planner;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
-use crate::domain::plan::{Stage, StepAction};
+use crate::domain::plan::{Remembered, Stage, Step, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
 use crate::domain::storage::LinkPlace;
 
@@ -95,10 +95,40 @@ impl Planner<'_> {
     fn restart(&mut self, finding: &Finding, why: &str) {
         match self.situation.restart {
             Some(service) if self.situation.daemon.cache != CacheKind::Redis => {
-                let action = StepAction::Restart { service: service.to_owned() };
-                self.step(finding, Stage::Restart, action, Vec::new());
+                let action = StepAction::Restart { service: service.to_owned(), if_wrong: Vec::new() };
+                let id = self.step(finding, Stage::Restart, action.clone(), Vec::new());
+                // It may be there under a condition, which does not hold for this finding.
+                if let Some(step) = self.steps.get_mut(&id) {
+                    (step.what, step.action) = (action.what(), action);
+                }
             }
+            _ if self.situation.daemon.cache == CacheKind::Redis => self.give_up(
+                finding,
+                &format!("{why}, and Redis outlives a restart; its keys have to be purged (--redis URL)"),
+            ),
             _ => self.give_up(finding, &format!("{why}; a restart of the daemon clears it (--restart SPEC)")),
+        }
+    }
+
+    /// After a bad file was replaced, the daemon's memory may hold the size of the bad one, over which no upload
+    /// writes: a restart, should it turn out so. In Redis an upload puts it right.
+    pub(super) fn doubt(&mut self, finding: &Finding, replacement: &str) {
+        let daemon = self.situation.daemon;
+        let forgets = matches!(daemon.cache, CacheKind::InMemory | CacheKind::Unknown);
+        let Some(service) = self.situation.restart.filter(|_| forgets) else { return };
+        let Some(Step { action: StepAction::UploadBlob { repository, digest, size, .. }, .. }) =
+            self.steps.get(replacement)
+        else {
+            return;
+        };
+        let doubt = Remembered { repository: repository.clone(), digest: *digest, size: *size };
+        let action = StepAction::Restart { service: service.to_owned(), if_wrong: vec![doubt.clone()] };
+        let id = self.step(finding, Stage::Restart, action, Vec::new());
+        if let Some(Step { action: StepAction::Restart { if_wrong, .. }, .. }) = self.steps.get_mut(&id)
+            && !if_wrong.is_empty()
+            && !if_wrong.contains(&doubt)
+        {
+            if_wrong.push(doubt);
         }
     }
 
@@ -109,11 +139,13 @@ impl Planner<'_> {
             return self
                 .give_up(finding, "the daemon has no cache that could be wrong; its log may tell why");
         }
-        // Once the bytes are right again, what the daemon remembers of them is too.
+        // Once the bytes are right again, what the daemon remembers of them mostly is too.
         let replaced = finding.subject.digest.and_then(|digest| self.replacement(&digest));
-        if let Some(step) = replaced.and_then(|id| self.steps.get_mut(&id)) {
-            step.resolves.push(finding.id.clone());
-            return;
+        if let Some(id) = replaced {
+            if let Some(step) = self.steps.get_mut(&id) {
+                step.resolves.push(finding.id.clone());
+            }
+            return self.doubt(finding, &id);
         }
         if let Some(digest) = finding.subject.digest.filter(|_| is_purged) {
             return self.purge(finding, digest);

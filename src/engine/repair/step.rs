@@ -10,7 +10,7 @@ use crate::domain::history::RecordedChange;
 use crate::domain::journal::{Change, DeletedKey, KeyContent, Record};
 use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::Observed;
-use crate::domain::plan::{Step, StepAction};
+use crate::domain::plan::{Remembered, Step, StepAction};
 use crate::domain::rules::Condition;
 use crate::domain::served::Answer;
 use crate::engine::check::observe;
@@ -66,7 +66,7 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
             purge(tools, step, &stale).await
         }
-        StepAction::Restart { .. } => restart(tools, step).await,
+        StepAction::Restart { if_wrong, .. } => restart(tools, step, if_wrong).await,
         StepAction::PushImage { repository, tag } => push(tools, step, repository, tag).await,
     }
 }
@@ -216,9 +216,44 @@ fn deleted(purged: &crate::domain::cache::PurgedKey) -> DeletedKey {
     DeletedKey { key: purged.key.clone(), content }
 }
 
-async fn restart(tools: &Tools, step: &Step) -> Taken {
+async fn restart(tools: &Tools, step: &Step, if_wrong: &[Remembered]) -> Taken {
+    if !if_wrong.is_empty() && !is_mistaken(tools, if_wrong).await? {
+        return Ok("not needed: the daemon announces the right sizes".into());
+    }
     started(tools, step).await?;
     restart_daemon(tools).await
+}
+
+/// Whether the daemon announces a wrong size of one of these.
+async fn is_mistaken(tools: &Tools, if_wrong: &[Remembered]) -> Result<bool, Trouble> {
+    let mut asked = false;
+    for remembered in if_wrong {
+        let Some(size) = replaced(tools, remembered).await else { continue };
+        asked = true;
+        if announced(tools, remembered).await?.is_some_and(|said| said != size) {
+            return Ok(true);
+        }
+    }
+    if asked { Ok(false) } else { Err(Trouble::Skip("nothing was replaced".into())) }
+}
+
+/// The size that storage has of it by now. A file that is still bad is not asked about: that teaches a daemon its size.
+async fn replaced(tools: &Tools, remembered: &Remembered) -> Option<u64> {
+    let storage = tools.storage.clone()?;
+    let digest = remembered.digest;
+    let stored = blocking(move || storage.blob(&digest)).await;
+    let size = stored.present()?.size;
+    (size > 0 && remembered.size.is_none_or(|right| right == size)).then_some(size)
+}
+
+/// The size that the daemon announces of it, if any.
+async fn announced(tools: &Tools, remembered: &Remembered) -> Result<Option<u64>, Trouble> {
+    let Some(registry) = &tools.registry else { return Ok(None) };
+    match registry.head_blob(&remembered.repository, &remembered.digest).await.answer {
+        Answer::Yes(claim) if !claim.redirected => Ok(claim.size),
+        Answer::Yes(_) | Answer::No(_) => Ok(None),
+        Answer::Broken(why) | Answer::Unknown(why) => Err(Trouble::Fail(why)),
+    }
 }
 
 /// Wait until uploads are quiet, restart the daemon, and wait until it answers.

@@ -26,9 +26,9 @@ struct Scene {
     image: Image,
 }
 
-fn scene(kind: &Kind, damage: Damage, size: usize) -> Scene {
+fn scene(kind: &Kind, damage: Damage) -> Scene {
     let daemon = kind.start(&Settings::default());
-    let image = Image::build("large", &[size, 3000]).unwrap();
+    let image = Image::build("large", &[8 << 20, 3000]).unwrap();
     assert_eq!(daemon.raw().push_image(REPOSITORY, "1", &image).1.status, 201);
     assert_eq!(daemon.raw().pull(REPOSITORY, "1", &image), Ok(()));
     let at = Pushed { repository: REPOSITORY, tag: "1", image: &image, other: &image };
@@ -75,14 +75,14 @@ fn is_honest(ran: &Ran, url: &str, codes: &[&str]) {
     let results = ran.results();
     let [(result, why)] = &results[..] else { panic!("{results:?}") };
     assert_eq!(result, "failed");
-    // Whether the connection is closed or reset is up to the system.
-    let (what, how) = why.split_once(": the connection broke: ").unwrap();
-    assert_eq!(what, format!("POST {url}/v2/{REPOSITORY}/blobs/uploads/"));
-    assert!(how.ends_with(" (2 attempts)"), "{how}");
+    let asked = format!("POST {url}/v2/{REPOSITORY}/blobs/uploads/: the connection ");
+    let how = why.strip_prefix(&asked).and_then(|how| how.strip_suffix(" (2 attempts)"));
+    // Whether it is closed or reset is up to the system.
+    assert!(how.is_some_and(|how| how == "was reset" || how.starts_with("broke: ")), "{why}");
 }
 
-fn dies(kind: &Kind, damage: Damage, size: usize, codes: &[&str]) {
-    let mut scene = scene(kind, damage, size);
+fn dies(kind: &Kind, damage: Damage, codes: &[&str]) {
+    let mut scene = scene(kind, damage);
     let regfsck = Regfsck::on(&scene.daemon);
     let (url, source) = (scene.valve.url(), scene.mirror.source());
     let arguments = ["--content", "--retry-times", "1", "--registry", &url, "--source", &source];
@@ -102,16 +102,7 @@ fn dies(kind: &Kind, damage: Damage, size: usize, codes: &[&str]) {
 fn in_mid_upload_loses_nothing_and_the_next_run_heals() {
     for kind in Kind::all() {
         let Kind::Real(_) = &kind else { continue };
-        dies(&kind, Damage::BlobDataRemoved, 8 << 20, &["phantom-blob", "missing-blob"]);
-        dies(&kind, Damage::BlobBitFlipped, 8 << 20, &["corrupt-blob"]);
-    }
-}
-
-/// What is larger than a piece goes by PATCH.
-#[test]
-fn in_the_middle_of_a_piece_loses_nothing_either() {
-    for kind in Kind::all() {
-        let Kind::Real(_) = &kind else { continue };
-        dies(&kind, Damage::BlobBitFlipped, 66 << 20, &["corrupt-blob"]);
+        dies(&kind, Damage::BlobDataRemoved, &["phantom-blob", "missing-blob"]);
+        dies(&kind, Damage::BlobBitFlipped, &["corrupt-blob"]);
     }
 }

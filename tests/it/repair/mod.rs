@@ -6,6 +6,7 @@ mod engine;
 mod incident;
 mod killed;
 mod refusals;
+mod sizes;
 mod sources;
 
 use std::fs;
