@@ -19,6 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::fault::{Fault, Kind};
+use super::reading::is_full;
 use super::transport::{Ask, Reply, Silence, Take, read, tripped};
 use super::write::{HttpWriter, failure, refused, unheard};
 use crate::domain::digest::Digest;
@@ -239,6 +240,10 @@ fn judge(ask: &Ask, reply: &Reply, resumed: bool) -> Broken {
         Some("BLOB_UPLOAD_UNKNOWN" | "BLOB_UPLOAD_INVALID" | "RANGE_INVALID")
     );
     let doubtful = resumed && error.code.as_deref() == Some("DIGEST_INVALID");
+    // A 2.8 daemon keeps what it wrote, and lets nobody cancel it: another try finds even less room.
+    if is_full(reply) {
+        return Broken::Final(error);
+    }
     if lost || doubtful || matches!(reply.status.as_u16(), 404 | 408 | 416 | 429 | 500 | 502..=504) {
         Broken::Again(error)
     } else {

@@ -3,6 +3,7 @@
 mod branches;
 mod death;
 mod engine;
+mod full_disk;
 mod incident;
 mod killed;
 mod refusals;
