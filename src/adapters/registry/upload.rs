@@ -129,7 +129,7 @@ impl Upload<'_> {
         let ask = ask.header(CONTENT_RANGE, &format!("{offset}-{}", offset + length - 1));
         let reply = self.stream(&ask, offset, length).await?;
         if !matches!(reply.status.as_u16(), 202 | 201 | 204) {
-            return Err(judge(&ask, &reply, self.resumed));
+            return Err(self.judged(&ask, &reply));
         }
         self.session = self.writer.session(&ask, &self.session.repository, &reply).map_err(Broken::Final)?;
         let at = received(&reply);
@@ -157,7 +157,17 @@ impl Upload<'_> {
         let reply = self.stream(&ask, offset, length).await?;
         match reply.status.as_u16() {
             201 | 204 | 202 => Ok(()),
-            _ => Err(judge(&ask, &reply, self.resumed)),
+            _ => Err(self.judged(&ask, &reply)),
+        }
+    }
+
+    /// What an answer that is no success means, once the wait that it asks for is set.
+    fn judged(&self, ask: &Ask, reply: &Reply) -> Broken {
+        let transport = &self.writer.transport;
+        let is_patient = transport.heed(reply).is_none_or(|wait| wait < transport.timeout);
+        match judge(ask, reply, self.resumed) {
+            Broken::Again(error) if is_patient => Broken::Again(error),
+            Broken::Again(error) | Broken::Final(error) => Broken::Final(error),
         }
     }
 

@@ -9,6 +9,7 @@ mod killed;
 mod refusals;
 mod sizes;
 mod sources;
+mod weather;
 
 use std::fs;
 use std::path::{Path, PathBuf};
