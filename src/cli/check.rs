@@ -67,6 +67,7 @@ pub(super) fn options(arguments: &CheckArguments, target: &Target) -> Result<Opt
         jobs: usize::from(arguments.connection.jobs),
         daemon: target.daemon.clone(),
         suspects: suspects::read(&arguments.suspects)?,
+        written: Vec::new(),
         since: suspects::since(&arguments.suspects)?,
     })
 }

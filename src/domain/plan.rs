@@ -151,6 +151,9 @@ pub enum StepAction {
     Restart {
         /// The service, as given.
         service: String,
+        /// Only if the daemon announces a wrong size of one of these; empty: in any case.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        if_wrong: Vec<Remembered>,
     },
     /// Let the local engine push an image, as `docker push` does.
     PushImage {
@@ -159,6 +162,18 @@ pub enum StepAction {
         /// The tag.
         tag: Tag,
     },
+}
+
+/// Content of which a daemon's memory may have a wrong size, and a repository to ask about it in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Remembered {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// The content.
+    pub digest: Digest,
+    /// Its right size in bytes, where a descriptor gives one.
+    pub size: Option<u64>,
 }
 
 const fn yes() -> bool {
@@ -185,7 +200,7 @@ impl StepAction {
             }
             Self::DeleteClaim { repository, digest } => format!("delete-claim:{repository}:{digest}"),
             Self::PurgeCache { digest, .. } => format!("purge-cache:{digest}"),
-            Self::Restart { service } => format!("restart:{service}"),
+            Self::Restart { service, .. } => format!("restart:{service}"),
             Self::PushImage { repository, tag } => format!("push-image:{repository}:{tag}"),
         }
     }
@@ -232,7 +247,12 @@ impl StepAction {
                 format!("make the daemon forget blob {} in {repository} (DELETE)", digest.short())
             }
             Self::PurgeCache { digest, .. } => format!("delete the keys of {} from Redis", digest.short()),
-            Self::Restart { service } => format!("restart the daemon ({service})"),
+            Self::Restart { service, if_wrong } if if_wrong.is_empty() => {
+                format!("restart the daemon ({service})")
+            }
+            Self::Restart { service, .. } => {
+                format!("restart the daemon ({service}) if it remembers a wrong size of what was replaced")
+            }
             Self::PushImage { repository, tag } => format!("let the local engine push {repository}:{tag}"),
         }
     }
@@ -267,7 +287,7 @@ impl StepAction {
     /// Whether it restarts this service.
     #[must_use]
     pub fn restarts(&self, spec: &str) -> bool {
-        matches!(self, Self::Restart { service } if service == spec)
+        matches!(self, Self::Restart { service, .. } if service == spec)
     }
 
     /// Whether a bad file goes to the quarantine first.

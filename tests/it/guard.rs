@@ -230,6 +230,27 @@ fn a_lost_manifest_keeps_the_gate_shut_and_names_what_would_go() {
 }
 
 #[test]
+fn a_repair_opens_the_gate() {
+    let Some(program) = real("a_repair_opens_the_gate") else { return };
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Real(program.clone()).start(&Settings::default());
+    let image = Image::two_layers("image").unwrap();
+    daemon.raw().push_image("team/app", "1", &image);
+    let mirror = crate::repair::Mirror::with(&[("team/app", "1", &image)]);
+    let manifest = Paths::new(&daemon.root()).data(&image.manifest.digest);
+    std::fs::rename(&manifest, home.path().join("lost")).unwrap();
+    let source = mirror.source();
+    // It asks, as check --fix does, and there is nobody to ask.
+    let config = daemon.config_path();
+    let asks = ["guard", "--gate-only", "--fix", "--config", config.to_str().unwrap(), "--source", &source];
+    assert_eq!((regfsck(home.path(), &asks).status.code(), manifest.exists()), (Some(2), false));
+    let told = guard(home.path(), &daemon, &program, &["--fix", "--yes", "--source", &source]);
+    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
+    assert_eq!((&told.json["gate"]["open"], &told.json["collection"]["status"]), (&true.into(), &0.into()));
+    assert_eq!(daemon.raw().pull("team/app", "1", &image), Ok(()));
+}
+
+#[test]
 fn what_would_abort_keeps_the_gate_shut() {
     let Some(program) = real("what_would_abort_keeps_the_gate_shut") else { return };
     let home = tempfile::tempdir().unwrap();

@@ -79,6 +79,7 @@ fn examine(root: &Path) -> Examination {
         jobs: 4,
         daemon: Daemon::default(),
         suspects: Vec::new(),
+        written: Vec::new(),
         since: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

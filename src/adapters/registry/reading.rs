@@ -47,6 +47,15 @@ impl Silence {
 
 /// Status, error code and size: what is shown as evidence.
 pub(super) fn said(reply: &Reply) -> String {
+    let mut said = answered(reply);
+    if reply.attempts > 1 {
+        said = format!("{said}, after {} attempts", reply.attempts);
+    }
+    said
+}
+
+/// The same, for those who tell the attempts themselves.
+pub(super) fn answered(reply: &Reply) -> String {
     let mut words = vec![status_words(reply.status)];
     if let Some(error) = wire::errors(&reply.body).and_then(|errors| errors.into_iter().next()) {
         words.push(error.line());
@@ -59,15 +68,17 @@ pub(super) fn said(reply: &Reply) -> String {
     if reply.status.is_redirection() {
         words.push("a redirect, not followed".into());
     }
-    if reply.attempts > 1 {
-        words.push(format!("after {} attempts", reply.attempts));
-    }
     words.join(", ")
 }
 
 /// Whether the registry says that it knows us, and does not let us do this.
 fn is_for_less(reply: &Reply) -> bool {
     reply.header("www-authenticate").is_some_and(|challenge| challenge.contains("insufficient_scope"))
+}
+
+/// Whether the daemon says that its disk is full.
+pub(super) fn is_full(reply: &Reply) -> bool {
+    wire::errors(&reply.body).is_some_and(|errors| errors.iter().any(wire::WireError::is_for_want_of_room))
 }
 
 pub(super) fn status_words(status: StatusCode) -> String {

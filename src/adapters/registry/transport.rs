@@ -209,15 +209,18 @@ impl Transport {
 
     /// How long to wait now. What the registry asks for holds for all our requests.
     fn wait_for(&self, outcome: &Result<Reply, Fault>, ours: Duration) -> Duration {
-        let header = outcome.as_ref().ok().and_then(|reply| reply.header(RETRY_AFTER.as_str()));
-        let Some(theirs) = header.and_then(|value| retry_after(value, SystemTime::now())) else {
-            return ours;
-        };
+        outcome.as_ref().ok().and_then(|reply| self.heed(reply)).map_or(ours, |theirs| theirs.max(ours))
+    }
+
+    /// The wait that the registry asks for with an answer; all our requests keep to it.
+    pub(super) fn heed(&self, reply: &Reply) -> Option<Duration> {
+        let header = reply.header(RETRY_AFTER.as_str());
+        let theirs = header.and_then(|value| retry_after(value, SystemTime::now()))?;
         // Who wants more patience than we have is not available; that need not stop the other questions.
         if theirs < self.timeout {
             self.gate.hold(theirs);
         }
-        theirs.max(ours)
+        Some(theirs)
     }
 
     /// One attempt; if it is met by a challenge that we can answer, another.

@@ -19,6 +19,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::fault::{Fault, Kind};
+use super::reading::is_full;
 use super::transport::{Ask, Reply, Silence, Take, read, tripped};
 use super::write::{HttpWriter, failure, refused, unheard};
 use crate::domain::digest::Digest;
@@ -128,7 +129,7 @@ impl Upload<'_> {
         let ask = ask.header(CONTENT_RANGE, &format!("{offset}-{}", offset + length - 1));
         let reply = self.stream(&ask, offset, length).await?;
         if !matches!(reply.status.as_u16(), 202 | 201 | 204) {
-            return Err(judge(&ask, &reply, self.resumed));
+            return Err(self.judged(&ask, &reply));
         }
         self.session = self.writer.session(&ask, &self.session.repository, &reply).map_err(Broken::Final)?;
         let at = received(&reply);
@@ -156,7 +157,17 @@ impl Upload<'_> {
         let reply = self.stream(&ask, offset, length).await?;
         match reply.status.as_u16() {
             201 | 204 | 202 => Ok(()),
-            _ => Err(judge(&ask, &reply, self.resumed)),
+            _ => Err(self.judged(&ask, &reply)),
+        }
+    }
+
+    /// What an answer that is no success means, once the wait that it asks for is set.
+    fn judged(&self, ask: &Ask, reply: &Reply) -> Broken {
+        let transport = &self.writer.transport;
+        let is_patient = transport.heed(reply).is_none_or(|wait| wait < transport.timeout);
+        match judge(ask, reply, self.resumed) {
+            Broken::Again(error) if is_patient => Broken::Again(error),
+            Broken::Again(error) | Broken::Final(error) => Broken::Final(error),
         }
     }
 
@@ -240,6 +251,10 @@ fn judge(ask: &Ask, reply: &Reply, resumed: bool) -> Broken {
         Some("BLOB_UPLOAD_UNKNOWN" | "BLOB_UPLOAD_INVALID" | "RANGE_INVALID")
     );
     let doubtful = resumed && error.code.as_deref() == Some("DIGEST_INVALID");
+    // A 2.8 daemon keeps what it wrote, and lets nobody cancel it: another try finds even less room.
+    if is_full(reply) {
+        return Broken::Final(error);
+    }
     if lost || doubtful || matches!(reply.status.as_u16(), 404 | 408 | 416 | 429 | 500 | 502..=504) {
         Broken::Again(error)
     } else {

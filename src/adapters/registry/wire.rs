@@ -66,6 +66,29 @@ impl WireError {
         self.message.contains("accept header")
     }
 
+    /// What went wrong below a daemon that says no more than `UNKNOWN`. 2.8 tells it in a text, or in the fields of a Go
+    /// error, as when not even the first file of an upload session finds room.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let (text, inner) = (self.detail.as_str(), self.detail.get("Enclosed"));
+        let field = |name: &str| inner?.get(name)?.as_str();
+        let told = match text {
+            Some(text) => text.to_owned(),
+            None => format!("{} {}: errno {}", field("Op")?, field("Path")?, self.errno()?),
+        };
+        (self.code == "UNKNOWN" && !told.is_empty()).then(|| printable(&told, 400))
+    }
+
+    fn errno(&self) -> Option<u64> {
+        self.detail.get("Enclosed")?.get("Err")?.as_u64()
+    }
+
+    /// Whether it is that the disk is full, or a quota or the largest size of a file is reached.
+    pub(super) fn is_for_want_of_room(&self) -> bool {
+        let text = self.detail.as_str().unwrap_or_default();
+        let said = ["no space left on device", "disk quota exceeded", "file too large"];
+        matches!(self.errno(), Some(28 | 122 | 27)) || said.iter().any(|said| text.ends_with(said))
+    }
+
     /// Code and message in one short line.
     pub(super) fn line(&self) -> String {
         match (self.code.is_empty(), self.message.is_empty()) {

@@ -13,7 +13,7 @@ use super::auth::Scope;
 use super::connection::Connection;
 use super::digesting;
 use super::probe::settings_error;
-use super::reading::{cure, said};
+use super::reading::{answered, cure, is_full, said};
 use super::transport::{Ask, End, Reply, Silence, Take, Transport};
 use super::wire::{self, printable};
 use super::{download, upload};
@@ -112,15 +112,21 @@ pub(super) fn unheard(ask: &Ask, silence: &Silence) -> WriteError {
     WriteError { hint: silence.fault.hint.as_deref().map(Into::into), ..error }
 }
 
+const FULL: &str = "the registry's disk is full: make room there, by more than what is to be uploaded, and run this again; \
+                    what came so far stays under `_uploads` until the registry purges it";
+
 /// An answer came, and not the one that was needed.
 pub(super) fn refused(ask: &Ask, reply: &Reply) -> WriteError {
-    let code = wire::errors(&reply.body)
-        .and_then(|errors| errors.into_iter().next())
-        .map(|error| Box::from(error.code));
+    let error = wire::errors(&reply.body).and_then(|errors| errors.into_iter().next());
     let start = printable(&String::from_utf8_lossy(&reply.body), 160);
-    let why =
-        if code.is_some() || start.is_empty() { said(reply) } else { format!("{}: `{start}`", said(reply)) };
-    let hint = cure(reply).map(Into::into);
+    let why = match error.as_ref().map(wire::WireError::trouble) {
+        Some(Some(trouble)) => format!("{} ({trouble})", answered(reply)),
+        Some(None) => answered(reply),
+        None if start.is_empty() => answered(reply),
+        None => format!("{}: `{start}`", answered(reply)),
+    };
+    let hint = if is_full(reply) { Some(FULL) } else { cure(reply) }.map(Into::into);
+    let code = error.map(|error| Box::from(error.code));
     WriteError { code, hint, ..failure(ask, Some(reply.status), why, reply.attempts) }
 }
 

@@ -35,6 +35,7 @@ pub struct RepairArguments {
     ///
     /// `docker://HOST[/PREFIX]`, `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, `dir:DIR`,
     /// `storage:ROOT` (another registry's root or a backup), `containerd:DIR`, `quarantine:[DIR]`;
+    /// an `oci:` layout holds OCI manifests only, so skopeo converts what docker pushed, and `dir:` keeps it;
     /// or let the local engine push what it has under the registry's own name: `docker-daemon:`.
     #[arg(long, env = "REGFSCK_SOURCE", value_name = "SOURCE", value_delimiter = ',')]
     pub source: Vec<SourceSpec>,

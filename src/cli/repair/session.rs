@@ -78,7 +78,7 @@ impl<'a> Session<'a> {
             .recursive(true)
             .mode(0o700)
             .create(&dir)
-            .with_context(|| format!("cannot make the folder `{}`", dir.display()))?;
+            .with_context(|| format!("--state-dir: cannot make the folder `{}`", dir.display()))?;
         Ok(dir)
     }
 

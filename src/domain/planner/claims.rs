@@ -6,7 +6,7 @@ use super::Planner;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
-use crate::domain::plan::{Stage, Step, StepAction};
+use crate::domain::plan::{Remembered, Stage, Step, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
 use crate::domain::storage::LinkPlace;
 
@@ -15,13 +15,26 @@ use crate::domain::storage::LinkPlace;
 pub fn restarts(services: &[String]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for service in services {
-        let step = Step::new(StepAction::Restart { service: service.clone() }, Stage::Restart);
+        let step =
+            Step::new(StepAction::Restart { service: service.clone(), if_wrong: Vec::new() }, Stage::Restart);
         if steps.iter().all(|known| known.id != step.id) {
             let after = steps.last().map(|last| last.id.clone()).into_iter().collect();
             steps.push(Step { after, ..step });
         }
     }
     steps
+}
+
+impl Step {
+    /// The same restart, but only if the daemon remembers a wrong size.
+    fn under(&self, doubt: &Remembered) -> Self {
+        let mut step = self.clone();
+        if let StepAction::Restart { if_wrong, .. } = &mut step.action {
+            if_wrong.push(doubt.clone());
+        }
+        step.what = step.action.what();
+        step
+    }
 }
 
 impl Planner<'_> {
@@ -108,12 +121,19 @@ impl Planner<'_> {
     /// The last remedy, where it was offered.
     fn restart(&mut self, finding: &Finding, why: &str) {
         let services = self.situation.restart;
-        if services.is_empty() || self.situation.daemon.cache == CacheKind::Redis {
-            let why = format!("{why}; a restart of the daemon clears it (--restart SPEC)");
-            return self.give_up(finding, &why);
+        let is_in_redis = self.situation.daemon.cache == CacheKind::Redis;
+        if services.is_empty() || is_in_redis {
+            let instead = if is_in_redis {
+                ", and Redis outlives a restart; its keys have to be purged (--redis URL)"
+            } else {
+                "; a restart of the daemon clears it (--restart SPEC)"
+            };
+            return self.give_up(finding, &format!("{why}{instead}"));
         }
-        for step in restarts(services) {
-            let step = self.steps.entry(step.id.clone()).or_insert(step);
+        for wanted in restarts(services) {
+            let step = self.steps.entry(wanted.id.clone()).or_insert_with(|| wanted.clone());
+            // It may be there under a condition, which does not hold for this finding.
+            (step.what, step.action) = (wanted.what, wanted.action);
             if !step.resolves.contains(&finding.id) {
                 step.resolves.push(finding.id.clone());
             }
@@ -133,6 +153,32 @@ impl Planner<'_> {
         }
     }
 
+    /// After a bad file was replaced, a daemon's memory may hold the size of the bad one, over which no upload
+    /// writes: a restart, should it turn out so. In Redis an upload puts it right.
+    pub(super) fn doubt(&mut self, finding: &Finding, replacement: &str) {
+        if !matches!(self.situation.daemon.cache, CacheKind::InMemory | CacheKind::Unknown) {
+            return;
+        }
+        let Some(Step { action: StepAction::UploadBlob { repository, digest, size, .. }, .. }) =
+            self.steps.get(replacement)
+        else {
+            return;
+        };
+        let doubt = Remembered { repository: repository.clone(), digest: *digest, size: *size };
+        for wanted in restarts(self.situation.restart) {
+            let step = self.steps.entry(wanted.id.clone()).or_insert_with(|| wanted.under(&doubt));
+            if !step.resolves.contains(&finding.id) {
+                step.resolves.push(finding.id.clone());
+            }
+            if let StepAction::Restart { if_wrong, .. } = &mut step.action
+                && !if_wrong.is_empty()
+                && !if_wrong.contains(&doubt)
+            {
+                if_wrong.push(doubt.clone());
+            }
+        }
+    }
+
     /// Content that is stored, and about which the daemon is wrong: its memory is.
     pub(super) fn claim_of_presence(&mut self, finding: &Finding) {
         let is_purged = self.situation.purges.is_some_and(|purges| purges.contains_key(&finding.id));
@@ -140,11 +186,13 @@ impl Planner<'_> {
             return self
                 .give_up(finding, "the daemon has no cache that could be wrong; its log may tell why");
         }
-        // Once the bytes are right again, what the daemon remembers of them is too.
+        // Once the bytes are right again, what the daemon remembers of them mostly is too.
         let replaced = finding.subject.digest.and_then(|digest| self.replacement(&digest));
-        if let Some(step) = replaced.and_then(|id| self.steps.get_mut(&id)) {
-            step.resolves.push(finding.id.clone());
-            return;
+        if let Some(id) = replaced {
+            if let Some(step) = self.steps.get_mut(&id) {
+                step.resolves.push(finding.id.clone());
+            }
+            return self.doubt(finding, &id);
         }
         if let Some(digest) = finding.subject.digest.filter(|_| is_purged) {
             return self.purge(finding, digest);

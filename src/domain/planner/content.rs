@@ -39,6 +39,12 @@ impl Planner<'_> {
         for name in places {
             self.upload(finding, name, digest, replaces);
         }
+        // Whoever asked for a file of a wrong size has taught the daemon that.
+        if matches!(finding.code, Code::EmptyBlob | Code::TruncatedBlob)
+            && let Some(id) = self.replacement(&digest)
+        {
+            self.doubt(finding, &id);
+        }
     }
 
     /// The repositories that hold the digest as a manifest: by a revision link or a tag.

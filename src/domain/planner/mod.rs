@@ -6,6 +6,8 @@
 //! | claimed data that nothing needs | clear the claim; where that is not allowed, upload | clear the claim |
 //! | missing or claimed manifest | upload it and what it needs | Redis: purge; else restart |
 //! | bad file | quarantine and upload | nothing: bad bytes are better than none |
+//! | bad file of a wrong size, cache in memory | the same, and a restart if the daemon remembers that size | nothing |
+//! | wrong size remembered of a good file | restart; Redis: purge | the same |
 //! | broken or missing link | write it again | |
 //!
 //! What a local engine has under the registry's own name is pushed again by it, after the claims are cleared.
@@ -239,3 +241,6 @@ impl Planner<'_> {
         Plan { version: VERSION, created: now, target: self.situation.target.clone(), steps, unresolved }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,11 @@ pub fn of(finding: &Finding, daemon: &Daemon) -> Vec<Remedy> {
             vec![Remedy::new(Action::Quarantine), Remedy::needing(Action::UploadBlob, BYTES)]
         }
         Code::InvalidLink => vec![Remedy::new(Action::RewriteLink)],
-        Code::SizeMismatch | Code::HiddenBlob => clear(daemon),
+        // Its data is stored, and nothing that is stored is deleted; nor would a DELETE reach the size, which is in the
+        // daemon's global entry.
+        Code::SizeMismatch | Code::HiddenBlob => {
+            clear(daemon).into_iter().filter(|remedy| remedy.action != Action::DeleteClaim).collect()
+        }
         Code::StaleCacheEntry => vec![Remedy::new(Action::PurgeCache)],
         Code::OrphanBlob => vec![Remedy::new(Action::CollectGarbage)],
         // Garbage collection of no version removes it, and a push of the layer makes it right.

@@ -211,7 +211,7 @@ impl Explorer<'_> {
         let known: BTreeSet<Subject> =
             self.served.delivered.iter().map(|(subject, _)| subject.clone()).collect();
         let mut wanted: BTreeSet<Subject> = BTreeSet::new();
-        for suspect in &options.suspects {
+        for suspect in options.suspects.iter().chain(&options.written) {
             let places = suspect.repository.as_ref().map_or(names, std::slice::from_ref);
             let places = places.iter().filter(|name| options.scope.includes(name));
             wanted.extend(places.map(|name| (name.clone(), suspect.digest)));

@@ -97,6 +97,9 @@ pub struct Options {
     pub daemon: Daemon,
     /// Pairs handed in.
     pub suspects: Vec<Suspect>,
+    /// Blobs that were uploaded just now: asked about though they are stored, for the daemon may remember what was
+    /// there before.
+    pub written: Vec<Suspect>,
     /// An earlier look at storage: what disappeared since is suspect.
     pub since: Option<Arc<StorageView>>,
 }

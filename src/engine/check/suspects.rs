@@ -41,7 +41,8 @@ impl Run<'_> {
                 "the daemon was asked about {OF_CACHE} of the {of_cache} pairs that Redis holds stale; Redis speaks for the others"
             ));
         }
-        gathering.into_suspects()
+        let written = self.options.written.iter().cloned();
+        gathering.into_suspects().into_iter().chain(written).collect()
     }
 }
 

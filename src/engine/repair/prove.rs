@@ -12,6 +12,7 @@ use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::observed::{Side, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
+use crate::domain::report::Coverage;
 use crate::engine::check::{Examination, Options, Sides, Suspect, check};
 use crate::engine::ports::{Event, Events, Registry, RegistryWriter, StorageError};
 
@@ -38,29 +39,33 @@ pub async fn prove(
     outcomes: &[Outcome],
 ) -> Result<Proven, StorageError> {
     let mut options = options.clone();
-    options.suspects.extend(touched(plan, outcomes));
+    options.written.extend(touched(plan, outcomes));
     let mut after = check(sides, &options, Arc::clone(&tools.events)).await?;
+    let ids = |findings: &[Finding]| -> BTreeSet<String> {
+        findings.iter().map(|finding| finding.id.clone()).collect()
+    };
+    let (had, found) = (ids(before), ids(&after.findings));
+    let is_lost =
+        |finding: &&Finding| !found.contains(&finding.id) && is_unseen(finding, sides, &after.coverage);
+    let unseen: Vec<_> = before.iter().filter(is_lost).collect();
+    let has: BTreeSet<_> = found.iter().chain(unseen.iter().map(|finding| &finding.id)).cloned().collect();
     let images = repaired_images(before, plan, outcomes, &after.findings);
     let (pulled, broken) = pull_everywhere(tools, images).await;
     after.coverage.unknown.extend(broken);
     after.coverage.unknown.extend(unsettled(plan, outcomes));
-    let ids = |findings: &[Finding]| -> BTreeSet<String> {
-        findings.iter().map(|finding| finding.id.clone()).collect()
-    };
-    let had = ids(before);
-    let has = ids(&after.findings).into_iter().chain(unasked(before, sides, &after)).collect();
     let proof = Proof {
         resolved: had.difference(&has).cloned().collect(),
         remaining: had.intersection(&has).cloned().collect(),
         introduced: has.difference(&had).cloned().collect(),
         pulled: pulled.iter().map(ToString::to_string).collect(),
     };
-    let findings = judge(before, &after.findings, plan, &proof);
+    let standing = after.findings.iter().chain(unseen);
+    let findings = judge(before, standing, plan, &proof);
     Ok(Proven { proof, findings, after })
 }
 
-/// The blobs that were uploaded: the daemon may remember something else of them. And those that it was made to
-/// forget: a DELETE takes their links, by which they would be asked about.
+/// The blobs that were uploaded, wherever they are needed: the daemon may remember something else of them. And those
+/// that it was made to forget: a DELETE takes their links, by which they would be asked about.
 fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
     let both = plan.steps.iter().zip(outcomes);
     let done = both.filter(|(step, outcome)| step.id == outcome.step && outcome.result.is_done());
@@ -68,25 +73,51 @@ fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
         matches!(action, StepAction::UploadBlob { .. } | StepAction::DeleteClaim { .. })
     };
     let touched = done.filter(|(step, _)| asked_again(&step.action));
-    let suspect = |(step, _): (&Step, &Outcome)| {
-        Some(Suspect {
-            repository: step.action.repository().cloned(),
-            digest: *step.action.digest()?,
-            is_manifest: false,
+    let suspects = |(step, _): (&Step, &Outcome)| {
+        let digest = step.action.digest().copied();
+        let places: Vec<_> = step.action.repository().into_iter().chain(&step.sought).cloned().collect();
+        places.into_iter().filter_map(move |name| {
+            Some(Suspect { repository: Some(name), digest: digest?, is_manifest: false })
         })
     };
-    touched.filter_map(suspect).collect()
+    touched.flat_map(suspects).collect()
+}
+
+/// Whether what proved the finding could not be looked at again: that it is not found any more says nothing then.
+fn is_unseen(finding: &Finding, sides: &Sides, coverage: &Coverage) -> bool {
+    let digest = finding.subject.digest.map(|digest| digest.to_string());
+    let is_about = |unlooked: &Unlooked, asked: &str| {
+        unlooked.what == asked || digest.as_ref().is_some_and(|digest| unlooked.what.contains(digest))
+    };
+    finding.evidence.iter().any(|evidence| match evidence.view {
+        Side::Served if coverage.served.is_none() || is_some_silent(sides, coverage) => true,
+        Side::Cache if coverage.cache.is_none() => true,
+        Side::Served | Side::Cache | Side::Storage => {
+            coverage.unknown.iter().any(|unlooked| is_about(unlooked, &evidence.asked))
+        }
+    })
+}
+
+/// Whether some replica does not answer any more.
+fn is_some_silent(sides: &Sides, coverage: &Coverage) -> bool {
+    let is_silent = |replica: &Arc<dyn Registry>| {
+        let location = replica.location();
+        coverage.unknown.iter().any(|unlooked| unlooked.what == location)
+    };
+    sides.replicas.iter().any(is_silent)
 }
 
 /// What became of each finding.
-fn judge(before: &[Finding], after: &[Finding], plan: &Plan, proof: &Proof) -> Vec<Finding> {
+fn judge<'a>(
+    before: &[Finding],
+    standing: impl Iterator<Item = &'a Finding>,
+    plan: &Plan,
+    proof: &Proof,
+) -> Vec<Finding> {
     let tried: BTreeSet<&String> = plan.steps.iter().flat_map(|step| &step.resolves).collect();
     let gone = before.iter().filter(|finding| proof.resolved.contains(&finding.id)).cloned();
     let repaired = gone.map(|finding| Finding { state: State::Repaired, ..finding });
-    let found: BTreeSet<&String> = after.iter().map(|finding| &finding.id).collect();
-    let unseen =
-        before.iter().filter(|finding| proof.remaining.contains(&finding.id) && !found.contains(&finding.id));
-    let standing = after.iter().chain(unseen).cloned().map(|finding| {
+    let standing = standing.cloned().map(|finding| {
         let state = if tried.contains(&finding.id) { State::Failed } else { State::Open };
         Finding { state, ..finding }
     });
@@ -121,20 +152,6 @@ fn unsettled(plan: &Plan, outcomes: &[Outcome]) -> Vec<Unlooked> {
         StepResult::Done(_) | StepResult::Skipped(_) => None,
     });
     failed.collect()
-}
-
-/// The findings that a daemon showed and that are not known to be gone, because one does not answer any more.
-fn unasked(before: &[Finding], sides: &Sides, after: &Examination) -> Vec<String> {
-    let is_silent = |replica: &Arc<dyn Registry>| {
-        let location = replica.location();
-        after.coverage.unknown.iter().any(|unlooked| unlooked.what == location)
-    };
-    let is_first_silent = sides.registry.is_some() && after.coverage.served.is_none();
-    if !is_first_silent && !sides.replicas.iter().any(is_silent) {
-        return Vec::new();
-    }
-    let is_served = |finding: &&Finding| finding.evidence.iter().any(|e| e.view == Side::Served);
-    before.iter().filter(is_served).map(|finding| finding.id.clone()).collect()
 }
 
 /// Pull each image in full from every replica; the ones that came whole from all, and what did not come.

@@ -64,7 +64,7 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
             purge(tools, step, &stale).await
         }
-        StepAction::Restart { service } => restart(tools, step, service).await,
+        StepAction::Restart { service, if_wrong } => restart(tools, step, service, if_wrong).await,
         StepAction::PushImage { repository, tag } => push(tools, step, repository, tag).await,
     }
 }

@@ -315,3 +315,55 @@ async fn what_a_write_error_says() {
         Some("these credentials may not do this: use an account with more rights")
     );
 }
+
+/// The lines of the requests that came, without their queries.
+fn asked(stub: &Stub) -> Vec<String> {
+    let line = |head: &String| head.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" ");
+    stub.seen().iter().map(line).collect()
+}
+
+#[rstest]
+#[case::throttled("429 Too Many Requests", "Retry-After: 1\r\n", 1)]
+#[case::overloaded("503 Service Unavailable", "Retry-After: 1\r\n", 1)]
+#[case::broken("500 Internal Server Error", "", 0)]
+#[tokio::test]
+async fn an_upload_waits_as_long_as_it_is_asked_to(
+    #[case] status: &str,
+    #[case] header: &str,
+    #[case] seconds: u64,
+) {
+    let no = || Act::answer(status, header, "");
+    let opened = || Act::answer("202 Accepted", "Location: /u/1\r\nRange: 0-0\r\n", "");
+    let came = |last: u32| Act::answer("202 Accepted", &format!("Location: /u/1\r\nRange: 0-{last}\r\n"), "");
+    let done = || Act::answer("201 Created", "", "");
+    // POST, PUT.
+    let stub =
+        Stub::playing(vec![no(), opened(), no(), Act::answer("204 No Content", "", ""), opened(), done()])
+            .await;
+    let start = Instant::now();
+    writer(&stub.url()).upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec()).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(2 * seconds), "{:?}", start.elapsed());
+    let post = "POST /v2/a/blobs/uploads/";
+    assert_eq!(asked(&stub), [post, post, "PUT /u/1", "DELETE /u/1", post, "PUT /u/1"]);
+    // PATCH: it goes on where the daemon is.
+    let bytes = super::noise((1 << 20) + 5, 9);
+    let stub = Stub::playing(vec![opened(), no(), opened(), came(1_048_575), came(1_048_580), done()]).await;
+    let mut settings = connection(&stub.url());
+    settings.chunk = 1 << 20;
+    let start = Instant::now();
+    let writer = regfsck::adapters::registry::HttpWriter::new(&settings).unwrap();
+    writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(seconds), "{:?}", start.elapsed());
+    assert_eq!(asked(&stub), [post, "PATCH /u/1", "GET /u/1", "PATCH /u/1", "PATCH /u/1", "PUT /u/1"]);
+}
+
+#[tokio::test]
+async fn an_upload_does_not_wait_for_ever() {
+    let no = Act::answer("429 Too Many Requests", "Retry-After: 3600\r\n", "");
+    let stub = Stub::playing(vec![Act::answer("202 Accepted", "Location: /u/1\r\n", ""), no]).await;
+    let start = Instant::now();
+    let error = writer(&stub.url()).upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec()).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(4));
+    assert_eq!((error.status, error.attempts), (Some(429), 1));
+    assert_eq!(asked(&stub), ["POST /v2/a/blobs/uploads/", "PUT /u/1", "DELETE /u/1"]);
+}

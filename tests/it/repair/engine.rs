@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use super::{Mirror, bare};
 use crate::support::container_registry::ContainerRegistry;
 use crate::support::docker_engine::DockerEngine;
-use crate::support::incident::{incident, pull};
+use crate::support::incident::{incident, incident_after, pull};
 
 /// The program on the registry in the container, its report as JSON.
 fn regfsck(
@@ -60,4 +60,40 @@ fn a_mirror_heals_what_docker_broke_without_a_restart() {
     assert_eq!(registry.started(), before, "no restart");
     let pulled = pull(&engine, &seen.image);
     assert!(pulled.status.success(), "{pulled:?}");
+}
+
+/// What skopeo copied out of the registry before the incident. An `oci:` layout holds OCI manifests only, so skopeo
+/// converts what docker pushed, whose manifest is then in no source; `dir:` keeps it.
+#[test]
+fn what_skopeo_saved_before_heals_and_the_image_is_the_same() {
+    let Some(engine) = DockerEngine::start("a repair from what skopeo saved") else { return };
+    let registry = ContainerRegistry::start(&engine);
+    let saved = tempfile::tempdir().unwrap();
+    let place = |kind: &str| format!("{kind}:{}", saved.path().join(kind).display());
+    let save = |image: &str| {
+        for kind in ["oci", "dir"] {
+            let from = format!("docker://{image}");
+            let to = if kind == "oci" { format!("{}:1", place(kind)) } else { place(kind) };
+            let Some(copied) = super::skopeo(&["copy", "--src-tls-verify=false", &from, &to]) else { return };
+            assert!(copied.status.success(), "{copied:?}");
+        }
+    };
+    let seen = incident_after(&engine, &registry.host(), "team/app:1", save, || registry.collect_garbage());
+    let id = || engine.docker(&["inspect", "--format", "{{.Id}}", &seen.image]);
+    let (before, state) = (id(), tempfile::tempdir().unwrap());
+    let run = |source: &str| {
+        let fixed = regfsck(&engine, &registry, state.path(), &["--fix", "--yes", "--source", source]);
+        let report: serde_json::Value = serde_json::from_slice(&fixed.stdout).unwrap();
+        (fixed.status.code(), report)
+    };
+    let (status, report) = run(&place("oci"));
+    let lost = format!("missing-manifest:team/app:{}", seen.digest);
+    let why = "no source has its bytes; give one with --source";
+    assert_eq!((status, &report["plan"]["unresolved"][lost]), (Some(1), &why.into()));
+    let (status, report) = run(&place("dir"));
+    assert_eq!((status, &report["proof"]["pulled"]), (Some(0), &serde_json::json!(["team/app:1"])));
+    engine.docker(&["rmi", "--force", &seen.image]);
+    let pulled = engine.try_docker(&["pull", &seen.image]);
+    assert!(pulled.status.success(), "{pulled:?}");
+    assert_eq!(id(), before);
 }

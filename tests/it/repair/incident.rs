@@ -143,7 +143,7 @@ fn purge_uploads_nothing() {
 }
 
 /// A command that restarts a real daemon: it ends the process and starts another with the same config.
-fn exec_restart(daemon: &Daemon, state: &std::path::Path) -> String {
+pub(super) fn exec_restart(daemon: &Daemon, state: &std::path::Path) -> String {
     let Daemon::Real(real) = daemon else { panic!("only a real daemon is restarted") };
     let script = format!(
         "kill {pid}; while kill -0 {pid} 2>/dev/null && [ \"$(cut -d' ' -f3 /proc/{pid}/stat)\" != Z ]; do sleep 0.05; done; \
@@ -157,7 +157,7 @@ fn exec_restart(daemon: &Daemon, state: &std::path::Path) -> String {
     format!("exec:{script}")
 }
 
-fn end_restarted(state: &std::path::Path) {
+pub(super) fn end_restarted(state: &std::path::Path) {
     let pid = std::fs::read_to_string(state.join("restarted.pid")).unwrap();
     let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();

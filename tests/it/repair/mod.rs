@@ -1,11 +1,16 @@
 //! Repairs, by the built program on running registries: what must be shown, and what must never happen.
 
+mod bad_input;
 mod branches;
+mod death;
 mod engine;
+mod full_disk;
 mod incident;
 mod killed;
 mod refusals;
+mod sizes;
 mod sources;
+mod weather;
 
 use std::fs;
 use std::path::{Path, PathBuf};

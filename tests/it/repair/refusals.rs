@@ -32,7 +32,7 @@ fn damaged(daemon: &Daemon) -> (Mirror, Image) {
 }
 
 /// Every file of storage with the digest of its content.
-fn files(root: &Path) -> Vec<String> {
+pub(super) fn files(root: &Path) -> Vec<String> {
     let files = WalkDir::new(root).sort_by_file_name().into_iter().map(Result::unwrap);
     // A 2.x daemon leaves the hash of nothing behind when an upload is cancelled.
     let files = files.filter(|entry| {

@@ -11,9 +11,9 @@ use super::{Mirror, Regfsck, judge};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::{Damage, Paths, Pushed};
 
-const REPOSITORY: &str = "team/app";
+pub(super) const REPOSITORY: &str = "team/app";
 
-fn broken(daemon: &Daemon, damage: Damage) -> Image {
+pub(super) fn broken(daemon: &Daemon, damage: Damage) -> Image {
     let image = Image::two_layers("weather").unwrap();
     assert_eq!(daemon.raw().push_image(REPOSITORY, "1", &image).1.status, 201);
     assert_eq!(daemon.raw().pull(REPOSITORY, "1", &image), Ok(()));
@@ -63,7 +63,7 @@ fn of_a_source_that_lies_nothing_is_uploaded() {
     }
 }
 
-fn sandbox(daemon: &Daemon) -> &regfsck::adapters::sandbox::Sandbox {
+pub(super) fn sandbox(daemon: &Daemon) -> &regfsck::adapters::sandbox::Sandbox {
     let Daemon::Sandbox { sandbox, .. } = daemon else { panic!("faults are the sandbox's") };
     sandbox
 }
@@ -161,59 +161,10 @@ fn journal(regfsck: &Regfsck) -> usize {
     fs::read(regfsck.file("journal.jsonl")).map_or(0, |journal| journal.len())
 }
 
-fn wait_until(is_so: impl Fn() -> bool) {
+pub(super) fn wait_until(is_so: impl Fn() -> bool) {
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while !is_so() {
         assert!(std::time::Instant::now() < patience, "it never happens");
         std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
-
-/// A small filesystem of its own over a folder; taken away when dropped.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn over(folder: &std::path::Path) -> Option<Self> {
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=800k", "tmpfs"]).arg(folder);
-        let is_mounted = mount.output().is_ok_and(|output| output.status.success());
-        if !is_mounted {
-            eprintln!("skipped: a full disk needs the right to mount a tmpfs");
-        }
-        is_mounted.then(|| Self(folder.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).output();
-    }
-}
-
-#[test]
-fn a_full_disk_loses_nothing() {
-    for kind in Kind::all() {
-        let Kind::Real(_) = &kind else { continue };
-        let daemon = kind.start(&Settings::default());
-        let Some(_disk) = SmallDisk::over(&daemon.root()) else { return };
-        let image = Image::build("large", &[200_000, 3000]).unwrap();
-        assert_eq!(daemon.raw().push_image(REPOSITORY, "1", &image).1.status, 201);
-        assert_eq!(daemon.raw().pull(REPOSITORY, "1", &image), Ok(()));
-        let at = Pushed { repository: REPOSITORY, tag: "1", image: &image, other: &image };
-        Damage::BlobBitFlipped.apply(&daemon.root(), &at);
-        let data = Paths::new(&daemon.root()).data(&image.layers[0].digest);
-        let bad = fs::read(&data).unwrap();
-        let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
-        let filler = daemon.root().join("filler");
-        let _ = fs::write(&filler, vec![1; 800_000]);
-        let (regfsck, source) = (Regfsck::on(&daemon), mirror.source());
-        let arguments = ["--content", "--retry-times", "1", "--source", &source];
-        let ran = regfsck.fix(&arguments);
-        assert!(matches!(ran.status, 1 | 4), "{}\n{}", ran.stderr, ran.table);
-        assert_eq!(fs::read(&data).unwrap(), bad, "{}", ran.table);
-        #[expect(clippy::disallowed_methods, reason = "the filler is the test's own")]
-        fs::remove_file(&filler).unwrap();
-        regfsck.fix(&arguments).healed();
-        judge(&daemon, REPOSITORY, "1", &image);
     }
 }

@@ -22,6 +22,17 @@ pub struct Incident {
 
 /// Go through the five steps with `REPOSITORY:TAG` in the registry at `HOST:PORT`. The image stays in the engine.
 pub fn incident(engine: &DockerEngine, host: &str, name: &str, collect_garbage: impl FnOnce()) -> Incident {
+    incident_after(engine, host, name, |_| {}, collect_garbage)
+}
+
+/// The same, with something done once the image is in the registry.
+pub fn incident_after(
+    engine: &DockerEngine,
+    host: &str,
+    name: &str,
+    pushed: impl FnOnce(&str),
+    collect_garbage: impl FnOnce(),
+) -> Incident {
     let image = format!("{host}/{name}");
     let file = tempfile::NamedTempFile::new().unwrap();
     // Its own content for every image: none of them may find its layer in the registry already.
@@ -30,6 +41,7 @@ pub fn incident(engine: &DockerEngine, host: &str, name: &str, collect_garbage: 
     // 1. Push it.
     let first = engine.docker(&["push", &image]);
     let digest = first.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
+    pushed(&image);
     // 2. Delete it over the API.
     let repository = name.split(':').next().unwrap();
     assert_eq!(ask(host, "DELETE", &format!("/v2/{repository}/manifests/{digest}")), 202);

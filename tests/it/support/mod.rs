@@ -26,6 +26,7 @@ pub mod stand_in;
 pub mod stub;
 pub mod token_server;
 pub mod tree;
+pub mod valve;
 
 /// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
 pub fn missing(program: &str, test: &str) {

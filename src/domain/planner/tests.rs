@@ -1,0 +1,347 @@
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::domain::plan::Remembered;
+use crate::domain::rules::CacheKind;
+use crate::domain::storage::{Links, Repository, StoredBlob, StoredManifests, Target as LinkTarget};
+
+/// What a plan is made of, owned.
+struct World {
+    findings: Vec<Finding>,
+    storage: StorageView,
+    daemon: Daemon,
+    manifests: BTreeMap<Digest, Manifest>,
+    sightings: BTreeMap<Digest, String>,
+    pushes: BTreeSet<Image>,
+    restart: Vec<String>,
+    purges: Option<BTreeMap<String, StaleKeys>>,
+}
+
+fn digest(n: u8) -> Digest {
+    Digest::sha256([n; 32])
+}
+
+fn name(text: &str) -> RepositoryName {
+    text.parse().unwrap()
+}
+
+fn image() -> Image {
+    Image::tagged(name("a"), "1".parse().unwrap())
+}
+
+/// Blob 1 and its manifest 2, of which a source has the bytes if it is asked for.
+fn world(codes: &[Code], has_bytes: bool) -> World {
+    let findings = codes.iter().map(|code| finding(*code)).collect();
+    let text =
+        format!(r#"{{"schemaVersion":2,"config":{{"digest":"{}","size":10}},"layers":[]}}"#, digest(1));
+    let manifest = crate::domain::manifest::parse(text.as_bytes()).unwrap();
+    let (manifests, sightings) = if has_bytes {
+        let places = [digest(1), digest(2)].map(|digest| (digest, "mirror".to_owned()));
+        (BTreeMap::from([(digest(2), manifest)]), BTreeMap::from(places))
+    } else {
+        (BTreeMap::new(), BTreeMap::new())
+    };
+    let daemon = Daemon { delete: Some(true), read_only: None, proxy: None, cache: CacheKind::InMemory };
+    let (pushes, restart, purges) = (BTreeSet::new(), Vec::new(), Some(BTreeMap::new()));
+    World { findings, storage: storage(), daemon, manifests, sightings, pushes, restart, purges }
+}
+
+fn storage() -> StorageView {
+    let link = |n| Links::from_iter([(digest(n), LinkTarget::Same)]);
+    let repository = Repository {
+        name: name("a"),
+        layers: link(1),
+        revisions: link(2),
+        tags: Vec::new(),
+        has_layers: true,
+        has_manifests: true,
+        has_tags: true,
+    };
+    StorageView {
+        root: "/r".into(),
+        collected: Timestamp::UNIX_EPOCH,
+        blobs: Vec::new(),
+        repositories: vec![repository],
+        manifests: StoredManifests::new(),
+        uploads: Vec::new(),
+        stray: Vec::new(),
+        unknown: Vec::new(),
+    }
+}
+
+fn finding(code: Code) -> Finding {
+    let is = |codes: &[Code]| codes.contains(&code);
+    let subject = if is(&[Code::MissingManifest, Code::PhantomManifest]) {
+        Subject::linked(name("a"), digest(2))
+    } else if is(&[Code::PhantomBlob, Code::SizeMismatch, Code::HiddenBlob]) {
+        Subject::linked(name("a"), digest(1))
+    } else if is(&[Code::MissingLink, Code::InvalidLink]) {
+        let path = Some("repositories/a/_layers/sha256/x/link".into());
+        Subject { path, ..Subject::linked(name("a"), digest(1)) }
+    } else {
+        Subject::data(digest(1))
+    };
+    let affects = if code == Code::PhantomBlob { Vec::new() } else { vec![image()] };
+    Finding { affects, ..Finding::new(code, subject, "") }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids: Vec<_> = self.findings.iter().map(|finding| &finding.id).collect();
+        write!(formatter, "{ids:?} {:?} {:?} {:?}", self.daemon, self.restart, self.sightings.keys())
+    }
+}
+
+impl World {
+    fn plan(&self) -> Plan {
+        let situation = Situation {
+            findings: &self.findings,
+            storage: Some(&self.storage),
+            daemon: &self.daemon,
+            manifests: &self.manifests,
+            sightings: &self.sightings,
+            tags: &BTreeMap::new(),
+            pushes: &self.pushes,
+            restart: &self.restart,
+            target: Target::default(),
+            purges: self.purges.as_ref(),
+        };
+        plan(&situation, Timestamp::UNIX_EPOCH)
+    }
+
+    /// Its steps by the first word of their names, and why nothing helps.
+    fn told(&self) -> (Vec<String>, Vec<String>) {
+        let plan = self.plan();
+        let word = |step: &Step| step.id.split(':').next().unwrap().to_owned();
+        (plan.steps.iter().map(word).collect(), plan.unresolved.into_values().collect())
+    }
+}
+
+const UPLOAD: &str = "upload-blob";
+const DELETE: &str = "delete-claim";
+const PURGE: &str = "purge-cache";
+const RESTART: &str = "restart";
+const RESTORE: &str = "restore-manifest";
+const BY_RESTART: &str = "; a restart of the daemon clears it (--restart SPEC)";
+
+/// The table of the module, a row a case: with bytes, without, and why nothing helps then.
+#[rstest]
+#[case::missing(&[Code::MissingBlob], &[UPLOAD], &[], &[NO_BYTES])]
+#[case::missing_and_claimed(&[Code::MissingBlob, Code::PhantomBlob], &[UPLOAD], &[DELETE], &[NO_BYTES])]
+#[case::claimed(&[Code::PhantomBlob], &[DELETE], &[DELETE], &[])]
+#[case::manifest(&[Code::MissingManifest], &[UPLOAD, RESTORE], &[], &[NO_BYTES])]
+#[case::corrupt(&[Code::CorruptBlob], &[UPLOAD], &[], &[NO_BYTES])]
+#[case::empty(&[Code::EmptyBlob], &[UPLOAD], &[], &[NO_BYTES])]
+#[case::truncated(&[Code::TruncatedBlob], &[UPLOAD], &[], &[NO_BYTES])]
+#[case::link(&[Code::MissingLink], &[UPLOAD], &[], &[NO_BYTES])]
+#[case::link_rewritten(&[Code::InvalidLink], &["rewrite-link"], &["rewrite-link"], &[])]
+fn with_and_without_bytes(
+    #[case] codes: &[Code],
+    #[case] with: &[&str],
+    #[case] without: &[&str],
+    #[case] why: &[&str],
+) {
+    assert_eq!(world(codes, true).told(), (owned(with), owned(&[])));
+    assert_eq!(world(codes, false).told(), (owned(without), owned(why)));
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// A claim without bytes, by where the daemon keeps it and what it allows.
+#[rstest]
+#[case(Code::PhantomBlob, CacheKind::InMemory, true, None, &[DELETE], None)]
+#[case(Code::PhantomBlob, CacheKind::Unknown, true, None, &[DELETE], None)]
+#[case(Code::PhantomBlob, CacheKind::Redis, false, None, &[PURGE], None)]
+#[case(Code::PhantomBlob, CacheKind::InMemory, false, Some("s"), &[RESTART], None)]
+#[case(Code::PhantomBlob, CacheKind::InMemory, false, None, &[], Some("the registry allows no deletes, and no source has the bytes"))]
+#[case(Code::PhantomManifest, CacheKind::InMemory, true, Some("s"), &[RESTART], None)]
+#[case(Code::PhantomManifest, CacheKind::Redis, true, Some("s"), &[PURGE], None)]
+#[case(Code::PhantomManifest, CacheKind::InMemory, true, None, &[], Some("no source has its bytes, and nothing else clears a manifest from the daemon's memory"))]
+#[case(Code::SizeMismatch, CacheKind::InMemory, true, Some("s"), &[RESTART], None)]
+#[case(Code::HiddenBlob, CacheKind::InMemory, true, None, &[], Some("the daemon's memory of it is wrong"))]
+fn claims(
+    #[case] code: Code,
+    #[case] cache: CacheKind,
+    #[case] delete: bool,
+    #[case] restart: Option<&'static str>,
+    #[case] steps: &[&str],
+    #[case] why: Option<&str>,
+) {
+    let mut world = world(&[code], false);
+    (world.daemon.cache, world.daemon.delete) = (cache, Some(delete));
+    world.restart = restart.into_iter().map(String::from).collect();
+    let why: Vec<_> = why.into_iter().map(|why| format!("{why}{BY_RESTART}")).collect();
+    assert_eq!(world.told(), (owned(steps), why));
+}
+
+#[test]
+fn what_no_restart_helps_says_what_does() {
+    let mut world = world(&[Code::SizeMismatch], false);
+    (world.daemon.cache, world.restart) = (CacheKind::Redis, owned(&["s"]));
+    let why = "the daemon's memory of it is wrong, and Redis outlives a restart; its keys have to be purged (--redis URL)";
+    assert_eq!(world.told(), (vec![], owned(&[why])));
+    world.daemon.cache = CacheKind::None;
+    assert_eq!(world.told().1, ["the daemon has no cache that could be wrong; its log may tell why"]);
+    (world.findings, world.purges) = (vec![finding(Code::StaleCacheEntry)], None);
+    assert_eq!(world.told().1, ["this Redis is not, or not only, this registry's cache: nothing is purged"]);
+}
+
+#[test]
+fn nothing_is_uploaded_to_what_takes_no_uploads() {
+    for code in [Code::MissingBlob, Code::MissingManifest, Code::TruncatedBlob] {
+        let mut world = world(&[code], true);
+        world.daemon.read_only = Some(true);
+        let why = "the registry is in read-only mode; switch that off for the repair";
+        assert_eq!(world.told(), (vec![], owned(&[why])));
+        (world.daemon.read_only, world.daemon.proxy) = (None, Some(true));
+        let why =
+            "a pull-through cache takes no uploads; restart it, and the next pull fetches the content again";
+        assert_eq!(world.told(), (vec![], owned(&[why])));
+    }
+}
+
+#[test]
+fn a_replaced_file_puts_the_daemon_s_memory_in_doubt() {
+    let doubt = Remembered { repository: name("a"), digest: digest(1), size: None };
+    let if_wrong = |plan: &Plan| {
+        let StepAction::Restart { if_wrong, .. } = &plan.steps.last()?.action else { return None };
+        Some(if_wrong.clone())
+    };
+    for codes in [&[Code::TruncatedBlob][..], &[Code::EmptyBlob], &[Code::CorruptBlob, Code::SizeMismatch]] {
+        let mut world = world(codes, true);
+        assert_eq!(world.told().0, [UPLOAD], "none was given");
+        world.restart = owned(&["s"]);
+        assert_eq!(world.told(), (owned(&[UPLOAD, RESTART]), vec![]), "{codes:?}");
+        assert_eq!(if_wrong(&world.plan()), Some(vec![doubt.clone()]));
+        for cache in [CacheKind::Redis, CacheKind::None] {
+            world.daemon.cache = cache;
+            assert_eq!(world.told().0, [UPLOAD], "{cache:?}");
+        }
+    }
+    // What else takes a restart takes it in any case.
+    let mut world = world(&[Code::TruncatedBlob, Code::PhantomManifest], true);
+    (world.restart, world.manifests) = (owned(&["s"]), BTreeMap::new());
+    let plan = world.plan();
+    assert_eq!(if_wrong(&plan), Some(vec![]));
+    assert_eq!(plan.steps.last().unwrap().what, "restart the daemon (s)");
+    // The size of what was only corrupt is right.
+    let mut world = self::world(&[Code::CorruptBlob], true);
+    world.restart = owned(&["s"]);
+    assert_eq!(world.told().0, [UPLOAD]);
+}
+
+#[test]
+fn replicas_that_disagree_are_restarted_in_the_order_given_unless_something_else_settles_it() {
+    let mut world = world(&[Code::ReplicaDisagreement], false);
+    assert_eq!(world.told(), (vec![], owned(&[&format!("the memory of some replica is wrong{BY_RESTART}")])));
+    world.restart = owned(&["b", "a"]);
+    let plan = world.plan();
+    let [first, second] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
+    assert_eq!((first.id.as_str(), second.id.as_str()), ("restart:b", "restart:a"));
+    assert_eq!((&first.after[..], &second.after[..]), (&[][..], std::slice::from_ref(&first.id)));
+    world.findings.push(finding(Code::PhantomBlob));
+    assert_eq!(world.told(), (owned(&[DELETE]), vec![]));
+    // Each of them may have learned the size of a bad file.
+    let mut world = self::world(&[Code::TruncatedBlob], true);
+    world.restart = owned(&["b", "a"]);
+    let what: Vec<_> = world.plan().steps.into_iter().skip(1).map(|step| (step.id, step.after)).collect();
+    let wanted = [("restart:b", vec![]), ("restart:a", owned(&["restart:b"]))];
+    assert_eq!(what, wanted.map(|(id, after)| (id.to_owned(), after)));
+}
+
+#[test]
+fn what_an_engine_has_is_pushed_after_the_claims_are_cleared() {
+    let mut world = world(&[Code::MissingBlob, Code::PhantomBlob], false);
+    world.pushes = BTreeSet::from([image()]);
+    assert_eq!(world.told(), (owned(&[DELETE, "push-image"]), vec![]));
+}
+
+#[test]
+fn a_manifest_waits_for_what_it_needs_and_a_second_upload_for_room() {
+    let mut world = world(&[Code::MissingManifest, Code::MissingBlob], true);
+    let plan = world.plan();
+    let upload = format!("upload-blob:a:{}", digest(1));
+    assert_eq!(plan.steps[1].after, std::slice::from_ref(&upload));
+    // Bad data in a repository that links it, and no link to it in another that needs it.
+    world.findings = vec![finding(Code::TruncatedBlob)];
+    world.findings[0].affects.push(Image::tagged(name("b"), "1".parse().unwrap()));
+    let mut other = world.storage.repositories[0].clone();
+    (other.name, other.layers) = (name("c"), Links::default());
+    world.storage.repositories.push(other);
+    world.findings[0].affects.push(Image::tagged(name("c"), "1".parse().unwrap()));
+    let plan = world.plan();
+    let [first, second] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
+    assert_eq!((first.action.replaces(), second.action.replaces()), (true, false));
+    assert_eq!((&first.after[..], &second.after[..]), (&[][..], std::slice::from_ref(&first.id)));
+}
+
+const CODES: [Code; 14] = [
+    Code::MissingBlob,
+    Code::PhantomBlob,
+    Code::MissingManifest,
+    Code::PhantomManifest,
+    Code::MissingLink,
+    Code::InvalidLink,
+    Code::EmptyBlob,
+    Code::TruncatedBlob,
+    Code::CorruptBlob,
+    Code::SizeMismatch,
+    Code::HiddenBlob,
+    Code::StaleCacheEntry,
+    Code::OrphanBlob,
+    Code::ServerError,
+];
+
+fn any_world() -> impl Strategy<Value = World> {
+    let caches = [CacheKind::Unknown, CacheKind::None, CacheKind::InMemory, CacheKind::Redis];
+    let codes = proptest::sample::subsequence(&CODES[..], 0..=CODES.len());
+    let switches = proptest::array::uniform6(any::<bool>());
+    (codes, switches, proptest::sample::select(caches.to_vec())).prop_map(|(codes, switches, cache)| {
+        let [has_bytes, delete, read_only, restart, is_stored, may_purge] = switches;
+        let mut world = world(&codes, has_bytes);
+        world.daemon = Daemon { delete: Some(delete), read_only: Some(read_only), proxy: None, cache };
+        world.restart = if restart { owned(&["s"]) } else { Vec::new() };
+        if is_stored {
+            let blob = |n| StoredBlob { digest: digest(n), size: 3, modified: 0 };
+            world.storage.blobs = vec![blob(1), blob(2)];
+        }
+        world.purges = may_purge.then(BTreeMap::new);
+        world
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_plan_can_be_carried_out_and_answers_for_every_finding(world in any_world()) {
+        let plan = world.plan();
+        let stages: BTreeMap<_, _> = plan.steps.iter().map(|step| (&step.id, step.stage)).collect();
+        prop_assert_eq!(stages.len(), plan.steps.len(), "no step twice");
+        prop_assert!(plan.steps.is_sorted_by_key(|step| step.stage));
+        for step in &plan.steps {
+            for before in &step.after {
+                prop_assert!(stages.get(before).is_some_and(|stage| *stage <= step.stage), "{}", before);
+            }
+        }
+        // No step waits for itself, however far round.
+        let mut open: BTreeMap<_, _> = plan.steps.iter().map(|step| (&step.id, &step.after)).collect();
+        loop {
+            let ready: Vec<_> = open
+                .iter()
+                .filter(|(_, after)| after.iter().all(|before| !open.contains_key(before)))
+                .map(|(id, _)| *id)
+                .collect();
+            if ready.is_empty() {
+                break;
+            }
+            open.retain(|id, _| !ready.contains(id));
+        }
+        prop_assert!(open.is_empty(), "{:?}", open);
+        for finding in &world.findings {
+            let helped = plan.steps.iter().filter(|step| step.resolves.contains(&finding.id)).count();
+            prop_assert_eq!(helped == 0, plan.unresolved.contains_key(&finding.id), "{}", &finding.id);
+        }
+    }
+}
