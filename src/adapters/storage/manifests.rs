@@ -14,9 +14,12 @@ use crate::engine::ports::{Event, Events};
 /// How many manifests a thread reads before it says so.
 const BATCH: usize = 128;
 
-/// What was read stands at the place of its blob's, so that nothing is copied together afterwards: of what a large
-/// registry takes in memory, manifests are the most.
-type Place = Option<(Digest, ReadManifest)>;
+/// What was read stands where it will stay, so that nothing is copied together afterwards: of what a large registry
+/// takes in memory, manifests are the most.
+type Place = (Digest, ReadManifest);
+
+/// What stands in a place that nothing was read into; no reason is empty.
+const UNREAD: ReadManifest = ReadManifest::Unreadable(String::new());
 
 /// Read what revision links and tags name, as far as it is stored. `blobs` is sorted by digest.
 pub(super) fn read_all(
@@ -28,9 +31,10 @@ pub(super) fn read_all(
     let mut notes = Notes::default();
     let wanted = stored(named(repositories), blobs);
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
-    let mut places: Vec<Place> = Vec::new();
+    let place = |at: &u32| blobs.get(usize::try_from(*at).ok()?).map(|blob| (blob.digest, UNREAD));
+    let mut places: Vec<Place> = Vec::with_capacity(wanted.len());
+    places.extend(wanted.iter().filter_map(place));
     if let Some(folder) = root.enter_noting(b"blobs", &mut notes) {
-        places.resize_with(wanted.len(), || None);
         let batches = wanted.par_chunks(BATCH).zip(places.par_chunks_mut(BATCH));
         let more: Vec<_> = batches
             .filter(|_| !events.stop_requested())
@@ -41,7 +45,8 @@ pub(super) fn read_all(
         }
     }
     events.emit(Event::Finished);
-    (StoredManifests::of_sorted(places.into_iter().flatten().collect()), notes)
+    places.retain(|(_, read)| *read != UNREAD);
+    (StoredManifests::of_sorted(places), notes)
 }
 
 /// The digests that revision links and tags name, sorted, each once.
@@ -86,7 +91,7 @@ fn read_some(
     for (blob, place) in wanted.zip(places) {
         let path = data_path(&blob.digest);
         match read_one(folder, &path, blob.size, &mut bytes) {
-            Ok(manifest) => *place = Some((blob.digest, manifest)),
+            Ok(manifest) => place.1 = manifest,
             Err(error) => notes.failed(folder.path_of(&path), &error),
         }
     }
