@@ -6,19 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use regfsck::adapters::storage::FilesystemStorage;
-use regfsck::domain::name::RepositoryName;
-use regfsck::engine::ports::{Scope, Silent, Storage as _, Unhurried};
-
-struct Everything;
-
-impl Scope for Everything {
-    fn includes(&self, _name: &RepositoryName) -> bool {
-        true
-    }
-    fn is_everything(&self) -> bool {
-        true
-    }
-}
+use regfsck::engine::ports::{Everything, Silent, Storage as _, Unhurried};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::ports::{Events, Scope, Storage, StorageError};
+use super::ports::{Events, Everything, Storage, StorageError};
 use crate::domain::collector::{self, Abort, Flavour, Loss};
 use crate::domain::digest::Digest;
 use crate::domain::guard::Gate;
@@ -19,19 +19,6 @@ pub struct Intent {
     pub flavours: BTreeSet<Flavour>,
     /// Whether it deletes untagged manifests.
     pub delete_untagged: bool,
-}
-
-/// Every repository: garbage collection knows no other scope.
-struct Everything;
-
-impl Scope for Everything {
-    fn includes(&self, _name: &crate::domain::name::RepositoryName) -> bool {
-        true
-    }
-
-    fn is_everything(&self) -> bool {
-        true
-    }
 }
 
 /// Look at storage, and tell what garbage collection would do; what was seen is good for a snapshot.

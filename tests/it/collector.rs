@@ -8,26 +8,12 @@ use regfsck::adapters::sandbox::image::Image;
 use regfsck::adapters::storage::FilesystemStorage;
 use regfsck::domain::collector::{Collection, Flavour, collect, losses, possible_aborts};
 use regfsck::domain::digest::Digest;
-use regfsck::domain::name::RepositoryName;
 use regfsck::domain::storage::StorageView;
-use regfsck::engine::ports::{Scope, Silent, Storage};
+use regfsck::engine::ports::{Everything, Silent, Storage};
 
 use crate::support::daemon::{Collected, Daemon, Kind, Settings};
 use crate::support::damage::{ALL, Paths, Pushed};
 use crate::support::real_registry::programs;
-
-/// Every repository.
-struct Everything;
-
-impl Scope for Everything {
-    fn includes(&self, _name: &RepositoryName) -> bool {
-        true
-    }
-
-    fn is_everything(&self) -> bool {
-        true
-    }
-}
 
 fn look(daemon: &Daemon) -> StorageView {
     FilesystemStorage::open(&daemon.root()).unwrap().collect(&Everything, &Silent).unwrap()

@@ -5,9 +5,8 @@ use std::process::Command;
 
 use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
 use regfsck::adapters::storage::FilesystemStorage;
-use regfsck::domain::name::RepositoryName;
 use regfsck::domain::storage::StorageView;
-use regfsck::engine::ports::{Scope, Silent, Storage as _};
+use regfsck::engine::ports::{Everything, Silent, Storage as _};
 use serde_json::Value;
 
 use crate::support::plant::{Content, Recipe, plant};
@@ -104,17 +103,6 @@ fn shards_of_storage_and_daemon_make_up_the_whole() {
         let (path, url) = (root.path().display().to_string(), sandbox.url());
         assert_same(&["--storage", &path, "--registry", &url, "--probe", "all"]);
         assert_same(&["--storage", &path, "--registry", &url, "--probe-manifests"]);
-    }
-}
-
-struct Everything;
-
-impl Scope for Everything {
-    fn includes(&self, _name: &RepositoryName) -> bool {
-        true
-    }
-    fn is_everything(&self) -> bool {
-        true
     }
 }
 

@@ -24,7 +24,7 @@ pub use service::{Pusher, Service, ServiceError};
 pub use source::{
     ByteStream, Found, ImageContent, Naming, Shortage, Sighting, Source, SourceError, Supply, Wanted,
 };
-pub use storage::{Scope, Storage, StorageError};
+pub use storage::{Everything, Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriteError, StorageWriter};
 pub use uploads::{SessionMark, Sessions, Uploads};
 pub use verified::{Spool, VerifiedBytes, verified};

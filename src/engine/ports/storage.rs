@@ -22,6 +22,20 @@ pub trait Scope: Send + Sync {
     fn is_everything(&self) -> bool;
 }
 
+/// Every repository.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Everything;
+
+impl Scope for Everything {
+    fn includes(&self, _name: &RepositoryName) -> bool {
+        true
+    }
+
+    fn is_everything(&self) -> bool {
+        true
+    }
+}
+
 /// The registry's storage, read only. Blocking: the engine calls it from threads that may block.
 pub trait Storage: Send + Sync {
     /// Where it is, for people.

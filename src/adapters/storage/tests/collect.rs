@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::tree::{Everything, Tree, blob_folder, digest, layer_link, name, revision_link, tag, tag_link};
+use super::tree::{Tree, blob_folder, digest, layer_link, name, revision_link, tag, tag_link};
 use crate::domain::digest::Digest;
 use crate::domain::manifest::Kind;
 use crate::domain::name::RepositoryName;
 use crate::domain::storage::{Links, ReadManifest, StoredTag, StoredUpload, TagTarget, Target};
-use crate::engine::ports::{Event, Events, Scope, Silent, Storage as _, Unhurried};
+use crate::engine::ports::{Event, Events, Everything, Scope, Silent, Storage as _, Unhurried};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";
 

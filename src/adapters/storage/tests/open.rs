@@ -6,10 +6,10 @@ use std::path::Path;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use super::tree::{Everything, Tree, digest, name, tag};
+use super::tree::{Tree, digest, name, tag};
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::observed::Observed;
-use crate::engine::ports::{Silent, Storage as _, StorageError, Unhurried};
+use crate::engine::ports::{Everything, Silent, Storage as _, StorageError, Unhurried};
 
 fn why(path: &Path) -> String {
     match FilesystemStorage::open(path) {

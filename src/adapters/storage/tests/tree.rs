@@ -11,18 +11,7 @@ use crate::adapters::storage::FilesystemStorage;
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::storage::{Repository, StorageView};
-use crate::engine::ports::{Scope, Silent, Storage as _};
-
-pub(super) struct Everything;
-
-impl Scope for Everything {
-    fn includes(&self, _name: &RepositoryName) -> bool {
-        true
-    }
-    fn is_everything(&self) -> bool {
-        true
-    }
-}
+use crate::engine::ports::{Everything, Silent, Storage as _};
 
 /// A driver's root directory that goes away with it.
 pub(super) struct Tree(TempDir);
