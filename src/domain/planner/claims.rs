@@ -26,6 +26,13 @@ pub fn restarts(services: &[String]) -> Vec<Step> {
 }
 
 impl Step {
+    /// Enter a finding that it should resolve, once.
+    pub(super) fn helps(&mut self, finding: &Finding) {
+        if !self.resolves.contains(&finding.id) {
+            self.resolves.push(finding.id.clone());
+        }
+    }
+
     /// The same restart, but only if the daemon remembers a wrong size.
     fn under(&self, doubt: &Remembered) -> Self {
         let mut step = self.clone();
@@ -134,9 +141,7 @@ impl Planner<'_> {
             let step = self.steps.entry(wanted.id.clone()).or_insert_with(|| wanted.clone());
             // It may be there under a condition, which does not hold for this finding.
             (step.what, step.action) = (wanted.what, wanted.action);
-            if !step.resolves.contains(&finding.id) {
-                step.resolves.push(finding.id.clone());
-            }
+            step.helps(finding);
         }
     }
 
@@ -167,9 +172,7 @@ impl Planner<'_> {
         let doubt = Remembered { repository: repository.clone(), digest: *digest, size: *size };
         for wanted in restarts(self.situation.restart) {
             let step = self.steps.entry(wanted.id.clone()).or_insert_with(|| wanted.under(&doubt));
-            if !step.resolves.contains(&finding.id) {
-                step.resolves.push(finding.id.clone());
-            }
+            step.helps(finding);
             if let StepAction::Restart { if_wrong, .. } = &mut step.action
                 && !if_wrong.is_empty()
                 && !if_wrong.contains(&doubt)

@@ -201,9 +201,7 @@ impl Planner<'_> {
             preconditions,
             ..Step::new(action, stage)
         });
-        if !step.resolves.contains(&finding.id) {
-            step.resolves.push(finding.id.clone());
-        }
+        step.helps(finding);
         if needs_bytes {
             seek(step, finding);
         }
