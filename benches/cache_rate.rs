@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use regfsck::adapters::cache::RedisCache;
-use regfsck::domain::cache::CacheView;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::rules::cache::check;
-use regfsck::domain::storage::{Links, Repository, StorageView, StoredBlob, StoredManifests, Target};
+use regfsck::domain::views::cache::CacheView;
+use regfsck::domain::views::storage::{Links, Repository, StorageView, StoredBlob, StoredManifests, Target};
 use regfsck::engine::ports::{Cache, Silent};
 use sha2::Digest as _;
 

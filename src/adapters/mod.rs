@@ -1,9 +1,10 @@
 //! What touches the world.
 
 pub mod cache;
-pub mod collector;
+
 pub mod config;
 pub mod credentials;
+pub mod gc;
 pub mod journal;
 pub mod registry;
 pub mod sandbox;

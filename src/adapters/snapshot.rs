@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use crate::domain::digest::Digest;
 use crate::domain::observed::Unlooked;
-use crate::domain::storage::{
+use crate::domain::views::storage::{
     ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredUpload, StrayFile,
 };
 

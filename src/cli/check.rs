@@ -20,8 +20,9 @@ use super::terminal;
 use crate::domain::code::Severity;
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{self, Coverage, Report, SCHEMA, Tool, Verdict, summarise};
+use crate::domain::verdict;
 use crate::engine::check::{ContentSubset, Examination, Options, Probe, check};
-use crate::report::{json, table, verdict};
+use crate::report::{json, table};
 
 /// Check, report, and return the exit status.
 pub(super) fn run(arguments: &CheckArguments, output: &OutputArguments) -> Result<u8> {

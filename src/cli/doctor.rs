@@ -15,9 +15,10 @@ use crate::domain::code::Severity;
 use crate::domain::doctor::{Diagnosis, Settings, diagnose};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{self, SCHEMA, Tool, Verdict};
-use crate::domain::served::Answer;
+use crate::domain::verdict;
+use crate::domain::views::served::Answer;
 use crate::engine::ports::{Cache, CacheError, Registry};
-use crate::report::{doctor as drawn, verdict};
+use crate::report::doctor as drawn;
 
 /// What the doctor looks at.
 #[derive(Debug, Clone, Args)]

@@ -14,19 +14,20 @@ use jiff::Timestamp;
 use super::arguments::{CheckArguments, Format, OutputArguments};
 use super::repair::{Mode, Session, journal_dir};
 use super::result;
-use crate::adapters::collector::{GcCommand, Onlooker, Stream};
+use crate::adapters::gc::{GcCommand, Onlooker, Stream};
 use crate::adapters::{journal, snapshot};
-use crate::domain::collector::Flavour;
+use crate::domain::gc::Flavour;
 use crate::domain::guard::{COLLECTION_FAILED, Collected, Gate, Guarded, Stage};
 use crate::domain::report::{Report, SCHEMA, Tool, Verdict};
 use crate::domain::rules::CacheKind;
-use crate::domain::storage::StorageView;
+use crate::domain::verdict;
+use crate::domain::views::storage::StorageView;
 use crate::domain::{difference, suspects::Suspects};
 use crate::engine::check::Examination;
 use crate::engine::gate::{Intent, gate};
 use crate::engine::ports::{Event, Events as _};
 use crate::engine::repair::restart_now;
-use crate::report::{guard as drawn, verdict};
+use crate::report::guard as drawn;
 
 /// `regfsck guard`
 #[derive(Debug, Clone, Args)]

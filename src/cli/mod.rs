@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::adapters::registry::install_crypto;
-use crate::report::verdict::USAGE;
+use crate::domain::verdict::USAGE;
 use arguments::{Arguments, Subcommand};
 use repair::Mode;
 

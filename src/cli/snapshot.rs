@@ -11,8 +11,8 @@ use super::progress::Progress;
 use super::target::{self, Target};
 use super::terminal;
 use crate::adapters::snapshot;
+use crate::domain::verdict;
 use crate::engine::ports::Storage as _;
-use crate::report::verdict;
 
 /// What is written down, and where.
 #[derive(Debug, Clone, Args)]

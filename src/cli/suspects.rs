@@ -10,8 +10,8 @@ use clap::Args;
 
 use crate::adapters::snapshot;
 use crate::adapters::suspects::read_suspects;
-use crate::domain::storage::StorageView;
 use crate::domain::suspects::Suspects;
+use crate::domain::views::storage::StorageView;
 use crate::engine::check::Suspect;
 
 /// What is suspect beforehand.

@@ -23,9 +23,9 @@ use crate::domain::finding::Finding;
 use crate::domain::report::{
     Coverage, Report, SCHEMA, ServedCoverage, Target, Tool, Verdict, VerifiedImage, summarise,
 };
+use crate::domain::verdict;
 use crate::engine::ports::Events;
 use crate::engine::verify::{Examination, Named, Options, verify};
-use crate::report::verdict;
 
 /// What is verified, and how.
 #[derive(Debug, Clone, Args)]

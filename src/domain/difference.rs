@@ -8,7 +8,9 @@ use std::fmt;
 
 use super::digest::Digest;
 use super::name::{RepositoryName, Tag};
-use super::storage::{Link, LinkPlace, Links, Repository, StorageView, StoredBlob, StoredTag, TagTarget};
+use super::views::storage::{
+    Link, LinkPlace, Links, Repository, StorageView, StoredBlob, StoredTag, TagTarget,
+};
 
 /// What changed from one look at storage to a later one. Both have to be looks at all of it: what the later one
 /// was not told to look at would seem to be gone.
@@ -188,7 +190,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::storage::{StoredManifests, Target};
+    use crate::domain::views::storage::{StoredManifests, Target};
 
     fn digest(n: u8) -> Digest {
         Digest::sha256([n; 32])

@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cache::{CacheInfo, CacheView};
 use super::code::Severity;
 use super::observed::Unlooked;
 use super::report::{Target, Tool};
 use super::rules::{CacheKind, Daemon};
+use super::views::cache::{CacheInfo, CacheView};
 
 /// One thing about the settings that somebody should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

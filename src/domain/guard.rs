@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::collector::{Abort, Flavour, Loss};
+use super::gc::{Abort, Flavour, Loss};
 use super::observed::Unlooked;
 use super::report::{Report, Tool};
 

@@ -1,13 +1,12 @@
 //! What decides: pure, synchronous values and functions. No clock, environment, disk, network or printing.
 
-pub mod cache;
 pub mod code;
-pub mod collector;
 pub mod content;
 pub mod difference;
 pub mod digest;
 pub mod doctor;
 pub mod finding;
+pub mod gc;
 pub mod guard;
 pub mod history;
 pub mod journal;
@@ -16,12 +15,11 @@ pub mod merge;
 pub mod name;
 pub mod observed;
 pub mod plan;
-pub mod planner;
 pub mod report;
 pub mod rules;
 #[cfg(test)]
 mod schema;
-pub mod served;
 pub mod shard;
-pub mod storage;
 pub mod suspects;
+pub mod verdict;
+pub mod views;

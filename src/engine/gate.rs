@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::ports::{Events, Everything, Storage, StorageError};
-use crate::domain::collector::{self, Abort, Flavour, Loss};
 use crate::domain::digest::Digest;
+use crate::domain::gc::{self, Abort, Flavour, Loss};
 use crate::domain::guard::Gate;
 use crate::domain::observed::{Observed, Unlooked};
-use crate::domain::storage::{StorageView, StoredBlob};
+use crate::domain::views::storage::{StorageView, StoredBlob};
 
 /// The garbage collection that is to be let run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,8 @@ fn judge(storage: &dyn Storage, view: &StorageView, intent: &Intent, before: Opt
     let mut gate = Gate { flavours, delete_untagged, unknown: view.unknown.clone(), ..Gate::default() };
     let mut garbage: BTreeMap<Digest, StoredBlob> = BTreeMap::new();
     for flavour in &intent.flavours {
-        let collection = collector::collect(view, *flavour, delete_untagged);
-        for loss in collector::losses(view, &collection, delete_untagged, before) {
+        let collection = gc::collect(view, *flavour, delete_untagged);
+        for loss in gc::losses(view, &collection, delete_untagged, before) {
             add(&mut gate.losses, loss);
         }
         garbage.extend(collection.garbage.iter().map(|blob| (blob.digest, *blob)));
@@ -78,7 +78,7 @@ fn add(losses: &mut Vec<Loss>, loss: Loss) {
 }
 
 fn stray_data(storage: &dyn Storage, view: &StorageView, gate: &mut Gate) {
-    for Abort { path, why } in collector::possible_aborts(view) {
+    for Abort { path, why } in gc::possible_aborts(view) {
         match storage.exists(&path) {
             Observed::Present(()) => {
                 gate.aborts.insert(Abort { path, why });

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use super::ports::{Registry, RegistryError};
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::served::{Answer, Asked, Belief, Claim, Delivery, Exchange, ServedManifest};
-use crate::domain::storage::HashedBlob;
+use crate::domain::views::served::{Answer, Asked, Belief, Claim, Delivery, Exchange, ServedManifest};
+use crate::domain::views::storage::HashedBlob;
 
 /// Why a question was not asked any more.
 const WHY: &str = "interrupted: the rest was not asked";

@@ -24,8 +24,8 @@ use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, Reference};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{ServedCoverage, VerifiedImage};
-use crate::domain::served::{Answer, Asked, ServedManifest, ServedView, Subject};
-use crate::domain::storage::ReadManifest;
+use crate::domain::views::served::{Answer, Asked, ServedManifest, ServedView, Subject};
+use crate::domain::views::storage::ReadManifest;
 
 /// The first pause between two looks at images that are not right yet, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));

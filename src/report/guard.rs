@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bytesize::ByteSize;
 
 use super::table::{self, Drawing};
-use crate::domain::collector::{Loss, LossReason};
+use crate::domain::gc::{Loss, LossReason};
 use crate::domain::guard::{Gate, Guarded, Stage};
 
 /// So many blobs of one loss are listed before the rest is counted.

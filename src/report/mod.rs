@@ -5,7 +5,6 @@ pub mod guard;
 mod images;
 pub mod repair;
 pub mod table;
-pub mod verdict;
 
 use std::io::{self, Write};
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use regfsck::adapters::sandbox::Flavour as Sandboxed;
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::adapters::storage::FilesystemStorage;
-use regfsck::domain::collector::{Collection, Flavour, collect, losses, possible_aborts};
 use regfsck::domain::digest::Digest;
-use regfsck::domain::storage::StorageView;
+use regfsck::domain::gc::{Collection, Flavour, collect, losses, possible_aborts};
+use regfsck::domain::views::storage::StorageView;
 use regfsck::engine::ports::{Everything, Silent, Storage};
 
 use crate::support::daemon::{Collected, Daemon, Kind, Settings};

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
 use regfsck::adapters::storage::FilesystemStorage;
-use regfsck::domain::storage::StorageView;
+use regfsck::domain::views::storage::StorageView;
 use regfsck::engine::ports::{Everything, Silent, Storage as _};
 use serde_json::Value;
 

@@ -24,12 +24,12 @@ use self::fault::{READING, Task};
 use self::scan::Scan;
 pub use self::settings::{Address, Form, RedisSettings, RedisTls};
 use self::topology::{Nodes, field, info};
-use crate::domain::cache::{
-    CacheCollector, CacheDatabase, CacheInfo, CacheKey, CacheView, CachedBlob, Membership, Purged, StaleKeys,
-};
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Observed, Unlooked};
+use crate::domain::views::cache::{
+    CacheCollector, CacheDatabase, CacheInfo, CacheKey, CacheView, CachedBlob, Membership, Purged, StaleKeys,
+};
 use crate::engine::ports::{Cache, CacheError, Event, Events};
 
 /// A Redis that holds the daemon's cache.

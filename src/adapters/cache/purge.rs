@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 use super::fault::Task;
 use super::scan::send;
 use super::topology::{Node, Nodes};
-use crate::domain::cache::{CacheKey, Purged, PurgedContent, PurgedKey, StaleKeys};
+use crate::domain::views::cache::{CacheKey, Purged, PurgedContent, PurgedKey, StaleKeys};
 use crate::engine::ports::CacheError;
 
 /// What goes.

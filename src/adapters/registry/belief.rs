@@ -15,7 +15,7 @@ use super::transport::{Ask, Reply, Transport};
 use super::wire;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::RepositoryName;
-use crate::domain::served::Belief;
+use crate::domain::views::served::Belief;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -41,7 +41,7 @@ pub(super) async fn blob(
     let ask = Ask::new(Method::GET, url, Scope::Pull(repository.to_string()));
     let hasher = Hasher::new(digest.algorithm());
     let mut download = Download { writer, ask, hasher, size: 0, takes_all: false };
-    let mut waits = writer.transport.gate.waits();
+    let mut waits = writer.transport.limiter.waits();
     let mut attempts = 0;
     loop {
         attempts += 1;
@@ -82,7 +82,7 @@ pub(super) async fn open(
     digest: &Digest,
     offset: u64,
 ) -> Result<Opened, Fault> {
-    let _permit = writer.transport.gate.pass().await.ok_or_else(tripped)?;
+    let _permit = writer.transport.limiter.pass().await.ok_or_else(tripped)?;
     let url = writer.transport.address.blob(repository, digest);
     let ask = Ask::new(Method::GET, url, Scope::Pull(repository.to_string()));
     let hasher = Hasher::new(digest.algorithm());
@@ -104,7 +104,7 @@ impl Download<'_> {
         sink: &mut (dyn AsyncWrite + Send + Unpin),
         attempts: u32,
     ) -> Result<Stopped, WriteError> {
-        let Some(_permit) = self.writer.transport.gate.pass().await else {
+        let Some(_permit) = self.writer.transport.limiter.pass().await else {
             return Err(unheard(&self.ask, &Silence { fault: tripped(), attempts }));
         };
         let reply = match self.open().await {

@@ -19,7 +19,7 @@ use crate::adapters::source::{Fetch, OpenedBlob};
 use crate::domain::digest::Digest;
 use crate::domain::manifest::MANIFEST_MEDIA_TYPES;
 use crate::domain::name::{Reference, RepositoryName, Tag};
-use crate::domain::served::Answer;
+use crate::domain::views::served::Answer;
 use crate::engine::ports::{ByteStream, Found, RegistryError, RegistryWriter as _, SourceError, WriteError};
 
 /// Fetches from a registry.

@@ -8,8 +8,8 @@ use super::transport::Ask;
 use super::write::HttpWriter;
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
-use crate::domain::served::{Answer, Asked, Denial};
-use crate::domain::storage::HashedBlob;
+use crate::domain::views::served::{Answer, Asked, Denial};
+use crate::domain::views::storage::HashedBlob;
 use crate::engine::ports::RegistryWriter as _;
 
 /// Hash what the daemon delivers.

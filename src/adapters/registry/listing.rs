@@ -13,7 +13,7 @@ use super::reading::{self, Question, said};
 use super::transport::{Ask, End, Reply, Take, Transport};
 use super::wire::{self, next_page, printable};
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::served::{Answer, Asked};
+use crate::domain::views::served::{Answer, Asked};
 
 /// The most that is read of one page; a page of 1,000 names has 256 KiB at most.
 const PAGE_BYTES: u64 = 64 << 20;

@@ -1,7 +1,7 @@
 //! The registry's HTTP API: asking what it claims, and writing what repair needs.
 //!
 //! ```text
-//! HttpRegistry (probe) ──┐                    ┌─ gate    how many, how fast, when to stop
+//! HttpRegistry (probe) ──┐                    ┌─ limiter    how many, how fast, when to stop
 //!                        ├─ transport ────────┼─ auth    who we are
 //! HttpWriter (write)  ───┘   attempts         └─ fault   why no response came
 //! ```
@@ -17,8 +17,8 @@ mod digesting;
 mod download;
 mod fault;
 mod fetch;
-mod gate;
 mod hashing;
+mod limiter;
 mod listing;
 mod probe;
 mod reading;

@@ -18,8 +18,8 @@ use super::{belief, hashing, listing};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::manifest::{self, MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::served::{Answer, Asked, Belief, Claim, Delivery, Denial, ServedManifest};
-use crate::domain::storage::{HashedBlob, ReadManifest};
+use crate::domain::views::served::{Answer, Asked, Belief, Claim, Delivery, Denial, ServedManifest};
+use crate::domain::views::storage::{HashedBlob, ReadManifest};
 use crate::engine::ports::{Registry, RegistryError};
 
 /// So many redirects from store to store are followed for a byte.
@@ -85,7 +85,7 @@ impl HttpRegistry {
     }
 
     async fn knock(&self) -> Result<Reply, Silence> {
-        self.transport.gate.reset();
+        self.transport.limiter.reset();
         let mut ask = Ask::new(Method::GET, self.transport.address.root(), Scope::Known);
         ask.insist = false;
         let reply = self.transport.ask(&ask).await?;
@@ -292,7 +292,7 @@ impl Registry for HttpRegistry {
     }
 
     fn requests(&self) -> u64 {
-        self.transport.gate.sent()
+        self.transport.limiter.sent()
     }
 
     async fn ping(&self) -> Result<(), RegistryError> {

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 
 use super::transport::{Ask, Reply, Silence};
 use super::wire::{self, printable};
-use crate::domain::served::{Answer, Asked, Denial, Exchange};
+use crate::domain::views::served::{Answer, Asked, Denial, Exchange};
 
 /// A question, on its way to become an exchange.
 pub(super) struct Question {

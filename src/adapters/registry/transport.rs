@@ -15,7 +15,7 @@ use super::address::{Address, shown};
 use super::auth::{Authenticator, Scope};
 use super::connection::Connection;
 use super::fault::{self, Fault, Kind};
-use super::gate::{Gate, retry_after};
+use super::limiter::{Limiter, retry_after};
 
 /// The most that is read of an error's body.
 const ERROR_BODY: u64 = 64 << 10;
@@ -129,7 +129,7 @@ impl Reply {
 /// Asks.
 pub(super) struct Transport {
     pub address: Address,
-    pub gate: Gate,
+    pub limiter: Limiter,
     pub auth: Authenticator,
     pub timeout: Duration,
     /// What names a proxy that leads there.
@@ -149,7 +149,12 @@ impl Transport {
     pub(super) fn new(connection: &Connection, client: Client) -> Self {
         Self {
             address: connection.address.clone(),
-            gate: Gate::new(connection.jobs, connection.rate, connection.retry_times, connection.timeout),
+            limiter: Limiter::new(
+                connection.jobs,
+                connection.rate,
+                connection.retry_times,
+                connection.timeout,
+            ),
             auth: Authenticator::new(
                 connection.credentials.clone(),
                 client.clone(),
@@ -165,7 +170,7 @@ impl Transport {
     /// Ask until there is an answer, attempts run out, or the time is up. Time spent in the queue is not counted.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<Reply, Silence> {
         let mut spent = Duration::ZERO;
-        let mut waits = self.gate.waits();
+        let mut waits = self.limiter.waits();
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -180,7 +185,7 @@ impl Transport {
             let wait = waits.next().map(|wait| self.wait_for(&outcome, wait));
             match wait {
                 Some(wait) if passing && spent + wait < self.timeout => {
-                    self.gate.missed(wait);
+                    self.limiter.missed(wait);
                     spent += wait;
                     tokio::time::sleep(wait).await;
                 }
@@ -200,9 +205,9 @@ impl Transport {
             // What the user has to change says nothing of how the registry is.
             Err(fault) => !fault.is_passing() && fault.kind != Kind::Tripped,
         };
-        self.gate.note(answered);
+        self.limiter.note(answered);
         if answered {
-            self.gate.hit();
+            self.limiter.hit();
         }
         outcome.map(|reply| Reply { attempts, ..reply }).map_err(|fault| Silence { fault, attempts })
     }
@@ -218,7 +223,7 @@ impl Transport {
         let theirs = header.and_then(|value| retry_after(value, SystemTime::now()))?;
         // Who wants more patience than we have is not available; that need not stop the other questions.
         if theirs < self.timeout {
-            self.gate.hold(theirs);
+            self.limiter.hold(theirs);
         }
         Some(theirs)
     }
@@ -239,7 +244,7 @@ impl Transport {
     async fn attempt(&self, ask: &Ask, spent: &mut Duration) -> Result<(Reply, Option<HeaderValue>), Fault> {
         // Who is given no token takes no place in the queue.
         self.authorization(ask).await?;
-        let _permit = self.gate.pass().await.ok_or_else(tripped)?;
+        let _permit = self.limiter.pass().await.ok_or_else(tripped)?;
         // And a token may have run out in there.
         let shown = self.authorization(ask).await?;
         let began = Instant::now();

@@ -49,7 +49,7 @@ pub(super) async fn blob(
     digest: &Digest,
     source: &dyn ByteSource,
 ) -> Result<(), WriteError> {
-    let mut waits = writer.transport.gate.waits();
+    let mut waits = writer.transport.limiter.waits();
     let mut attempts = 0;
     loop {
         attempts += 1;
@@ -212,7 +212,7 @@ impl Upload<'_> {
 
     async fn send(&self, ask: &Ask, body: Body, length: u64) -> Result<Reply, Fault> {
         let transport = &self.writer.transport;
-        let _permit = transport.gate.pass().await.ok_or_else(tripped)?;
+        let _permit = transport.limiter.pass().await.ok_or_else(tripped)?;
         // Only now: a token may run out in the queue.
         let authorization =
             if transport.address.owns(&ask.url) { transport.auth.header(&ask.scope).await? } else { None };

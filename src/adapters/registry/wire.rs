@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::served::Denial;
+use crate::domain::views::served::Denial;
 
 /// One entry of an error body.
 #[derive(Debug, Clone, Default, Deserialize)]

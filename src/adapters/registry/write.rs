@@ -137,7 +137,7 @@ impl RegistryWriter for HttpWriter {
     }
 
     fn requests(&self) -> u64 {
-        self.transport.gate.sent()
+        self.transport.limiter.sent()
     }
 
     async fn start_upload(&self, repository: &RepositoryName) -> Result<UploadSession, WriteError> {

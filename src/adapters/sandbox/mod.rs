@@ -17,8 +17,8 @@
 mod blobs;
 mod cache;
 pub mod client;
-mod collector;
 pub mod faults;
+mod gc;
 pub mod image;
 mod layout;
 mod listings;
@@ -29,8 +29,8 @@ mod server;
 mod store;
 mod uploads;
 
-pub use collector::{GcLog, garbage_collect};
 pub use faults::{Access, Fault, Faults};
+pub use gc::{GcLog, garbage_collect};
 pub use server::{Options, Sandbox};
 
 /// Which registry the sandbox behaves like.

@@ -1,4 +1,4 @@
-use crate::domain::storage::{StoredTag, TagTarget, Target};
+use crate::domain::views::storage::{StoredTag, TagTarget, Target};
 
 use super::*;
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cabinet::{folder, folder_hint, open, unusable};
+use super::content_store::ContentStore;
+use super::file_set::{folder, folder_hint, open, unusable};
 use super::oci::blob_name;
-use super::shelf::Shelf;
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
@@ -37,7 +37,7 @@ impl Containerd {
     }
 }
 
-impl Shelf for Containerd {
+impl ContentStore for Containerd {
     fn location(&self) -> String {
         format!("containerd:{}", self.given.display())
     }

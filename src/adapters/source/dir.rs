@@ -9,8 +9,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cabinet::{folder, folder_hint, open, unusable};
-use super::shelf::Shelf;
+use super::content_store::ContentStore;
+use super::file_set::{folder, folder_hint, open, unusable};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::manifest::MAX_MANIFEST_BYTES;
 use crate::domain::name::Image;
@@ -41,7 +41,7 @@ impl Dir {
     }
 }
 
-impl Shelf for Dir {
+impl ContentStore for Dir {
     fn location(&self) -> String {
         format!("dir:{}", self.path.display())
     }

@@ -6,7 +6,7 @@ use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
 
 use super::content;
-use super::shelf::check_manifest;
+use super::content_store::check_manifest;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::{Image, NameError, Reference, RepositoryName, Tag};
 use crate::engine::ports::{ByteStream, Found, Hasher, ImageContent, Naming, Source, SourceError, Wanted};

@@ -15,10 +15,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::cabinet::{Cabinet, unusable};
+use super::content_store::ContentStore;
+use super::file_set::{FileSet, unusable};
 use super::names;
 use super::oci::{Index, blob_name};
-use super::shelf::Shelf;
 use super::tarball::Tarball;
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;
@@ -48,7 +48,7 @@ struct RootFs {
 
 pub(super) struct DockerArchive {
     location: String,
-    cabinet: Cabinet,
+    files: FileSet,
     index: Option<Index>,
     saved: Vec<Saved>,
     /// The members that hold uncompressed layers, by their digests.
@@ -58,21 +58,21 @@ pub(super) struct DockerArchive {
 impl DockerArchive {
     /// The archive at `path`; `spool` is where gzip is unpacked to.
     pub(super) fn open(path: &Path, spool: &Path) -> Result<Self, SourceError> {
-        let cabinet = Cabinet::Tarball(Tarball::open(path, spool)?);
-        let index: Option<Index> = cabinet.json("index.json")?;
-        let Some(saved) = cabinet.json::<Vec<Saved>>("manifest.json")? else {
+        let files = FileSet::Tarball(Tarball::open(path, spool)?);
+        let index: Option<Index> = files.json("index.json")?;
+        let Some(saved) = files.json::<Vec<Saved>>("manifest.json")? else {
             let hint = index.is_some().then_some("it looks like an OCI layout: use `oci-archive:`");
             return Err(unusable(path, "is no archive of `docker save`: it has no `manifest.json`", hint));
         };
         let mut layers = HashMap::new();
         for image in &saved {
             // A config that cannot be read hides its layers only.
-            let config: Config = cabinet.json(&image.config).ok().flatten().unwrap_or_default();
+            let config: Config = files.json(&image.config).ok().flatten().unwrap_or_default();
             let members = image.layers.iter().flatten().cloned();
             let ids = config.rootfs.diff_ids.iter().map(|id| id.parse::<Digest>());
             layers.extend(ids.zip(members).filter_map(|(id, member)| Some((id.ok()?, member))));
         }
-        Ok(Self { location: format!("docker-archive:{}", path.display()), cabinet, index, saved, layers })
+        Ok(Self { location: format!("docker-archive:{}", path.display()), files, index, saved, layers })
     }
 
     fn holds(&self, image: &Image) -> bool {
@@ -81,7 +81,7 @@ impl DockerArchive {
     }
 }
 
-impl Shelf for DockerArchive {
+impl ContentStore for DockerArchive {
     fn location(&self) -> String {
         self.location.clone()
     }
@@ -91,7 +91,7 @@ impl Shelf for DockerArchive {
         let mut names = vec![blob_name(&wanted.digest), format!("{hex}.json"), format!("{hex}.tar")];
         names.extend(self.layers.get(&wanted.digest).cloned());
         for name in names {
-            if let Some(file) = self.cabinet.file(&name)? {
+            if let Some(file) = self.files.file(&name)? {
                 return Ok(Some(file));
             }
         }

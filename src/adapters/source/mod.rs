@@ -11,22 +11,22 @@
 //! | `containerd:DIR` | a containerd content store | no | in place |
 //! | `quarantine:[DIR]` | what earlier repairs set aside | no | in place |
 //!
-//! Local sources implement `shelf::Shelf`, which turns a digest into a part of a file; everything else
+//! Local sources implement `content_store::ContentStore`, which turns a digest into a part of a file; everything else
 //! about them is in one place. Nothing that a source names is used as a path: names are made of digests.
 
-mod cabinet;
 mod containerd;
 mod content;
+mod content_store;
 mod dir;
 mod docker;
 mod docker_archive;
 mod except;
 mod fetch;
+mod file_set;
 mod list;
 mod names;
 mod oci;
 mod quarantine;
-mod shelf;
 mod spec;
 mod storage;
 mod tarball;

@@ -12,9 +12,9 @@ use std::path::Path;
 use oci_spec::image::OciLayout;
 use serde::Deserialize;
 
-use super::cabinet::{Cabinet, folder, folder_hint, unreadable, unusable};
+use super::content_store::ContentStore;
+use super::file_set::{FileSet, folder, folder_hint, unreadable, unusable};
 use super::names;
-use super::shelf::Shelf;
 use super::tarball::Tarball;
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;
@@ -60,7 +60,7 @@ impl Index {
 
 pub(super) struct Layout {
     location: String,
-    cabinet: Cabinet,
+    files: FileSet,
     index: Index,
 }
 
@@ -68,31 +68,31 @@ impl Layout {
     /// The layout in a folder.
     pub(super) fn folder(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
-        Self::read(format!("oci:{}", path.display()), Cabinet::Folder(path.to_owned()))
+        Self::read(format!("oci:{}", path.display()), FileSet::Folder(path.to_owned()))
     }
 
     /// The layout in an archive; `spool` is where gzip is unpacked to.
     pub(super) fn archive(path: &Path, spool: &Path) -> Result<Self, SourceError> {
-        let cabinet = Cabinet::Tarball(Tarball::open(path, spool)?);
-        Self::read(format!("oci-archive:{}", path.display()), cabinet)
+        let files = FileSet::Tarball(Tarball::open(path, spool)?);
+        Self::read(format!("oci-archive:{}", path.display()), files)
     }
 
-    fn read(location: String, cabinet: Cabinet) -> Result<Self, SourceError> {
+    fn read(location: String, files: FileSet) -> Result<Self, SourceError> {
         let no_layout = |what: &str| {
-            let hint = match &cabinet {
-                Cabinet::Folder(path) => folder_hint(path),
-                Cabinet::Tarball(tarball) if tarball.has("manifest.json") => {
+            let hint = match &files {
+                FileSet::Folder(path) => folder_hint(path),
+                FileSet::Tarball(tarball) if tarball.has("manifest.json") => {
                     Some("it looks like what `docker save` writes: use `docker-archive:`")
                 }
-                Cabinet::Tarball(_) => None,
+                FileSet::Tarball(_) => None,
             };
-            unusable(cabinet.path(), format!("is no OCI layout: it has no `{what}`"), hint)
+            unusable(files.path(), format!("is no OCI layout: it has no `{what}`"), hint)
         };
-        let marker = cabinet.file("oci-layout")?.ok_or_else(|| no_layout("oci-layout"))?;
+        let marker = files.file("oci-layout")?.ok_or_else(|| no_layout("oci-layout"))?;
         OciLayout::from_reader(marker.read(64 << 10)?.as_slice())
             .map_err(|error| unreadable(Path::new(marker.name()), std::io::Error::other(error)))?;
-        let index = cabinet.json("index.json")?.ok_or_else(|| no_layout("index.json"))?;
-        Ok(Self { location, cabinet, index })
+        let index = files.json("index.json")?.ok_or_else(|| no_layout("index.json"))?;
+        Ok(Self { location, files, index })
     }
 }
 
@@ -101,13 +101,13 @@ pub(super) fn blob_name(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().as_str(), digest.hex())
 }
 
-impl Shelf for Layout {
+impl ContentStore for Layout {
     fn location(&self) -> String {
         self.location.clone()
     }
 
     fn look(&self, wanted: &Wanted) -> Result<Option<FileRange>, SourceError> {
-        self.cabinet.file(&blob_name(&wanted.digest))
+        self.files.file(&blob_name(&wanted.digest))
     }
 
     fn resolve(&self, image: &Image) -> Result<(Digest, Naming), SourceError> {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::cabinet::{folder, open, walk_error};
-use super::shelf::Shelf;
+use super::content_store::ContentStore;
+use super::file_set::{folder, open, walk_error};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::Image;
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
@@ -45,7 +45,7 @@ fn digest_of(path: &Path) -> Option<Digest> {
     })
 }
 
-impl Shelf for Quarantine {
+impl ContentStore for Quarantine {
     fn location(&self) -> String {
         format!("quarantine:{}", self.path.display())
     }

@@ -7,12 +7,12 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::containerd::Containerd;
+use super::content_store::Local;
 use super::dir::Dir;
 use super::docker::DockerSource;
 use super::docker_archive::DockerArchive;
 use super::oci::Layout;
 use super::quarantine::Quarantine;
-use super::shelf::Local;
 use super::storage::Storage;
 use crate::adapters::registry::{Address, Connection, HttpFetch, Scheme};
 use crate::domain::name::RepositoryName;

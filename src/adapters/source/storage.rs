@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::cabinet::{folder, folder_hint, open, unreadable, unusable, walk_error};
-use super::shelf::Shelf;
+use super::content_store::ContentStore;
+use super::file_set::{folder, folder_hint, open, unreadable, unusable, walk_error};
 use crate::domain::digest::Digest;
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
@@ -47,7 +47,7 @@ fn has_shards(root: &Path) -> bool {
     shards.into_iter().any(|shard| shard.file_name().len() == 2)
 }
 
-impl Shelf for Storage {
+impl ContentStore for Storage {
     fn location(&self) -> String {
         format!("storage:{}", self.given.display())
     }

@@ -10,7 +10,7 @@ use super::folder::{Folder, Kind};
 use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::storage::StoredBlob;
+use crate::domain::views::storage::StoredBlob;
 use crate::engine::ports::{Event, Events};
 
 const NOT_ALGORITHM: &str = "the daemon looks only in `sha256` and `sha512` here; a file named `data` in it aborts garbage collection";

@@ -12,7 +12,7 @@ use sha2::{Sha256, Sha512};
 use super::folder::Folder;
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::storage::{ContentView, HashedBlob};
+use crate::domain::views::storage::{ContentView, HashedBlob};
 use crate::engine::ports::{Event, Events, Pace};
 
 /// One read: large enough that the calls do not count, small enough to stay in the core's own cache.

@@ -14,7 +14,7 @@ use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use super::printable::show_start;
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::storage::{Links, Target};
+use crate::domain::views::storage::{Links, Target};
 
 /// More than the longest digest (135 bytes), so that what follows one is seen; never more is read.
 const LINK_BYTES: usize = 512;

@@ -18,7 +18,7 @@ use super::uploads::is_uuid;
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Observed;
-use crate::domain::storage::{BlobFile, HashedBlob, LinkPlace, TagTarget, Target};
+use crate::domain::views::storage::{BlobFile, HashedBlob, LinkPlace, TagTarget, Target};
 use crate::engine::ports::Unhurried;
 
 /// An error and what caused it, in one line.

@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::notes::Notes;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{MAX_MANIFEST_BYTES, ManifestError, parse};
-use crate::domain::storage::{ReadManifest, Repository, StoredBlob, StoredManifests, TagTarget};
+use crate::domain::views::storage::{ReadManifest, Repository, StoredBlob, StoredManifests, TagTarget};
 use crate::engine::ports::{Event, Events};
 
 /// How many manifests a thread reads before it says so.

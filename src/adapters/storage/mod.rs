@@ -49,7 +49,7 @@ use self::root::Root;
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
-use crate::domain::storage::{
+use crate::domain::views::storage::{
     BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, StoredManifests, TagTarget, Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};

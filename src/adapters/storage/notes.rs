@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::domain::observed::Unlooked;
-use crate::domain::storage::StrayFile;
+use crate::domain::views::storage::StrayFile;
 
 /// Why a symbolic link is reported as not looked at.
 pub(super) const SYMLINK: &str = "it is a symbolic link, and those below the storage root are not followed";

@@ -11,7 +11,7 @@ use super::place::{LAYOUT, candidates, choose, is_one_mount};
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content};
 use crate::domain::name::RepositoryName;
-use crate::domain::storage::LinkPlace;
+use crate::domain::views::storage::LinkPlace;
 use crate::engine::ports::{StorageWriteError, StorageWriter};
 
 /// What a link can say at most and still be kept in the journal; a digest has 71 bytes.

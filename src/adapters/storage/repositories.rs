@@ -13,7 +13,7 @@ use super::notes::{Notes, is_gone};
 use super::printable::show;
 use super::uploads;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget};
+use crate::domain::views::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget};
 use crate::engine::ports::{Event, Events, Scope};
 
 const NOT_NAME: &str = "it is no repository name, so the daemon can neither list nor serve what is in it";

@@ -8,7 +8,7 @@ use super::folder::{Folder, Kind, Look};
 use super::notes::{Notes, is_gone};
 use super::printable::show;
 use crate::domain::name::RepositoryName;
-use crate::domain::storage::StoredUpload;
+use crate::domain::views::storage::StoredUpload;
 
 /// More than the longest time that a daemon writes.
 const TIME_BYTES: usize = 64;

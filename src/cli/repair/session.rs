@@ -26,8 +26,8 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::history::History;
 use crate::domain::name::Image;
+use crate::domain::plan::planner::{self, Situation};
 use crate::domain::plan::{Approved, Plan, Stage};
-use crate::domain::planner::{self, Situation};
 use crate::domain::report::{Report, summarise};
 use crate::engine::check::{Examination, Options, check};
 use crate::engine::ports::{

@@ -13,9 +13,9 @@ use crate::cli::target::Target;
 use crate::cli::terminal;
 use crate::domain::journal::Change;
 use crate::domain::report::Verdict;
+use crate::domain::verdict::exit_status;
 use crate::engine::ports::{JournalError, StorageWriter as _};
 use crate::engine::undo::undo;
-use crate::report::verdict::exit_status;
 
 /// Put quarantined files and links back; the exit status.
 pub(in crate::cli) fn take_back(arguments: &UndoArguments) -> Result<u8> {

@@ -9,7 +9,7 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, Reference, RepositoryName};
-use crate::domain::storage::{ReadManifest, Repository, StorageView, StoredManifests, TagTarget};
+use crate::domain::views::storage::{ReadManifest, Repository, StorageView, StoredManifests, TagTarget};
 
 /// For each digest asked about, the images that need it.
 #[derive(Debug, Default)]

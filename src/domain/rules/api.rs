@@ -23,10 +23,10 @@ use crate::domain::finding::Subject as About;
 use crate::domain::manifest::Manifest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
-use crate::domain::served::{
+use crate::domain::views::served::{
     Answer, Asked, Delivered, Delivery, Denial, ServedManifest, ServedView, Subject,
 };
-use crate::domain::storage::{HashedBlob, ReadManifest};
+use crate::domain::views::storage::{HashedBlob, ReadManifest};
 
 /// Accuse what the API alone shows to be wrong; add to `unknown` what it would not say.
 pub fn accuse(

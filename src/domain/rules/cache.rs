@@ -16,13 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::domain::cache::{CacheKey, CacheView, CachedBlob, CachedPair, StaleKeys};
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Action, Finding, Remedy, Subject};
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Evidence, Side};
-use crate::domain::storage::{Link, Repository, StorageView, StoredBlob};
+use crate::domain::views::cache::{CacheKey, CacheView, CachedBlob, CachedPair, StaleKeys};
+use crate::domain::views::storage::{Link, Repository, StorageView, StoredBlob};
 
 /// So many repositories of one digest are named as evidence.
 const NAMED: usize = 20;
@@ -309,7 +309,7 @@ impl<'a> Court<'a> {
 
 /// A folder without its `link` file is what 3.x garbage collection leaves: no link.
 const fn is_there(link: Link<'_>) -> bool {
-    !matches!(link.target, crate::domain::storage::Target::Missing)
+    !matches!(link.target, crate::domain::views::storage::Target::Missing)
 }
 
 fn cache_says(asked: String, said: String, at: Timestamp) -> Evidence {

@@ -22,7 +22,7 @@ use super::digest::Digest;
 use super::finding::{Finding, Subject};
 use super::name::{RepositoryName, Tag};
 use super::observed::Evidence;
-use super::storage::{LinkPlace, TagTarget, Target};
+use super::views::storage::{LinkPlace, TagTarget, Target};
 
 /// What the rules are told beside the views.
 #[derive(Debug, Clone)]

@@ -17,10 +17,12 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
-use crate::domain::served::{
+use crate::domain::views::served::{
     Answer, Asked, Belief, Claim, Delivery, Denial, Exchange, ServedBlob, ServedManifest, ServedView, Subject,
 };
-use crate::domain::storage::{Link, LinkPlace, Repository, StorageView, StoredBlob, TagTarget, Target};
+use crate::domain::views::storage::{
+    Link, LinkPlace, Repository, StorageView, StoredBlob, TagTarget, Target,
+};
 
 /// Accuse what the two views disagree about; add to `unknown` what the daemon would not say.
 pub fn accuse(

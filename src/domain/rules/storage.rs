@@ -15,7 +15,7 @@ use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Subject;
 use crate::domain::manifest::{Descriptor, Manifest};
 use crate::domain::observed::{Evidence, Side};
-use crate::domain::storage::{
+use crate::domain::views::storage::{
     ContentView, Link, LinkPlace, Links, ReadManifest, Repository, StorageView, StoredBlob, StoredTag,
     TagTarget, Target,
 };

@@ -14,8 +14,8 @@ use crate::domain::code::Code;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Observed;
 use crate::domain::rules::{Accusations, served as rules};
-use crate::domain::served::{Answer, ServedView, Subject};
-use crate::domain::storage::{StorageView, TagTarget};
+use crate::domain::views::served::{Answer, ServedView, Subject};
+use crate::domain::views::storage::{StorageView, TagTarget};
 use crate::engine::ports::{Registry, Storage};
 
 /// How often an accusation has to stand.

@@ -11,8 +11,8 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::ServedCoverage;
 use crate::domain::rules::{Accusations, api};
-use crate::domain::served::{Answer, Asked, Delivered, Delivery, ServedManifest, ServedView, Subject};
-use crate::domain::storage::{
+use crate::domain::views::served::{Answer, Asked, Delivered, Delivery, ServedManifest, ServedView, Subject};
+use crate::domain::views::storage::{
     Links, ReadManifest, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target,
 };
 use crate::engine::ports::{Event, Events, Registry};

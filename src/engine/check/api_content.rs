@@ -6,7 +6,7 @@ use super::ContentSubset;
 use super::api::Explorer;
 use crate::domain::digest::Digest;
 use crate::domain::report::ServedCoverage;
-use crate::domain::served::{Answer, Delivery, ServedView, Subject};
+use crate::domain::views::served::{Answer, Delivery, ServedView, Subject};
 
 impl Explorer<'_> {
     /// Hash the part that was asked for.

@@ -13,7 +13,7 @@ use crate::domain::digest::Digest;
 use crate::domain::observed::Unlooked;
 use crate::domain::rules::{Accusations, storage as storage_rules};
 use crate::domain::shard::Shard;
-use crate::domain::storage::{ContentView, StorageView};
+use crate::domain::views::storage::{ContentView, StorageView};
 use crate::engine::ports::{Bookmark, Event, Events, Pace, Storage, Unhurried};
 
 /// The most that a batch holds: what a run that is killed hashes again.

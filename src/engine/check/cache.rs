@@ -10,14 +10,14 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{Run, Suspect};
-use crate::domain::cache::{CacheKey, CacheView, CachedBlob, StaleKeys};
 use crate::domain::code::Code;
 use crate::domain::finding::{Action, Finding, Subject as About};
 use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
 use crate::domain::rules::cache::{self as cache_rules, CacheAccusation, Premise};
 use crate::domain::rules::{Accusation, Accusations, Condition};
-use crate::domain::served::Subject;
-use crate::domain::storage::{LinkPlace, StorageView};
+use crate::domain::views::cache::{CacheKey, CacheView, CachedBlob, StaleKeys};
+use crate::domain::views::served::Subject;
+use crate::domain::views::storage::{LinkPlace, StorageView};
 use crate::engine::ports::Cache;
 
 /// So many keys are looked at again at once.

@@ -24,7 +24,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::spawn_blocking;
 
 use super::ports::{Cache, Event, Events, Registry, Scope, Storage, StorageError};
-use crate::domain::cache::StaleKeys;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
@@ -33,9 +32,10 @@ use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
 use crate::domain::rules::{
     Accusations, Daemon, Facts, affected, remedies, served as served_rules, storage as storage_rules,
 };
-use crate::domain::served::ServedView;
 use crate::domain::shard::Shard;
-use crate::domain::storage::StorageView;
+use crate::domain::views::cache::StaleKeys;
+use crate::domain::views::served::ServedView;
+use crate::domain::views::storage::StorageView;
 
 pub use self::budget::Budget;
 pub use crate::domain::content::ContentSubset;
@@ -344,7 +344,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 fn cover(view: &StorageView) -> StorageCoverage {
-    let sum = |count: fn(&crate::domain::storage::Repository) -> usize| {
+    let sum = |count: fn(&crate::domain::views::storage::Repository) -> usize| {
         view.repositories.iter().map(|repository| count(repository) as u64).sum()
     };
     StorageCoverage {

@@ -23,8 +23,8 @@ use crate::domain::digest::Digest;
 use crate::domain::merge::BELIEFS;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
-use crate::domain::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
-use crate::domain::storage::{Links, ReadManifest, Repository, StorageView, Target};
+use crate::domain::views::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
+use crate::domain::views::storage::{Links, ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::{Event, Events, Registry};
 
 /// How many suspects one refused index can name.
@@ -123,7 +123,7 @@ impl Questions {
                         let data = repository
                             .layers
                             .find(&need.digest)
-                            .and_then(crate::domain::storage::Link::data)
+                            .and_then(crate::domain::views::storage::Link::data)
                             .unwrap_or(need.digest);
                         // A file of the wrong size is not asked about: a daemon that has just been started
                         // would learn that size, and remember it when the file is right again.
@@ -204,7 +204,7 @@ pub(super) async fn ask_blob(
 ) -> ServedBlob {
     let claim = registry.head_blob(name, digest).await;
     let link = view.repository(name).and_then(|repository| repository.layers.find(digest));
-    let data = link.and_then(crate::domain::storage::Link::data).unwrap_or(*digest);
+    let data = link.and_then(crate::domain::views::storage::Link::data).unwrap_or(*digest);
     let delivery = match &claim.answer {
         Answer::Yes(_) if view.blob(&data).is_none() => Some(registry.byte(name, digest, 0).await),
         Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => None,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::domain::cache::CacheKey;
 use crate::domain::finding::Finding;
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
 use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
 use crate::domain::rules::{Accusation, Condition, data_path, link_path};
-use crate::domain::storage::{LinkPlace, TagTarget, Target};
+use crate::domain::views::cache::CacheKey;
+use crate::domain::views::storage::{LinkPlace, TagTarget, Target};
 use crate::engine::ports::{Event, Events, Storage};
 
 /// What the second look leaves.

@@ -13,10 +13,10 @@ use crate::domain::finding::Subject as About;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Evidence, Unlooked};
 use crate::domain::rules::Accusations;
-use crate::domain::served::{
+use crate::domain::views::served::{
     Answer, Asked, Belief, Delivered, Delivery, ServedBlob, ServedManifest, ServedView,
 };
-use crate::domain::storage::StorageView;
+use crate::domain::views::storage::StorageView;
 use crate::engine::ports::Registry;
 
 /// What one replica answered.

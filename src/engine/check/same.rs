@@ -10,8 +10,8 @@ use crate::domain::digest::Digest;
 use crate::domain::manifest::Descriptor;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
-use crate::domain::served::{Answer, ServedBlob, ServedView};
-use crate::domain::storage::{ReadManifest, Repository, StorageView, Target};
+use crate::domain::views::served::{Answer, ServedBlob, ServedView};
+use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::Registry;
 
 /// How many are asked before the views are called strangers.

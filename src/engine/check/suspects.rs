@@ -11,8 +11,8 @@ use super::{Options, Run, Suspect};
 use crate::domain::difference;
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
-use crate::domain::served::Subject;
-use crate::domain::storage::{ReadManifest, Repository, StorageView};
+use crate::domain::views::served::Subject;
+use crate::domain::views::storage::{ReadManifest, Repository, StorageView};
 
 /// So many questions about digests that nothing in storage tells of.
 const ANYWHERE: usize = 4096;

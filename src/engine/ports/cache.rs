@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use super::Events;
-use crate::domain::cache::{CacheInfo, CacheView, CachedBlob, Membership, Purged, StaleKeys};
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
+use crate::domain::views::cache::{CacheInfo, CacheView, CachedBlob, Membership, Purged, StaleKeys};
 
 /// The daemon's blob-descriptor cache in Redis. Only [`Cache::purge`] writes.
 #[async_trait]

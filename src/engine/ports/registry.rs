@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::served::{Answer, Asked, Belief, Claim, Delivery, ServedManifest};
-use crate::domain::storage::HashedBlob;
+use crate::domain::views::served::{Answer, Asked, Belief, Claim, Delivery, ServedManifest};
+use crate::domain::views::storage::HashedBlob;
 
 /// The running daemon. Every method asks one question; none writes.
 ///

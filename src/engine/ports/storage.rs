@@ -8,7 +8,9 @@ use super::{Events, Pace};
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Observed;
-use crate::domain::storage::{BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, TagTarget, Target};
+use crate::domain::views::storage::{
+    BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, TagTarget, Target,
+};
 
 /// Which repositories a run looks at.
 pub trait Scope: Send + Sync {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::domain::digest::Digest;
 use crate::domain::journal::Change;
 use crate::domain::name::RepositoryName;
-use crate::domain::storage::LinkPlace;
+use crate::domain::views::storage::LinkPlace;
 
 /// The registry's storage, to be changed. Blocking.
 ///

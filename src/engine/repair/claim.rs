@@ -11,7 +11,7 @@ use crate::domain::journal::Change;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
-use crate::domain::served::Answer;
+use crate::domain::views::served::Answer;
 
 /// Safety rule 4: only where storage has just been seen to lack the data.
 pub(super) async fn lacks(tools: &Tools, digest: &Digest) -> Result<(), Trouble> {

@@ -3,7 +3,7 @@
 use super::step::{Taken, Trouble, fail, started};
 use super::{Restartable, Tools, blocking};
 use crate::domain::plan::{Remembered, Step};
-use crate::domain::served::Answer;
+use crate::domain::views::served::Answer;
 use crate::engine::drain::{Drained, drain};
 use crate::engine::ports::Registry;
 use crate::engine::restart::restart_and_wait;

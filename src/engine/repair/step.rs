@@ -6,13 +6,13 @@ use super::claim::{delete_claim, lacks};
 use super::restarting::restart;
 use super::upload::{is_good, put_manifest, restore_manifest, upload_blob};
 use super::{Tools, blocking};
-use crate::domain::cache::StaleKeys;
 use crate::domain::history::RecordedChange;
 use crate::domain::journal::{Change, DeletedKey, KeyContent, Record};
 use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Step, StepAction};
 use crate::domain::rules::Condition;
+use crate::domain::views::cache::StaleKeys;
 use crate::engine::check::observe;
 use crate::engine::ports::{Journal, RegistryWriter, StorageWriter, WriteError};
 use crate::engine::write_ahead;
@@ -170,8 +170,8 @@ async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {
     Ok(format!("{count} keys deleted"))
 }
 
-fn deleted(purged: &crate::domain::cache::PurgedKey) -> DeletedKey {
-    use crate::domain::cache::PurgedContent;
+fn deleted(purged: &crate::domain::views::cache::PurgedKey) -> DeletedKey {
+    use crate::domain::views::cache::PurgedContent;
     let content = match &purged.content {
         PurgedContent::Hash(fields) => KeyContent::Hash(fields.clone()),
         PurgedContent::Member(member) => KeyContent::Members(vec![member.clone()]),

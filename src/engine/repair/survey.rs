@@ -12,7 +12,7 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, RepositoryName, Tag};
-use crate::domain::storage::StorageView;
+use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Event, Events, Naming, Supply, Wanted};
 
 /// What is at hand.

@@ -10,8 +10,8 @@ use crate::domain::manifest::MAX_MANIFEST_BYTES;
 use crate::domain::name::{Reference, RepositoryName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
-use crate::domain::served::{Answer, Delivery};
-use crate::domain::storage::LinkPlace;
+use crate::domain::views::served::{Answer, Delivery};
+use crate::domain::views::storage::LinkPlace;
 use crate::engine::ports::Wanted;
 
 pub(super) async fn upload_blob(

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Inquiry, Read, manifest};
 use crate::domain::name::Tag;
 use crate::domain::observed::Unlooked;
-use crate::domain::served::{Answer, Subject};
+use crate::domain::views::served::{Answer, Subject};
 
 /// What stands behind `sha256-HEX` in the tags.
 const SUFFIXES: [&str; 4] = ["", ".sig", ".att", ".sbom"];

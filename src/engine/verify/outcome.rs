@@ -10,7 +10,7 @@ use crate::domain::name::{Image, Reference, RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{ServedCoverage, Verdict, VerifiedImage};
 use crate::domain::rules::{Accusations, Daemon, api, remedies};
-use crate::domain::served::{Answer, Asked, Delivered, Denial, Subject};
+use crate::domain::views::served::{Answer, Asked, Delivered, Denial, Subject};
 use crate::engine::ports::{Registry, RegistryError};
 
 /// Nothing could be asked.
@@ -105,7 +105,9 @@ impl Inquiry<'_> {
     fn drop_other_platforms(&self, manifests: &mut [(Subject, Read)]) {
         for (_, asked) in manifests {
             let Answer::Yes(served) = &mut asked.answer else { continue };
-            let crate::domain::storage::ReadManifest::Manifest(manifest) = &mut served.read else { continue };
+            let crate::domain::views::storage::ReadManifest::Manifest(manifest) = &mut served.read else {
+                continue;
+            };
             let wanted: BTreeSet<Digest> = self.wanted(manifest).collect();
             manifest.children =
                 manifest.children.iter().filter(|child| wanted.contains(&child.digest)).copied().collect();

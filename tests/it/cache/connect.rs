@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use regfsck::adapters::cache::{RedisCache, RedisSettings, RedisTls};
-use regfsck::domain::cache::CacheView;
 use regfsck::domain::report::CacheCoverage;
+use regfsck::domain::views::cache::CacheView;
 use regfsck::engine::ports::{Cache, CacheError, Silent};
 
 use super::{collect, open};

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use regfsck::adapters::cache::{RedisCache, RedisSettings};
-use regfsck::domain::cache::StaleKeys;
+use regfsck::domain::views::cache::StaleKeys;
 use regfsck::engine::ports::{Cache, CacheError, Event, Events, Silent};
 
 use super::{collect, open};

@@ -10,7 +10,7 @@ mod secure;
 use std::collections::{BTreeMap, BTreeSet};
 
 use regfsck::adapters::cache::{RedisCache, RedisSettings};
-use regfsck::domain::cache::CacheView;
+use regfsck::domain::views::cache::CacheView;
 use regfsck::engine::ports::{Cache, CacheError, Silent};
 
 /// Connect to this URL.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regfsck::domain::cache::{Purged, PurgedContent, StaleKeys};
 use regfsck::domain::observed::Observed;
+use regfsck::domain::views::cache::{Purged, PurgedContent, StaleKeys};
 use regfsck::engine::ports::{Cache, CacheError, Silent};
 
 use super::{differences, open};

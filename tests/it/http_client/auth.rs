@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use regfsck::adapters::credentials::Places;
 use regfsck::adapters::registry::{Connection, Credential, HttpRegistry, HttpWriter};
-use regfsck::domain::served::Answer;
+use regfsck::domain::views::served::Answer;
 use regfsck::engine::ports::{Registry, RegistryWriter};
 use rstest::rstest;
 use tempfile::TempDir;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use regfsck::domain::name::Reference;
-use regfsck::domain::served::{Answer, Claim, Delivery};
+use regfsck::domain::views::served::{Answer, Claim, Delivery};
 use regfsck::engine::ports::{Registry, RegistryWriter};
 use rstest::rstest;
 

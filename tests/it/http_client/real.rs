@@ -5,8 +5,8 @@ use std::fs;
 use regfsck::adapters::registry::HttpRegistry;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::name::{Reference, RepositoryName};
-use regfsck::domain::served::{Answer, Belief, Claim, Delivery, Denial};
-use regfsck::domain::storage::ReadManifest;
+use regfsck::domain::views::served::{Answer, Belief, Claim, Delivery, Denial};
+use regfsck::domain::views::storage::ReadManifest;
 use regfsck::engine::ports::{Mounted, Registry, RegistryWriter};
 
 use super::{connection, digest, name, noise, registry, tag, writer};

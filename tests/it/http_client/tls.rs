@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use regfsck::adapters::registry::{Connection, HttpRegistry, HttpWriter, Tls};
-use regfsck::domain::served::{Answer, Delivery};
+use regfsck::domain::views::served::{Answer, Delivery};
 use regfsck::engine::ports::{Registry, RegistryWriter};
 use tempfile::TempDir;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use regfsck::adapters::registry::{HttpRegistry, HttpWriter};
 use regfsck::domain::name::Reference;
-use regfsck::domain::served::{Answer, Delivery};
+use regfsck::domain::views::served::{Answer, Delivery};
 use regfsck::engine::ports::{ByteSource, Registry, RegistryWriter};
 use std::io;
 use tokio::io::AsyncRead;

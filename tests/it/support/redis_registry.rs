@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use regfsck::domain::digest::{Algorithm, Digest};
-use regfsck::domain::storage::{Repository, StorageView, StoredBlob, StoredManifests, Target};
+use regfsck::domain::views::storage::{Repository, StorageView, StoredBlob, StoredManifests, Target};
 use reqwest::{Client, Method, StatusCode};
 use sha2::Digest as _;
 use tempfile::TempDir;

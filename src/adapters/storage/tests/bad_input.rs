@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_link, tag, tag_link};
 use crate::domain::observed::Observed;
-use crate::domain::storage::{LinkPlace, Links, ReadManifest, TagTarget, Target};
+use crate::domain::views::storage::{LinkPlace, Links, ReadManifest, TagTarget, Target};
 use crate::engine::ports::Storage as _;
 
 #[rstest]

@@ -7,7 +7,7 @@ use super::tree::{Tree, blob_folder, digest, layer_link, name, revision_link, ta
 use crate::domain::digest::Digest;
 use crate::domain::manifest::Kind;
 use crate::domain::name::RepositoryName;
-use crate::domain::storage::{Links, ReadManifest, StoredTag, StoredUpload, TagTarget, Target};
+use crate::domain::views::storage::{Links, ReadManifest, StoredTag, StoredUpload, TagTarget, Target};
 use crate::engine::ports::{Event, Events, Everything, Scope, Silent, Storage as _, Unhurried};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";

@@ -3,7 +3,7 @@
 use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_link, tag};
 use crate::domain::digest::Digest;
 use crate::domain::observed::Observed;
-use crate::domain::storage::{HashedBlob, LinkPlace, TagTarget, Target};
+use crate::domain::views::storage::{HashedBlob, LinkPlace, TagTarget, Target};
 use crate::engine::ports::{Silent, Storage as _, Unhurried};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::digest::Digest;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::storage::{Repository, StorageView};
+use crate::domain::views::storage::{Repository, StorageView};
 use crate::engine::ports::{Everything, Silent, Storage as _};
 
 /// A driver's root directory that goes away with it.

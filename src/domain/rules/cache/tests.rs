@@ -1,5 +1,5 @@
-use crate::domain::cache::CacheCollector;
-use crate::domain::storage::{Links, StoredManifests, Target};
+use crate::domain::views::cache::CacheCollector;
+use crate::domain::views::storage::{Links, StoredManifests, Target};
 
 use super::*;
 

@@ -10,7 +10,7 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::Subject;
 use crate::domain::name::RepositoryName;
 use crate::domain::rules::Condition;
-use crate::domain::storage::{Link, LinkPlace, Repository};
+use crate::domain::views::storage::{Link, LinkPlace, Repository};
 
 impl Court<'_> {
     /// A layer link: its data is needed, or it dangles. `wanted` is what manifests of the repository need, as far

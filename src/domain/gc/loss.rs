@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Collection;
 use crate::domain::digest::Digest;
 use crate::domain::name::{Image, RepositoryName};
-use crate::domain::storage::{ReadManifest, Repository, StorageView, StoredBlob, TagTarget};
+use crate::domain::views::storage::{ReadManifest, Repository, StorageView, StoredBlob, TagTarget};
 
 /// What one image would lose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
             return;
         }
         self.is_known = false;
-        let linked = self.repository.layers.iter().filter_map(crate::domain::storage::Link::data);
+        let linked = self.repository.layers.iter().filter_map(crate::domain::views::storage::Link::data);
         linked.for_each(|data| self.take_blob(&data));
     }
 

@@ -24,7 +24,7 @@ struct Missed {
 }
 
 /// What lets requests through.
-pub(super) struct Gate {
+pub(super) struct Limiter {
     slots: Semaphore,
     interval: Option<Duration>,
     next: Mutex<Instant>,
@@ -35,7 +35,7 @@ pub(super) struct Gate {
     patience: Duration,
 }
 
-impl Gate {
+impl Limiter {
     /// At most `jobs` at once and `rate` a second, each tried again up to `retries` times, and nothing more asked of a
     /// registry that has not answered anything for `patience`.
     pub(super) fn new(jobs: usize, rate: Option<u32>, retries: u32, patience: Duration) -> Self {
@@ -169,29 +169,29 @@ mod tests {
 
     #[test]
     fn it_trips_after_failures_in_a_row_and_stays_so() {
-        let gate = Gate::new(1, None, 0, Duration::from_secs(9));
+        let limiter = Limiter::new(1, None, 0, Duration::from_secs(9));
         for answered in [false, false, true, false, false] {
-            gate.note(answered);
+            limiter.note(answered);
         }
-        assert!(!gate.is_tripped());
-        gate.note(false);
-        gate.note(true);
-        assert!(gate.is_tripped());
-        gate.reset();
-        assert!(!gate.is_tripped());
+        assert!(!limiter.is_tripped());
+        limiter.note(false);
+        limiter.note(true);
+        assert!(limiter.is_tripped());
+        limiter.reset();
+        assert!(!limiter.is_tripped());
     }
 
     #[tokio::test]
     async fn a_rate_spaces_requests_and_a_hold_stops_all() {
-        let gate = Gate::new(8, Some(100), 0, Duration::from_secs(9));
+        let limiter = Limiter::new(8, Some(100), 0, Duration::from_secs(9));
         let start = Instant::now();
         for _ in 0..11 {
-            drop(gate.pass().await);
+            drop(limiter.pass().await);
         }
         assert!(start.elapsed() >= Duration::from_millis(100));
-        gate.hold(Duration::from_millis(300));
-        drop(gate.pass().await);
+        limiter.hold(Duration::from_millis(300));
+        drop(limiter.pass().await);
         assert!(start.elapsed() >= Duration::from_millis(400));
-        assert_eq!(gate.sent(), 12);
+        assert_eq!(limiter.sent(), 12);
     }
 }

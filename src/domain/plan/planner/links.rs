@@ -10,7 +10,7 @@ use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::storage::{LinkPlace, Links, ReadManifest, Repository, Target};
+use crate::domain::views::storage::{LinkPlace, Links, ReadManifest, Repository, Target};
 
 impl Planner<'_> {
     pub(super) fn link(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest, path: &str) {

@@ -19,9 +19,9 @@ mod search;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
-use super::name::{RepositoryName, Tag};
-use super::observed::{Observed, Unlooked};
+use crate::domain::digest::Digest;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::{Observed, Unlooked};
 use search::search;
 
 pub use links::{Link, Links};

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::domain::manifest::Descriptor;
-use crate::domain::storage::{Links, StoredManifests, StoredTag};
+use crate::domain::views::storage::{Links, StoredManifests, StoredTag};
 
 fn digest(n: u8) -> Digest {
     Digest::sha256([n; 32])

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
-use super::name::{RepositoryName, Tag};
-use super::observed::{Evidence, Side, Unlooked};
 use super::storage::{HashedBlob, ReadManifest};
+use crate::domain::digest::Digest;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::{Evidence, Side, Unlooked};
 
 /// One request and what came back, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,8 @@
 //! Steps stand in the order in which they are carried out, stage by stage: content before what needs it,
 //! claims last. Within a stage they are independent, but for those they name in [`Step::after`].
 
+pub mod planner;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -13,7 +15,7 @@ use super::finding::Risk;
 use super::name::{Reference, RepositoryName, Tag};
 use super::report::Target;
 use super::rules::Condition;
-use super::storage::LinkPlace;
+use super::views::storage::LinkPlace;
 
 /// The version of the plan's file format.
 pub const VERSION: u32 = 1;

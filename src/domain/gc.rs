@@ -21,7 +21,7 @@ use super::digest::{Algorithm, Digest};
 use super::manifest::{Kind, Manifest};
 use super::name::RepositoryName;
 use super::rules::link_path;
-use super::storage::{
+use super::views::storage::{
     Link, LinkPlace, ReadManifest, Repository, StorageView, StoredBlob, StrayFile, TagTarget, Target,
 };
 

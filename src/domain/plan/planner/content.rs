@@ -10,7 +10,7 @@ use crate::domain::manifest::Descriptor;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::storage::{ReadManifest, Repository, StorageView, TagTarget};
+use crate::domain::views::storage::{ReadManifest, Repository, StorageView, TagTarget};
 
 /// Without storage, how many repositories at most get a blob that each of them may lack.
 const PLACES: usize = 64;

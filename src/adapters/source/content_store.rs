@@ -14,7 +14,7 @@ use crate::engine::ports::{
 };
 
 /// A place where content lies in files. Blocking; called from threads that may block.
-pub(super) trait Shelf: Send + Sync + 'static {
+pub(super) trait ContentStore: Send + Sync + 'static {
     /// The spec as given.
     fn location(&self) -> String;
 
@@ -40,12 +40,12 @@ pub(super) trait Shelf: Send + Sync + 'static {
     }
 }
 
-/// A shelf as a source.
+/// A content store as a source.
 pub(super) struct Local<S>(Arc<S>);
 
-impl<S: Shelf> Local<S> {
-    pub(super) fn boxed(shelf: S) -> Box<dyn Source> {
-        Box::new(Self(Arc::new(shelf)))
+impl<S: ContentStore> Local<S> {
+    pub(super) fn boxed(store: S) -> Box<dyn Source> {
+        Box::new(Self(Arc::new(store)))
     }
 
     async fn ask<T: Send + 'static>(
@@ -61,12 +61,12 @@ impl<S: Shelf> Local<S> {
 
     async fn range(&self, wanted: &Wanted) -> Result<FileRange, SourceError> {
         let wanted = wanted.clone();
-        self.ask(move |shelf| shelf.look(&wanted)?.ok_or_else(|| shelf.absence(&wanted))).await
+        self.ask(move |store| store.look(&wanted)?.ok_or_else(|| store.absence(&wanted))).await
     }
 }
 
 #[async_trait]
-impl<S: Shelf> Source for Local<S> {
+impl<S: ContentStore> Source for Local<S> {
     fn location(&self) -> String {
         self.0.location()
     }
@@ -91,12 +91,12 @@ impl<S: Shelf> Source for Local<S> {
 
     async fn content(&self, image: &Image) -> Result<ImageContent, SourceError> {
         let named = image.clone();
-        let (root, naming) = self.ask(move |shelf| content::root(&named, |tag| shelf.resolve(tag))).await?;
+        let (root, naming) = self.ask(move |store| content::root(&named, |tag| store.resolve(tag))).await?;
         content::walk(self, image, root, naming).await
     }
 
     async fn images(&self, _among: &[RepositoryName]) -> Result<Vec<Image>, SourceError> {
-        let mut images = self.ask(Shelf::images).await?;
+        let mut images = self.ask(ContentStore::images).await?;
         images.sort_unstable();
         images.dedup();
         Ok(images)

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::domain::collector::Flavour;
+use crate::domain::gc::Flavour;
 use crate::domain::suspects::{SuspectText, Suspects};
 
 /// No line that names a suspect is longer.

@@ -4,7 +4,7 @@ use rstest::rstest;
 use super::*;
 use crate::domain::plan::Remembered;
 use crate::domain::rules::CacheKind;
-use crate::domain::storage::{Links, Repository, StoredBlob, StoredManifests, Target as LinkTarget};
+use crate::domain::views::storage::{Links, Repository, StoredBlob, StoredManifests, Target as LinkTarget};
 
 /// What a plan is made of, owned.
 struct World {

@@ -15,12 +15,12 @@ use crate::engine::ports::{FileRange, SourceError};
 /// No index of an archive is larger.
 const MAX_INDEX_BYTES: u64 = 64 << 20;
 
-pub(super) enum Cabinet {
+pub(super) enum FileSet {
     Folder(PathBuf),
     Tarball(Tarball),
 }
 
-impl Cabinet {
+impl FileSet {
     /// The folder or archive as given.
     pub(super) fn path(&self) -> &Path {
         match self {

@@ -12,7 +12,7 @@
 //!
 //! Its size is what bounds regfsck's memory: 56 bytes an entry, 48 bytes a pair, and no keys.
 
-mod collector;
+mod gather;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,11 +20,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::collector::CacheCollector;
-use super::digest::Digest;
-use super::name::RepositoryName;
-use super::observed::Unlooked;
-use super::report::CacheCoverage;
+pub use self::gather::CacheCollector;
+use crate::domain::digest::Digest;
+use crate::domain::name::RepositoryName;
+use crate::domain::observed::Unlooked;
+use crate::domain::report::CacheCoverage;
 
 /// A key of the registry's cache.
 #[derive(Debug, Clone, PartialEq, Eq)]

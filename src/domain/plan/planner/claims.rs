@@ -8,7 +8,7 @@ use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Remembered, Stage, Step, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
-use crate::domain::storage::LinkPlace;
+use crate::domain::views::storage::LinkPlace;
 
 /// A step for each service: the next only when the last is back, so that one replica is away at a time.
 #[must_use]

@@ -23,16 +23,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::cache::StaleKeys;
-use super::code::Code;
-use super::digest::Digest;
-use super::finding::{Finding, Subject};
-use super::manifest::Manifest;
-use super::name::{Image, Reference, RepositoryName, Tag};
-use super::plan::{Plan, Stage, Step, StepAction, VERSION};
-use super::report::Target;
-use super::rules::{Condition, Daemon};
-use super::storage::StorageView;
+use crate::domain::code::Code;
+use crate::domain::digest::Digest;
+use crate::domain::finding::{Finding, Subject};
+use crate::domain::manifest::Manifest;
+use crate::domain::name::{Image, Reference, RepositoryName, Tag};
+use crate::domain::plan::{Plan, Stage, Step, StepAction, VERSION};
+use crate::domain::report::Target;
+use crate::domain::rules::{Condition, Daemon};
+use crate::domain::views::cache::StaleKeys;
+use crate::domain::views::storage::StorageView;
 
 /// Everything that a plan is made of.
 pub struct Situation<'a> {
