@@ -10,6 +10,7 @@ pub mod gc;
 pub mod guard;
 pub mod history;
 pub mod journal;
+pub mod layout;
 pub mod manifest;
 pub mod merge;
 pub mod name;

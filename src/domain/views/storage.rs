@@ -24,6 +24,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
 use search::search;
 
+pub use crate::domain::layout::LinkPlace;
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
 
@@ -174,19 +175,6 @@ pub struct BlobFile {
     pub size: u64,
     /// Modification time, in seconds since 1970.
     pub modified: i64,
-}
-
-/// Which link file is meant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum LinkPlace {
-    /// `_layers/<alg>/<hex>/link`
-    Layer(Digest),
-    /// `_manifests/revisions/<alg>/<hex>/link`
-    Revision(Digest),
-    /// `_manifests/tags/<tag>/current/link`
-    Tag(Tag),
 }
 
 /// What a content check of one blob saw.
