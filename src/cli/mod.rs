@@ -1,28 +1,9 @@
-//! Arguments, settings, the terminal: one short file a subcommand.
+//! The program: arguments as typed, the settings made of them, a short file a subcommand, the terminal.
 
-pub mod arguments;
-pub mod budget;
-mod check;
-pub mod connection;
-mod container;
-pub mod demo;
-pub mod doctor;
-mod explain;
-mod generate;
-pub mod guard;
-mod image;
-mod interrupt;
-mod progress;
-pub mod redis;
-pub mod repair;
-mod result;
-mod scope;
-pub mod shard;
-pub mod snapshot;
-pub mod suspects;
-mod target;
+pub mod args;
+mod commands;
+pub mod settings;
 mod terminal;
-pub mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,8 +12,9 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::adapters::registry::install_crypto;
 use crate::domain::verdict::USAGE;
-use arguments::{Arguments, Subcommand};
-use repair::Mode;
+use args::{Arguments, Subcommand};
+use commands::repair::Mode;
+use commands::{check, demo, doctor, explain, generate, guard, merge, repair, snapshot, undo, verify};
 
 /// The command line as clap describes it: for completions, man pages and tests.
 #[must_use]
@@ -70,11 +52,11 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
             Some(path) => repair::save_plan(&arguments.check, path, &output),
             None => check::run(&arguments.check, &output),
         },
-        Subcommand::Merge { reports } => shard::run(&reports, &output),
+        Subcommand::Merge { reports } => merge::run(&reports, &output),
         Subcommand::Repair(arguments) => repair::carry_out(&arguments, &output),
         Subcommand::Purge(arguments) => repair::run(&arguments, Mode::Purge, &output),
         Subcommand::Restart(arguments) => repair::run(&arguments, Mode::Restart, &output),
-        Subcommand::Undo(arguments) => repair::take_back(&arguments),
+        Subcommand::Undo(arguments) => undo::take_back(&arguments),
         Subcommand::Verify(arguments) => verify::run(&arguments, &output),
         Subcommand::Demo { flavour, keep, serve } => {
             check::demo(demo::Options { flavour, keep, serve }, &output)

@@ -2,7 +2,7 @@
 
 pub mod check;
 pub mod drain;
-pub mod gate;
+pub mod guard;
 pub mod interrupt;
 pub mod keep_started;
 pub mod ports;

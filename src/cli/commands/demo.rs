@@ -1,0 +1,296 @@
+//! `regfsck demo`: the incident, told while it happens on the embedded registry.
+//!
+//! Push, DELETE, garbage collection, push again, failing pull; then the check that any user runs, a
+//! restart of the daemon, and the check once more. Nothing is faked but the daemon's size: client and
+//! registry speak HTTP on loopback, and the client does what docker does.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::adapters::sandbox::client::{DockerLike, Pushed};
+use crate::adapters::sandbox::image::Image;
+use crate::adapters::sandbox::{self, Flavour, Sandbox, garbage_collect};
+
+/// The image that is lost, and one that is not.
+const LOST: &str = "team/app";
+const HEALTHY: &str = "team/web";
+const TAG: &str = "1.0";
+
+/// How the demo runs.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Options {
+    /// Which registry the sandbox behaves like.
+    pub flavour: Flavour,
+    /// Leave the damaged registry in this directory, which must be empty or not exist.
+    pub keep: Option<PathBuf>,
+    /// Do not restart the daemon but keep it up, still claiming what is gone, until Ctrl-C.
+    pub serve: bool,
+}
+
+/// The demo's registry, as a check needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) struct Target {
+    /// The daemon, such as `http://127.0.0.1:41234`.
+    pub url: String,
+    /// The storage's root directory.
+    pub root: PathBuf,
+    /// A configuration file of the registry's own form.
+    pub config: PathBuf,
+}
+
+/// Where the demo's files are; a temporary directory goes away with it.
+enum Home {
+    Kept(PathBuf),
+    Temporary(TempDir),
+}
+
+impl Home {
+    fn open(keep: Option<&PathBuf>) -> Result<Self> {
+        let Some(folder) = keep else {
+            return Ok(Self::Temporary(tempfile::tempdir().context("make a temporary directory")?));
+        };
+        std::fs::create_dir_all(folder).with_context(|| format!("make `{}`", folder.display()))?;
+        let folder = folder.canonicalize().with_context(|| format!("open `{}`", folder.display()))?;
+        let mut entries = folder.read_dir().with_context(|| format!("read `{}`", folder.display()))?;
+        if entries.next().is_some() {
+            bail!("`{}` is not empty: give --keep a new directory", folder.display());
+        }
+        Ok(Self::Kept(folder))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(folder) => folder,
+            Self::Temporary(folder) => folder.path(),
+        }
+    }
+}
+
+struct Demo<'a> {
+    out: &'a mut dyn Write,
+    sandbox: Sandbox,
+    client: DockerLike,
+    target: Target,
+}
+
+/// Runs the demo and tells it on `out`. `check` is run on the damaged registry, and again after the
+/// restart; it prints its report itself and returns its exit status.
+///
+/// # Errors
+/// The directory cannot be used, no port is free, or `out` or `check` fail.
+pub(in crate::cli) async fn run(
+    options: Options,
+    out: &mut dyn Write,
+    mut check: impl AsyncFnMut(&Target, &mut dyn Write) -> Result<u8>,
+) -> Result<()> {
+    let home = Home::open(options.keep.as_ref())?;
+    let mut demo = Demo::start(options.flavour, home.path(), out)?;
+    demo.introduce(options.flavour)?;
+    demo.make_stale().await?;
+    demo.push_again().await?;
+    demo.check("What is wrong? Ask regfsck.", &mut check).await?;
+    if options.serve {
+        demo.serve(options.keep.is_some()).await?;
+    } else {
+        demo.restart()?;
+        demo.check("Check once more.", &mut check).await?;
+        demo.conclude()?;
+    }
+    demo.take_leave(&home)
+}
+
+/// The configuration that a daemon like this one would have.
+fn configuration(sandbox: &Sandbox) -> String {
+    format!(
+        "# The registry of `regfsck demo`.\n\
+         version: 0.1\n\
+         storage:\n  \
+           filesystem:\n    rootdirectory: {}\n  \
+           delete:\n    enabled: true\n  \
+           cache:\n    blobdescriptor: inmemory\n\
+         http:\n  addr: {}\n",
+        sandbox.root().display(),
+        sandbox.address()
+    )
+}
+
+impl<'a> Demo<'a> {
+    fn start(flavour: Flavour, home: &Path, out: &'a mut dyn Write) -> Result<Self> {
+        let root = home.join("registry");
+        let sandbox = Sandbox::start(sandbox::Options::new(&root, flavour)).context("start the sandbox")?;
+        let config = home.join("config.yml");
+        std::fs::write(&config, configuration(&sandbox))
+            .with_context(|| format!("write `{}`", config.display()))?;
+        let target = Target { url: sandbox.url(), root, config };
+        let client = DockerLike::new(&target.url)?;
+        Ok(Self { out, sandbox, client, target })
+    }
+
+    fn headline(&mut self, text: &str) -> Result<()> {
+        Ok(writeln!(self.out, "\n== {text}\n")?)
+    }
+
+    fn command(&mut self, text: &str) -> Result<()> {
+        Ok(writeln!(self.out, "$ {text}")?)
+    }
+
+    fn say(&mut self, text: &str) -> Result<()> {
+        Ok(writeln!(self.out, "{text}")?)
+    }
+
+    fn introduce(&mut self, flavour: Flavour) -> Result<()> {
+        let version = match flavour {
+            Flavour::V2 => "2.8",
+            Flavour::V3 => "3.1",
+        };
+        let url = self.target.url.clone();
+        self.say(&format!("A small registry that behaves like distribution {version} is up at\n{url}."))?;
+        self.say("It stores files, caches what it knows of them in memory, and can delete.")
+    }
+
+    async fn make_stale(&mut self) -> Result<()> {
+        let (lost, healthy) = (Image::two_layers(LOST)?, Image::two_layers(HEALTHY)?);
+        self.headline("A build pushes two images, and all is well.")?;
+        self.push(HEALTHY, &healthy).await?;
+        self.push(LOST, &lost).await?;
+        self.pull(LOST).await?;
+        self.headline("A clean-up job deletes one, and garbage is collected.")?;
+        let digest = lost.manifest.digest;
+        self.command(&format!("curl -X DELETE …/v2/{LOST}/manifests/{}…", digest.short()))?;
+        self.client.delete_manifest(LOST, &digest).await?;
+        self.say("202 Accepted")?;
+        self.command("registry garbage-collect -m config.yml")?;
+        let log = garbage_collect(self.sandbox.root(), self.sandbox.flavour(), true, false);
+        if let Some(failure) = log.failure {
+            bail!(failure);
+        }
+        let summary = log.output.lines().find(|line| line.contains("blobs marked"));
+        self.say(summary.unwrap_or_default())
+    }
+
+    async fn push_again(&mut self) -> Result<()> {
+        self.headline("The next build pushes the same image again.")?;
+        self.push(LOST, &Image::two_layers(LOST)?).await?;
+        self.pull(LOST).await?;
+        self.say("\nThe push succeeded and stored nothing: the daemon remembers the blobs that the")?;
+        self.say("collector, another process, has deleted.")
+    }
+
+    async fn push(&mut self, repository: &str, image: &Image) -> Result<()> {
+        self.command(&format!("docker push {repository}:{TAG}"))?;
+        for (digest, pushed) in self.client.push(repository, TAG, image).await? {
+            let what = match pushed {
+                Pushed::AlreadyExists => "Layer already exists",
+                Pushed::Uploaded => "Pushed",
+            };
+            if digest != image.config.digest {
+                self.say(&format!("{}: {what}", digest.short().trim_start_matches("sha256:")))?;
+            }
+        }
+        self.say(&format!("{TAG}: digest: {}…", image.manifest.digest.short()))
+    }
+
+    async fn pull(&mut self, repository: &str) -> Result<()> {
+        self.command(&format!("docker pull {repository}:{TAG}"))?;
+        match self.client.pull(repository, TAG).await {
+            Ok(pulled) => self.say(&format!("Status: Downloaded and verified {} bytes", pulled.bytes)),
+            Err(error) => self.say(&format!("Error response from daemon: {error}")),
+        }
+    }
+
+    async fn check(
+        &mut self,
+        headline: &str,
+        check: &mut impl AsyncFnMut(&Target, &mut dyn Write) -> Result<u8>,
+    ) -> Result<()> {
+        self.headline(headline)?;
+        self.command("regfsck check --config config.yml")?;
+        let status = check(&self.target, self.out).await?;
+        self.say(&format!("(exit status {status})"))
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.headline("The usual advice is: restart the daemon.")?;
+        self.command("systemctl restart registry")?;
+        self.sandbox.restart().context("restart the sandbox")
+    }
+
+    fn conclude(&mut self) -> Result<()> {
+        self.say("\nThe restart made the daemon honest again: it no longer claims what is gone, and")?;
+        self.say("a push would upload. But no restart brings back what was deleted.")
+    }
+
+    /// Stays until the user has seen enough.
+    async fn serve(&mut self, is_kept: bool) -> Result<()> {
+        self.headline("The daemon stays up, and still claims what is gone.")?;
+        let config = self.target.config.display().to_string();
+        self.say(&format!("Try, in another terminal:\n\n  regfsck check --config {config}"))?;
+        let after = if is_kept { "its files stay" } else { "its files go with it" };
+        self.say(&format!("\nCtrl-C stops it; {after}."))?;
+        self.out.flush()?;
+        tokio::signal::ctrl_c().await.context("wait for Ctrl-C")
+    }
+
+    fn take_leave(&mut self, home: &Home) -> Result<()> {
+        if let Home::Kept(folder) = home {
+            self.say(&format!("\nThe damaged registry is yours: {}", folder.display()))?;
+            self.say("It can be checked offline:\n")?;
+            self.say(&format!("  regfsck check --storage {}", self.target.root.display()))?;
+        }
+        Ok(self.out.flush()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(flavour: Flavour) -> Options {
+        Options { flavour, keep: None, serve: false }
+    }
+
+    /// A check that only counts how many of the lost image's blobs the daemon claims.
+    async fn count_claims(target: &Target, out: &mut dyn Write) -> Result<u8> {
+        let mut claims = 0;
+        for blob in Image::two_layers(LOST)?.blobs() {
+            let url = format!("{}/v2/{LOST}/blobs/{}", target.url, blob.digest);
+            claims += u8::from(reqwest::Client::new().head(url).send().await?.status() == 200);
+        }
+        writeln!(out, "{claims} phantoms")?;
+        Ok(u8::from(claims > 0))
+    }
+
+    async fn tell(flavour: Flavour) -> String {
+        let mut out = Vec::new();
+        run(options(flavour), &mut out, count_claims).await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_story_is_told_as_it_happens() {
+        let mut settings = insta::Settings::clone_current();
+        settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT");
+        let _guard = settings.bind_to_scope();
+        insta::assert_snapshot!("demo_of_2", tell(Flavour::V2).await);
+        insta::assert_snapshot!("demo_of_3", tell(Flavour::V3).await);
+    }
+
+    #[tokio::test]
+    async fn a_kept_registry_stays_and_is_never_mixed_with_other_files() {
+        let home = tempfile::tempdir().unwrap();
+        let keep = Some(home.path().join("kept"));
+        let options = Options { keep: keep.clone(), ..options(Flavour::V2) };
+        run(options.clone(), &mut Vec::new(), count_claims).await.unwrap();
+        assert!(home.path().join("kept/registry/docker/registry/v2/repositories/team/app").is_dir());
+        assert!(home.path().join("kept/config.yml").is_file());
+        let refused = run(options, &mut Vec::new(), count_claims).await.unwrap_err();
+        let folder = home.path().join("kept").canonicalize().unwrap();
+        assert_eq!(
+            refused.to_string(),
+            format!("`{}` is not empty: give --keep a new directory", folder.display())
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! `regfsck explain`: what a finding code means.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use crate::cli::terminal;
+use crate::domain::code::Code;
+
+/// Print the page of a code, or a line for each.
+pub(in crate::cli) fn run(code: Option<&str>) -> Result<u8> {
+    let text = match code {
+        Some(code) => code
+            .parse::<Code>()
+            .map_err(|error| anyhow::anyhow!("{error}; `regfsck explain` lists them"))?
+            .page()
+            .to_owned(),
+        None => list(),
+    };
+    terminal::print(&text)?;
+    Ok(0)
+}
+
+fn list() -> String {
+    let mut text = String::new();
+    for code in Code::ALL {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:20} {:8} {}", code.as_str(), code.severity().as_str(), code.meaning());
+    }
+    text
+}

@@ -1,0 +1,316 @@
+//! `regfsck guard`: garbage collection with a look before and after.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use jiff::Timestamp;
+
+use super::repair::{Mode, journal_dir};
+use super::session::Session;
+use crate::adapters::gc::{GcCommand, Onlooker, Stream};
+use crate::adapters::{journal, snapshot};
+use crate::cli::args::{CheckArguments, Format, OutputArguments};
+use crate::cli::terminal::result;
+use crate::domain::gc::Flavour;
+use crate::domain::guard::{COLLECTION_FAILED, Collected, Gate, Guarded, Stage};
+use crate::domain::report::{Report, SCHEMA, Tool, Verdict};
+use crate::domain::rules::CacheKind;
+use crate::domain::verdict;
+use crate::domain::views::storage::StorageView;
+use crate::domain::{difference, suspects::Suspects};
+use crate::engine::check::Examination;
+use crate::engine::guard::gate::{Intent, gate};
+use crate::engine::ports::{Event, Events as _};
+use crate::engine::repair::restart_now;
+use crate::report::guard as drawn;
+
+/// `regfsck guard`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  regfsck guard --config config.yml -- docker-registry garbage-collect -m config.yml
+  regfsck guard --config config.yml --restart docker:registry -- \\
+      docker exec registry registry garbage-collect /etc/distribution/config.yml
+  regfsck guard --config config.yml --gate-only --delete-untagged
+
+Exit status: 4 the gate refused, 3 something could not be looked at (by the gate or by the check
+after it), 5 garbage collection failed (its own status is in the report), 1 findings remain.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag, not a state")]
+pub struct GuardArguments {
+    /// The check.
+    #[command(flatten)]
+    pub check: CheckArguments,
+    /// Only say whether garbage collection may run
+    #[arg(long, env = "REGFSCK_GATE_ONLY", help_heading = "Guard")]
+    pub gate_only: bool,
+    /// Reckon with garbage collection that deletes untagged manifests (-m); told from the command where there is one
+    #[arg(long, env = "REGFSCK_DELETE_UNTAGGED", help_heading = "Guard")]
+    pub delete_untagged: bool,
+    /// Whose garbage collector it is; without it, the command is asked for its version, or both are reckoned with
+    #[arg(long, env = "REGFSCK_GC_VERSION", value_name = "2|3", value_parser = flavour, help_heading = "Guard")]
+    pub gc_version: Option<Flavour>,
+    /// Where the gate refuses, repair first and look again
+    #[arg(long, env = "REGFSCK_FIX", help_heading = "Guard")]
+    pub fix: bool,
+    /// Let garbage collection take what broken images would need to be repaired
+    #[arg(long, env = "REGFSCK_ACCEPT_LOSS", help_heading = "Guard")]
+    pub accept_loss: bool,
+    /// After garbage collection only report; clear no claims, restart nothing
+    #[arg(long, env = "REGFSCK_REPORT_ONLY", help_heading = "Guard")]
+    pub report_only: bool,
+    /// The garbage-collection command
+    #[arg(last = true, value_name = "GC-COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+fn flavour(text: &str) -> Result<Flavour, String> {
+    match text {
+        "2" => Ok(Flavour::V2),
+        "3" => Ok(Flavour::V3),
+        _ => Err(format!("`{text}` is no generation of the registry; there are 2 and 3")),
+    }
+}
+
+/// Guard it, report, and return the exit status.
+pub(in crate::cli) fn run(arguments: &GuardArguments, output: &OutputArguments) -> Result<u8> {
+    let command = GcCommand::new(&arguments.command);
+    if command.is_none() && !arguments.gate_only {
+        bail!("which garbage collection? give its command after `--`, or --gate-only");
+    }
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let guarded = runtime.block_on(async {
+        let mut run = Run::open(arguments, output, command).await?;
+        run.stages().await?;
+        anyhow::Ok(run.conclude())
+    })?;
+    result::write(output, &guarded, |drawing| drawn::draw(&guarded, drawing))?;
+    Ok(guarded.exit_status)
+}
+
+/// A guarded garbage collection under way.
+struct Run<'a> {
+    arguments: &'a GuardArguments,
+    output: &'a OutputArguments,
+    command: Option<GcCommand>,
+    /// What is cleared after garbage collection is what guarding it means: nobody is asked.
+    check: CheckArguments,
+    guarded: Guarded,
+}
+
+impl<'a> Run<'a> {
+    async fn open(
+        arguments: &'a GuardArguments,
+        output: &'a OutputArguments,
+        command: Option<GcCommand>,
+    ) -> Result<Self> {
+        let mut check = arguments.check.clone();
+        check.repair.yes = true;
+        let told = match (&command, arguments.gc_version) {
+            (Some(command), None) => command.flavour().await,
+            (_, given) => given,
+        };
+        let flavours = told.map_or([Flavour::V2, Flavour::V3].into(), |flavour| BTreeSet::from([flavour]));
+        let told = command.as_ref().is_some_and(GcCommand::deletes_untagged);
+        let delete_untagged = arguments.delete_untagged || told;
+        let now = Timestamp::now();
+        let guarded = Guarded {
+            schema: SCHEMA,
+            tool: Tool::default(),
+            started: now,
+            finished: now,
+            failed: None,
+            exit_status: 0,
+            gate: Gate { flavours, delete_untagged, ..Gate::default() },
+            snapshot: None,
+            collection: None,
+            restart: None,
+            report: None,
+        };
+        Ok(Self { arguments, output, command, check, guarded })
+    }
+
+    async fn stages(&mut self) -> Result<()> {
+        let check = self.check.clone();
+        let mut session = Session::open(&check, self.output).await?;
+        let mut before = self.gate(&session).await?;
+        if !self.guarded.gate.open && self.arguments.fix {
+            self.fix().await?;
+            before = self.gate(&session).await?;
+        }
+        let gate = &self.guarded.gate;
+        let is_accepted = self.arguments.accept_loss && gate.aborts.is_empty() && gate.unknown.is_empty();
+        if !(gate.open || is_accepted) {
+            self.guarded.failed = Some(Stage::Gate);
+            return Ok(());
+        }
+        let Some(command) = self.command.clone().filter(|_| !self.arguments.gate_only) else { return Ok(()) };
+        let place = self.snapshot(&session, &before)?;
+        let suspects = self.collect(&command, &place).await?;
+        session.options.suspects.extend(crate::cli::settings::suspects::of(suspects));
+        session.options.since = Some(Arc::clone(&before));
+        self.after(&mut session, &before).await
+    }
+
+    /// Look at storage, and enter in the report what garbage collection would do.
+    async fn gate(&mut self, session: &Session<'_>) -> Result<Arc<StorageView>> {
+        let storage = session.target.sides.storage.clone();
+        let storage = storage.context("a guard looks at storage: use --config FILE or --storage DIR")?;
+        let Gate { flavours, delete_untagged, .. } = &self.guarded.gate;
+        let intent = Intent { flavours: flavours.clone(), delete_untagged: *delete_untagged };
+        let (gate, view) =
+            gate(storage, &intent, session.options.since.clone(), session.events.clone()).await?;
+        self.guarded.gate = gate;
+        Ok(view)
+    }
+
+    /// Repair what keeps the gate shut, asking as `check --fix` does.
+    async fn fix(&mut self) -> Result<()> {
+        let mut session = Session::open(&self.arguments.check, self.output).await?;
+        let examination = session.check().await?;
+        let report = session.repair(examination, Mode::Fix).await?;
+        self.guarded.report = Some(report);
+        Ok(())
+    }
+
+    /// Keep storage's view of before, in a folder of its own.
+    fn snapshot(&mut self, session: &Session<'_>, before: &StorageView) -> Result<PathBuf> {
+        let state = journal_dir(self.check.repair.state_dir.as_deref(), &session.target)?;
+        let place = state.join("guard").join(journal::new_run(self.guarded.started));
+        std::fs::create_dir_all(&place).with_context(|| format!("cannot make `{}`", place.display()))?;
+        let path = place.join("before.snapshot");
+        snapshot::write(&path, before).context("cannot keep what storage held before")?;
+        let shown = path.display().to_string();
+        let notice =
+            format!("what storage holds now is kept: if this is interrupted, regfsck check --since {shown}");
+        session.events.emit(Event::Notice(notice));
+        self.guarded.snapshot = Some(shown);
+        Ok(place)
+    }
+
+    async fn collect(&mut self, command: &GcCommand, place: &Path) -> Result<Suspects> {
+        let path = place.join("gc.log");
+        let log = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+        let onlooker = PassedOn { log: Mutex::new(log), way: Way::of(self.output) };
+        let mut collected = Collected {
+            command: command.words(),
+            status: None,
+            signal: None,
+            error: None,
+            suspects: 0,
+            log: Some(path.display().to_string()),
+        };
+        let suspects = match command.run(&onlooker).await {
+            Ok(end) => {
+                (collected.status, collected.signal) = (end.status.code(), end.signal());
+                end.suspects
+            }
+            Err(error) => {
+                collected.error = Some(error.to_string());
+                Suspects::default()
+            }
+        };
+        collected.suspects = suspects.pairs.len() as u64;
+        if !collected.is_success() {
+            self.guarded.failed = Some(Stage::Collection);
+        }
+        self.guarded.collection = Some(collected);
+        Ok(suspects)
+    }
+
+    /// Check, and make the daemon forget what is gone.
+    async fn after(&mut self, session: &mut Session<'_>, before: &StorageView) -> Result<()> {
+        let mut examination = session.check().await?;
+        if self.is_restart_due(session, &examination, before) {
+            let restarted = restart_now(&session.tools()?).await;
+            if restarted.is_err() {
+                self.guarded.failed = self.guarded.failed.or(Some(Stage::Restart));
+            }
+            self.guarded.restart = Some(restarted.unwrap_or_else(|why| format!("failed: {why}")));
+            examination = session.check().await?;
+        }
+        let report = if self.arguments.report_only {
+            session.report(examination)
+        } else {
+            session.repair(examination, Mode::Purge).await?
+        };
+        if report.verdict != Verdict::Coherent {
+            self.guarded.failed = self.guarded.failed.or(Some(Stage::Check));
+        }
+        self.guarded.report = Some(report);
+        Ok(())
+    }
+
+    /// A daemon that remembers in its own memory is restarted as soon as anything is gone: not all that it
+    /// believes can be asked.
+    fn is_restart_due(&self, session: &Session<'_>, examination: &Examination, before: &StorageView) -> bool {
+        let is_wanted = !self.check.repair.restart.is_empty() && !self.arguments.report_only;
+        let remembers = !matches!(session.target.daemon.cache, CacheKind::Redis | CacheKind::None);
+        let is_gone = |after: &Arc<StorageView>| !difference::between(before, after).blobs_gone.is_empty();
+        is_wanted && remembers && examination.storage.as_ref().is_none_or(is_gone)
+    }
+
+    fn conclude(self) -> Guarded {
+        let mut guarded = self.guarded;
+        guarded.finished = Timestamp::now();
+        let of_report = guarded.report.as_ref().map_or(0, |report: &Report| report.exit_status);
+        guarded.exit_status = match guarded.failed {
+            None => 0,
+            Some(Stage::Gate) => of_gate(&guarded.gate),
+            Some(Stage::Collection) => COLLECTION_FAILED,
+            Some(Stage::Restart) => of_report.max(1),
+            Some(Stage::Check) => of_report,
+        };
+        guarded
+    }
+}
+
+fn of_gate(gate: &Gate) -> u8 {
+    let is_refused = !gate.aborts.is_empty() || !gate.losses.is_empty();
+    verdict::exit_status(if is_refused { Verdict::Refused } else { Verdict::Incomplete })
+}
+
+/// Where garbage collection's own output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Its stdout to ours, its stderr to ours.
+    Through,
+    /// All to stderr: stdout is for a machine.
+    Aside,
+    /// Nowhere but into the log.
+    Nowhere,
+}
+
+impl Way {
+    fn of(output: &OutputArguments) -> Self {
+        let is_for_machine =
+            |form: &crate::cli::args::OutputFormat| form.file.is_none() && form.format == Format::Json;
+        match (output.quiet, output.formats.iter().any(is_for_machine)) {
+            (true, _) => Self::Nowhere,
+            (false, true) => Self::Aside,
+            (false, false) => Self::Through,
+        }
+    }
+}
+
+struct PassedOn {
+    log: Mutex<File>,
+    way: Way,
+}
+
+impl Onlooker for PassedOn {
+    fn see(&self, stream: Stream, bytes: &[u8]) {
+        // Neither a full disk nor a closed pipe may keep garbage collection from its end.
+        let _ = self.log.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes);
+        let _ = match (self.way, stream) {
+            (Way::Nowhere, _) => Ok(()),
+            (Way::Through, Stream::Output) => std::io::stdout().write_all(bytes),
+            (Way::Through, Stream::Errors) | (Way::Aside, _) => std::io::stderr().write_all(bytes),
+        };
+    }
+}

@@ -1,0 +1,229 @@
+//! `regfsck verify`.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::adapters::registry::Connection;
+use crate::cli::args::{OutputArguments, TargetArguments, duration};
+use crate::cli::commands::check;
+use crate::cli::settings::connection::ConnectionArguments;
+use crate::cli::settings::image::{self, Typed};
+use crate::cli::settings::target;
+use crate::cli::terminal::interrupt::Interrupt;
+use crate::cli::terminal::progress::Progress;
+use crate::domain::code::Severity;
+use crate::domain::finding::Finding;
+use crate::domain::report::{
+    Coverage, Report, SCHEMA, ServedCoverage, Target, Tool, Verdict, VerifiedImage, summarise,
+};
+use crate::domain::verdict;
+use crate::engine::ports::Events;
+use crate::engine::verify::{Examination, Named, Options, verify};
+
+/// What is verified, and how.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArguments {
+    /// The images, as docker takes them: HOST\[:PORT\]/NAME\[:TAG|@DIGEST\]; with --registry, NAME\[:TAG|@DIGEST\]
+    #[arg(value_name = "IMAGE", required_unless_present = "images")]
+    pub image: Vec<String>,
+    /// Read images from this file as well, one a line; - is stdin
+    #[arg(long, env = "REGFSCK_IMAGES", value_name = "FILE|-", help_heading = "Verify")]
+    pub images: Option<PathBuf>,
+    /// Only this platform of images that have several; repeatable
+    #[arg(long, env = "REGFSCK_PLATFORM", value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',', value_parser = platform, help_heading = "Verify")]
+    pub platform: Vec<String>,
+    /// Verify what is attached to the images, too: signatures, SBOMs, attestations
+    #[arg(long, env = "REGFSCK_REFERRERS", help_heading = "Verify")]
+    pub referrers: bool,
+    /// Fetch all bytes and hash them, not only the last of each blob
+    #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Verify")]
+    pub content: bool,
+    /// Look again for so long at images that are not right yet
+    #[arg(long, env = "REGFSCK_WAIT", value_name = "DURATION", default_value = "0", value_parser = duration, help_heading = "Verify")]
+    pub wait: jiff::SignedDuration,
+    /// The registry, where the images do not name it.
+    #[command(flatten)]
+    pub target: TargetArguments,
+    /// The connection.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+fn platform(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    if matches!(parts.len(), 2 | 3) && parts.iter().all(|part| !part.is_empty()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is no platform; write it like linux/amd64 or linux/arm64/v8"))
+    }
+}
+
+/// Verify, report, and return the exit status.
+pub(in crate::cli) fn run(arguments: &VerifyArguments, output: &OutputArguments) -> Result<u8> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let report = runtime.block_on(report(arguments, output))?;
+    check::write(&report, output)?;
+    Ok(report.exit_status)
+}
+
+async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result<Report> {
+    let started = Timestamp::now();
+    let interrupt = Interrupt::watch();
+    let (target, config) = target::known(&arguments.target).await?;
+    let given = target::registries(&target, &arguments.connection, config.as_ref()).await?;
+    let images = typed(arguments, given.first().map(|(settings, _)| settings))?;
+    let options = Options {
+        platforms: arguments.platform.clone(),
+        referrers: arguments.referrers,
+        content: arguments.content,
+        wait: Duration::try_from(arguments.wait).context("--wait")?,
+        is_proxy: config.as_ref().is_some_and(|config| config.proxy.is_some()),
+        jobs: usize::from(arguments.connection.jobs),
+    };
+    let events: Arc<dyn Events> = Arc::new(Progress::new(output));
+    let mut report = empty(started);
+    for (host, named) in &by_registry(&images) {
+        let replicas = match host {
+            Some(host) => {
+                let settings = arguments.connection.settings(host, host).await?;
+                target::replicas(settings, target.resolve_all).await?
+            }
+            None => given.clone(),
+        };
+        for (settings, address) in &replicas {
+            let registry = target::ask(settings, *address)?;
+            let mut seen = verify(&*registry, named, &options, Arc::clone(&events)).await;
+            if replicas.len() > 1 {
+                say_where(&mut seen, &registry.location());
+            }
+            add(&mut report, seen, registry.location());
+        }
+    }
+    put_in_order(&mut report, &images);
+    check::note_interrupt(&mut report.coverage, &interrupt);
+    report.summary = summarise(&report.findings);
+    report.finished = Timestamp::now();
+    verdict::conclude(&mut report, Severity::Error);
+    Ok(report)
+}
+
+/// The images that the arguments and the file name, each once.
+fn typed(arguments: &VerifyArguments, given: Option<&Connection>) -> Result<Vec<Typed>> {
+    let mut texts = arguments.image.clone();
+    if let Some(path) = &arguments.images {
+        texts.extend(lines(path)?);
+    }
+    let address = given.map(|given| &given.address);
+    let mut images: Vec<Typed> = Vec::new();
+    for text in texts {
+        let typed = image::parse(&text, address)?;
+        if !images.contains(&typed) {
+            images.push(typed);
+        }
+    }
+    if images.is_empty() {
+        bail!("--images: there is no image in the file");
+    }
+    Ok(images)
+}
+
+/// The images in a file: empty lines and those that begin with `#` are none.
+fn lines(path: &Path) -> Result<Vec<String>> {
+    let shown = || format!("--images: cannot read `{}`", path.display());
+    let mut text = String::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).with_context(shown)?;
+    } else {
+        text = std::fs::read_to_string(path).with_context(shown)?;
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+fn by_registry(images: &[Typed]) -> BTreeMap<Option<String>, Vec<Named>> {
+    let mut groups: BTreeMap<Option<String>, Vec<Named>> = BTreeMap::new();
+    for typed in images {
+        groups.entry(typed.host.clone()).or_default().push(typed.named.clone());
+    }
+    groups
+}
+
+fn empty(started: Timestamp) -> Report {
+    Report {
+        schema: SCHEMA,
+        tool: Tool::default(),
+        started,
+        finished: started,
+        target: Target::default(),
+        verdict: Verdict::Coherent,
+        exit_status: 0,
+        coverage: Coverage::default(),
+        refusal: None,
+        findings: Vec::new(),
+        plan: None,
+        outcomes: None,
+        proof: None,
+        images: Vec::new(),
+        summary: BTreeMap::new(),
+    }
+}
+
+fn add(report: &mut Report, seen: Examination, location: String) {
+    let before = report.coverage.served.take().unwrap_or_default();
+    report.coverage.served = Some(ServedCoverage {
+        requests: before.requests + seen.served.requests,
+        tags: before.tags + seen.served.tags,
+        manifests: before.manifests + seen.served.manifests,
+        blobs: before.blobs + seen.served.blobs,
+        hashed_blobs: before.hashed_blobs + seen.served.hashed_blobs,
+        hashed_bytes: before.hashed_bytes + seen.served.hashed_bytes,
+    });
+    report.target.registry = Some(match report.target.registry.take() {
+        Some(others) => format!("{others}, {location}"),
+        None => location,
+    });
+    report.images.extend(seen.images);
+    report.findings.extend(seen.findings);
+    report.coverage.unknown.extend(seen.unknown);
+}
+
+/// Say of which replica it is.
+fn say_where(seen: &mut Examination, location: &str) {
+    for image in &mut seen.images {
+        image.name = format!("{} at {location}", image.name);
+    }
+    for finding in &mut seen.findings {
+        finding.message = format!("{} (at {location})", finding.message);
+    }
+}
+
+/// Put the images in the order in which they were typed; what several replicas show is one finding.
+fn put_in_order(report: &mut Report, images: &[Typed]) {
+    let is_of = |image: &VerifiedImage, typed: &Typed| {
+        let rest = image.name.strip_prefix(typed.named.name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" at "))
+    };
+    report.images.sort_by_key(|image| images.iter().position(|typed| is_of(image, typed)));
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in std::mem::take(&mut report.findings) {
+        match findings.iter_mut().find(|known| known.id == finding.id) {
+            Some(known) => {
+                known.message = format!("{}; {}", known.message, finding.message);
+                known.evidence.extend(finding.evidence);
+                let more = finding.affects.into_iter().filter(|image| !known.affects.contains(image));
+                let more: Vec<_> = more.collect();
+                known.affects.extend(more);
+            }
+            None => findings.push(finding),
+        }
+    }
+    findings.sort_by(|a, b| a.order().cmp(&b.order()));
+    report.findings = findings;
+}

@@ -1,0 +1,11 @@
+//! From arguments to settings, once, failing early with the flag's name: the only place of defaults.
+
+pub(super) mod budget;
+pub mod connection;
+pub(super) mod container;
+pub(super) mod image;
+pub(super) mod redis;
+pub(super) mod scope;
+pub(super) mod services;
+pub(super) mod suspects;
+pub(super) mod target;

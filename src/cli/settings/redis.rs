@@ -1,0 +1,113 @@
+//! `--redis`: where the daemon's cache is.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use clap::Args;
+
+use crate::adapters::cache::{RedisCache, RedisSettings, RedisTls};
+use crate::adapters::config::{self, CacheKind, RedisTopology, RegistryConfig};
+use crate::engine::ports::{Cache, CacheError};
+
+const LONG: &str = "The Redis that holds the registry's cache
+
+redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], rediss:// for TLS, redis+sentinel://HOST,HOST/MASTER[/DB], \
+redis+cluster://HOST,HOST or redis+unix:///PATH. Without it the registry's config is believed";
+
+/// Where the daemon's cache is, if it is in Redis.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Target")]
+pub struct RedisArguments {
+    /// The Redis that holds the registry's cache
+    ///
+    /// Without it the registry's config is believed.
+    #[arg(long, env = "REGFSCK_REDIS", hide_env_values = true, value_name = "URL", long_help = LONG)]
+    pub redis: Option<String>,
+    /// Do not look into the Redis that the config names
+    #[arg(long, env = "REGFSCK_NO_REDIS", conflicts_with = "redis")]
+    pub no_redis: bool,
+    /// Trust the CA certificates in this file when talking to Redis
+    #[arg(long, env = "REGFSCK_REDIS_CA_FILE", value_name = "FILE")]
+    pub redis_ca_file: Option<PathBuf>,
+    /// Show this certificate to Redis
+    #[arg(long, env = "REGFSCK_REDIS_CERT_FILE", value_name = "FILE", requires = "redis_key_file")]
+    pub redis_cert_file: Option<PathBuf>,
+    /// The key of --redis-cert-file
+    #[arg(long, env = "REGFSCK_REDIS_KEY_FILE", value_name = "FILE", requires = "redis_cert_file")]
+    pub redis_key_file: Option<PathBuf>,
+    /// Trust any certificate of Redis
+    #[arg(long, env = "REGFSCK_REDIS_INSECURE")]
+    pub redis_insecure: bool,
+}
+
+/// The cache that the arguments or the registry's configuration name. It is reached with the first question,
+/// so that a Redis that is down is something that could not be looked at, and no reason not to look at all.
+pub(in crate::cli) fn cache(
+    arguments: &RedisArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Option<Arc<dyn Cache>>> {
+    let Some(mut settings) = settings(arguments, config)? else { return Ok(None) };
+    let asks_tls =
+        arguments.redis_ca_file.is_some() || arguments.redis_cert_file.is_some() || arguments.redis_insecure;
+    if asks_tls && settings.tls.is_none() {
+        return Err(anyhow!("the TLS options for Redis need a `rediss://` URL"));
+    }
+    if let Some(tls) = &mut settings.tls {
+        tls.ca = arguments.redis_ca_file.clone().or_else(|| tls.ca.take());
+        tls.certificate = arguments.redis_cert_file.clone().or_else(|| tls.certificate.take());
+        tls.key = arguments.redis_key_file.clone().or_else(|| tls.key.take());
+        tls.insecure |= arguments.redis_insecure;
+    }
+    Ok(Some(Arc::new(RedisCache::at(settings).map_err(|error| told(&error))?)))
+}
+
+/// The number of the database that is in use.
+pub(in crate::cli) fn database(
+    arguments: &RedisArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Option<u32>> {
+    Ok(settings(arguments, config)?.map(|settings| settings.database))
+}
+
+fn settings(arguments: &RedisArguments, config: Option<&RegistryConfig>) -> Result<Option<RedisSettings>> {
+    if let Some(url) = &arguments.redis {
+        return Ok(Some(url.parse().map_err(|error| told(&error)).context("--redis")?));
+    }
+    let Some(config) = config.filter(|config| config.cache == CacheKind::Redis && !arguments.no_redis) else {
+        return Ok(None);
+    };
+    let section = config.redis.as_ref().with_context(|| {
+        format!(
+            "`{}` keeps the cache in Redis and has no `redis` section; use --redis URL or --no-redis",
+            config.path.display()
+        )
+    })?;
+    of_config(section)
+        .map(Some)
+        .with_context(|| format!("the `redis` section of `{}`", config.path.display()))
+}
+
+fn of_config(section: &config::RedisSettings) -> Result<RedisSettings> {
+    let master = match &section.topology {
+        RedisTopology::Sentinel(master) => Some(master.as_str()),
+        RedisTopology::Cluster | RedisTopology::Single => None,
+    };
+    let mut settings = RedisSettings::of_config(&section.addresses, master).map_err(|error| told(&error))?;
+    settings.username.clone_from(&section.username);
+    settings.password.clone_from(&section.password);
+    settings.sentinel_username.clone_from(&section.sentinel_username);
+    settings.sentinel_password.clone_from(&section.sentinel_password);
+    settings.database = u32::try_from(section.database).context("redis.db")?;
+    settings.tls = section.tls.as_ref().map(|tls| RedisTls {
+        ca: tls.authorities.first().cloned(),
+        certificate: tls.certificate.clone(),
+        key: tls.key.clone(),
+        insecure: false,
+    });
+    Ok(settings)
+}
+
+fn told(error: &CacheError) -> anyhow::Error {
+    anyhow!("failed to {error}; {}", error.hint())
+}

@@ -1,0 +1,86 @@
+//! `--suspects` and `--since`: what is suspect before anything was looked at.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::adapters::snapshot;
+use crate::adapters::suspects::read_suspects;
+use crate::domain::suspects::Suspects;
+use crate::domain::views::storage::StorageView;
+use crate::engine::check::Suspect;
+
+/// What is suspect beforehand.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Check")]
+pub struct SuspectArguments {
+    /// Ask also about what this file names, - for stdin; repeatable
+    ///
+    /// A list of REPOSITORY@DIGEST or DIGEST, what `registry garbage-collect` printed, a registry's log,
+    /// or keys of Redis: told by their content.
+    #[arg(long, env = "REGFSCK_SUSPECTS", value_name = "FILE", value_delimiter = ',')]
+    pub suspects: Vec<PathBuf>,
+    /// Ask also about what disappeared since this snapshot was taken
+    #[arg(long, env = "REGFSCK_SINCE", value_name = "SNAPSHOT")]
+    pub since: Option<PathBuf>,
+}
+
+/// The suspects that the files name.
+pub(in crate::cli) fn read(arguments: &SuspectArguments) -> Result<Vec<Suspect>> {
+    let mut suspects = Vec::new();
+    for path in &arguments.suspects {
+        let found = read_one(path)?;
+        complain(path, &found);
+        suspects.extend(of(found));
+    }
+    Ok(suspects)
+}
+
+/// The suspects of a text, as the check takes them.
+pub(in crate::cli) fn of(found: Suspects) -> impl Iterator<Item = Suspect> {
+    let pairs = found.pairs.into_iter();
+    pairs.map(|(repository, digest)| Suspect { repository, digest, is_manifest: false })
+}
+
+fn read_one(path: &Path) -> Result<Suspects> {
+    let shown = || format!("--suspects: cannot read `{}`", path.display());
+    if path == Path::new("-") {
+        if std::io::stdin().is_terminal() {
+            bail!("--suspects -: stdin is a terminal; pipe the list in, or name a file");
+        }
+        return read_suspects(std::io::stdin().lock()).with_context(shown);
+    }
+    let file: Box<dyn BufRead> = Box::new(BufReader::new(File::open(path).with_context(shown)?));
+    read_suspects(file).with_context(shown)
+}
+
+/// Say what was not understood: a list that names nothing would otherwise look like a clean one.
+fn complain(path: &Path, found: &Suspects) {
+    if found.not_understood == 0 {
+        return;
+    }
+    let mut err = anstream::stderr().lock();
+    let mut say = |text: std::fmt::Arguments<'_>| {
+        let _ = std::io::Write::write_fmt(&mut err, text);
+    };
+    let Suspects { not_understood, lines, pairs, examples } = found;
+    say(format_args!(
+        "warning: `{}`: {not_understood} of {lines} lines were not understood; {} suspects were read\n",
+        path.display(),
+        pairs.len()
+    ));
+    for (number, line) in examples {
+        say(format_args!("  line {number}: {line}\n"));
+    }
+}
+
+/// The earlier look at storage.
+pub(in crate::cli) fn since(arguments: &SuspectArguments) -> Result<Option<Arc<StorageView>>> {
+    let Some(path) = &arguments.since else { return Ok(None) };
+    let view = snapshot::read(path).context("--since: failed")?;
+    Ok(Some(Arc::new(view)))
+}

@@ -1,0 +1,261 @@
+//! Where the registry is: arguments, the registry's own configuration, the usual places.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
+use crate::adapters::registry::{Connection, HttpRegistry};
+use crate::adapters::service::RestartSpec;
+use crate::adapters::storage::FilesystemStorage;
+use crate::cli::args::TargetArguments;
+use crate::cli::settings::connection::ConnectionArguments;
+use crate::cli::settings::container::{self, Contained};
+use crate::cli::settings::redis;
+use crate::cli::settings::scope::Globs;
+use crate::cli::terminal::interrupt;
+use crate::domain::report;
+use crate::domain::rules::{CacheKind, Daemon};
+use crate::engine::check::Sides;
+use crate::engine::interrupt::Interruptible;
+use crate::engine::ports::{Registry, Scope, Storage};
+
+/// A registry to look at.
+pub(in crate::cli) struct Target {
+    /// What can be looked at.
+    pub(in crate::cli) sides: Sides,
+    /// The same for the report.
+    pub(in crate::cli) named: report::Target,
+    /// Which repositories.
+    pub(in crate::cli) scope: Arc<dyn Scope>,
+    /// What its configuration says.
+    pub(in crate::cli) daemon: Daemon,
+    /// What restarts it, where that follows from where it runs; `--restart` counts more.
+    pub(in crate::cli) restart: Option<RestartSpec>,
+    /// Where its storage is, as `…/docker/registry/v2`.
+    pub(in crate::cli) root: Option<PathBuf>,
+    /// How the daemon is reached.
+    pub(in crate::cli) connection: Option<Connection>,
+    /// How its other replicas are reached, in the order of theirs.
+    pub(in crate::cli) replicas: Vec<Connection>,
+}
+
+impl Target {
+    /// The repositories that the arguments mean.
+    pub(in crate::cli) fn scope(target: &TargetArguments) -> Arc<dyn Scope> {
+        Arc::new(Globs::new(&target.repo))
+    }
+
+    /// What a configuration says of the daemon.
+    pub(in crate::cli) fn daemon(config: &RegistryConfig) -> Daemon {
+        daemon(config)
+    }
+
+    /// Find the registry that the arguments mean.
+    ///
+    /// # Errors
+    /// When they mean none, or one that cannot be looked at.
+    pub(in crate::cli) async fn find(
+        target: &TargetArguments,
+        connection: &ConnectionArguments,
+    ) -> Result<Self> {
+        let contained = match &target.container {
+            Some(name) => Some(container::look(name).await?),
+            None => None,
+        };
+        let (target, config) = settle(target, contained.as_ref())?;
+        let storage = storage(&target, config.as_ref(), contained.as_ref())?;
+        let settings = registries(&target, connection, config.as_ref()).await?;
+        let registries = settings.iter().map(|(settings, address)| ask(settings, *address));
+        let mut registries = registries.collect::<Result<Vec<_>>>()?;
+        let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
+        let named = report::Target {
+            storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
+            registry: registries.first().map(|registry| registry.location()),
+            replicas: registries.iter().skip(1).map(|replica| replica.location()).collect(),
+            cache: cache.as_ref().map(|cache| cache.location()),
+        };
+        let replicas = registries.split_off(registries.len().min(1));
+        let mut settings = settings.into_iter().map(|(settings, _)| settings);
+        let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
+        if target.redis.redis.is_some() {
+            daemon.cache = CacheKind::Redis;
+        }
+        Ok(Self {
+            root: storage.as_ref().map(|storage| storage.root().to_owned()),
+            sides: Sides {
+                storage: storage.map(|storage| Arc::new(storage) as Arc<dyn Storage>),
+                registry: registries.pop(),
+                replicas,
+                cache,
+            },
+            connection: settings.next(),
+            replicas: settings.collect(),
+            named,
+            scope: Self::scope(&target),
+            daemon,
+            restart: contained.map(|contained| contained.restart),
+        })
+    }
+}
+
+/// Let what the container's engine tells stand where nothing was said.
+fn settle(
+    target: &TargetArguments,
+    contained: Option<&Contained>,
+) -> Result<(TargetArguments, Option<RegistryConfig>)> {
+    let mut target = target.clone();
+    let Some(contained) = contained else {
+        let config = config(&target)?;
+        return Ok((target, config));
+    };
+    if target.registry.is_none() && !target.offline {
+        target.registry = Some(contained.url.clone().map_err(|why| anyhow!(why))?);
+    }
+    Ok((target, Some(contained.config.clone())))
+}
+
+/// The target with what the named container or configuration tells; nothing is looked for.
+pub(in crate::cli) async fn known(
+    target: &TargetArguments,
+) -> Result<(TargetArguments, Option<RegistryConfig>)> {
+    if let Some(name) = &target.container {
+        return settle(target, Some(&container::look(name).await?));
+    }
+    let config = target.config.as_ref().map(|_| config(target)).transpose()?;
+    Ok((target.clone(), config.flatten()))
+}
+
+/// The same registry at every address of its name, or as it is.
+pub(in crate::cli) async fn replicas(
+    settings: Connection,
+    resolve_all: bool,
+) -> Result<Vec<(Connection, Option<IpAddr>)>> {
+    if !resolve_all {
+        return Ok(vec![(settings, None)]);
+    }
+    let addresses = settings.addresses().await;
+    let addresses = addresses.context("--resolve-all: cannot resolve the registry's name")?;
+    Ok(addresses.iter().map(|address| (settings.at(*address), Some(*address))).collect())
+}
+
+/// How every daemon is asked, the one that is looked at most first.
+pub(in crate::cli) async fn registries(
+    target: &TargetArguments,
+    arguments: &ConnectionArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Vec<(Connection, Option<IpAddr>)>> {
+    let mut settings: Vec<(Connection, Option<IpAddr>)> = Vec::new();
+    if let Some(first) = connection(target, arguments, config).await? {
+        settings.extend(replicas(first, target.resolve_all).await?);
+    }
+    for url in &target.replica {
+        settings.push((arguments.settings("--replica", url).await?, None));
+    }
+    Ok(settings)
+}
+
+/// The registry's configuration: the one given, or, where nothing is given, one in a usual place.
+pub(in crate::cli) fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
+    let path = match &target.config {
+        Some(path) => path.clone(),
+        None if target.storage.is_some() || target.registry.is_some() || !target.replica.is_empty() => {
+            return Ok(None);
+        }
+        None => RegistryConfig::discover(RegistryConfig::USUAL_PLACES)
+            .context("no registry given: use --config FILE, --storage DIR or --registry URL")?,
+    };
+    let config = RegistryConfig::load(&path, std::env::vars_os().filter_map(text))?;
+    for warning in &config.warnings {
+        tracing::warn!("{}: {warning}", path.display());
+    }
+    if config.database_enabled {
+        tracing::warn!(
+            "{}: the registry keeps its metadata in a database; what storage says of links and tags may be out of date",
+            path.display()
+        );
+    }
+    Ok(Some(config))
+}
+
+/// A variable that is text; what is not cannot be meant for the registry.
+fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
+}
+
+pub(in crate::cli) fn storage(
+    target: &TargetArguments,
+    config: Option<&RegistryConfig>,
+    contained: Option<&Contained>,
+) -> Result<Option<FilesystemStorage>> {
+    let opened = match (&target.storage, config.map(|config| &config.storage)) {
+        (Some(path), _) => FilesystemStorage::open(path),
+        (None, Some(StorageDriver::Filesystem { root })) => match contained {
+            None => FilesystemStorage::open_configured(root),
+            Some(Contained { storage: Some(path), .. }) => FilesystemStorage::open_configured(path),
+            Some(Contained { restart, .. }) => {
+                tracing::warn!("`{}` of {restart} is on no mount: only its API is looked at", root.display());
+                return Ok(None);
+            }
+        },
+        (None, Some(StorageDriver::Unsupported { name, why })) => {
+            bail!("cannot look at the storage driver `{name}`: {why}")
+        }
+        (None, None) => return Ok(None),
+    };
+    let shown = || match &target.storage {
+        Some(_) => "--storage",
+        None => "cannot look at the storage that the configuration names",
+    };
+    opened.map(Some).with_context(shown)
+}
+
+/// How the registry itself is reached, where there is one to ask.
+async fn connection(
+    target: &TargetArguments,
+    connection: &ConnectionArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Option<Connection>> {
+    let (flag, url) = match (&target.registry, config) {
+        _ if target.offline => return Ok(None),
+        (Some(url), _) => ("--registry", url.clone()),
+        (None, Some(config)) => ("--config", config.endpoint.url().map_err(|why| anyhow!(why))?.to_owned()),
+        (None, None) => return Ok(None),
+    };
+    connection.settings(flag, &url).await.map(Some)
+}
+
+pub(in crate::cli) fn ask(settings: &Connection, address: Option<IpAddr>) -> Result<Arc<dyn Registry>> {
+    let registry = HttpRegistry::new(settings).map_err(|error| anyhow!("{error}"))?;
+    let registry = Interruptible::new(Arc::new(registry), interrupt::current().flag());
+    Ok(match address {
+        Some(address) => Arc::new(registry.at(address)),
+        None => Arc::new(registry),
+    })
+}
+
+/// The daemon that can be asked, without a look at whether it answers.
+pub(in crate::cli) async fn registry(
+    target: &TargetArguments,
+    connection: &ConnectionArguments,
+    config: Option<&RegistryConfig>,
+) -> Result<Option<HttpRegistry>> {
+    let settings = registries(target, connection, config).await?;
+    let first = settings.first().map(|(settings, _)| HttpRegistry::new(settings));
+    first.transpose().map_err(|error| anyhow!("{error}"))
+}
+
+fn daemon(config: &RegistryConfig) -> Daemon {
+    Daemon {
+        delete: Some(config.delete_enabled),
+        read_only: Some(config.read_only),
+        proxy: Some(config.proxy.is_some()),
+        cache: match config.cache {
+            ConfiguredCache::None => CacheKind::None,
+            ConfiguredCache::InMemory => CacheKind::InMemory,
+            ConfiguredCache::Redis => CacheKind::Redis,
+        },
+    }
+}

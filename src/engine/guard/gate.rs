@@ -1,0 +1,90 @@
+//! The gate before garbage collection: a look at storage, and what would come of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+use crate::domain::digest::Digest;
+use crate::domain::gc::{self, Abort, Flavour, Loss};
+use crate::domain::guard::Gate;
+use crate::domain::observed::{Observed, Unlooked};
+use crate::domain::views::storage::{StorageView, StoredBlob};
+use crate::engine::ports::{Events, Everything, Storage, StorageError};
+
+/// The garbage collection that is to be let run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Whose garbage collectors it may be; at least one.
+    pub flavours: BTreeSet<Flavour>,
+    /// Whether it deletes untagged manifests.
+    pub delete_untagged: bool,
+}
+
+/// Look at storage, and tell what garbage collection would do; what was seen is good for a snapshot.
+///
+/// # Errors
+/// When storage cannot be read at all.
+pub async fn gate(
+    storage: Arc<dyn Storage>,
+    intent: &Intent,
+    before: Option<Arc<StorageView>>,
+    events: Arc<dyn Events>,
+) -> Result<(Gate, Arc<StorageView>), StorageError> {
+    let intent = intent.clone();
+    let looked = spawn_blocking(move || {
+        let view = storage.collect(&Everything, &*events)?;
+        let gate = judge(&*storage, &view, &intent, before.as_deref());
+        Ok((gate, Arc::new(view)))
+    });
+    match looked.await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn judge(storage: &dyn Storage, view: &StorageView, intent: &Intent, before: Option<&StorageView>) -> Gate {
+    let Intent { flavours, delete_untagged } = intent.clone();
+    let mut gate = Gate { flavours, delete_untagged, unknown: view.unknown.clone(), ..Gate::default() };
+    let mut garbage: BTreeMap<Digest, StoredBlob> = BTreeMap::new();
+    for flavour in &intent.flavours {
+        let collection = gc::collect(view, *flavour, delete_untagged);
+        for loss in gc::losses(view, &collection, delete_untagged, before) {
+            add(&mut gate.losses, loss);
+        }
+        garbage.extend(collection.garbage.iter().map(|blob| (blob.digest, *blob)));
+        gate.aborts.extend(collection.aborts);
+    }
+    stray_data(storage, view, &mut gate);
+    gate.garbage_blobs = garbage.len() as u64;
+    gate.garbage_bytes = garbage.values().map(|blob| blob.size).sum();
+    gate.open = gate.aborts.is_empty() && gate.losses.is_empty() && gate.unknown.is_empty();
+    gate
+}
+
+/// What both flavours take is told once; what one of them takes more, with it.
+fn add(losses: &mut Vec<Loss>, loss: Loss) {
+    match losses.iter_mut().find(|known| known.images == loss.images) {
+        Some(known) => {
+            known.content.extend(loss.content);
+            known.content.sort_by_key(|blob| blob.digest);
+            known.content.dedup();
+            known.links.extend(loss.links);
+            known.links.sort();
+            known.links.dedup();
+        }
+        None => losses.push(loss),
+    }
+}
+
+fn stray_data(storage: &dyn Storage, view: &StorageView, gate: &mut Gate) {
+    for Abort { path, why } in gc::possible_aborts(view) {
+        match storage.exists(&path) {
+            Observed::Present(()) => {
+                gate.aborts.insert(Abort { path, why });
+            }
+            Observed::Absent => {}
+            Observed::Unknown(why) => gate.unknown.push(Unlooked { what: path, why }),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Guarding a garbage collection.
+
+pub mod gate;
