@@ -1,8 +1,10 @@
 //! What a journal tells about the runs that wrote it: what is unfinished, and what can be taken back.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::journal::{Change, Entry, Purpose, Record, Reversal};
+use super::journal::{Change, Entry, Purpose, Record};
 use super::report::Target;
 
 /// All that a journal tells, run by run, oldest first.
@@ -110,10 +112,15 @@ impl History {
         self.runs.iter().skip(after).filter(|run| !run.finished)
     }
 
+    /// The repairs, newest first.
+    pub fn repairs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().rev().filter(|run| run.purpose != Some(Purpose::Undo))
+    }
+
     /// The newest repair of which something can still be taken back.
     #[must_use]
     pub fn last_undoable(&self) -> Option<&Run> {
-        self.runs.iter().rev().find(|run| run.purpose != Some(Purpose::Undo) && !run.undoable().is_empty())
+        self.repairs().find(|run| !run.undoable().is_empty())
     }
 }
 
@@ -176,10 +183,17 @@ impl Run {
             .steps
             .iter()
             .flat_map(|step| &step.changes)
-            .filter(|change| !change.undone && !matches!(change.change.reversal(), Reversal::Impossible(_)))
+            .filter(|change| !change.undone && change.change.lasting().is_none())
             .collect();
         changes.sort_by_key(|change| std::cmp::Reverse(change.sequence));
         changes
+    }
+
+    /// Why what it changed beside that stays: each reason once.
+    #[must_use]
+    pub fn lasting(&self) -> BTreeSet<&'static str> {
+        let changes = self.steps.iter().flat_map(|step| &step.changes);
+        changes.filter_map(|change| change.change.lasting()).collect()
     }
 }
 

@@ -120,7 +120,7 @@ pub enum Change {
     },
     /// Keys, or members of sets, go from Redis.
     CacheDeleted {
-        /// What is deleted, with its content.
+        /// What goes, with what it held, so that a person can put it back.
         keys: Vec<DeletedKey>,
     },
     /// The daemon is asked to forget its claim by DELETE.
@@ -151,12 +151,12 @@ pub enum Content {
     Bytes(Vec<u8>),
 }
 
-/// What was deleted from Redis.
+/// A key of Redis that is deleted, or loses members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletedKey {
     /// The key.
     pub key: String,
-    /// What it held, or the part of it that was deleted.
+    /// What it held, or the part of it that goes.
     pub content: KeyContent,
 }
 
@@ -164,21 +164,10 @@ pub struct DeletedKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyContent {
-    /// A hash, deleted as a whole.
-    Hash(BTreeMap<String, String>),
-    /// Members that were removed from a set.
+    /// A hash, deleted as a whole: its fields.
+    Hash(BTreeMap<String, Content>),
+    /// Members that are removed from a set; the others stay.
     Members(Vec<String>),
-}
-
-/// By which means a change can be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reversal {
-    /// In storage.
-    Storage,
-    /// In Redis.
-    Cache,
-    /// Not by us; why that is no loss.
-    Impossible(&'static str),
 }
 
 impl Content {
@@ -199,16 +188,18 @@ impl Content {
 }
 
 impl Change {
-    /// By which means it can be taken back.
+    /// Why it cannot be taken back, which is no loss; nothing for what was changed in storage, which can.
     #[must_use]
-    pub const fn reversal(&self) -> Reversal {
+    pub const fn lasting(&self) -> Option<&'static str> {
         match self {
-            Self::FileMoved { .. } | Self::LinkWritten { .. } => Reversal::Storage,
-            Self::CacheDeleted { .. } => Reversal::Cache,
-            Self::ClaimDeleted { .. } => {
-                Reversal::Impossible("the claim was false, and a push brings back a link that was not")
+            Self::FileMoved { .. } | Self::LinkWritten { .. } => None,
+            Self::CacheDeleted { .. } => {
+                Some("the daemon fills its cache by itself, and what was deleted from Redis was stale")
             }
-            Self::Uploaded { .. } => Reversal::Impossible("an upload only adds what the digest names"),
+            Self::ClaimDeleted { .. } => {
+                Some("the claim that was deleted was false, and a push brings back a link that was not")
+            }
+            Self::Uploaded { .. } => Some("an upload only adds what the digest names"),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Taking back what an earlier run changed in storage: `regfsck undo`.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use super::ports::{Journal, JournalError, StorageWriter};
 use super::write_ahead::take_back;
 use crate::domain::history::{History, RecordedChange, Run};
-use crate::domain::journal::{Purpose, Record, Reversal};
+use crate::domain::journal::{Purpose, Record};
 use crate::domain::report::Target;
 
 /// The name of the only step that an undo has in the journal.
@@ -25,9 +27,14 @@ pub struct Undone {
 /// Why nothing was undone.
 #[derive(Debug, Error)]
 pub enum UndoError {
-    /// No repair in this journal has anything left to take back.
-    #[error("there is nothing to undo in `{0}`")]
-    Nothing(String),
+    /// Nothing is left that could be taken back.
+    #[error("there is nothing to undo in {}{}", place, because(why))]
+    Nothing {
+        /// Where: the whole journal, or one run.
+        place: String,
+        /// Why what was changed there stays.
+        why: BTreeSet<&'static str>,
+    },
     /// No such run is in this journal.
     #[error("there is no run `{run}` in `{journal}`")]
     NoSuchRun {
@@ -42,7 +49,8 @@ pub enum UndoError {
 }
 
 /// Take back what a run changed in storage, last change first; of the newest repair that has any left if
-/// no run is named. One that cannot be taken back does not stop the others. Blocking.
+/// no run is named. One that cannot be taken back does not stop the others. What a run changed elsewhere
+/// stays, and a run that changed nothing in storage is never chosen. Blocking.
 ///
 /// # Errors
 /// When there is nothing to take back, or the journal cannot be written to.
@@ -64,9 +72,9 @@ pub fn undo(
     journal.append(Record::StepStarted { step: STEP.into() })?;
     let mut undone = Undone { run: run.id.clone(), taken_back: Vec::new(), left: Vec::new() };
     for recorded in run.undoable() {
-        match attempt(journal, writer, recorded) {
+        match take_back(journal, writer, STEP, recorded) {
             Ok(()) => undone.taken_back.push(recorded.clone()),
-            Err(why) => undone.left.push((recorded.clone(), why)),
+            Err(error) => undone.left.push((recorded.clone(), error.to_string())),
         }
     }
     journal.append(ended(&undone))?;
@@ -80,22 +88,24 @@ fn choose<'h>(
     named: Option<&str>,
 ) -> Result<&'h Run, UndoError> {
     let Some(named) = named else {
-        return history.last_undoable().ok_or_else(|| UndoError::Nothing(journal.location()));
+        return history.last_undoable().ok_or_else(|| nothing(journal, history.repairs().next(), None));
     };
     let run = history.runs.iter().find(|run| run.id == named);
-    run.ok_or_else(|| UndoError::NoSuchRun { run: named.to_owned(), journal: journal.location() })
+    let run =
+        run.ok_or_else(|| UndoError::NoSuchRun { run: named.to_owned(), journal: journal.location() })?;
+    if run.undoable().is_empty() { Err(nothing(journal, Some(run), Some(named))) } else { Ok(run) }
 }
 
-fn attempt(
-    journal: &dyn Journal,
-    writer: &dyn StorageWriter,
-    recorded: &RecordedChange,
-) -> Result<(), String> {
-    match recorded.change.reversal() {
-        Reversal::Storage => take_back(journal, writer, STEP, recorded).map_err(|error| error.to_string()),
-        Reversal::Cache => Err("the daemon fills its cache by itself; what was deleted was stale".into()),
-        Reversal::Impossible(why) => Err(why.into()),
+fn nothing(journal: &dyn Journal, run: Option<&Run>, named: Option<&str>) -> UndoError {
+    let whose = named.map_or_else(String::new, |run| format!("run `{run}` of "));
+    UndoError::Nothing {
+        place: format!("{whose}`{}`", journal.location()),
+        why: run.map(Run::lasting).unwrap_or_default(),
     }
+}
+
+fn because(why: &BTreeSet<&'static str>) -> String {
+    why.iter().flat_map(|why| ["; ", why]).collect()
 }
 
 fn ended(undone: &Undone) -> Record {

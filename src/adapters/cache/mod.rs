@@ -25,10 +25,11 @@ use self::scan::Scan;
 pub use self::settings::{Address, Form, RedisSettings, RedisTls};
 use self::topology::{Nodes, field, info};
 use crate::domain::digest::Digest;
+use crate::domain::journal::DeletedKey;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Observed, Unlooked};
 use crate::domain::views::cache::{
-    CacheCollector, CacheDatabase, CacheInfo, CacheKey, CacheView, CachedBlob, Membership, Purged, StaleKeys,
+    CacheCollector, CacheDatabase, CacheInfo, CacheKey, CacheView, CachedBlob, Membership, StaleKeys,
 };
 use crate::engine::ports::{Cache, CacheError, Event, Events};
 
@@ -205,9 +206,15 @@ impl Cache for RedisCache {
         self.keep(result).await.unwrap_or_else(|error| Observed::Unknown(error.to_string()))
     }
 
-    async fn purge(&self, stale: &StaleKeys) -> Result<Purged, CacheError> {
+    async fn held(&self, stale: &StaleKeys) -> Result<Vec<DeletedKey>, CacheError> {
         let nodes = self.nodes().await?;
-        let result = purge::purge(&nodes, self.task("purge stale keys"), stale).await;
+        let result = purge::held(&nodes, self.task("read stale keys"), stale).await;
+        self.keep(result).await
+    }
+
+    async fn purge(&self, keys: &[DeletedKey]) -> Result<usize, CacheError> {
+        let nodes = self.nodes().await?;
+        let result = purge::purge(&nodes, self.task("purge stale keys"), keys).await;
         self.keep(result).await
     }
 

@@ -1,4 +1,4 @@
-//! Deleting exactly the stale keys: what they hold is read and they are deleted in the same transaction.
+//! Deleting exactly the stale keys: what they hold is read first, so that it can be written down before it goes.
 
 use std::collections::BTreeMap;
 
@@ -7,89 +7,96 @@ use redis::{Pipeline, Value};
 use super::fault::Task;
 use super::scan::send;
 use super::topology::{Node, Nodes};
-use crate::domain::views::cache::{CacheKey, Purged, PurgedContent, PurgedKey, StaleKeys};
+use crate::domain::journal::{Content, DeletedKey, KeyContent};
+use crate::domain::views::cache::{CacheKey, StaleKeys};
 use crate::engine::ports::CacheError;
 
-/// What goes.
-enum Doomed {
-    /// A hash, whole.
-    Hash(String),
-    /// A member of a set.
-    Member(String, String),
+/// A stale key as it would go, were it there: a hash of which nothing is known yet, or the digest as a member.
+fn doomed(key: &CacheKey<'_>, stale: &StaleKeys) -> DeletedKey {
+    let content = match key {
+        CacheKey::Entry(_) | CacheKey::Hash(..) => KeyContent::Hash(BTreeMap::new()),
+        CacheKey::Set(_) => KeyContent::Members(vec![stale.digest.to_string()]),
+    };
+    DeletedKey { key: key.to_string(), content }
 }
 
-impl Doomed {
-    const fn key(&self) -> &String {
-        match self {
-            Self::Hash(key) | Self::Member(key, _) => key,
-        }
-    }
-
-    const fn kind(&self) -> &'static str {
-        match self {
-            Self::Hash(_) => "hash",
-            Self::Member(..) => "set",
-        }
-    }
-
-    /// Two commands: read it, delete it.
-    fn enqueue(&self, pipeline: &mut Pipeline) {
-        match self {
-            Self::Hash(key) => pipeline.cmd("HGETALL").arg(key).cmd("DEL").arg(key),
-            Self::Member(key, member) => {
-                pipeline.cmd("SISMEMBER").arg(key).arg(member).cmd("SREM").arg(key).arg(member)
-            }
-        };
-    }
-
-    /// What the first of the two commands said was there.
-    fn was(self, value: Value) -> Option<PurgedKey> {
-        match self {
-            Self::Hash(key) => {
-                let fields: BTreeMap<Vec<u8>, Vec<u8>> = redis::from_redis_value(value).ok()?;
-                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                let fields: BTreeMap<_, _> = fields.iter().map(|(name, is)| (text(name), text(is))).collect();
-                let content = PurgedContent::Hash(fields);
-                (content != PurgedContent::Hash(BTreeMap::new())).then_some(PurgedKey { key, content })
-            }
-            Self::Member(key, member) => {
-                (value == Value::Int(1)).then_some(PurgedKey { key, content: PurgedContent::Member(member) })
-            }
-        }
+const fn kind(key: &DeletedKey) -> &'static str {
+    match key.content {
+        KeyContent::Hash(_) => "hash",
+        KeyContent::Members(_) => "set",
     }
 }
 
-/// The global entry first: without it nothing is claimed any more, whatever happens to the rest.
-fn doomed(stale: &StaleKeys) -> Vec<Doomed> {
-    let digest = stale.digest;
-    let entry = stale.entry.then(|| Doomed::Hash(CacheKey::Entry(digest).to_string()));
-    let pairs = stale.repositories.iter().flat_map(|name| {
-        let set = CacheKey::Set(name.as_str()).to_string();
-        let hash = CacheKey::Hash(name.as_str(), digest).to_string();
-        [Doomed::Member(set, digest.to_string()), Doomed::Hash(hash)]
-    });
-    entry.into_iter().chain(pairs).collect()
+/// What is there of them.
+pub(super) async fn held(
+    nodes: &Nodes,
+    task: Task<'_>,
+    stale: &StaleKeys,
+) -> Result<Vec<DeletedKey>, CacheError> {
+    let doomed: Vec<_> = stale.keys().map(|key| doomed(&key, stale)).collect();
+    let mut held = Vec::new();
+    for (node, keys) in by_slot(nodes, task, &doomed)? {
+        check_types(node, task, &keys).await?;
+        let mut pipeline = Pipeline::with_capacity(keys.len());
+        for key in &keys {
+            match &key.content {
+                KeyContent::Hash(_) => pipeline.cmd("HGETALL").arg(&key.key),
+                KeyContent::Members(members) => pipeline.cmd("SISMEMBER").arg(&key.key).arg(members),
+            };
+        }
+        for (key, value) in keys.into_iter().zip(send(node.connection.clone(), task, &pipeline).await?) {
+            held.extend(was(key, value, task)?);
+        }
+    }
+    Ok(held)
 }
 
-/// Delete them: one transaction on a single server, one for each slot in a cluster, the global entry's first.
-pub(super) async fn purge(nodes: &Nodes, task: Task<'_>, stale: &StaleKeys) -> Result<Purged, CacheError> {
-    let mut slots: Vec<(u16, Vec<Doomed>)> = Vec::new();
-    for key in doomed(stale) {
-        let slot = nodes.slot(key.key());
+/// The key with what it holds; nothing where it holds nothing.
+fn was(key: &DeletedKey, value: Value, task: Task<'_>) -> Result<Option<DeletedKey>, CacheError> {
+    if let Value::ServerError(error) = &value {
+        return Err(task.answered(error));
+    }
+    if let KeyContent::Members(_) = key.content {
+        return Ok((value == Value::Int(1)).then(|| key.clone()));
+    }
+    let fields: Vec<(Vec<u8>, Vec<u8>)> =
+        redis::from_redis_value(value).map_err(|error| task.failed(error.to_string()))?;
+    let field =
+        |(name, is): (Vec<u8>, Vec<u8>)| (String::from_utf8_lossy(&name).into_owned(), Content::new(is));
+    let fields: BTreeMap<_, _> = fields.into_iter().map(field).collect();
+    let is_there = !fields.is_empty();
+    Ok(is_there.then(|| DeletedKey { key: key.key.clone(), content: KeyContent::Hash(fields) }))
+}
+
+/// Delete them: one transaction on a single server, one for each slot in a cluster, in their order.
+pub(super) async fn purge(nodes: &Nodes, task: Task<'_>, keys: &[DeletedKey]) -> Result<usize, CacheError> {
+    let slots = by_slot(nodes, task, keys)?;
+    // Every type is looked at before the first key goes.
+    for (node, keys) in &slots {
+        check_types(node, task, keys).await?;
+    }
+    let mut count = 0;
+    for (node, keys) in slots {
+        count += delete(node, task, &keys).await?;
+    }
+    Ok(count)
+}
+
+/// The keys of each slot, with who serves it.
+fn by_slot<'a>(
+    nodes: &'a Nodes,
+    task: Task<'_>,
+    keys: &'a [DeletedKey],
+) -> Result<Vec<(&'a Node, Vec<&'a DeletedKey>)>, CacheError> {
+    let mut slots: Vec<(u16, Vec<&DeletedKey>)> = Vec::new();
+    for key in keys {
+        let slot = nodes.slot(&key.key);
         match slots.iter_mut().find(|(number, _)| *number == slot) {
             Some((_, keys)) => keys.push(key),
             None => slots.push((slot, vec![key])),
         }
     }
-    // Every type is looked at before the first key goes.
-    for (slot, keys) in &slots {
-        check_types(owner(nodes, task, *slot)?, task, keys).await?;
-    }
-    let mut purged = Purged::default();
-    for (slot, keys) in slots {
-        purged.keys.extend(delete(owner(nodes, task, slot)?, task, keys).await?);
-    }
-    Ok(purged)
+    slots.into_iter().map(|(slot, keys)| Ok((owner(nodes, task, slot)?, keys))).collect()
 }
 
 fn owner<'a>(nodes: &'a Nodes, task: Task<'_>, slot: u16) -> Result<&'a Node, CacheError> {
@@ -97,34 +104,37 @@ fn owner<'a>(nodes: &'a Nodes, task: Task<'_>, slot: u16) -> Result<&'a Node, Ca
 }
 
 /// DEL takes any type, so a key of another program that has our name must be seen before.
-async fn check_types(node: &Node, task: Task<'_>, keys: &[Doomed]) -> Result<(), CacheError> {
+async fn check_types(node: &Node, task: Task<'_>, keys: &[&DeletedKey]) -> Result<(), CacheError> {
     let mut pipeline = Pipeline::with_capacity(keys.len());
     for key in keys {
-        pipeline.cmd("TYPE").arg(key.key());
+        pipeline.cmd("TYPE").arg(&key.key);
     }
     for (key, value) in keys.iter().zip(send(node.connection.clone(), task, &pipeline).await?) {
         if let Value::ServerError(error) = &value {
             return Err(task.answered(error));
         }
         if let Value::SimpleString(found) = value
-            && found != key.kind()
+            && found != kind(key)
             && found != "none"
         {
-            let (location, wanted) = (task.location.to_owned(), key.kind());
-            return Err(CacheError::WrongType { location, key: key.key().clone(), found, wanted });
+            let (location, wanted) = (task.location.to_owned(), kind(key));
+            return Err(CacheError::WrongType { location, key: key.key.clone(), found, wanted });
         }
     }
     Ok(())
 }
 
-async fn delete(node: &Node, task: Task<'_>, keys: Vec<Doomed>) -> Result<Vec<PurgedKey>, CacheError> {
+/// How many of them were there.
+async fn delete(node: &Node, task: Task<'_>, keys: &[&DeletedKey]) -> Result<usize, CacheError> {
     let mut pipeline = redis::pipe();
     pipeline.atomic();
-    for key in &keys {
-        key.enqueue(&mut pipeline);
+    for key in keys {
+        match &key.content {
+            KeyContent::Hash(_) => pipeline.cmd("DEL").arg(&key.key),
+            KeyContent::Members(members) => pipeline.cmd("SREM").arg(&key.key).arg(members),
+        };
     }
-    let answers: Vec<Value> =
+    let gone: Vec<u64> =
         pipeline.query_async(&mut node.connection.clone()).await.map_err(|error| task.fault(error))?;
-    let contents = answers.into_iter().step_by(2);
-    Ok(keys.into_iter().zip(contents).filter_map(|(key, content)| key.was(content)).collect())
+    Ok(gone.into_iter().filter(|gone| *gone > 0).count())
 }

@@ -93,7 +93,7 @@ fn repair(journal: &dyn Journal, writer: &dyn StorageWriter) {
 fn undo_as_far(journal: &dyn Journal, writer: &dyn StorageWriter) -> bool {
     match undo(journal, writer, Target::default(), None) {
         Ok(_) | Err(UndoError::Journal(_)) => true,
-        Err(UndoError::Nothing(_)) => false,
+        Err(UndoError::Nothing { .. }) => false,
         Err(error @ UndoError::NoSuchRun { .. }) => panic!("{error}"),
     }
 }

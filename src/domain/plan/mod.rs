@@ -15,6 +15,7 @@ use super::finding::Risk;
 use super::name::{Reference, RepositoryName, Tag};
 use super::report::Target;
 use super::rules::Condition;
+use super::views::cache::StaleKeys;
 use super::views::storage::LinkPlace;
 
 /// The version of the plan's file format.
@@ -140,15 +141,7 @@ pub enum StepAction {
         digest: Digest,
     },
     /// Delete exactly the stale keys from Redis.
-    PurgeCache {
-        /// The digest that the keys are about.
-        digest: Digest,
-        /// Whether the global entry goes; else only the memberships.
-        #[serde(default = "yes")]
-        entry: bool,
-        /// The repositories that have keys of it.
-        repositories: Vec<RepositoryName>,
-    },
+    PurgeCache(StaleKeys),
     /// Restart the daemon.
     Restart {
         /// The service, as given.
@@ -178,10 +171,6 @@ pub struct Remembered {
     pub size: Option<u64>,
 }
 
-const fn yes() -> bool {
-    true
-}
-
 impl StepAction {
     /// The name of a step that does this.
     #[must_use]
@@ -201,7 +190,7 @@ impl StepAction {
                 format!("put-manifest:{repository}:{tag}")
             }
             Self::DeleteClaim { repository, digest } => format!("delete-claim:{repository}:{digest}"),
-            Self::PurgeCache { digest, .. } => format!("purge-cache:{digest}"),
+            Self::PurgeCache(keys) => format!("purge-cache:{}", keys.digest),
             Self::Restart { service, .. } => format!("restart:{service}"),
             Self::PushImage { repository, tag } => format!("push-image:{repository}:{tag}"),
         }
@@ -214,7 +203,7 @@ impl StepAction {
             Self::UploadBlob { replaces: false, .. }
             | Self::RestoreManifest { replaces: false, .. }
             | Self::PutManifest { .. }
-            | Self::PurgeCache { .. } => Risk::None,
+            | Self::PurgeCache(_) => Risk::None,
             // The image that the engine pushes may be a newer make than the one that was lost.
             Self::UploadBlob { .. }
             | Self::RestoreManifest { .. }
@@ -248,7 +237,7 @@ impl StepAction {
             Self::DeleteClaim { repository, digest } => {
                 format!("make the daemon forget blob {} in {repository} (DELETE)", digest.short())
             }
-            Self::PurgeCache { digest, .. } => format!("delete the keys of {} from Redis", digest.short()),
+            Self::PurgeCache(keys) => format!("delete the keys of {} from Redis", keys.digest.short()),
             Self::Restart { service, if_wrong } if if_wrong.is_empty() => {
                 format!("restart the daemon ({service})")
             }
@@ -268,7 +257,7 @@ impl StepAction {
             | Self::PutManifest { repository, .. }
             | Self::DeleteClaim { repository, .. }
             | Self::PushImage { repository, .. } => Some(repository),
-            Self::RewriteLink { .. } | Self::PurgeCache { .. } | Self::Restart { .. } => None,
+            Self::RewriteLink { .. } | Self::PurgeCache(_) | Self::Restart { .. } => None,
         }
     }
 
@@ -281,7 +270,7 @@ impl StepAction {
             | Self::RestoreManifest { digest, .. }
             | Self::PutManifest { digest, .. }
             | Self::DeleteClaim { digest, .. }
-            | Self::PurgeCache { digest, .. } => Some(digest),
+            | Self::PurgeCache(StaleKeys { digest, .. }) => Some(digest),
             Self::Restart { .. } | Self::PushImage { .. } => None,
         }
     }
@@ -315,7 +304,7 @@ impl StepAction {
             Self::RewriteLink { .. }
             | Self::UploadBlob { .. }
             | Self::DeleteClaim { .. }
-            | Self::PurgeCache { .. }
+            | Self::PurgeCache(_)
             | Self::Restart { .. }
             | Self::PushImage { .. } => None,
         }

@@ -196,14 +196,20 @@ impl CacheView {
 }
 
 /// What is to be deleted for one digest: the keys of these forms, where they exist, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StaleKeys {
-    /// The digest.
+    /// The digest that the keys are about.
     pub digest: Digest,
-    /// Whether the global entry goes.
+    /// Whether the global entry goes; else only the memberships.
+    #[serde(default = "yes")]
     pub entry: bool,
-    /// In which repositories' sets the member goes, and the repository hash with it.
+    /// The repositories that have keys of it: the member goes from the set, and the hash with it.
     pub repositories: Vec<RepositoryName>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl StaleKeys {
@@ -212,32 +218,14 @@ impl StaleKeys {
     pub fn membership(repository: RepositoryName, digest: Digest) -> Self {
         Self { digest, entry: false, repositories: vec![repository] }
     }
-}
 
-/// What a purge deleted, with what was in it, so that a journal can put it back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purged {
-    /// Each key that was there, and what went.
-    pub keys: Vec<PurgedKey>,
-}
-
-/// One key that a purge deleted or took a member from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PurgedKey {
-    /// The key.
-    pub key: String,
-    /// What it held.
-    pub content: PurgedContent,
-}
-
-/// What a purged key held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PurgedContent {
-    /// A hash, deleted whole: its fields.
-    Hash(BTreeMap<String, String>),
-    /// A set that lost this member; the others stay.
-    Member(String),
+    /// The keys. The global entry first: without it nothing is claimed any more, whatever happens to the rest.
+    pub fn keys(&self) -> impl Iterator<Item = CacheKey<'_>> {
+        let entry = self.entry.then_some(CacheKey::Entry(self.digest));
+        let names = self.repositories.iter().map(RepositoryName::as_str);
+        let pairs = names.flat_map(|name| [CacheKey::Set(name), CacheKey::Hash(name, self.digest)]);
+        entry.into_iter().chain(pairs)
+    }
 }
 
 /// What the cache holds of one digest in one repository, as a single look sees it.

@@ -7,9 +7,10 @@ use thiserror::Error;
 
 use super::Events;
 use crate::domain::digest::Digest;
+use crate::domain::journal::DeletedKey;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
-use crate::domain::views::cache::{CacheInfo, CacheView, CachedBlob, Membership, Purged, StaleKeys};
+use crate::domain::views::cache::{CacheInfo, CacheView, CachedBlob, Membership, StaleKeys};
 
 /// The daemon's blob-descriptor cache in Redis. Only [`Cache::purge`] writes.
 #[async_trait]
@@ -31,14 +32,20 @@ pub trait Cache: Send + Sync {
     /// Look at what one repository holds of one digest; absent if neither a member nor a hash.
     async fn membership(&self, repository: &RepositoryName, digest: &Digest) -> Observed<Membership>;
 
-    /// Delete exactly these keys, in one transaction (in a cluster: one for each slot).
+    /// What is there of stale keys, so that it can be written down before it goes.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, or is of a type that the registry does not write there.
+    async fn held(&self, stale: &StaleKeys) -> Result<Vec<DeletedKey>, CacheError>;
+
+    /// Delete exactly these keys, in one transaction (in a cluster: one for each slot); how many were still there.
     ///
     /// Deleting an entry that a push has just written again does no harm: the daemon asks storage then.
     ///
     /// # Errors
     /// When the server refuses or goes away; on a single server nothing is deleted then, unless its answer
     /// to the transaction was lost. In a cluster slots before the failing one may be done; a rerun does the rest.
-    async fn purge(&self, stale: &StaleKeys) -> Result<Purged, CacheError>;
+    async fn purge(&self, keys: &[DeletedKey]) -> Result<usize, CacheError>;
 
     /// What the server says of itself.
     ///

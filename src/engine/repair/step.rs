@@ -7,7 +7,7 @@ use super::restarting::restart;
 use super::upload::{is_good, put_manifest, restore_manifest, upload_blob};
 use super::{Tools, blocking};
 use crate::domain::history::RecordedChange;
-use crate::domain::journal::{Change, DeletedKey, KeyContent, Record};
+use crate::domain::journal::{Change, Record};
 use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Step, StepAction};
@@ -60,10 +60,7 @@ pub(super) async fn take(tools: &Tools, step: &Step) -> Taken {
             put_manifest(tools, step, repository, digest).await
         }
         StepAction::DeleteClaim { repository, digest } => delete_claim(tools, step, repository, digest).await,
-        StepAction::PurgeCache { digest, entry, repositories } => {
-            let stale = StaleKeys { digest: *digest, entry: *entry, repositories: repositories.clone() };
-            purge(tools, step, &stale).await
-        }
+        StepAction::PurgeCache(stale) => purge(tools, step, stale).await,
         StepAction::Restart { service, if_wrong } => restart(tools, step, service, if_wrong).await,
         StepAction::PushImage { repository, tag } => push(tools, step, repository, tag).await,
     }
@@ -157,26 +154,17 @@ async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {
     let Some(cache) = tools.cache.clone() else {
         return Err(Trouble::Fail("the daemon's Redis was not given; use --redis URL".into()));
     };
-    started(tools, step).await?;
+    let keys = cache.held(stale).await.map_err(fail)?;
     // What is stored is purged only for a wrong size or a member without a link, which are conditions of the step.
     if step.preconditions.contains(&Condition::DataAbsent(stale.digest)) {
         lacks(tools, &stale.digest).await?;
     }
-    let purged = cache.purge(stale).await.map_err(fail)?;
-    let keys: Vec<_> = purged.keys.iter().map(deleted).collect();
-    let count = keys.len();
-    let change = Change::CacheDeleted { keys };
-    record(tools, vec![Record::Change { step: step.id.clone(), change }]).await?;
+    if keys.is_empty() {
+        return Ok("no such key is there any more".into());
+    }
+    begun(tools, step, Change::CacheDeleted { keys: keys.clone() }).await?;
+    let count = cache.purge(&keys).await.map_err(fail)?;
     Ok(format!("{count} keys deleted"))
-}
-
-fn deleted(purged: &crate::domain::views::cache::PurgedKey) -> DeletedKey {
-    use crate::domain::views::cache::PurgedContent;
-    let content = match &purged.content {
-        PurgedContent::Hash(fields) => KeyContent::Hash(fields.clone()),
-        PurgedContent::Member(member) => KeyContent::Members(vec![member.clone()]),
-    };
-    DeletedKey { key: purged.key.clone(), content }
 }
 
 async fn push(tools: &Tools, step: &Step, name: &RepositoryName, tag: &Tag) -> Taken {

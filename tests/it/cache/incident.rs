@@ -8,7 +8,7 @@ use regfsck::domain::rules::cache::{CacheVerdict, check};
 use regfsck::engine::ports::{Cache, Silent};
 use reqwest::StatusCode;
 
-use super::{differences, open};
+use super::{differences, open, purge};
 use crate::support::redis_registry::{Pushed, RedisRegistry};
 use crate::support::redis_server::{RedisServer, dump};
 
@@ -50,7 +50,7 @@ async fn exactly_the_stale_keys_go_and_the_next_push_heals() {
     let verdict = check(Some(&registry.storage(&REPOSITORIES)), &view, true);
     assert_eq!(accused(&verdict), BTreeSet::from([layer, config, manifest]));
     for accusation in &verdict.accusations {
-        cache.purge(&accusation.purge).await.expect("purge");
+        purge(&cache, &accusation.purge).await.expect("purge");
     }
     assert_eq!(differences(&before, &dump(&mut connection)), expected(&lost));
     assert_eq!(registry.head("team/app", &layer).await, StatusCode::NOT_FOUND);
@@ -94,7 +94,7 @@ async fn deleted_access_comes_back_through_a_member_left_behind() {
     let told: Vec<_> =
         verdict.accusations.iter().map(|it| (it.finding.severity, it.finding.subject.digest)).collect();
     assert_eq!(told, [(Severity::Warning, Some(layer))]);
-    cache.purge(&verdict.accusations[0].purge).await.expect("purge");
+    purge(&cache, &verdict.accusations[0].purge).await.expect("purge");
     assert_eq!(registry.head("team/app", &layer).await, StatusCode::NOT_FOUND);
     assert_eq!(registry.head("other", &layer).await, StatusCode::OK);
 }

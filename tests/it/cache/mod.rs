@@ -3,6 +3,7 @@
 mod connect;
 mod fault;
 mod incident;
+mod journal;
 mod program;
 mod purge;
 mod secure;
@@ -10,7 +11,8 @@ mod secure;
 use std::collections::{BTreeMap, BTreeSet};
 
 use regfsck::adapters::cache::{RedisCache, RedisSettings};
-use regfsck::domain::views::cache::CacheView;
+use regfsck::domain::journal::DeletedKey;
+use regfsck::domain::views::cache::{CacheView, StaleKeys};
 use regfsck::engine::ports::{Cache, CacheError, Silent};
 
 /// Connect to this URL.
@@ -21,6 +23,13 @@ async fn open(url: &str) -> Result<RedisCache, CacheError> {
 /// Connect and read all of it.
 async fn collect(url: &str) -> Result<CacheView, CacheError> {
     open(url).await?.collect(&Silent).await
+}
+
+/// Read what is stale, and delete it; what it held.
+async fn purge(cache: &RedisCache, stale: &StaleKeys) -> Result<Vec<DeletedKey>, CacheError> {
+    let keys = cache.held(stale).await?;
+    cache.purge(&keys).await?;
+    Ok(keys)
 }
 
 type Dump = BTreeMap<Vec<u8>, Vec<u8>>;

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regfsck::domain::journal::{Content, DeletedKey, KeyContent};
 use regfsck::domain::observed::Observed;
-use regfsck::domain::views::cache::{Purged, PurgedContent, StaleKeys};
+use regfsck::domain::views::cache::StaleKeys;
 use regfsck::engine::ports::{Cache, CacheError, Silent};
 
-use super::{differences, open};
+use super::{differences, open, purge};
 use crate::support::redis_server::{RedisCluster, RedisServer, cached, digest, dump, remember};
 
-fn names(purged: &Purged) -> BTreeSet<String> {
-    purged.keys.iter().map(|purged| purged.key.clone()).collect()
+fn names(purged: &[DeletedKey]) -> BTreeSet<String> {
+    purged.iter().map(|purged| purged.key.clone()).collect()
 }
 
 #[tokio::test]
@@ -24,7 +25,7 @@ async fn one_digest_in_three_forms_and_nothing_else() {
     let before = dump(&mut connection);
     let cache = open(&server.url()).await.expect("connect");
     let view = cache.collect(&Silent).await.expect("collect");
-    let purged = cache.purge(&view.keys_of(&digest(7))).await.expect("purge");
+    let purged = purge(&cache, &view.keys_of(&digest(7))).await.expect("purge");
     let changed = differences(&before, &dump(&mut connection));
     let digest = digest(7);
     let expected = [
@@ -41,10 +42,11 @@ async fn one_digest_in_three_forms_and_nothing_else() {
         ("size", "10".into()),
         ("mediatype", "application/octet-stream".into()),
     ];
-    let fields = fields.map(|(name, value)| (name.to_owned(), value));
-    assert_eq!(purged.keys[0].content, PurgedContent::Hash(BTreeMap::from(fields)));
-    assert_eq!(purged.keys[1].content, PurgedContent::Member(digest.to_string()));
-    assert_eq!(cache.purge(&view.keys_of(&digest)).await.expect("purge again"), Purged::default());
+    let fields = fields.map(|(name, value)| (name.to_owned(), Content::Text(value)));
+    assert_eq!(purged[0].content, KeyContent::Hash(BTreeMap::from(fields)));
+    assert_eq!(purged[1].content, KeyContent::Members(vec![digest.to_string()]));
+    assert_eq!(purge(&cache, &view.keys_of(&digest)).await.expect("purge again"), []);
+    assert_eq!(cache.purge(&purged).await.expect("delete again"), 0);
 }
 
 #[tokio::test]
@@ -56,7 +58,7 @@ async fn a_membership_leaves_the_entry() {
     let cache = open(&server.url()).await.expect("connect");
     let name = "a".parse().expect("a name");
     assert!(cache.membership(&name, &digest(1)).await.present().is_some());
-    cache.purge(&StaleKeys::membership(name.clone(), digest(1))).await.expect("purge");
+    purge(&cache, &StaleKeys::membership(name.clone(), digest(1))).await.expect("purge");
     assert_eq!(cache.membership(&name, &digest(1)).await, Observed::Absent);
     let entry = cache.entry(&digest(1)).await;
     assert_eq!(entry.present().map(|entry| (entry.size, entry.complete)), Some((10, true)));
@@ -73,7 +75,7 @@ async fn another_programs_key_is_left_alone_and_with_it_all_others() {
     let before = dump(&mut connection);
     let cache = open(&server.url()).await.expect("connect");
     let stale = cache.collect(&Silent).await.expect("collect").keys_of(&digest(1));
-    let error = cache.purge(&stale).await.expect_err("another type");
+    let error = purge(&cache, &stale).await.expect_err("another type");
     assert!(matches!(&error, CacheError::WrongType { key: found, .. } if *found == key), "{error}");
     assert_eq!(differences(&before, &dump(&mut connection)), BTreeSet::new());
 }
@@ -92,7 +94,7 @@ async fn in_a_cluster_each_key_on_its_node() {
     let cache =
         open(&format!("redis+cluster://127.0.0.1:{}", cluster.servers[1].port)).await.expect("connect");
     let view = cache.collect(&Silent).await.expect("collect");
-    let purged = cache.purge(&view.keys_of(&digest(3))).await.expect("purge");
+    let purged = purge(&cache, &view.keys_of(&digest(3))).await.expect("purge");
     let changed = differences(&before, &cluster.dump());
     assert_eq!(names(&purged), changed);
     assert_eq!(changed.len(), 7);

@@ -8,6 +8,7 @@ use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Remembered, Stage, Step, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
+use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::storage::LinkPlace;
 
 /// A step for each service: the next only when the last is back, so that one replica is away at a time.
@@ -121,7 +122,7 @@ impl Planner<'_> {
             vec![Condition::DataAbsent(digest)]
         };
         let repositories = repositories.into_iter().collect();
-        let action = StepAction::PurgeCache { digest, entry: is_entry, repositories };
+        let action = StepAction::PurgeCache(StaleKeys { digest, entry: is_entry, repositories });
         self.step(finding, Stage::Claims, action, conditions);
     }
 
