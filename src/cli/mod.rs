@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::adapters::registry::install_crypto;
+use crate::domain::plan::Goal;
 use crate::domain::verdict::USAGE;
 use args::{Arguments, Subcommand};
-use commands::repair::Mode;
 use commands::{check, demo, doctor, explain, generate, guard, merge, repair, snapshot, undo, verify};
 
 /// The command line as clap describes it: for completions, man pages and tests.
@@ -48,14 +48,14 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
     install_crypto();
     match command {
         Subcommand::Check(arguments) => match &arguments.plan {
-            _ if arguments.fix => repair::run(&arguments.check, Mode::Fix, &output),
+            _ if arguments.fix => repair::run(&arguments.check, Goal::Fix, &output),
             Some(path) => repair::save_plan(&arguments.check, path, &output),
             None => check::run(&arguments.check, &output),
         },
         Subcommand::Merge { reports } => merge::run(&reports, &output),
         Subcommand::Repair(arguments) => repair::carry_out(&arguments, &output),
-        Subcommand::Purge(arguments) => repair::run(&arguments, Mode::Purge, &output),
-        Subcommand::Restart(arguments) => repair::run(&arguments, Mode::Restart, &output),
+        Subcommand::Purge(arguments) => repair::run(&arguments, Goal::Purge, &output),
+        Subcommand::Restart(arguments) => repair::run(&arguments, Goal::Restart, &output),
         Subcommand::Undo(arguments) => undo::take_back(&arguments),
         Subcommand::Verify(arguments) => verify::run(&arguments, &output),
         Subcommand::Demo { flavour, keep, serve } => {

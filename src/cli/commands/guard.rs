@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::repair::{Mode, journal_dir};
+use super::repair::journal_dir;
 use super::session::Session;
 use crate::adapters::gc::{GcCommand, Onlooker, Stream};
 use crate::adapters::{journal, snapshot};
@@ -19,6 +19,7 @@ use crate::cli::args::{CheckArguments, Format, OutputArguments};
 use crate::cli::terminal::result;
 use crate::domain::gc::Flavour;
 use crate::domain::guard::{COLLECTION_FAILED, Collected, Gate, Guarded, Stage};
+use crate::domain::plan::Goal;
 use crate::domain::report::{Report, SCHEMA, Tool, Verdict};
 use crate::domain::rules::CacheKind;
 use crate::domain::verdict;
@@ -173,7 +174,7 @@ impl<'a> Run<'a> {
     async fn fix(&mut self) -> Result<()> {
         let mut session = Session::open(&self.arguments.check, self.output).await?;
         let examination = session.check().await?;
-        let report = session.repair(examination, Mode::Fix).await?;
+        let report = session.repair(examination, Goal::Fix).await?;
         self.guarded.report = Some(report);
         Ok(())
     }
@@ -237,7 +238,7 @@ impl<'a> Run<'a> {
         let report = if self.arguments.report_only {
             session.report(examination)
         } else {
-            session.repair(examination, Mode::Purge).await?
+            session.repair(examination, Goal::Purge).await?
         };
         if report.verdict != Verdict::Coherent {
             self.guarded.failed = self.guarded.failed.or(Some(Stage::Check));

@@ -15,7 +15,7 @@ use crate::cli::commands::check::{conclude, write};
 use crate::cli::settings::connection::SourceConnectionArguments;
 use crate::cli::settings::target::Target;
 use crate::domain::journal::identity;
-use crate::domain::plan::{Plan, VERSION};
+use crate::domain::plan::{Goal, Plan, VERSION};
 use crate::domain::report;
 
 /// How a repair is made.
@@ -79,27 +79,16 @@ pub struct UndoArguments {
     pub state_dir: Option<PathBuf>,
 }
 
-/// What a repair may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Mode {
-    /// Everything that helps.
-    Fix,
-    /// Only make the daemon forget what is not there.
-    Purge,
-    /// Only restart the daemon.
-    Restart,
-}
-
-/// Find what is wrong, and repair it in that mode; the exit status.
-pub(in crate::cli) fn run(arguments: &CheckArguments, mode: Mode, output: &OutputArguments) -> Result<u8> {
-    if mode == Mode::Restart && arguments.repair.restart.is_empty() && arguments.target.container.is_none() {
+/// Find what is wrong, and repair it to that end; the exit status.
+pub(in crate::cli) fn run(arguments: &CheckArguments, goal: Goal, output: &OutputArguments) -> Result<u8> {
+    if goal == Goal::Restart && arguments.repair.restart.is_empty() && arguments.target.container.is_none() {
         bail!("restart what? give --restart SPEC, such as systemd:docker-registry or docker:registry");
     }
     let runtime = runtime()?;
     let report = runtime.block_on(async {
         let mut session = Session::open(arguments, output).await?;
         let examination = session.check().await?;
-        session.repair(examination, mode).await
+        session.repair(examination, goal).await
     })?;
     write(&report, output)?;
     Ok(report.exit_status)
@@ -115,7 +104,7 @@ pub(in crate::cli) fn save_plan(
     let report = runtime.block_on(async {
         let mut session = Session::open(arguments, output).await?;
         let examination = session.check().await?;
-        let plan = session.plan(&examination, Mode::Fix).await?;
+        let plan = session.plan(&examination, Goal::Fix).await?;
         let text = serde_json::to_string_pretty(&plan)? + "\n";
         std::fs::write(path, text)
             .with_context(|| format!("cannot write the plan to `{}`", path.display()))?;

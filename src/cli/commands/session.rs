@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 
-use super::repair::{Mode, journal_dir};
+use super::repair::journal_dir;
 use crate::adapters::journal::{FileJournal, new_run};
 use crate::adapters::registry::{Connection, Credential, HttpWriter};
 use crate::adapters::service::{Engine, EnginePusher};
@@ -28,15 +28,14 @@ use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::history::History;
-use crate::domain::name::Image;
-use crate::domain::plan::planner::{self, Situation};
-use crate::domain::plan::{Approved, Plan, Stage};
+use crate::domain::plan::planner::{self, Means, Situation};
+use crate::domain::plan::{Approved, Goal, Materials, Plan};
 use crate::domain::report::{Report, summarise};
 use crate::engine::check::{Examination, Options, check};
 use crate::engine::ports::{
     Event, Events as _, JournalError, Pusher, Registry, RegistryWriter, Source, StorageWriter, Uploads,
 };
-use crate::engine::repair::{self, Materials, Patience, Replica, Tools};
+use crate::engine::repair::{self, Patience, Replica, Tools};
 
 /// A repair under way.
 pub(in crate::cli) struct Session<'a> {
@@ -46,7 +45,6 @@ pub(in crate::cli) struct Session<'a> {
     /// How the registries of `docker://` sources are reached, by host and port.
     docker: BTreeMap<String, Connection>,
     pub(in crate::cli) events: Arc<Progress>,
-    materials: Materials,
     pub(in crate::cli) options: Options,
     /// Content whose own file is bad: not to be taken for a source of it.
     bad: BTreeSet<Digest>,
@@ -65,8 +63,8 @@ impl<'a> Session<'a> {
         let mut options = options(arguments, &target)?;
         // A repair asks about manifests too: without that it cannot know what a push would do.
         options.probe_manifests = true;
-        let (materials, bad) = (Materials::default(), BTreeSet::new());
-        Ok(Self { arguments, output, target, docker, events, materials, options, bad })
+        let bad = BTreeSet::new();
+        Ok(Self { arguments, output, target, docker, events, options, bad })
     }
 
     pub(in crate::cli) async fn check(&mut self) -> Result<Examination> {
@@ -134,54 +132,40 @@ impl<'a> Session<'a> {
         Ok(Some(Arc::new(pusher)))
     }
 
-    async fn pushes(&self, mode: Mode) -> Result<BTreeSet<Image>> {
-        let Some(pusher) = self.pusher()?.filter(|_| mode == Mode::Fix) else { return Ok(BTreeSet::new()) };
-        pusher.images().await.map_err(|error| service_error(&error).context("--source docker-daemon:"))
+    /// What there is to repair with. A purge and a restart bring no bytes.
+    async fn survey(&self, examination: &Examination) -> Result<Materials> {
+        let (view, findings) = (examination.storage.as_deref(), &examination.findings);
+        let (sources, jobs) = (self.sources()?, usize::from(self.arguments.connection.jobs));
+        let mut materials = repair::survey(findings, view, &sources, jobs, &*self.events).await;
+        if let Some(pusher) = self.pusher()? {
+            let images = pusher.images().await;
+            materials.pushes =
+                images.map_err(|error| service_error(&error).context("--source docker-daemon:"))?;
+        }
+        Ok(materials)
     }
 
-    pub(in crate::cli) async fn plan(&mut self, examination: &Examination, mode: Mode) -> Result<Plan> {
-        if mode == Mode::Fix {
-            let (view, findings) = (examination.storage.as_deref(), &examination.findings);
-            let (sources, jobs) = (self.sources()?, usize::from(self.arguments.connection.jobs));
-            self.materials = repair::survey(findings, view, &sources, jobs, &*self.events).await;
-        }
-        let restart = services::specs(&self.arguments.repair.restart, &self.target);
-        let mut daemon = self.target.daemon.clone();
-        if mode == Mode::Restart {
-            // Nothing but the restart is wanted.
-            daemon.delete = Some(false);
-            daemon.read_only = Some(true);
-        }
-        let pushes = self.pushes(mode).await?;
+    pub(in crate::cli) async fn plan(&self, examination: &Examination, goal: Goal) -> Result<Plan> {
+        let materials = match goal {
+            Goal::Fix => self.survey(examination).await?,
+            Goal::Purge | Goal::Restart => Materials::default(),
+        };
+        let services = services::specs(&self.arguments.repair.restart, &self.target);
         let situation = Situation {
             findings: &examination.findings,
             storage: examination.storage.as_deref(),
-            daemon: &daemon,
-            manifests: &self.materials.manifests,
-            sightings: &self.materials.sightings,
-            tags: &self.materials.tags,
-            pushes: &pushes,
-            restart: if mode == Mode::Purge { &[] } else { &restart },
-            target: self.target.named.clone(),
+            daemon: &self.target.daemon,
             purges: examination.may_purge.then_some(&examination.purges),
         };
-        let mut plan = planner::plan(&situation, Timestamp::now());
-        plan.steps.retain(|step| match mode {
-            Mode::Fix => true,
-            Mode::Purge => step.stage == Stage::Claims,
-            Mode::Restart => step.stage == Stage::Restart,
-        });
-        if mode == Mode::Restart && plan.is_empty() {
-            plan.steps = planner::restarts(&restart);
-        }
-        Ok(plan)
+        let means = Means { materials: &materials, services: &services };
+        Ok(planner::plan(goal, &situation, means, self.target.named.clone(), Timestamp::now()))
     }
 
-    pub(in crate::cli) async fn repair(&mut self, examination: Examination, mode: Mode) -> Result<Report> {
+    pub(in crate::cli) async fn repair(&mut self, examination: Examination, goal: Goal) -> Result<Report> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
-        let plan = self.plan(&examination, mode).await?;
+        let plan = self.plan(&examination, goal).await?;
         self.approve_and_execute(examination, plan, false).await
     }
 

@@ -3,6 +3,8 @@
 //! Steps stand in the order in which they are carried out, stage by stage: content before what needs it,
 //! claims last. Within a stage they are independent, but for those they name in [`Step::after`].
 
+mod goal;
+mod materials;
 pub mod planner;
 
 use std::collections::BTreeMap;
@@ -10,6 +12,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::goal::Goal;
+pub use self::materials::Materials;
 use super::digest::Digest;
 use super::finding::Risk;
 use super::name::{Reference, RepositoryName, Tag};

@@ -22,7 +22,7 @@ pub use execute::execute;
 pub use preflight::{Refused, preflight, still_fits};
 pub use prove::{Proven, prove};
 pub use restarting::restart_now;
-pub use survey::{Materials, survey};
+pub use survey::survey;
 
 use super::ports::{
     Cache, Events, Journal, Pusher, Registry, RegistryWriter, Service, Storage, StorageWriter, Supply,

@@ -11,22 +11,10 @@ use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::manifest::{self, Manifest};
-use crate::domain::name::{Image, RepositoryName, Tag};
+use crate::domain::name::{Image, RepositoryName};
+use crate::domain::plan::Materials;
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Event, Events, Naming, Supply, Wanted};
-
-/// What is at hand.
-#[derive(Debug, Clone, Default)]
-pub struct Materials {
-    /// Manifests whose bytes some source has, hashed and read.
-    pub manifests: BTreeMap<Digest, Manifest>,
-    /// Where the bytes of content are.
-    pub sightings: BTreeMap<Digest, String>,
-    /// What sources say that broken tags should name.
-    pub tags: BTreeMap<(RepositoryName, Tag), Digest>,
-    /// What no source has, and why each does not.
-    pub shortages: BTreeMap<Digest, String>,
-}
 
 /// Look for what the findings need.
 pub async fn survey(
@@ -124,10 +112,7 @@ impl Survey<'_> {
                 self.materials.manifests.insert(wanted.digest, manifest.clone());
                 Some(manifest)
             }
-            Err(shortage) => {
-                self.materials.shortages.insert(wanted.digest, shortage.to_string());
-                None
-            }
+            Err(_) => None,
         }
     }
 
@@ -179,13 +164,8 @@ impl Survey<'_> {
         });
         let found: Vec<_> = found.buffer_unordered(jobs).collect().await;
         for (digest, found) in found {
-            match found {
-                Ok(sighting) => {
-                    self.materials.sightings.insert(digest, sighting.location);
-                }
-                Err(shortage) => {
-                    self.materials.shortages.insert(digest, shortage.to_string());
-                }
+            if let Ok(sighting) = found {
+                self.materials.sightings.insert(digest, sighting.location);
             }
         }
     }

@@ -6,14 +6,13 @@ use super::Planner;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
-use crate::domain::plan::{Remembered, Stage, Step, StepAction};
+use crate::domain::plan::{Goal, Remembered, Stage, Step, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::storage::LinkPlace;
 
 /// A step for each service: the next only when the last is back, so that one replica is away at a time.
-#[must_use]
-pub fn restarts(services: &[String]) -> Vec<Step> {
+pub(super) fn restarts(services: &[String]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for service in services {
         let step =
@@ -57,7 +56,9 @@ impl Planner<'_> {
         let daemon = self.situation.daemon;
         let may_delete =
             self.situation.storage.is_some() && daemon.delete != Some(false) && self.is_writable();
-        if daemon.cache == CacheKind::Redis {
+        if self.goal == Goal::Restart {
+            self.restart(finding, "only a restart is wanted");
+        } else if daemon.cache == CacheKind::Redis {
             self.purge(finding, digest);
         } else if may_delete {
             let action = StepAction::DeleteClaim { repository: name.clone(), digest };
@@ -128,7 +129,7 @@ impl Planner<'_> {
 
     /// The last remedy, where it was offered.
     fn restart(&mut self, finding: &Finding, why: &str) {
-        let services = self.situation.restart;
+        let services = self.means.services;
         let is_in_redis = self.situation.daemon.cache == CacheKind::Redis;
         if services.is_empty() || is_in_redis {
             let instead = if is_in_redis {
@@ -171,7 +172,7 @@ impl Planner<'_> {
             return;
         };
         let doubt = Remembered { repository: repository.clone(), digest: *digest, size: *size };
-        for wanted in restarts(self.situation.restart) {
+        for wanted in restarts(self.means.services) {
             let step = self.steps.entry(wanted.id.clone()).or_insert_with(|| wanted.under(&doubt));
             step.helps(finding);
             if let StepAction::Restart { if_wrong, .. } = &mut step.action

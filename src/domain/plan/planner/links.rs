@@ -67,7 +67,7 @@ impl Planner<'_> {
     fn known(&self, digest: &Digest) -> Option<&Manifest> {
         match self.situation.storage.and_then(|view| view.manifests.get(digest)) {
             Some(ReadManifest::Manifest(manifest)) => Some(manifest),
-            Some(ReadManifest::Unreadable(_)) | None => self.situation.manifests.get(digest),
+            Some(ReadManifest::Unreadable(_)) | None => self.means.materials.manifests.get(digest),
         }
     }
 
@@ -107,7 +107,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn tag(&mut self, finding: &Finding, name: &RepositoryName, tag: &Tag) {
-        let named = self.situation.tags.get(&(name.clone(), tag.clone())).copied();
+        let named = self.means.materials.tags.get(&(name.clone(), tag.clone())).copied();
         let Some(digest) = named else {
             let lost = "what the tag should name is lost; push it again, or give a --source that has it";
             return self.lack(finding, lost);

@@ -46,7 +46,7 @@ impl Planner<'_> {
 
     /// What is nowhere of all that a manifest needs, itself included.
     fn shortage(&self, name: &RepositoryName, digest: &Digest, depth: u8) -> Option<String> {
-        let Some(manifest) = self.situation.manifests.get(digest) else {
+        let Some(manifest) = self.means.materials.manifests.get(digest) else {
             let whose = if depth == 0 { String::new() } else { format!(" (manifest {})", digest.short()) };
             return Some(format!("{NO_BYTES}{whose}"));
         };
@@ -75,7 +75,7 @@ impl Planner<'_> {
         replaces: bool,
         depth: u8,
     ) -> Option<String> {
-        let manifest = self.situation.manifests.get(&digest)?;
+        let manifest = self.means.materials.manifests.get(&digest)?;
         let replaces = replaces && self.replacement(&digest).is_none();
         let preconditions = if replaces { Self::bad(finding, digest) } else { Vec::new() };
         let stage = if manifest.kind == Kind::Index { Stage::Indexes } else { Stage::Manifests };

@@ -17,24 +17,23 @@ mod content;
 mod links;
 mod manifests;
 
-pub use claims::restarts;
+use claims::restarts;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject};
-use crate::domain::manifest::Manifest;
-use crate::domain::name::{Image, Reference, RepositoryName, Tag};
-use crate::domain::plan::{Plan, Stage, Step, StepAction, VERSION};
+use crate::domain::name::Reference;
+use crate::domain::plan::{Goal, Materials, Plan, Stage, Step, StepAction, VERSION};
 use crate::domain::report::Target;
 use crate::domain::rules::{Condition, Daemon};
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::storage::StorageView;
 
-/// Everything that a plan is made of.
+/// What is wrong, and what is known of the registry.
 pub struct Situation<'a> {
     /// What is wrong.
     pub findings: &'a [Finding],
@@ -42,32 +41,30 @@ pub struct Situation<'a> {
     pub storage: Option<&'a StorageView>,
     /// What is known of the daemon's configuration.
     pub daemon: &'a Daemon,
-    /// Manifests that some source has, and their bytes are right.
-    pub manifests: &'a BTreeMap<Digest, Manifest>,
-    /// Where the bytes of content are: a source that says it has them. What no source has is not in here.
-    pub sightings: &'a BTreeMap<Digest, String>,
-    /// What sources say that broken tags should name.
-    pub tags: &'a BTreeMap<(RepositoryName, Tag), Digest>,
-    /// Images that a local engine has under the registry's own name, and can push.
-    pub pushes: &'a BTreeSet<Image>,
-    /// The services to restart, in the order in which they go.
-    pub restart: &'a [String],
-    /// The registry.
-    pub target: Target,
     /// The stale keys of the cache, by finding; `None` where nothing may be purged.
     pub purges: Option<&'a BTreeMap<String, StaleKeys>>,
 }
 
+/// What can be used.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// What sources and a local engine have.
+    pub materials: &'a Materials,
+    /// The services to restart, in the order in which they go.
+    pub services: &'a [String],
+}
+
 /// Make a plan.
 #[must_use]
-pub fn plan(situation: &Situation<'_>, now: Timestamp) -> Plan {
-    let mut planner = Planner { situation, steps: BTreeMap::new(), unresolved: BTreeMap::new() };
+pub fn plan(goal: Goal, situation: &Situation<'_>, means: Means<'_>, target: Target, now: Timestamp) -> Plan {
+    let means = if goal == Goal::Purge { Means { services: &[], ..means } } else { means };
+    let mut planner = Planner { goal, situation, means, steps: BTreeMap::new(), unresolved: BTreeMap::new() };
     let mut findings: Vec<_> = situation.findings.iter().collect();
     findings.sort_by_key(|finding| turn(finding.code));
     for finding in findings {
         planner.finding(finding);
     }
-    planner.finish(now)
+    planner.finish(target, now)
 }
 
 /// When a finding's turn is: bad files first, for they have to make room; then what has to come; then what is
@@ -96,7 +93,9 @@ const fn turn(code: Code) -> u8 {
 }
 
 struct Planner<'a> {
+    goal: Goal,
     situation: &'a Situation<'a>,
+    means: Means<'a>,
     steps: BTreeMap<String, Step>,
     unresolved: BTreeMap<String, String>,
 }
@@ -168,7 +167,7 @@ impl Planner<'_> {
 
     /// Nothing gives what the finding lacks: where a local engine has the image, it can be pushed again.
     fn lack(&mut self, finding: &Finding, why: &str) {
-        let pushes = self.situation.pushes;
+        let pushes = &self.means.materials.pushes;
         let images: Vec<_> = finding.affects.iter().filter(|image| pushes.contains(image)).cloned().collect();
         if images.is_empty() || !self.is_writable() {
             return self.give_up(finding, why);
@@ -189,7 +188,7 @@ impl Planner<'_> {
         preconditions: Vec<Condition>,
     ) -> String {
         let id = action.id();
-        let from = action.digest().and_then(|digest| self.situation.sightings.get(digest)).cloned();
+        let from = action.digest().and_then(|digest| self.means.materials.sightings.get(digest)).cloned();
         let needs_bytes = matches!(
             action,
             StepAction::UploadBlob { .. }
@@ -209,7 +208,7 @@ impl Planner<'_> {
     }
 
     fn has_bytes(&self, digest: &Digest) -> bool {
-        self.situation.sightings.contains_key(digest)
+        self.means.materials.sightings.contains_key(digest)
     }
 
     fn is_writable(&self) -> bool {
@@ -229,14 +228,22 @@ impl Planner<'_> {
         false
     }
 
-    fn finish(self, now: Timestamp) -> Plan {
+    fn finish(self, target: Target, now: Timestamp) -> Plan {
         let mut steps: Vec<_> = self.steps.into_values().collect();
+        steps.retain(|step| match self.goal {
+            Goal::Fix => true,
+            Goal::Purge => step.stage == Stage::Claims,
+            Goal::Restart => step.stage == Stage::Restart,
+        });
+        if self.goal == Goal::Restart && steps.is_empty() {
+            steps = restarts(self.means.services);
+        }
         // Services are restarted in the order in which they were given.
-        let order = |step: &Step| self.situation.restart.iter().position(|spec| step.action.restarts(spec));
+        let order = |step: &Step| self.means.services.iter().position(|spec| step.action.restarts(spec));
         steps.sort_by(|a, b| (a.stage, order(a), &a.id).cmp(&(b.stage, order(b), &b.id)));
         let mut unresolved = self.unresolved;
         unresolved.retain(|id, _| !steps.iter().any(|step| step.resolves.contains(id)));
-        Plan { version: VERSION, created: now, target: self.situation.target.clone(), steps, unresolved }
+        Plan { version: VERSION, created: now, target, steps, unresolved }
     }
 }
 

@@ -1,7 +1,10 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::domain::name::{Image, RepositoryName};
 use crate::domain::plan::Remembered;
 use crate::domain::rules::CacheKind;
 use crate::domain::views::storage::{Links, Repository, StoredBlob, StoredManifests, Target as LinkTarget};
@@ -11,9 +14,7 @@ struct World {
     findings: Vec<Finding>,
     storage: StorageView,
     daemon: Daemon,
-    manifests: BTreeMap<Digest, Manifest>,
-    sightings: BTreeMap<Digest, String>,
-    pushes: BTreeSet<Image>,
+    materials: Materials,
     restart: Vec<String>,
     purges: Option<BTreeMap<String, StaleKeys>>,
 }
@@ -36,15 +37,15 @@ fn world(codes: &[Code], has_bytes: bool) -> World {
     let text =
         format!(r#"{{"schemaVersion":2,"config":{{"digest":"{}","size":10}},"layers":[]}}"#, digest(1));
     let manifest = crate::domain::manifest::parse(text.as_bytes()).unwrap();
-    let (manifests, sightings) = if has_bytes {
+    let mut materials = Materials::default();
+    if has_bytes {
         let places = [digest(1), digest(2)].map(|digest| (digest, "mirror".to_owned()));
-        (BTreeMap::from([(digest(2), manifest)]), BTreeMap::from(places))
-    } else {
-        (BTreeMap::new(), BTreeMap::new())
-    };
+        (materials.manifests, materials.sightings) =
+            (BTreeMap::from([(digest(2), manifest)]), BTreeMap::from(places));
+    }
     let daemon = Daemon { delete: Some(true), read_only: None, proxy: None, cache: CacheKind::InMemory };
-    let (pushes, restart, purges) = (BTreeSet::new(), Vec::new(), Some(BTreeMap::new()));
-    World { findings, storage: storage(), daemon, manifests, sightings, pushes, restart, purges }
+    let (restart, purges) = (Vec::new(), Some(BTreeMap::new()));
+    World { findings, storage: storage(), daemon, materials, restart, purges }
 }
 
 fn storage() -> StorageView {
@@ -89,7 +90,13 @@ fn finding(code: Code) -> Finding {
 impl std::fmt::Debug for World {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ids: Vec<_> = self.findings.iter().map(|finding| &finding.id).collect();
-        write!(formatter, "{ids:?} {:?} {:?} {:?}", self.daemon, self.restart, self.sightings.keys())
+        write!(
+            formatter,
+            "{ids:?} {:?} {:?} {:?}",
+            self.daemon,
+            self.restart,
+            self.materials.sightings.keys()
+        )
     }
 }
 
@@ -99,15 +106,10 @@ impl World {
             findings: &self.findings,
             storage: Some(&self.storage),
             daemon: &self.daemon,
-            manifests: &self.manifests,
-            sightings: &self.sightings,
-            tags: &BTreeMap::new(),
-            pushes: &self.pushes,
-            restart: &self.restart,
-            target: Target::default(),
             purges: self.purges.as_ref(),
         };
-        plan(&situation, Timestamp::UNIX_EPOCH)
+        let means = Means { materials: &self.materials, services: &self.restart };
+        plan(Goal::Fix, &situation, means, Target::default(), Timestamp::UNIX_EPOCH)
     }
 
     /// Its steps by the first word of their names, and why nothing helps.
@@ -223,7 +225,7 @@ fn a_replaced_file_puts_the_daemon_s_memory_in_doubt() {
     }
     // What else takes a restart takes it in any case.
     let mut world = world(&[Code::TruncatedBlob, Code::PhantomManifest], true);
-    (world.restart, world.manifests) = (owned(&["s"]), BTreeMap::new());
+    (world.restart, world.materials.manifests) = (owned(&["s"]), BTreeMap::new());
     let plan = world.plan();
     assert_eq!(if_wrong(&plan), Some(vec![]));
     assert_eq!(plan.steps.last().unwrap().what, "restart the daemon (s)");
@@ -255,7 +257,7 @@ fn replicas_that_disagree_are_restarted_in_the_order_given_unless_something_else
 #[test]
 fn what_an_engine_has_is_pushed_after_the_claims_are_cleared() {
     let mut world = world(&[Code::MissingBlob, Code::PhantomBlob], false);
-    world.pushes = BTreeSet::from([image()]);
+    world.materials.pushes = BTreeSet::from([image()]);
     assert_eq!(world.told(), (owned(&[DELETE, "push-image"]), vec![]));
 }
 
