@@ -6,8 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::draw::{Table, megabytes};
-use crate::measure::{Side, interleave, program};
+use crate::measure::{Side, interleave, megabytes, program};
 use crate::{Bench, regfsck};
 
 /// Blobs for each repository.
@@ -38,7 +37,7 @@ pub(crate) struct Curve {
 }
 
 /// Measure trees of ten thousand blobs, and about three times as many each, up to the largest.
-pub(crate) fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
+pub(crate) fn measure(bench: &Bench) -> Result<Curve> {
     let mut points = Vec::new();
     for blobs in SIZES {
         if blobs <= bench.arguments.largest {
@@ -46,8 +45,7 @@ pub(crate) fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
         }
     }
     let slope = slope(&points);
-    table.curve = Some(Curve { points, slope });
-    Ok(())
+    Ok(Curve { points, slope })
 }
 
 fn point(bench: &Bench, blobs: u64) -> Result<Point> {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::curve::Curve;
-use crate::measure::{Run, Runs};
+use crate::measure::{Run, Runs, megabytes};
 
 /// What stands around the tables in the page.
 const BEGIN: &str = "<!-- measured: written by cargo bench --bench sides -->\n";
@@ -121,9 +121,4 @@ impl Table {
         }
         Ok(())
     }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "shown with no digit behind the point")]
-pub(crate) fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }

@@ -113,7 +113,7 @@ fn main() -> Result<()> {
             Subject::Probe => daemon::probe(&bench, &mut table)?,
             Subject::Redis => daemon::redis(&bench, &mut table)?,
             Subject::Upload => upload::compare(&bench, &mut table)?,
-            Subject::Curve => curve::measure(&bench, &mut table)?,
+            Subject::Curve => table.curve = Some(curve::measure(&bench)?),
         }
     }
     print!("{}", table.markdown());

@@ -162,3 +162,8 @@ fn cpu_of(process: &str, fields: std::ops::Range<usize>) -> f64 {
     let own = rest.split(' ').skip(fields.start - 2).take(fields.len());
     own.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
+
+#[allow(clippy::cast_precision_loss, reason = "shown with no digit behind the point")]
+pub(crate) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
