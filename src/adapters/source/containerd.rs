@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::content_store::ContentStore;
-use super::file_set::{folder, folder_hint, open, unusable};
 use super::oci::blob_name;
+use super::open::{folder, folder_hint, open, unusable};
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use super::content_store::ContentStore;
-use super::file_set::{folder, folder_hint, open, unusable};
+use super::open::{folder, folder_hint, open, unusable};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::manifest::MAX_MANIFEST_BYTES;
 use crate::domain::name::Image;

@@ -16,9 +16,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::content_store::ContentStore;
-use super::file_set::{FileSet, unusable};
+use super::file_set::FileSet;
 use super::names;
 use super::oci::{Index, blob_name};
+use super::open::unusable;
 use super::tarball::Tarball;
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;

@@ -26,6 +26,7 @@ mod file_set;
 mod list;
 mod names;
 mod oci;
+mod open;
 mod quarantine;
 mod spec;
 mod storage;

@@ -13,8 +13,9 @@ use oci_spec::image::OciLayout;
 use serde::Deserialize;
 
 use super::content_store::ContentStore;
-use super::file_set::{FileSet, folder, folder_hint, unreadable, unusable};
+use super::file_set::FileSet;
 use super::names;
+use super::open::{folder, folder_hint, unreadable, unusable};
 use super::tarball::Tarball;
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;

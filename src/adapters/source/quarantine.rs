@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::content_store::ContentStore;
-use super::file_set::{folder, open, walk_error};
+use super::open::{folder, open, walk_error};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::Image;
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};

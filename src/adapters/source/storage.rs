@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::content_store::ContentStore;
-use super::file_set::{folder, folder_hint, open, unreadable, unusable, walk_error};
+use super::open::{folder, folder_hint, open, unreadable, unusable, walk_error};
 use crate::domain::digest::Digest;
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 use tar::{Header, PaxExtensions};
 
-use super::file_set::{folder_hint, open_regular, unreadable, unusable};
+use super::open::{folder_hint, open_regular, unreadable, unusable};
 use crate::engine::ports::{FileRange, SourceError};
 
 const BLOCK: u64 = 512;
