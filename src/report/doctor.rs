@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Drawing, wrap};
+use super::drawing::Drawing;
+use super::words::wrap;
 use crate::domain::doctor::{Diagnosis, Hint};
 
 /// Draw them.

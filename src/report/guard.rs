@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use bytesize::ByteSize;
 
-use super::table::{self, Drawing};
+use super::drawing::Drawing;
+use super::table;
 use crate::domain::gc::{Loss, LossReason};
 use crate::domain::guard::{Gate, Guarded, Stage};
 

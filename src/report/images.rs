@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 
-use super::table::Drawing;
+use super::drawing::Drawing;
+use super::words::counted;
 use crate::domain::finding::Finding;
 use crate::domain::report::{Report, Verdict, VerifiedImage};
 
@@ -54,10 +55,6 @@ fn one(text: &mut String, image: &VerifiedImage, drawing: Drawing) {
         counted(image.blobs, "blob"),
         ByteSize(image.bytes),
     );
-}
-
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whole digests: whoever reads this needs them.

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 
-use super::table::{Drawing, counted, hang, line};
+use super::drawing::{Drawing, hang, line};
+use super::words::counted;
 use crate::domain::code::{Code, Severity};
 use crate::domain::finding::Risk;
 use crate::domain::plan::{Outcome, Plan, Proof, StepResult};

@@ -20,50 +20,19 @@ mod groups;
 mod steps;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 
-use self::words::grouped;
-pub(super) use self::words::{counted, wrap};
+pub use super::drawing::Drawing;
+use super::drawing::{colour, hang, line};
+use super::words::{counted, grouped};
 use super::{images, repair};
 use crate::domain::code::Severity;
 use crate::domain::finding::State;
 use crate::domain::report::{Report, Verdict};
-
-/// How to draw.
-#[derive(Debug, Clone, Copy)]
-pub struct Drawing {
-    /// Columns of the terminal.
-    pub width: u16,
-    /// Whether to colour.
-    pub colour: bool,
-    /// Whole digests and every finding.
-    pub no_trunc: bool,
-    /// Evidence below each finding.
-    pub evidence: bool,
-}
-
-impl Default for Drawing {
-    fn default() -> Self {
-        Self { width: 80, colour: false, no_trunc: false, evidence: false }
-    }
-}
-
-impl Drawing {
-    /// Columns that are left right of an indent.
-    fn room(self, indent: usize) -> usize {
-        usize::from(self.width).saturating_sub(indent).max(30)
-    }
-
-    pub(super) fn paint(self, content: &str, style: Style) -> String {
-        if self.colour { format!("{style}{content}{style:#}") } else { content.to_owned() }
-    }
-}
 
 /// Draw the report.
 #[must_use]
@@ -79,24 +48,6 @@ pub fn draw(report: &Report, drawing: Drawing) -> String {
     steps::draw(&mut text, report, drawing);
     blind_spots(&mut text, report, drawing);
     text
-}
-
-/// Writing to a string cannot fail.
-pub(super) fn line(text: &mut String, content: &str) {
-    let _ = writeln!(text, "{}", content.trim_end());
-}
-
-/// Wrapped behind a lead that stands on the first line alone.
-pub(super) fn hang(text: &mut String, lead: &str, indent: usize, content: &str, drawing: Drawing) {
-    let mut lines = wrap(content, drawing.room(indent)).into_iter();
-    line(text, &format!("{lead}{}", lines.next().unwrap_or_default()));
-    for rest in lines {
-        line(text, &format!("{}{rest}", " ".repeat(indent)));
-    }
-}
-
-fn colour(colour: AnsiColor) -> Style {
-    Style::new().fg_color(Some(colour.into()))
 }
 
 fn headline(text: &mut String, report: &Report, drawing: Drawing) {

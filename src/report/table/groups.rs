@@ -5,13 +5,13 @@ use bytesize::ByteSize;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
 
-use super::words::{counted, grouped, shorten_hex};
-use super::{Drawing, colour, hang, line};
 use crate::domain::code::{Code, Severity};
 use crate::domain::finding::{Finding, State, Subject};
 use crate::domain::name::{Image, Reference};
 use crate::domain::observed::Side;
 use crate::domain::report::Report;
+use crate::report::drawing::{Drawing, colour, hang, line};
+use crate::report::words::{counted, grouped, shorten_hex};
 
 /// How many findings of one code are shown before the rest is counted.
 pub(super) const SHOWN: usize = 10;

@@ -2,11 +2,11 @@
 
 use anstyle::Style;
 
-use super::{Drawing, hang, line};
 use crate::domain::code::Code;
 use crate::domain::code::Severity;
 use crate::domain::finding::{Action, Remedy};
 use crate::domain::report::Report;
+use crate::report::drawing::{Drawing, hang, line};
 
 /// What carrying out an action is, as an order.
 const fn order(action: Action) -> &'static str {

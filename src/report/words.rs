@@ -1,7 +1,7 @@
 //! Numbers and lines as people read them.
 
 /// `1 blob`, `2 blobs`, `3 repositories`, `50,000 tags`.
-pub(in crate::report) fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     let plural = match what.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
         None => format!("{what}s"),
@@ -23,7 +23,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// Break at spaces; a word longer than the width stands alone.
-pub(in crate::report) fn wrap(content: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(content: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in content.split_whitespace() {
         match lines.last_mut() {
