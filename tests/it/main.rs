@@ -23,6 +23,7 @@ mod guard;
 mod http_client;
 mod interrupts;
 mod journal;
+mod measures;
 mod proxies;
 mod pull_through;
 mod registry_config;

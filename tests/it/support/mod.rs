@@ -9,6 +9,7 @@ pub mod damage;
 pub mod docker_engine;
 pub mod generated;
 pub mod incident;
+pub mod modules;
 pub mod plain_registry;
 pub mod plant;
 pub mod planted;

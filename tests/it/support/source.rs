@@ -10,13 +10,13 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The source without comments and without what stands in literals.
+/// The source without comments and without what stands in literals, line for line.
 pub(crate) fn bare(source: &str) -> String {
     let mut rest = source;
     let mut bare = String::with_capacity(source.len());
     while let Some(first) = rest.chars().next() {
         let (kept, skipped) = match first {
-            '/' if rest.starts_with("//") => ("\n", rest.find('\n').map_or(rest.len(), |end| end + 1)),
+            '/' if rest.starts_with("//") => ("", rest.find('\n').unwrap_or(rest.len())),
             '/' if rest.starts_with("/*") => (" ", rest.find("*/").map_or(rest.len(), |end| end + 2)),
             'r' if raw_string(rest).is_some() && !bare.ends_with(is_word) => {
                 ("\"\"", raw_string(rest).unwrap())
@@ -29,6 +29,9 @@ pub(crate) fn bare(source: &str) -> String {
             other => (&rest[..other.len_utf8()], other.len_utf8()),
         };
         bare.push_str(kept);
+        if first != '\n' {
+            bare.extend(rest[..skipped].matches('\n'));
+        }
         rest = &rest[skipped..];
     }
     bare
@@ -88,7 +91,7 @@ pub(crate) fn without_tests(bare: &str) -> (String, Vec<String>) {
 }
 
 /// How long the block in braces at the start is; a semicolon alone is one.
-fn block(text: &str) -> usize {
+pub(crate) fn block(text: &str) -> usize {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
         match c {
@@ -120,6 +123,17 @@ pub(crate) fn paths(bare: &str) -> Vec<Vec<String>> {
     found
 }
 
+/// Every path that a `use` of the source brings in.
+pub(crate) fn uses(bare: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (at, word) in bare.match_indices("use ") {
+        if !bare[..at].ends_with(is_word) {
+            tree(&bare[at + word.len()..], &[], &mut found);
+        }
+    }
+    found
+}
+
 /// Read one use tree at the start and say how long it is.
 fn tree(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
     let mut path = prefix.to_vec();
@@ -135,8 +149,10 @@ fn tree(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
         } else if length == 0 && text[at..].starts_with('{') {
             return at + group(&text[at..], &path, found);
         } else {
+            let is_glob = length == 0 && text[at..].starts_with('*');
+            path.extend(is_glob.then(|| "*".to_owned()));
             found.push(path);
-            return at;
+            return at + usize::from(is_glob);
         }
     }
 }
@@ -148,7 +164,7 @@ fn group(text: &str, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
         if c == '}' {
             return at + 1;
         }
-        at += if is_word(c) { tree(&text[at..], prefix, found) } else { c.len_utf8() };
+        at += if is_word(c) || c == '*' { tree(&text[at..], prefix, found) } else { c.len_utf8() };
     }
     at
 }
