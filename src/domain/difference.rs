@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::digest::Digest;
+use super::layout::LinkPlace;
 use super::name::{RepositoryName, Tag};
-use super::views::storage::{
-    Link, LinkPlace, Links, Repository, StorageView, StoredBlob, StoredTag, TagTarget,
-};
+use super::views::storage::{Link, Links, Repository, StorageView, StoredBlob, StoredTag, TagTarget};
 
 /// What changed from one look at storage to a later one. Both have to be looks at all of it: what the later one
 /// was not told to look at would seem to be gone.

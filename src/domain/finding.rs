@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::{Code, Severity};
 use super::digest::Digest;
+use super::layout::{LinkPlace, Place};
 use super::name::{Image, RepositoryName, Tag};
 use super::observed::Evidence;
 
@@ -23,8 +24,9 @@ pub struct Subject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<Tag>,
     /// The file, below the storage root.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    #[serde(default, rename = "path", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub place: Option<Box<Place>>,
 }
 
 impl Subject {
@@ -46,10 +48,38 @@ impl Subject {
         Self { repository: Some(repository), tag: Some(tag), ..Self::default() }
     }
 
-    /// A file.
+    /// A link.
     #[must_use]
-    pub fn path(path: String) -> Self {
-        Self { path: Some(path), ..Self::default() }
+    pub fn link(repository: RepositoryName, place: LinkPlace) -> Self {
+        let subject = match &place {
+            LinkPlace::Layer(digest) | LinkPlace::Revision(digest) => Self::data(*digest),
+            LinkPlace::Tag(tag) => Self { tag: Some(tag.clone()), ..Self::default() },
+        };
+        let place = Some(Place::Link(repository.clone(), place).into());
+        Self { repository: Some(repository), place, ..subject }
+    }
+
+    /// A file or folder.
+    #[must_use]
+    pub fn place(place: Place) -> Self {
+        Self { place: Some(place.into()), ..Self::default() }
+    }
+
+    /// The link, where it is about one that is known.
+    #[must_use]
+    pub fn as_link(&self) -> Option<&LinkPlace> {
+        match self.place.as_deref() {
+            Some(Place::Link(_, link)) => Some(link),
+            Some(
+                Place::Data(_)
+                | Place::Entry(..)
+                | Place::Signature(..)
+                | Place::Upload(..)
+                | Place::Folder(_)
+                | Place::Other(_),
+            )
+            | None => None,
+        }
     }
 }
 
@@ -232,7 +262,7 @@ fn id(code: Code, subject: &Subject) -> String {
     let repository = subject.repository.as_ref().map(ToString::to_string);
     let digest = subject.digest.as_ref().map(ToString::to_string);
     let tag = subject.tag.as_ref().map(|tag| format!("tag={tag}"));
-    let path = subject.path.as_ref().map(|path| format!("path={path}"));
+    let path = subject.place.as_ref().map(|place| format!("path={place}"));
     for part in [repository, digest, tag, path].into_iter().flatten() {
         // Writing to a string cannot fail.
         let _ = write!(id, ":{part}");

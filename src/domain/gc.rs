@@ -17,13 +17,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use self::loss::{Loss, LossReason, losses};
-use super::digest::{Algorithm, Digest};
+use super::digest::Digest;
+use super::layout::{self, Folder, LinkPlace, Part, Place};
 use super::manifest::{Kind, Manifest};
 use super::name::RepositoryName;
-use super::rules::link_path;
-use super::views::storage::{
-    Link, LinkPlace, ReadManifest, Repository, StorageView, StoredBlob, StrayFile, TagTarget, Target,
-};
+use super::views::storage::{Link, ReadManifest, Repository, StorageView, StoredBlob, TagTarget, Target};
 
 /// Whose garbage collector it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,8 +37,9 @@ pub enum Flavour {
 /// What makes a garbage collection give up, with everything left as it was.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Abort {
-    /// The file or folder below the storage root.
-    pub path: String,
+    /// The file or folder.
+    #[serde(rename = "path")]
+    pub place: Place,
     /// Why.
     pub why: String,
 }
@@ -91,15 +90,15 @@ impl<'a> Mark<'a> {
         }
     }
 
-    fn abort(&mut self, path: String, why: impl Into<String>) {
-        self.collection.aborts.insert(Abort { path, why: why.into() });
+    fn abort(&mut self, place: Place, why: impl Into<String>) {
+        self.collection.aborts.insert(Abort { place, why: why.into() });
     }
 
     fn repository(&mut self, repository: &'a Repository) {
         let mut is_asked_for_tags = false;
         let tagged = tagged(repository);
         for link in &repository.revisions {
-            self.invalid(repository, link, &LinkPlace::Revision(link.digest));
+            self.invalid(repository, link, LinkPlace::Revision(link.digest));
             let Some(digest) = link.data().filter(|digest| self.knows(repository, digest)) else { continue };
             is_asked_for_tags = true;
             if self.delete_untagged && !tagged.contains(&digest) {
@@ -117,9 +116,9 @@ impl<'a> Mark<'a> {
         }
     }
 
-    fn invalid(&mut self, repository: &Repository, link: Link<'_>, place: &LinkPlace) {
+    fn invalid(&mut self, repository: &Repository, link: Link<'_>, place: LinkPlace) {
         if matches!(link.target, Target::Invalid(_)) {
-            self.abort(link_path(&repository.name, place), "the link holds no digest");
+            self.abort(Place::Link(repository.name.clone(), place), "the link holds no digest");
         }
     }
 
@@ -137,27 +136,27 @@ impl<'a> Mark<'a> {
         if repository.has_tags {
             self.collection.untagged.insert((repository.name.clone(), digest));
         } else if self.flavour == Flavour::V2 {
-            let path = format!("repositories/{}/_manifests/tags", repository.name);
-            self.abort(path, "the folder is missing, and 2.x gives up on that with -m");
+            let tags = Place::Folder(Folder::Part(repository.name.clone(), Part::Tags));
+            self.abort(tags, "the folder is missing, and 2.x gives up on that with -m");
         }
     }
 
     fn tags(&mut self, repository: &Repository) {
         for tag in &repository.tags {
             if matches!(tag.current, TagTarget::Invalid(_)) {
-                let path = link_path(&repository.name, &LinkPlace::Tag(tag.tag.clone()));
-                self.abort(path, "the tag's link holds no digest");
+                let link = Place::Link(repository.name.clone(), LinkPlace::Tag(tag.tag.clone()));
+                self.abort(link, "the tag's link holds no digest");
             }
         }
     }
 
     fn layers(&mut self, repository: &Repository) {
         if !repository.has_layers {
-            let path = format!("repositories/{}/_layers", repository.name);
-            self.abort(path, "the folder is missing, and 3.x gives up on that");
+            let layers = Place::Folder(Folder::Part(repository.name.clone(), Part::Layers));
+            self.abort(layers, "the folder is missing, and 3.x gives up on that");
         }
         for link in &repository.layers {
-            self.invalid(repository, link, &LinkPlace::Layer(link.digest));
+            self.invalid(repository, link, LinkPlace::Layer(link.digest));
         }
     }
 
@@ -175,16 +174,16 @@ impl<'a> Mark<'a> {
     }
 
     fn read(&mut self, digest: &Digest) -> Option<&'a Manifest> {
-        let path = super::rules::data_path(digest);
+        let data = Place::Data(*digest);
         match self.view.manifests.get(digest) {
             Some(ReadManifest::Manifest(manifest)) => {
                 if manifest.kind == Kind::Schema1 && self.flavour == Flavour::V3 {
-                    self.abort(path, "it is a manifest of schema 1, which 3.x cannot read");
+                    self.abort(data, "it is a manifest of schema 1, which 3.x cannot read");
                 }
                 Some(manifest)
             }
             Some(ReadManifest::Unreadable(why)) => {
-                self.abort(path, format!("it is linked as a manifest, and is none: {why}"));
+                self.abort(data, format!("it is linked as a manifest, and is none: {why}"));
                 None
             }
             None => None,
@@ -201,10 +200,8 @@ impl<'a> Mark<'a> {
 
     /// Data files below folders that are no digests.
     fn stray_data(&mut self) {
-        for stray in self.view.stray.iter().filter(|stray| is_in_blobs(stray)) {
-            if stray.path.ends_with("/data") && !is_digests(&stray.path) {
-                self.abort(stray.path.clone(), STRAY_DATA);
-            }
+        for stray in self.view.stray.iter().filter(|stray| stray.place.is_nameless_data()) {
+            self.abort(stray.place.clone(), STRAY_DATA);
         }
     }
 }
@@ -212,25 +209,12 @@ impl<'a> Mark<'a> {
 /// Why a `data` file where no digest is aborts.
 const STRAY_DATA: &str = "a file named `data` below a folder that is no digest";
 
-fn is_in_blobs(stray: &StrayFile) -> bool {
-    stray.path.starts_with("blobs/")
-}
-
-/// Whether a `data` lies in a digest's folder, such as a folder of that name: that is no blob, and harmless.
-fn is_digests(path: &str) -> bool {
-    let mut parts = path.rsplit('/').skip(1);
-    let (Some(hex), Some(_), Some(algorithm)) = (parts.next(), parts.next(), parts.next()) else {
-        return false;
-    };
-    let algorithm = Algorithm::from_name(algorithm);
-    algorithm.is_some_and(|algorithm| Digest::from_hex(algorithm, hex.as_bytes()).is_some())
-}
-
 /// What aborts if it is there: a look at storage's view does not go into folders that do not belong.
 #[must_use]
 pub fn possible_aborts(view: &StorageView) -> Vec<Abort> {
-    let folders = view.stray.iter().filter(|stray| is_in_blobs(stray) && !stray.path.ends_with("/data"));
-    folders.map(|stray| Abort { path: format!("{}/data", stray.path), why: STRAY_DATA.into() }).collect()
+    let inside = view.stray.iter().map(|stray| stray.place.join(layout::DATA));
+    let nameless = inside.filter(Place::is_nameless_data);
+    nameless.map(|place| Abort { place, why: STRAY_DATA.into() }).collect()
 }
 
 fn tagged(repository: &Repository) -> BTreeSet<Digest> {

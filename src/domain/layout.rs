@@ -59,6 +59,11 @@ pub const STARTED_AT: &str = "startedat";
 /// The states of an upload's hash, in the folder of its session.
 pub const HASH_STATES: &str = "hashstates";
 
+/// The ways from a folder at or above [`ROOT`] down to it, the longest first; the root itself is not among them.
+pub fn levels() -> impl Iterator<Item = &'static str> {
+    std::iter::successors(Some(ROOT), |path| path.split_once('/').map(|(_, below)| below))
+}
+
 /// A place below the storage root.
 ///
 /// Any text is the path of exactly one place, and a place shows as the very text that it was read from. Places are
@@ -82,7 +87,7 @@ pub enum Place {
     Other(Unknown),
 }
 
-/// Which link of a repository is meant.
+/// Which link file is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -149,6 +154,20 @@ pub enum Part {
 pub struct Unknown(Box<str>);
 
 impl Place {
+    /// What lies in it under that name.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        format!("{self}/{name}").into()
+    }
+
+    /// Whether it is a `data` among the blobs that no digest names: if it is a file, garbage collection gives up.
+    #[must_use]
+    pub fn is_nameless_data(&self) -> bool {
+        let Self::Other(Unknown(path)) = self else { return false };
+        let mut names = path.split('/');
+        names.next() == Some(BLOBS) && names.next_back() == Some(DATA)
+    }
+
     /// The repository that it belongs to.
     #[must_use]
     pub const fn repository(&self) -> Option<&RepositoryName> {

@@ -45,10 +45,11 @@ impl Shard {
     /// Whether findings about this subject are this shard's to make.
     #[must_use]
     pub fn has_subject(&self, subject: &Subject) -> bool {
-        match (&subject.repository, &subject.digest, &subject.path) {
+        match (&subject.repository, &subject.digest, &subject.place) {
             (Some(name), _, _) => self.has_repository(name),
             (None, Some(digest), _) => self.has_digest(digest),
-            (None, None, path) => self.has(spread(path.as_deref().unwrap_or_default())),
+            (None, None, Some(place)) => self.has(spread(&place.to_string())),
+            (None, None, None) => self.has(spread("")),
         }
     }
 
@@ -104,8 +105,8 @@ mod tests {
                 assert_eq!(owners(&|shard| shard.has_digest(&digest)), 1);
                 let name = format!("team{n}/app").parse().unwrap();
                 assert_eq!(owners(&|shard| shard.has_repository(&name)), 1);
-                let path = Subject::path(format!("repositories/{n}"));
-                assert_eq!(owners(&|shard| shard.has_subject(&path)), 1);
+                let place = Subject::place(format!("repositories/{n}").into());
+                assert_eq!(owners(&|shard| shard.has_subject(&place)), 1);
             }
         }
     }

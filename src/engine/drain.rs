@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ports::{Sessions, Uploads};
+use crate::domain::layout::Place;
 use crate::domain::observed::Observed;
 
 /// How long to wait between two looks.
@@ -15,7 +16,7 @@ pub enum Drained {
     /// Nothing moved for long enough.
     Quiet,
     /// There was no end of it; the sessions that moved last.
-    Busy(Vec<String>),
+    Busy(Vec<Place>),
     /// It could not be looked at; why.
     Unknown(String),
 }
@@ -59,11 +60,11 @@ async fn look(uploads: &Arc<dyn Uploads>) -> Result<Sessions, String> {
 }
 
 /// The sessions that only one of two looks saw as it was.
-fn difference(one: &Sessions, other: &Sessions) -> Vec<String> {
-    let mut paths: Vec<_> = one.keys().chain(other.keys()).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths.into_iter().filter(|path| one.get(*path) != other.get(*path)).cloned().collect()
+fn difference(one: &Sessions, other: &Sessions) -> Vec<Place> {
+    let mut places: Vec<_> = one.keys().chain(other.keys()).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().filter(|place| one.get(*place) != other.get(*place)).cloned().collect()
 }
 
 #[cfg(test)]

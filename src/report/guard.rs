@@ -64,7 +64,7 @@ fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
     let word = if gate.open { "open" } else { "shut" };
     line(text, &format!("gate        {word}: {would}"));
     for abort in &gate.aborts {
-        line(text, &format!("  gives up: {}: {}", abort.path, abort.why));
+        line(text, &format!("  gives up: {}: {}", abort.place, abort.why));
     }
     for loss in &gate.losses {
         self::loss(text, loss, drawing);

@@ -141,7 +141,7 @@ fn a_stray_data_file_aborts() {
             let view = look(&daemon);
             let sure = collect(&view, flavour(&daemon), false).aborts;
             let possible = possible_aborts(&view);
-            let named = sure.iter().chain(&possible).any(|abort| abort.path == place);
+            let named = sure.iter().chain(&possible).any(|abort| abort.place.to_string() == place);
             assert!(named, "{place}: {sure:?} {possible:?} {:?}", view.stray);
             assert_ne!(daemon.garbage_collect(false, true).status, 0, "{place}");
         }

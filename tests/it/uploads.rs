@@ -1,6 +1,7 @@
 //! Upload sessions of a real daemon, as its storage shows them.
 
 use regfsck::adapters::storage::FilesystemUploads;
+use regfsck::domain::layout::Place;
 use regfsck::engine::ports::Uploads;
 
 use crate::support::incident::ask;
@@ -14,8 +15,9 @@ fn an_upload_that_was_begun_is_seen() {
     assert_eq!(seen().len(), 0);
     assert_eq!(ask(&registry.host(), "POST", "/v2/team/app/blobs/uploads/"), 202);
     let sessions = seen();
-    let folders: Vec<_> =
-        sessions.keys().filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir).collect();
-    assert_eq!(folders, ["team/app/_uploads"]);
+    let repositories: Vec<_> =
+        sessions.keys().filter_map(Place::repository).map(ToString::to_string).collect();
+    assert_eq!(repositories, ["team/app"]);
+    assert!(matches!(sessions.keys().next(), Some(Place::Upload(..))));
     assert_eq!(seen(), sessions);
 }

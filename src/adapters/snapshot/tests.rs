@@ -33,7 +33,7 @@ fn view() -> StorageView {
         size: 3,
         has_start: true,
     });
-    view.stray.push(StrayFile { path: "x".into(), why: "y".into() });
+    view.stray.push(StrayFile { place: "x".into(), why: "y".into() });
     view.unknown.push(Unlooked { what: "x".into(), why: "y".into() });
     view
 }

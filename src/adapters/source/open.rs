@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustix::fs::OFlags;
 
+use crate::domain::layout;
 use crate::engine::ports::{FileRange, SourceError};
 
 pub(super) fn unreadable(path: &Path, source: io::Error) -> SourceError {
@@ -75,7 +76,7 @@ pub(super) fn folder_hint(path: &Path) -> Option<&'static str> {
         Some("it looks like an OCI layout: use `oci:`")
     } else if has("version") && has("manifest.json") {
         Some("it looks like what skopeo writes to `dir:`: use `dir:`")
-    } else if has("docker/registry/v2") || has("repositories") {
+    } else if has(layout::ROOT) || has(layout::REPOSITORIES) {
         Some("it looks like a registry's storage: use `storage:`")
     } else if has("io.containerd.content.v1.content") || has("ingest") {
         Some("it looks like a containerd content store: use `containerd:`")

@@ -7,7 +7,8 @@ use walkdir::WalkDir;
 
 use super::content_store::ContentStore;
 use super::open::{folder, folder_hint, open, unreadable, unusable, walk_error};
-use crate::domain::digest::Digest;
+use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
 
@@ -24,18 +25,18 @@ impl Storage {
     /// The storage at `path`, which may be any level from the root directory down to `v2`.
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
-        let levels = ["docker/registry/v2", "registry/v2", "v2", ""].map(|below| path.join(below));
-        let is_root = |root: &&PathBuf| root.join("repositories").is_dir() || has_shards(root);
-        let Some(root) = levels.iter().find(is_root) else {
+        let mut levels = layout::levels().chain([""]).map(|below| path.join(below));
+        let is_root = |root: &PathBuf| root.join(layout::REPOSITORIES).is_dir() || has_shards(root);
+        let Some(root) = levels.find(is_root) else {
             let why = "is no registry's storage: it has no `docker/registry/v2`";
             return Err(unusable(path, why, folder_hint(path)));
         };
-        Ok(Self { given: path.to_owned(), root: root.clone() })
+        Ok(Self { given: path.to_owned(), root })
     }
 
-    /// What a link file below `repositories/<name>` says, where it says a digest.
-    fn link(&self, below: &str) -> Result<Option<Digest>, SourceError> {
-        let Some(file) = open(&self.root.join("repositories").join(below))? else { return Ok(None) };
+    /// What a link file says, where it says a digest.
+    fn link(&self, place: &Place) -> Result<Option<Digest>, SourceError> {
+        let Some(file) = open(&self.root.join(place.to_string()))? else { return Ok(None) };
         let bytes = file.read(MAX_LINK_BYTES)?;
         Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok()))
     }
@@ -43,7 +44,10 @@ impl Storage {
 
 /// Whether blobs lie in folders of two digits, as no other layout has them: a backup of the blobs alone.
 fn has_shards(root: &Path) -> bool {
-    let shards = std::fs::read_dir(root.join("blobs/sha256")).into_iter().flatten().flatten();
+    let shards = std::fs::read_dir(root.join(layout::BLOBS).join(Algorithm::Sha256.as_str()))
+        .into_iter()
+        .flatten()
+        .flatten();
     shards.into_iter().any(|shard| shard.file_name().len() == 2)
 }
 
@@ -53,15 +57,13 @@ impl ContentStore for Storage {
     }
 
     fn look(&self, wanted: &Wanted) -> Result<Option<FileRange>, SourceError> {
-        let (algorithm, hex) = (wanted.digest.algorithm().as_str(), wanted.digest.hex());
-        let shard = hex.get(..2).unwrap_or_default();
-        open(&self.root.join("blobs").join(algorithm).join(shard).join(&hex).join("data"))
+        open(&self.root.join(Place::Data(wanted.digest).to_string()))
     }
 
     fn resolve(&self, image: &Image) -> Result<(Digest, Naming), SourceError> {
         let found = match &image.reference {
             Reference::Tag(tag) => {
-                self.link(&format!("{}/_manifests/tags/{tag}/current/link", image.repository))?
+                self.link(&Place::Link(image.repository.clone(), LinkPlace::Tag(tag.clone())))?
             }
             Reference::Digest(digest) => Some(*digest),
         };
@@ -69,7 +71,7 @@ impl ContentStore for Storage {
         found.map(|digest| (digest, Naming::Exact)).ok_or_else(no_such)
     }
     fn images(&self) -> Result<Vec<Image>, SourceError> {
-        let repositories = self.root.join("repositories");
+        let repositories = self.root.join(layout::REPOSITORIES);
         let mut images = Vec::new();
         let mut walk = WalkDir::new(&repositories).follow_links(false).into_iter();
         while let Some(entry) = walk.next() {
@@ -81,8 +83,8 @@ impl ContentStore for Storage {
             walk.skip_current_dir();
             let holder = entry.path().parent().and_then(|parent| parent.strip_prefix(&repositories).ok());
             let repository = holder.and_then(|path| path.to_str()?.parse().ok());
-            if let Some(repository) = repository.filter(|_| name == "_manifests") {
-                tags(&entry.path().join("tags"), &repository, &mut images)?;
+            if let Some(repository) = repository.filter(|_| name == layout::MANIFESTS) {
+                tags(&entry.path().join(layout::TAGS), &repository, &mut images)?;
             }
         }
         Ok(images)

@@ -10,6 +10,7 @@ use super::folder::{Folder, Kind};
 use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::layout;
 use crate::domain::views::storage::StoredBlob;
 use crate::engine::ports::{Event, Events};
 
@@ -58,7 +59,7 @@ pub(super) fn walk(root: &Folder, events: &dyn Events) -> (Vec<StoredBlob>, Note
 
 fn algorithms(root: &Folder, notes: &mut Notes) -> Vec<(Algorithm, Folder)> {
     let mut found = Vec::new();
-    if let Some(blobs) = root.enter_noting(b"blobs", notes) {
+    if let Some(blobs) = root.enter_noting(layout::BLOBS, notes) {
         blobs.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
             Some(algorithm) => {
                 found.extend(blobs.enter_noting(name, notes).map(|folder| (algorithm, folder)));
@@ -91,7 +92,7 @@ impl Shard<'_> {
     fn walk(&self) -> (Vec<StoredBlob>, Notes) {
         let mut notes = Notes::default();
         let mut blobs = Vec::new();
-        if let Some(folder) = self.parent.enter_noting(&self.name, &mut notes) {
+        if let Some(folder) = self.parent.enter_noting(self.name, &mut notes) {
             let mut path = Vec::new();
             folder.each_folder(FILE_IN_SHARD, &mut notes, |name, notes| {
                 match Digest::from_hex(self.algorithm, name) {
@@ -118,20 +119,21 @@ fn look_at_blob(
 ) -> Option<StoredBlob> {
     path.clear();
     path.extend_from_slice(name);
-    path.extend_from_slice(b"/data");
-    let mut look = shard.look(path);
+    path.push(b'/');
+    path.extend_from_slice(layout::DATA.as_bytes());
+    let mut look = shard.look(&*path);
     if look.as_ref().is_err_and(is_gone)
-        && leftovers::list(shard, name, b"data", &[], notes) == Leftovers::Arrived
+        && leftovers::list(shard, name, layout::DATA, &[], notes) == Leftovers::Arrived
     {
-        look = shard.look(path);
+        look = shard.look(&*path);
     }
     match look {
         Ok(look) => match look.kind {
             Kind::File => return Some(StoredBlob { digest, size: look.size, modified: look.modified }),
-            Kind::Symlink => notes.symlink(shard.path_of(path)),
-            Kind::Folder | Kind::Other => notes.stray(shard.path_of(path), NOT_REGULAR),
+            Kind::Symlink => notes.symlink(shard.path_of(&*path)),
+            Kind::Folder | Kind::Other => notes.stray(shard.path_of(&*path), NOT_REGULAR),
         },
-        Err(error) => notes.failed(shard.path_of(path), &error),
+        Err(error) => notes.failed(shard.path_of(&*path), &error),
     }
     None
 }

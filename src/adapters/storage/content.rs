@@ -12,6 +12,7 @@ use sha2::{Sha256, Sha512};
 use super::folder::Folder;
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::layout::{self, Place};
 use crate::domain::views::storage::{ContentView, HashedBlob};
 use crate::engine::ports::{Event, Events, Pace};
 
@@ -41,7 +42,7 @@ pub(super) fn hash_all(
             match hash_in(&shards, digest, pace) {
                 Ok(hashed) => take(&mut view, hashed),
                 Err(error) if is_gone(&error) => {}
-                Err(error) => notes.failed(data_path(digest), &error),
+                Err(error) => notes.failed(Place::Data(*digest).to_string(), &error),
             }
             events.emit(Event::Advanced(1));
             (view, notes)
@@ -68,11 +69,6 @@ fn merge(one: (ContentView, Notes), other: (ContentView, Notes)) -> (ContentView
     (view, notes)
 }
 
-fn data_path(digest: &Digest) -> String {
-    let hex = digest.hex();
-    format!("blobs/{}/{}/{hex}/data", digest.algorithm().as_str(), hex.get(..2).unwrap_or_default())
-}
-
 type ShardName = (Algorithm, u8);
 
 fn shard_name(digest: &Digest) -> ShardName {
@@ -83,16 +79,11 @@ fn shard_name(digest: &Digest) -> ShardName {
 fn open_shards(root: &Folder, digests: &[Digest]) -> BTreeMap<ShardName, io::Result<Folder>> {
     let mut shards = BTreeMap::new();
     for digest in digests {
-        shards.entry(shard_name(digest)).or_insert_with(|| open_shard(root, digest));
+        shards
+            .entry(shard_name(digest))
+            .or_insert_with(|| root.around(&Place::Folder(layout::Folder::Blob(*digest))));
     }
     shards
-}
-
-/// Open the folder that holds the folder of this blob.
-pub(super) fn open_shard(root: &Folder, digest: &Digest) -> io::Result<Folder> {
-    let hex = digest.hex();
-    let shard = hex.get(..2).unwrap_or_default().as_bytes();
-    root.descend([b"blobs", digest.algorithm().as_str().as_bytes(), shard])
 }
 
 fn hash_in(
@@ -101,14 +92,14 @@ fn hash_in(
     pace: &dyn Pace,
 ) -> io::Result<HashedBlob> {
     match shards.get(&shard_name(digest)) {
-        Some(Ok(shard)) => hash(shard, format!("{}/data", digest.hex()).as_bytes(), digest, pace),
+        Some(Ok(shard)) => hash(shard, &format!("{}/{}", digest.hex(), layout::DATA), digest, pace),
         Some(Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
         None => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
 /// Hash one blob's data, which lies at `path` below `folder`.
-pub(super) fn hash(folder: &Folder, path: &[u8], digest: &Digest, pace: &dyn Pace) -> io::Result<HashedBlob> {
+pub(super) fn hash(folder: &Folder, path: &str, digest: &Digest, pace: &dyn Pace) -> io::Result<HashedBlob> {
     let (file, look) = folder.regular_file(path)?;
     if look.size >= LARGE {
         // Advice only: a file system that knows none of it reads all the same.

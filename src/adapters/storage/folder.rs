@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, open, openat, statat};
 
 use super::notes::Notes;
 use super::printable::show;
+use crate::domain::layout::{self, Place};
 
 /// Room for one `getdents`: some 370 digest names.
 const LISTING_BYTES: usize = 32 << 10;
@@ -79,13 +80,14 @@ impl Folder {
     }
 
     /// The printable path of something in it.
-    pub(super) fn path_of(&self, name: &[u8]) -> String {
+    pub(super) fn path_of(&self, name: impl AsRef<[u8]>) -> String {
         let slash = if self.path.is_empty() { "" } else { "/" };
-        format!("{}{slash}{}", self.path, show(name))
+        format!("{}{slash}{}", self.path, show(name.as_ref()))
     }
 
     /// Open the folder of that name in it.
-    pub(super) fn enter(&self, name: &[u8]) -> io::Result<Self> {
+    pub(super) fn enter(&self, name: impl AsRef<[u8]>) -> io::Result<Self> {
+        let name = name.as_ref();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&self.fd, name, flags, Mode::empty()) {
             Ok(fd) => Ok(Self { fd, path: self.path_of(name) }),
@@ -100,29 +102,41 @@ impl Folder {
     }
 
     /// Open the folder that lies at the end of these names, one after the other.
-    pub(super) fn descend<'a>(&self, names: impl IntoIterator<Item = &'a [u8]>) -> io::Result<Self> {
+    pub(super) fn descend(&self, names: impl IntoIterator<Item: AsRef<[u8]>>) -> io::Result<Self> {
         let here = Self { fd: self.fd.try_clone()?, path: self.path.clone() };
         names.into_iter().try_fold(here, |folder, name| folder.enter(name))
     }
 
+    /// Open, from the storage root, the folder in which a place lies that the layout knows.
+    pub(super) fn around(&self, place: &Place) -> io::Result<Self> {
+        let path = place.to_string();
+        self.descend(path.rsplit_once('/').iter().flat_map(|(above, _)| above.split('/')))
+    }
+
+    /// Open, from the storage root, a folder that the layout knows.
+    pub(super) fn at(&self, folder: &layout::Folder) -> io::Result<Self> {
+        self.descend(folder.to_string().split('/'))
+    }
+
     /// Open the folder of that name; note why that fails, unless there is none.
-    pub(super) fn enter_noting(&self, name: &[u8], notes: &mut Notes) -> Option<Self> {
+    pub(super) fn enter_noting(&self, name: impl AsRef<[u8]>, notes: &mut Notes) -> Option<Self> {
+        let name = name.as_ref();
         self.enter(name).map_err(|error| notes.failed(self.path_of(name), &error)).ok()
     }
 
     /// Look at what lies at `path` below it.
-    pub(super) fn look(&self, path: &[u8]) -> io::Result<Look> {
-        Ok(Look::of(&statat(&self.fd, path, AtFlags::SYMLINK_NOFOLLOW)?))
+    pub(super) fn look(&self, path: impl AsRef<[u8]>) -> io::Result<Look> {
+        Ok(Look::of(&statat(&self.fd, path.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
     /// Open the file at `path` below it for reading. May give any kind of thing but a symbolic link.
-    pub(super) fn file(&self, path: &[u8]) -> io::Result<OwnedFd> {
+    pub(super) fn file(&self, path: impl AsRef<[u8]>) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        Ok(openat(&self.fd, path, flags, Mode::empty())?)
+        Ok(openat(&self.fd, path.as_ref(), flags, Mode::empty())?)
     }
 
     /// Open the regular file at `path` below it for reading; anything else is not found.
-    pub(super) fn regular_file(&self, path: &[u8]) -> io::Result<(OwnedFd, Look)> {
+    pub(super) fn regular_file(&self, path: impl AsRef<[u8]>) -> io::Result<(OwnedFd, Look)> {
         let file = self.file(path).map_err(|error| {
             // What opening a socket gives.
             let is_socket = error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error());

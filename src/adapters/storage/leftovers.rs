@@ -15,20 +15,14 @@ pub(super) enum Leftovers {
 }
 
 /// List the folder that lacks `file`; what is neither that nor one of the `known` names is noted as stray.
-pub(super) fn list(
-    parent: &Folder,
-    name: &[u8],
-    file: &[u8],
-    known: &[&[u8]],
-    notes: &mut Notes,
-) -> Leftovers {
+pub(super) fn list(parent: &Folder, name: &[u8], file: &str, known: &[&str], notes: &mut Notes) -> Leftovers {
     let Some(folder) = parent.enter_noting(name, notes) else { return Leftovers::Nothing };
     let mut seen = Leftovers::Nothing;
     let mut others = Vec::new();
     let listed = folder.each(|name, _| {
-        if name == file {
+        if name == file.as_bytes() {
             seen = Leftovers::Arrived;
-        } else if !known.contains(&name) {
+        } else if !known.iter().any(|known| name == known.as_bytes()) {
             others.push(folder.path_of(name));
         }
         if seen == Leftovers::Nothing {
@@ -40,7 +34,7 @@ pub(super) fn list(
     }
     // Beside a file that is there nothing is looked at; this look is to be no exception.
     if seen == Leftovers::Something {
-        let why = format!("it lies in a folder that holds no `{}` file", super::printable::show(file));
+        let why = format!("it lies in a folder that holds no `{file}` file");
         for path in others {
             notes.stray(path, &why);
         }

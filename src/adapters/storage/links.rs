@@ -1,4 +1,4 @@
-//! Link files: `_layers/<alg>/<hex>/link`, `_manifests/revisions/<alg>/<hex>/link` and tags' `current/link`.
+//! Link files: those of layers, of revisions, and what tags name.
 //!
 //! A link holds a digest and nothing else, not even a newline: the daemon parses it strictly. Each folder
 //! of links is listed once and each link opened from there; the folder of a link itself is opened only
@@ -14,6 +14,7 @@ use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use super::printable::show_start;
 use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::layout;
 use crate::domain::views::storage::{Links, Target};
 
 /// More than the longest digest (135 bytes), so that what follows one is seen; never more is read.
@@ -39,7 +40,7 @@ pub(super) enum Content {
 }
 
 /// Read the link file at `path` below `folder`.
-pub(super) fn read(folder: &Folder, path: &[u8]) -> Content {
+pub(super) fn read(folder: &Folder, path: impl AsRef<[u8]>) -> Content {
     let mut buffer = [0; LINK_BYTES];
     match read_start(folder, path, &mut buffer) {
         Ok(Some(content)) => match std::str::from_utf8(content).ok().and_then(|text| text.parse().ok()) {
@@ -53,7 +54,11 @@ pub(super) fn read(folder: &Folder, path: &[u8]) -> Content {
 }
 
 /// The start of a regular file; `None` if it is none.
-fn read_start<'a>(folder: &Folder, path: &[u8], buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
+fn read_start<'a>(
+    folder: &Folder,
+    path: impl AsRef<[u8]>,
+    buffer: &'a mut [u8],
+) -> io::Result<Option<&'a [u8]>> {
     let file = match folder.file(path) {
         Ok(file) => file,
         // A socket.
@@ -72,7 +77,7 @@ fn read_start<'a>(folder: &Folder, path: &[u8], buffer: &'a mut [u8]) -> io::Res
 
 /// Every link below a `_layers` or `revisions` folder, sorted by digest. `known` are the names that may
 /// lie in a link's folder beside `link`.
-pub(super) fn all(parent: &Folder, known: &[&[u8]], notes: &mut Notes) -> Links {
+pub(super) fn all(parent: &Folder, known: &[&str], notes: &mut Notes) -> Links {
     let mut links = Vec::new();
     parent.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
         Some(algorithm) => {
@@ -88,7 +93,7 @@ pub(super) fn all(parent: &Folder, known: &[&[u8]], notes: &mut Notes) -> Links 
 fn read_folder(
     folder: &Folder,
     algorithm: Algorithm,
-    known: &[&[u8]],
+    known: &[&str],
     links: &mut Vec<(Digest, Target)>,
     notes: &mut Notes,
 ) {
@@ -99,13 +104,14 @@ fn read_folder(
         };
         path.clear();
         path.extend_from_slice(name);
-        path.extend_from_slice(b"/link");
-        let mut content = read(folder, &path);
+        path.push(b'/');
+        path.extend_from_slice(layout::LINK.as_bytes());
+        let mut content = read(folder, &*path);
         if matches!(content, Content::Nothing) {
-            match leftovers::list(folder, name, b"link", known, notes) {
+            match leftovers::list(folder, name, layout::LINK, known, notes) {
                 Leftovers::Nothing => return,
                 Leftovers::Something => {}
-                Leftovers::Arrived => content = read(folder, &path),
+                Leftovers::Arrived => content = read(folder, &*path),
             }
         }
         let target = target(content, Some(digest), || folder.path_of(&path), notes);

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io;
 
 use super::FilesystemStorage;
-use super::content::{self, open_shard};
+use super::content;
 use super::folder::{Folder, Kind};
 use super::links::{self, Content};
 use super::manifests::read_file;
@@ -16,9 +16,10 @@ use super::printable::bytes;
 use super::repositories::read_tag;
 use super::uploads::is_uuid;
 use crate::domain::digest::Digest;
+use crate::domain::layout::{self, LinkPlace, Part, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Observed;
-use crate::domain::views::storage::{BlobFile, HashedBlob, LinkPlace, TagTarget, Target};
+use crate::domain::views::storage::{BlobFile, HashedBlob, TagTarget, Target};
 use crate::engine::ports::Unhurried;
 
 /// An error and what caused it, in one line.
@@ -44,18 +45,8 @@ impl FilesystemStorage {
     }
 }
 
-/// The folder of one blob. Each step refuses symbolic links.
-fn blob_folder(root: &Folder, digest: &Digest) -> io::Result<Folder> {
-    open_shard(root, digest)?.enter(digest.hex().as_bytes())
-}
-
-fn repository_folder(root: &Folder, name: &RepositoryName, parts: &[&[u8]]) -> io::Result<Folder> {
-    let components = name.as_str().split('/').map(str::as_bytes);
-    root.descend([&b"repositories"[..]].into_iter().chain(components).chain(parts.iter().copied()))
-}
-
 pub(super) fn blob(root: &Folder, digest: &Digest) -> io::Result<Observed<BlobFile>> {
-    let look = blob_folder(root, digest)?.look(b"data")?;
+    let look = data_folder(root, digest)?.look(layout::DATA)?;
     Ok(match look.kind {
         Kind::File => Observed::Present(BlobFile { size: look.size, modified: look.modified }),
         Kind::Symlink => Observed::Unknown(SYMLINK.to_owned()),
@@ -63,18 +54,18 @@ pub(super) fn blob(root: &Folder, digest: &Digest) -> io::Result<Observed<BlobFi
     })
 }
 
+/// The folder of one blob. Each step refuses symbolic links.
+fn data_folder(root: &Folder, digest: &Digest) -> io::Result<Folder> {
+    root.at(&layout::Folder::Blob(*digest))
+}
+
 pub(super) fn link(root: &Folder, name: &RepositoryName, place: &LinkPlace) -> io::Result<Observed<Target>> {
-    let (folder, named) = match place {
-        LinkPlace::Layer(digest) => (link_folder(root, name, &[b"_layers"], digest)?, Some(*digest)),
-        LinkPlace::Revision(digest) => {
-            (link_folder(root, name, &[b"_manifests", b"revisions"], digest)?, Some(*digest))
-        }
-        LinkPlace::Tag(tag) => {
-            let parts: [&[u8]; 4] = [b"_manifests", b"tags", tag.as_str().as_bytes(), b"current"];
-            (repository_folder(root, name, &parts)?, None)
-        }
+    let folder = root.at(&layout::Folder::Link(name.clone(), place.clone()))?;
+    let named = match place {
+        LinkPlace::Layer(digest) | LinkPlace::Revision(digest) => Some(*digest),
+        LinkPlace::Tag(_) => None,
     };
-    let content = links::read(&folder, b"link");
+    let content = links::read(&folder, layout::LINK);
     Ok(match content {
         Content::Failed(error) => Observed::Unknown(explain(&error)),
         Content::Nothing | Content::NotRegular => Observed::Absent,
@@ -84,13 +75,8 @@ pub(super) fn link(root: &Folder, name: &RepositoryName, place: &LinkPlace) -> i
     })
 }
 
-fn link_folder(root: &Folder, name: &RepositoryName, part: &[&[u8]], digest: &Digest) -> io::Result<Folder> {
-    repository_folder(root, name, part)?
-        .descend([digest.algorithm().as_str().as_bytes(), digest.hex().as_bytes()])
-}
-
 pub(super) fn tag(root: &Folder, name: &RepositoryName, tag: &Tag) -> io::Result<Observed<TagTarget>> {
-    let tags = repository_folder(root, name, &[b"_manifests", b"tags"])?;
+    let tags = root.at(&layout::Folder::Part(name.clone(), Part::Tags))?;
     let mut notes = Notes::default();
     Ok(match read_tag(&tags, tag, &mut notes) {
         None => Observed::Absent,
@@ -104,12 +90,12 @@ pub(super) fn tag(root: &Folder, name: &RepositoryName, tag: &Tag) -> io::Result
 
 pub(super) fn read(root: &Folder, digest: &Digest, limit: u64) -> io::Result<Observed<Vec<u8>>> {
     let mut bytes = Vec::new();
-    read_file(&blob_folder(root, digest)?, b"data", limit, &mut bytes)?;
+    read_file(&data_folder(root, digest)?, layout::DATA, limit, &mut bytes)?;
     Ok(Observed::Present(bytes))
 }
 
 pub(super) fn hash(root: &Folder, digest: &Digest) -> io::Result<Observed<HashedBlob>> {
-    content::hash(&blob_folder(root, digest)?, b"data", digest, &Unhurried).map(Observed::Present)
+    content::hash(&data_folder(root, digest)?, layout::DATA, digest, &Unhurried).map(Observed::Present)
 }
 
 /// A session's name is the daemon's to choose, but nothing else than a UUID is looked up as a path.
@@ -117,10 +103,11 @@ pub(super) fn upload(root: &Folder, name: &RepositoryName, id: &str) -> io::Resu
     if !is_uuid(id.as_bytes()) {
         return Ok(Observed::Unknown("it is no upload session's name".to_owned()));
     }
-    repository_folder(root, name, &[b"_uploads", id.as_bytes()]).map(|_| Observed::Present(()))
+    root.at(&layout::Folder::Part(name.clone(), Part::Uploads))?.enter(id).map(|_| Observed::Present(()))
 }
 
-pub(super) fn exists(root: &Folder, path: &str) -> io::Result<Observed<()>> {
+pub(super) fn exists(root: &Folder, place: &Place) -> io::Result<Observed<()>> {
+    let path = place.to_string();
     let names: Option<Vec<_>> = path.split('/').map(bytes).collect();
     let is_name = |name: &Vec<u8>| !name.is_empty() && name != b"." && name != b"..";
     let Some((last, folders)) =
@@ -128,6 +115,6 @@ pub(super) fn exists(root: &Folder, path: &str) -> io::Result<Observed<()>> {
     else {
         return Ok(Observed::Unknown("it is no path below the storage root".to_owned()));
     };
-    let folder = root.descend(folders.iter().map(Vec::as_slice))?;
+    let folder = root.descend(folders)?;
     folder.look(last).map(|_| Observed::Present(()))
 }

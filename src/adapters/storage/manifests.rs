@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::folder::Folder;
 use super::notes::Notes;
 use crate::domain::digest::Digest;
+use crate::domain::layout;
 use crate::domain::manifest::{MAX_MANIFEST_BYTES, ManifestError, parse};
 use crate::domain::views::storage::{ReadManifest, Repository, StoredBlob, StoredManifests, TagTarget};
 use crate::engine::ports::{Event, Events};
@@ -34,7 +35,7 @@ pub(super) fn read_all(
     let place = |at: &u32| blobs.get(usize::try_from(*at).ok()?).map(|blob| (blob.digest, UNREAD));
     let mut places: Vec<Place> = Vec::with_capacity(wanted.len());
     places.extend(wanted.iter().filter_map(place));
-    if let Some(folder) = root.enter_noting(b"blobs", &mut notes) {
+    if let Some(folder) = root.enter_noting(layout::BLOBS, &mut notes) {
         let batches = wanted.par_chunks(BATCH).zip(places.par_chunks_mut(BATCH));
         let more: Vec<_> = batches
             .filter(|_| !events.stop_requested())
@@ -89,23 +90,18 @@ fn read_some(
     let mut bytes = Vec::new();
     let wanted = some.iter().filter_map(|at| blobs.get(usize::try_from(*at).ok()?));
     for (blob, place) in wanted.zip(places) {
-        let path = data_path(&blob.digest);
-        match read_one(folder, &path, blob.size, &mut bytes) {
+        let path = layout::Place::Data(blob.digest).to_string();
+        let below = path.get(layout::BLOBS.len() + 1..).unwrap_or_default();
+        match read_one(folder, below, blob.size, &mut bytes) {
             Ok(manifest) => place.1 = manifest,
-            Err(error) => notes.failed(folder.path_of(&path), &error),
+            Err(error) => notes.failed(path, &error),
         }
     }
     events.emit(Event::Advanced(some.len() as u64));
     notes
 }
 
-/// The path of a blob's data below `blobs`.
-fn data_path(digest: &Digest) -> Vec<u8> {
-    let hex = digest.hex();
-    format!("{}/{}/{hex}/data", digest.algorithm().as_str(), hex.get(..2).unwrap_or_default()).into_bytes()
-}
-
-fn read_one(folder: &Folder, path: &[u8], size: u64, bytes: &mut Vec<u8>) -> io::Result<ReadManifest> {
+fn read_one(folder: &Folder, path: &str, size: u64, bytes: &mut Vec<u8>) -> io::Result<ReadManifest> {
     if size > MAX_MANIFEST_BYTES {
         return Ok(ReadManifest::Unreadable(ManifestError::TooLarge(size).to_string()));
     }
@@ -118,7 +114,7 @@ fn read_one(folder: &Folder, path: &[u8], size: u64, bytes: &mut Vec<u8>) -> io:
 }
 
 /// Read at most `limit` bytes of the regular file at `path` into `bytes`.
-pub(super) fn read_file(folder: &Folder, path: &[u8], limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn read_file(folder: &Folder, path: &str, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     let (file, look) = folder.regular_file(path)?;
     bytes.resize(usize::try_from(look.size.min(limit)).unwrap_or(usize::MAX), 0);
     let mut filled = 0;

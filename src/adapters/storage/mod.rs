@@ -47,10 +47,11 @@ use self::folder::{Folder, Kind};
 use self::notes::Notes;
 use self::root::Root;
 use crate::domain::digest::Digest;
+use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
 use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, StoredManifests, TagTarget, Target,
+    BlobFile, ContentView, HashedBlob, StorageView, StoredManifests, TagTarget, Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
@@ -112,11 +113,12 @@ impl FilesystemStorage {
 
 /// Note what else lies in the storage root.
 fn look_at_top(root: &Folder, notes: &mut Notes) {
-    let listed = root.each(|name, kind| match (name, kind) {
+    let tops = [layout::BLOBS.as_bytes(), layout::REPOSITORIES.as_bytes()];
+    let listed = root.each(|name, kind| match kind {
         // A symbolic link or a file of that name shows when it is entered.
-        (b"blobs" | b"repositories", Kind::Folder | Kind::Symlink) => {}
-        (_, Kind::Symlink) => notes.symlink(root.path_of(name)),
-        _ => notes.stray(root.path_of(name), NOT_TOP),
+        Kind::Folder | Kind::Symlink if tops.contains(&name) => {}
+        Kind::Symlink => notes.symlink(root.path_of(name)),
+        Kind::Folder | Kind::File | Kind::Other => notes.stray(root.path_of(name), NOT_TOP),
     });
     if let Err(error) = listed {
         notes.failed(root.path().to_owned(), &error);
@@ -185,7 +187,7 @@ impl Storage for FilesystemStorage {
         self.look(|root| look::upload(root, repository, id))
     }
 
-    fn exists(&self, path: &str) -> Observed<()> {
-        self.look(|root| look::exists(root, path))
+    fn exists(&self, place: &Place) -> Observed<()> {
+        self.look(|root| look::exists(root, place))
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Notes {
 impl Notes {
     /// Something is there that the layout does not know.
     pub(super) fn stray(&mut self, path: String, why: &str) {
-        self.stray.push(StrayFile { path, why: why.to_owned() });
+        self.stray.push(StrayFile { place: path.into(), why: why.to_owned() });
     }
 
     /// A symbolic link was not followed.

@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-/// The part of a path to a storage root that every registry has.
-pub(super) const LAYOUT: &str = "docker/registry/v2";
+use crate::domain::layout;
 
 /// The quarantine folders that a driver root can have, the better one first.
 pub(super) fn candidates(driver_root: &Path) -> Vec<PathBuf> {
@@ -37,7 +36,7 @@ pub fn quarantined(v2: &Path) -> Vec<PathBuf> {
     let quarantines = v2.ancestors().nth(3).map(candidates).unwrap_or_default();
     let entries = quarantines.iter().filter_map(|quarantine| quarantine.read_dir().ok()).flatten().flatten();
     let mut runs: Vec<_> =
-        entries.map(|entry| entry.path()).filter(|run| run.join(LAYOUT).is_dir()).collect();
+        entries.map(|entry| entry.path()).filter(|run| run.join(layout::ROOT).is_dir()).collect();
     runs.sort_by(|one, other| other.file_name().cmp(&one.file_name()));
     runs
 }

@@ -7,11 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::Access;
 
 use super::durable::{look, look_at_file, make_dirs_alike, make_private_dirs, refused, rename, replace};
-use super::place::{LAYOUT, candidates, choose, is_one_mount};
+use super::place::{candidates, choose, is_one_mount};
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content};
+use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::RepositoryName;
-use crate::domain::views::storage::LinkPlace;
 use crate::engine::ports::{StorageWriteError, StorageWriter};
 
 /// What a link can say at most and still be kept in the journal; a digest has 71 bytes.
@@ -38,29 +38,23 @@ impl FilesystemWriter {
         let v2 = v2.canonicalize().map_err(refused("look at", v2))?;
         let not_a_registry = || StorageWriteError::NotARegistry { path: v2.clone() };
         let driver_root =
-            v2.ancestors().nth(3).filter(|_| v2.ends_with(LAYOUT)).ok_or_else(not_a_registry)?;
+            v2.ancestors().nth(3).filter(|_| v2.ends_with(layout::ROOT)).ok_or_else(not_a_registry)?;
         let driver_root = driver_root.to_owned();
         let quarantines = candidates(&driver_root);
         let own = choose(&quarantines, &v2).ok_or_else(not_a_registry)?.join(run);
         Ok(Self { v2, driver_root, quarantines, own })
     }
 
+    fn path(&self, place: &Place) -> PathBuf {
+        self.v2.join(place.to_string())
+    }
+
     fn blob(&self, digest: &Digest) -> PathBuf {
-        let hex = digest.hex();
-        let shard = hex.get(..2).unwrap_or_default();
-        self.v2.join("blobs").join(digest.algorithm().as_str()).join(shard).join(&hex).join("data")
+        self.path(&Place::Data(*digest))
     }
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> PathBuf {
-        let repository = self.v2.join("repositories").join(repository.as_str());
-        let of = |folder: &str, digest: &Digest| {
-            repository.join(folder).join(digest.algorithm().as_str()).join(digest.hex()).join("link")
-        };
-        match place {
-            LinkPlace::Layer(digest) => of("_layers", digest),
-            LinkPlace::Revision(digest) => of("_manifests/revisions", digest),
-            LinkPlace::Tag(tag) => repository.join("_manifests/tags").join(tag.as_str()).join("current/link"),
-        }
+        self.path(&Place::Link(repository.clone(), place.clone()))
     }
 
     /// A free place in this run's quarantine for a file of storage.

@@ -27,12 +27,12 @@ impl Fixture {
     }
 
     fn of(dir: TempDir) -> Self {
-        fs::create_dir_all(dir.path().join("registry").join(LAYOUT)).unwrap();
+        fs::create_dir_all(dir.path().join("registry").join(layout::ROOT)).unwrap();
         Self { dir }
     }
 
     fn v2(&self) -> PathBuf {
-        self.dir.path().canonicalize().unwrap().join("registry").join(LAYOUT)
+        self.dir.path().canonicalize().unwrap().join("registry").join(layout::ROOT)
     }
 
     fn writer(&self, run: &str) -> FilesystemWriter {

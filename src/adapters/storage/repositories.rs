@@ -12,6 +12,7 @@ use super::links::{self, Content};
 use super::notes::{Notes, is_gone};
 use super::printable::show;
 use super::uploads;
+use crate::domain::layout;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::views::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget};
 use crate::engine::ports::{Event, Events, Scope};
@@ -35,8 +36,8 @@ pub(super) struct Walked {
 /// Walk the repositories that `scope` includes. `path` is that of `root`.
 pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn Events) -> Walked {
     let mut all = Walked::default();
-    let Some(folder) = root.enter_noting(b"repositories", &mut all.notes) else { return all };
-    let mut names = find(&path.join("repositories"), &mut all.notes);
+    let Some(folder) = root.enter_noting(layout::REPOSITORIES, &mut all.notes) else { return all };
+    let mut names = find(&path.join(layout::REPOSITORIES), &mut all.notes);
     names.retain(|name| scope.includes(name));
     names.sort_unstable();
     events.emit(Event::Stage("repositories", Some(names.len() as u64)));
@@ -69,7 +70,7 @@ fn find(base: &Path, notes: &mut Notes) -> Vec<RepositoryName> {
             Ok(entry) => names.extend(below(entry.path()).parse()),
             Err(error) => {
                 let path = error.path().map(below).unwrap_or_default();
-                let path = format!("repositories/{path}");
+                let path = format!("{}/{path}", layout::REPOSITORIES);
                 // None stands for a loop, which cannot be where no symbolic link is followed.
                 if let Some(error) = error.into_io_error() {
                     failures.failed(path.trim_end_matches('/').to_owned(), &error);
@@ -89,7 +90,7 @@ fn may_be_repository(entry: &DirEntry, below: &impl Fn(&Path) -> String, notes: 
         return false;
     }
     let below = below(entry.path());
-    let path = || format!("repositories/{below}");
+    let path = || format!("{}/{below}", layout::REPOSITORIES);
     let kind = entry.file_type();
     if kind.is_symlink() {
         notes.symlink(path());
@@ -108,7 +109,7 @@ type Read = (Option<Repository>, Vec<StoredUpload>, Notes);
 /// Read one folder; it is a repository only if it has a repository's parts.
 fn read(repositories: &Folder, name: RepositoryName) -> Read {
     let mut notes = Notes::default();
-    let Some(folder) = repositories.enter_noting(name.as_str().as_bytes(), &mut notes) else {
+    let Some(folder) = repositories.enter_noting(name.as_str(), &mut notes) else {
         return (None, Vec::new(), notes);
     };
     let parts = Parts::of(&folder, &mut notes);
@@ -122,12 +123,12 @@ fn read(repositories: &Folder, name: RepositoryName) -> Read {
         has_tags: false,
     };
     if parts.layers
-        && let Some(layers) = folder.enter_noting(b"_layers", &mut notes)
+        && let Some(layers) = folder.enter_noting(layout::LAYERS, &mut notes)
     {
         repository.layers = links::all(&layers, &[], &mut notes);
     }
     if parts.manifests
-        && let Some(manifests) = folder.enter_noting(b"_manifests", &mut notes)
+        && let Some(manifests) = folder.enter_noting(layout::MANIFESTS, &mut notes)
     {
         read_manifests(&manifests, &mut repository, &mut notes);
     }
@@ -147,14 +148,14 @@ struct Parts {
 impl Parts {
     fn of(folder: &Folder, notes: &mut Notes) -> Self {
         let mut parts = Self::default();
-        let listed = folder.each(|name, kind| match (name, kind) {
-            (b"_layers", Kind::Folder) => parts.layers = true,
-            (b"_manifests", Kind::Folder) => parts.manifests = true,
-            (b"_uploads", Kind::Folder) => parts.uploads = true,
+        let listed = folder.each(|name, kind| match (str::from_utf8(name).unwrap_or_default(), kind) {
+            (layout::LAYERS, Kind::Folder) => parts.layers = true,
+            (layout::MANIFESTS, Kind::Folder) => parts.manifests = true,
+            (layout::UPLOADS, Kind::Folder) => parts.uploads = true,
             // What does not begin with `_` was looked at when repositories were searched for.
-            ([b'_', ..], Kind::Symlink) => notes.symlink(folder.path_of(name)),
-            ([b'_', ..], _) => notes.stray(folder.path_of(name), RESERVED),
-            _ => {}
+            _ if !name.starts_with(b"_") => {}
+            (_, Kind::Symlink) => notes.symlink(folder.path_of(name)),
+            _ => notes.stray(folder.path_of(name), RESERVED),
         });
         if let Err(error) = listed {
             notes.failed(folder.path().to_owned(), &error);
@@ -168,20 +169,22 @@ impl Parts {
 }
 
 fn read_manifests(manifests: &Folder, repository: &mut Repository, notes: &mut Notes) {
-    manifests.each_folder(NOT_MANIFESTS, notes, |name, notes| match name {
-        b"revisions" => {
-            if let Some(revisions) = manifests.enter_noting(name, notes) {
-                // Where the signatures of schema 1 manifests were kept.
-                repository.revisions = links::all(&revisions, &[b"signatures"], notes);
+    manifests.each_folder(NOT_MANIFESTS, notes, |name, notes| {
+        match str::from_utf8(name).unwrap_or_default() {
+            layout::REVISIONS => {
+                if let Some(revisions) = manifests.enter_noting(name, notes) {
+                    // Where the signatures of schema 1 manifests were kept.
+                    repository.revisions = links::all(&revisions, &[layout::SIGNATURES], notes);
+                }
             }
-        }
-        b"tags" => {
-            repository.has_tags = true;
-            if let Some(tags) = manifests.enter_noting(name, notes) {
-                repository.tags = read_tags(&tags, notes);
+            layout::TAGS => {
+                repository.has_tags = true;
+                if let Some(tags) = manifests.enter_noting(name, notes) {
+                    repository.tags = read_tags(&tags, notes);
+                }
             }
+            _ => notes.stray(manifests.path_of(name), NOT_MANIFESTS),
         }
-        _ => notes.stray(manifests.path_of(name), NOT_MANIFESTS),
     });
 }
 
@@ -203,29 +206,29 @@ fn read_tags(folder: &Folder, notes: &mut Notes) -> Vec<StoredTag> {
 /// What a tag says; `None` if its folder is not there. The tag's history (`index/…`) is not looked at: no
 /// daemon reads it to serve anything.
 pub(super) fn read_tag(tags: &Folder, tag: &Tag, notes: &mut Notes) -> Option<TagTarget> {
-    let current = format!("{tag}/current");
-    let path = format!("{current}/link");
-    let content = match tags.look(current.as_bytes()) {
+    let current = format!("{tag}/{}", layout::CURRENT);
+    let path = format!("{current}/{}", layout::LINK);
+    let content = match tags.look(&current) {
         Ok(look) if look.kind == Kind::Symlink => {
-            notes.symlink(tags.path_of(current.as_bytes()));
+            notes.symlink(tags.path_of(&current));
             return Some(TagTarget::Unknown);
         }
-        Ok(_) => links::read(tags, path.as_bytes()),
+        Ok(_) => links::read(tags, &path),
         Err(error) if is_gone(&error) => Content::Nothing,
         Err(error) => Content::Failed(error),
     };
-    let vanished = || tags.look(tag.as_str().as_bytes()).is_err_and(|error| is_gone(&error));
+    let vanished = || tags.look(tag.as_str()).is_err_and(|error| is_gone(&error));
     match content {
         Content::Digest(digest) => Some(TagTarget::Digest(digest)),
         Content::Invalid(start) => Some(TagTarget::Invalid(start)),
         Content::Nothing if vanished() => None,
         Content::Nothing => Some(TagTarget::Missing),
         Content::NotRegular => {
-            notes.stray(tags.path_of(path.as_bytes()), "it is no regular file, so the tag has no target");
+            notes.stray(tags.path_of(&path), "it is no regular file, so the tag has no target");
             Some(TagTarget::Missing)
         }
         Content::Failed(error) => {
-            notes.failed(tags.path_of(path.as_bytes()), &error);
+            notes.failed(tags.path_of(&path), &error);
             Some(TagTarget::Unknown)
         }
     }

@@ -3,10 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::domain::layout;
 use crate::engine::ports::StorageError;
-
-/// What may lie below the given folder, from the driver's root directory down to the storage root itself.
-const LEVELS: [&str; 3] = ["docker/registry/v2", "registry/v2", "v2"];
 
 /// Where the storage root is, and whether it is there yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +18,7 @@ pub(super) struct Root {
 /// Find the storage root. A folder that a registry's configuration names (`configured`) may still be empty.
 pub(super) fn find(given: &Path, configured: bool) -> Result<Root, StorageError> {
     let entries = list(given)?;
-    for path in LEVELS.map(|level| given.join(level)) {
+    for path in layout::levels().map(|level| given.join(level)) {
         match std::fs::metadata(&path) {
             Ok(found) if found.is_dir() => return Ok(Root { path, may_be_absent: false }),
             // Must not pass for "no registry here".
@@ -34,13 +32,13 @@ pub(super) fn find(given: &Path, configured: bool) -> Result<Root, StorageError>
     if has("oci-layout") {
         return Err(refuse(given, "it is an OCI image layout"));
     }
-    let is_named_so = given.ends_with("docker/registry/v2");
-    if is_named_so || given.join("blobs").is_dir() || given.join("repositories").is_dir() {
+    let is_named_so = given.ends_with(layout::ROOT);
+    if is_named_so || given.join(layout::BLOBS).is_dir() || given.join(layout::REPOSITORIES).is_dir() {
         return Ok(Root { path: given.to_owned(), may_be_absent: false });
     }
     let is_empty = entries.iter().all(|entry| entry == "lost+found" || entry == "scheduler-state.json");
     if is_empty && configured {
-        return Ok(Root { path: given.join("docker/registry/v2"), may_be_absent: true });
+        return Ok(Root { path: given.join(layout::ROOT), may_be_absent: true });
     }
     let why = if is_empty {
         "it is empty"

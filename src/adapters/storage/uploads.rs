@@ -1,4 +1,4 @@
-//! Upload sessions: `_uploads/<uuid>/{data,startedat,hashstates/…}`.
+//! Upload sessions of the daemon, as storage has them.
 
 use std::io;
 
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::folder::{Folder, Kind, Look};
 use super::notes::{Notes, is_gone};
 use super::printable::show;
+use crate::domain::layout;
 use crate::domain::name::RepositoryName;
 use crate::domain::views::storage::StoredUpload;
 
@@ -19,7 +20,7 @@ const NOT_PART: &str = "an upload session has only `data`, `startedat` and `hash
 /// The upload sessions of a repository, sorted by their names.
 pub(super) fn all(repository: &Folder, name: &RepositoryName, notes: &mut Notes) -> Vec<StoredUpload> {
     let mut uploads = Vec::new();
-    if let Some(folder) = repository.enter_noting(b"_uploads", notes) {
+    if let Some(folder) = repository.enter_noting(layout::UPLOADS, notes) {
         folder.each_folder(NOT_SESSION, notes, |id, notes| {
             if is_uuid(id) {
                 let session = folder.enter_noting(id, notes);
@@ -39,9 +40,9 @@ pub(super) fn is_uuid(id: &[u8]) -> bool {
 }
 
 fn read(session: &Folder, name: &RepositoryName, id: String, notes: &mut Notes) -> Option<StoredUpload> {
-    let own = session.look(b".").map_err(|error| notes.failed(session.path().to_owned(), &error)).ok()?;
-    let data = part(session, b"data", notes);
-    let start = part(session, b"startedat", notes);
+    let own = session.look(".").map_err(|error| notes.failed(session.path().to_owned(), &error)).ok()?;
+    let data = part(session, layout::DATA, notes);
+    let start = part(session, layout::STARTED_AT, notes);
     note_others(session, notes);
     let modified = [data, start].into_iter().flatten().map(|look| look.modified).fold(own.modified, i64::max);
     Some(StoredUpload {
@@ -55,7 +56,7 @@ fn read(session: &Folder, name: &RepositoryName, id: String, notes: &mut Notes) 
 }
 
 /// A regular file of a session.
-fn part(session: &Folder, name: &[u8], notes: &mut Notes) -> Option<Look> {
+fn part(session: &Folder, name: &str, notes: &mut Notes) -> Option<Look> {
     match session.look(name) {
         Ok(look) if look.kind == Kind::File => Some(look),
         Ok(_) => {
@@ -73,14 +74,15 @@ fn part(session: &Folder, name: &[u8], notes: &mut Notes) -> Option<Look> {
 /// What `startedat` says, in seconds since 1970.
 fn started(session: &Folder) -> Option<i64> {
     let mut buffer = [0; TIME_BYTES];
-    let length = rustix::io::read(session.file(b"startedat").ok()?, &mut buffer).ok()?;
+    let length = rustix::io::read(session.file(layout::STARTED_AT).ok()?, &mut buffer).ok()?;
     let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
     text.trim().parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
 fn note_others(session: &Folder, notes: &mut Notes) {
     let listed: io::Result<()> = session.each(|name, _| {
-        if !matches!(name, b"data" | b"startedat" | b"hashstates") {
+        let parts = [layout::DATA, layout::STARTED_AT, layout::HASH_STATES];
+        if !parts.iter().any(|part| name == part.as_bytes()) {
             notes.stray(session.path_of(name), NOT_PART);
         }
     });

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::domain::manifest::Descriptor;
-use crate::domain::views::storage::{Links, StoredManifests, StoredTag};
+use crate::domain::views::storage::{Links, StoredManifests, StoredTag, StrayFile};
 
 fn digest(n: u8) -> Digest {
     Digest::sha256([n; 32])
@@ -143,13 +143,17 @@ fn what_aborts_is_named() {
     bad.repositories[0].tags.clear();
     let invalid = (digest(2), Target::Invalid("x".into()));
     bad.repositories[0].layers = [invalid, (digest(3), Target::Same)].into_iter().collect();
-    bad.stray.push(StrayFile { path: "blobs/sha256/ab/x/data".into(), why: String::new() });
+    bad.stray.push(StrayFile { place: "blobs/sha256/ab/x/data".into(), why: String::new() });
     let aborts = |flavour, delete_untagged| -> Vec<String> {
-        collect(&bad, flavour, delete_untagged).aborts.into_iter().map(|abort| abort.path).collect()
+        collect(&bad, flavour, delete_untagged)
+            .aborts
+            .into_iter()
+            .map(|abort| abort.place.to_string())
+            .collect()
     };
-    let manifest = crate::domain::rules::data_path(&digest(4));
+    let manifest = Place::Data(digest(4)).to_string();
     let stray = "blobs/sha256/ab/x/data".to_owned();
-    let layer = link_path(&"a".parse().expect("a name"), &LinkPlace::Layer(digest(2)));
+    let layer = Place::Link("a".parse().expect("a name"), LinkPlace::Layer(digest(2))).to_string();
     assert_eq!(aborts(Flavour::V2, false), [manifest.clone(), stray.clone()]);
     assert_eq!(aborts(Flavour::V2, true), [stray.clone(), "repositories/a/_manifests/tags".to_owned()]);
     assert_eq!(aborts(Flavour::V3, false), [manifest, stray.clone(), layer.clone()]);

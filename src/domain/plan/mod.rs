@@ -16,11 +16,11 @@ pub use self::goal::Goal;
 pub use self::materials::Materials;
 use super::digest::Digest;
 use super::finding::Risk;
+use super::layout::{LinkPlace, Place};
 use super::name::{Reference, RepositoryName, Tag};
 use super::report::Target;
 use super::rules::Condition;
 use super::views::cache::StaleKeys;
-use super::views::storage::LinkPlace;
 
 /// The version of the plan's file format.
 pub const VERSION: u32 = 1;
@@ -181,7 +181,7 @@ impl StepAction {
     pub fn id(&self) -> String {
         match self {
             Self::RewriteLink { repository, place, .. } => {
-                format!("rewrite-link:{}", super::rules::link_path(repository, place))
+                format!("rewrite-link:{}", Place::Link(repository.clone(), place.clone()))
             }
             Self::UploadBlob { repository, digest, .. } => format!("upload-blob:{repository}:{digest}"),
             Self::RestoreManifest { repository, digest, .. } => {
@@ -224,7 +224,7 @@ impl StepAction {
         let aside = |replaces: bool| if replaces { "move the bad file to the quarantine, then " } else { "" };
         match self {
             Self::RewriteLink { repository, place, digest } => {
-                format!("write {} into {}", digest.short(), super::rules::link_path(repository, place))
+                format!("write {} into {}", digest.short(), Place::Link(repository.clone(), place.clone()))
             }
             Self::UploadBlob { repository, digest, replaces, .. } => {
                 format!("{}upload blob {} to {repository}", aside(*replaces), digest.short())

@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 use super::code::Code;
 use super::digest::Digest;
 use super::finding::{Finding, Subject};
+use super::layout::{LinkPlace, Place};
 use super::name::{RepositoryName, Tag};
 use super::observed::Evidence;
-use super::views::storage::{LinkPlace, TagTarget, Target};
+use super::views::storage::{TagTarget, Target};
 
 /// What the rules are told beside the views.
 #[derive(Debug, Clone)]
@@ -88,7 +89,7 @@ pub enum Condition {
     /// The upload session is there.
     UploadExists(RepositoryName, String),
     /// The path below the storage root is there.
-    PathExists(String),
+    PathExists(#[cfg_attr(test, schemars(with = "String"))] Place),
     /// Redis has a complete entry of it, of this size.
     Cached(Digest, u64),
     /// Redis has it as a member of the repository's set.
@@ -197,26 +198,6 @@ impl Accusation {
         self.finding.evidence.extend(evidence);
         self
     }
-}
-
-/// Where the layout keeps a blob's data, below the storage root.
-#[must_use]
-pub fn data_path(digest: &Digest) -> String {
-    let hex = digest.hex();
-    format!("blobs/{}/{}/{hex}/data", digest.algorithm().as_str(), hex.get(..2).unwrap_or(&hex))
-}
-
-/// Where the layout keeps a link, below the storage root.
-#[must_use]
-pub fn link_path(repository: &RepositoryName, place: &LinkPlace) -> String {
-    let (folder, name) = match place {
-        LinkPlace::Layer(digest) => ("_layers", format!("{}/{}", digest.algorithm().as_str(), digest.hex())),
-        LinkPlace::Revision(digest) => {
-            ("_manifests/revisions", format!("{}/{}", digest.algorithm().as_str(), digest.hex()))
-        }
-        LinkPlace::Tag(tag) => ("_manifests/tags", format!("{tag}/current")),
-    };
-    format!("repositories/{repository}/{folder}/{name}/link")
 }
 
 #[cfg(test)]

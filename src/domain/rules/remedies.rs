@@ -7,6 +7,7 @@
 use super::{CacheKind, Daemon};
 use crate::domain::code::Code;
 use crate::domain::finding::{Action, Finding, Remedy};
+use crate::domain::layout::LinkPlace;
 
 const BYTES: &str = "a source of the bytes (--source)";
 const RESTART: &str = "a way to restart the daemon (--restart)";
@@ -53,8 +54,10 @@ pub fn of(finding: &Finding, daemon: &Daemon) -> Vec<Remedy> {
 
 /// How a missing link is written: a layer's by an upload of what is stored, a manifest's by PUT.
 fn link_writer(finding: &Finding) -> Action {
-    let path = finding.subject.path.as_deref().unwrap_or_default();
-    if path.contains("/_layers/") { Action::UploadBlob } else { Action::PutManifest }
+    match finding.subject.as_link() {
+        Some(LinkPlace::Layer(_)) => Action::UploadBlob,
+        Some(LinkPlace::Revision(_) | LinkPlace::Tag(_)) | None => Action::PutManifest,
+    }
 }
 
 /// What makes the daemon forget a claim.

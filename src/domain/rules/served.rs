@@ -11,18 +11,17 @@
 //! | a tag is another digest | a tag link | tag-mismatch |
 
 use super::storage::walk_saw;
-use super::{Accusation, Accusations, Condition, link_path};
+use super::{Accusation, Accusations, Condition};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
+use crate::domain::layout::LinkPlace;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use crate::domain::views::served::{
     Answer, Asked, Belief, Claim, Delivery, Denial, Exchange, ServedBlob, ServedManifest, ServedView, Subject,
 };
-use crate::domain::views::storage::{
-    Link, LinkPlace, Repository, StorageView, StoredBlob, TagTarget, Target,
-};
+use crate::domain::views::storage::{Link, Repository, StorageView, StoredBlob, TagTarget, Target};
 
 /// Accuse what the two views disagree about; add to `unknown` what the daemon would not say.
 pub fn accuse(
@@ -239,8 +238,7 @@ impl Court<'_> {
             Answer::Unknown(why) => return self.unknown(resolved, why),
         };
         let conditions: Vec<_> = [says].into_iter().chain(resolved.answer.yes().map(|_| right)).collect();
-        let mut about = About::tag(name.clone(), tag.clone());
-        about.path = Some(link_path(name, &LinkPlace::Tag(tag.clone())));
+        let about = About::link(name.clone(), LinkPlace::Tag(tag.clone()));
         self.accusations
             .add(Code::TagMismatch, about, || message, conditions)
             .prove([resolved.exchange.evidence()]);

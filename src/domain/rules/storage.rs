@@ -9,15 +9,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::prelude::*;
 
-use super::{Accusations, Condition, Facts, data_path, link_path};
+use super::{Accusations, Condition, Facts};
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Subject;
+use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::manifest::{Descriptor, Manifest};
 use crate::domain::observed::{Evidence, Side};
 use crate::domain::views::storage::{
-    ContentView, Link, LinkPlace, Links, ReadManifest, Repository, StorageView, StoredBlob, StoredTag,
-    TagTarget, Target,
+    ContentView, Link, Links, ReadManifest, Repository, StorageView, StoredBlob, StoredTag, TagTarget, Target,
 };
 
 /// The digest of nothing: the one blob that may be empty.
@@ -88,7 +88,7 @@ fn linked<'a>(links: &'a Links, digest: &Digest) -> Option<Link<'a>> {
 pub(super) fn walk_saw(view: &StorageView, digest: &Digest) -> Evidence {
     Evidence {
         view: Side::Storage,
-        asked: data_path(digest),
+        asked: Place::Data(*digest).to_string(),
         said: "not there (walk)".to_owned(),
         at: view.collected,
     }
@@ -168,8 +168,7 @@ impl<'a> Court<'a> {
             }
             Target::Same | Target::Other(_) | Target::Missing | Target::Unknown => return,
         };
-        let mut subject = Subject::linked(repository.name.clone(), link.digest);
-        subject.path = Some(link_path(&repository.name, &place));
+        let subject = Subject::link(repository.name.clone(), place.clone());
         let says = Condition::LinkSays(repository.name.clone(), place, link.target.clone());
         self.accusations.add(Code::InvalidLink, subject, || message, [says]);
     }
@@ -284,8 +283,7 @@ impl<'a> Court<'a> {
         };
         let message =
             || format!("{who} needs it and its data is stored, but the repository has no {kind} to it");
-        let mut subject = Subject::linked(repository.name.clone(), digest);
-        subject.path = Some(link_path(&repository.name, &place));
+        let subject = Subject::link(repository.name.clone(), place.clone());
         let conditions = [Condition::NoLink(repository.name.clone(), place), Condition::DataStored(digest)];
         self.accusations.add(Code::MissingLink, subject, message, conditions);
     }

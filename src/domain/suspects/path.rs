@@ -2,6 +2,7 @@
 
 use super::Suspect;
 use crate::domain::digest::{Algorithm, Digest};
+use crate::domain::layout::Place;
 
 /// The digest with which `text` begins, however its colon is written.
 pub(super) fn digest_at(text: &str) -> Option<Digest> {
@@ -28,19 +29,12 @@ pub(super) fn paths(line: &str) -> Vec<Suspect> {
     pairs
 }
 
-/// A path in storage: `blobs/sha256/ab/<hex>/data`, `repositories/<name>/_layers/sha256/<hex>/link`.
+/// A path in storage, or what it begins with: a sentence may go on behind it.
 fn stored(path: &str) -> Option<Suspect> {
-    let (repository, rest) = match path.strip_prefix("repositories/") {
-        Some(below) => {
-            let (name, rest) = below.split_once("/_")?;
-            (Some(name.parse().ok()?), rest)
-        }
-        None => (None, path.strip_prefix("blobs/")?),
-    };
-    let mut parts = rest.split('/').skip_while(|part| Algorithm::from_name(part).is_none());
-    let algorithm = Algorithm::from_name(parts.next()?)?;
-    let digest = parts.find_map(|part| Digest::from_hex(algorithm, part.as_bytes()))?;
-    Some((repository, digest))
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]).rev();
+    ends.filter_map(|end| path.get(..end))
+        .map(Place::from)
+        .find_map(|place| Some((place.repository().cloned(), place.digest()?)))
 }
 
 /// A path of the API: `<name>/blobs/<digest>`, `<name>/manifests/<digest>`, or an upload that ends with

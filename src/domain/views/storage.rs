@@ -20,11 +20,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::digest::Digest;
+use crate::domain::layout::Place;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
 use search::search;
 
-pub use crate::domain::layout::LinkPlace;
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
 
@@ -141,8 +141,9 @@ pub struct StoredUpload {
 /// A file or folder that the layout does not know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StrayFile {
-    /// Its path below the storage root, printable.
-    pub path: String,
+    /// Where it is.
+    #[serde(rename = "path")]
+    pub place: Place,
     /// Why it does not belong there, and what that does.
     pub why: String,
 }

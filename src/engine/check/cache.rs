@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use super::{Run, Suspect};
 use crate::domain::code::Code;
 use crate::domain::finding::{Action, Finding, Subject as About};
+use crate::domain::layout::LinkPlace;
 use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
 use crate::domain::rules::cache::{self as cache_rules, CacheAccusation, Premise};
 use crate::domain::rules::{Accusation, Accusations, Condition};
 use crate::domain::views::cache::{CacheKey, CacheView, CachedBlob, StaleKeys};
 use crate::domain::views::served::Subject;
-use crate::domain::views::storage::{LinkPlace, StorageView};
+use crate::domain::views::storage::StorageView;
 use crate::engine::ports::Cache;
 
 /// So many keys are looked at again at once.

@@ -20,6 +20,7 @@ use futures_util::stream;
 use super::{Options, Probe};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
+use crate::domain::layout::LinkPlace;
 use crate::domain::merge::BELIEFS;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
@@ -96,7 +97,7 @@ impl Questions {
             }
             let Some(digest) = subject.digest else { continue };
             let pair = (name.clone(), digest);
-            let is_layer = subject.path.as_deref().is_some_and(|path| path.contains("/_layers/"));
+            let is_layer = matches!(subject.as_link(), Some(LinkPlace::Layer(_)));
             let code = accusation.finding.code;
             if code == Code::MissingManifest {
                 self.beliefs.insert(pair);

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::domain::finding::Finding;
+use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
 use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
-use crate::domain::rules::{Accusation, Condition, data_path, link_path};
+use crate::domain::rules::{Accusation, Condition};
 use crate::domain::views::cache::CacheKey;
-use crate::domain::views::storage::{LinkPlace, TagTarget, Target};
+use crate::domain::views::storage::{TagTarget, Target};
 use crate::engine::ports::{Event, Events, Storage};
 
 /// What the second look leaves.
@@ -97,43 +98,52 @@ fn look(storage: &dyn Storage, condition: &Condition) -> Held {
 /// Look at one condition: what was asked, and what was said if it holds; absent if it does not. Blocking.
 pub fn observe(storage: &dyn Storage, condition: &Condition) -> (String, Observed<String>) {
     match condition {
-        Condition::DataAbsent(digest) => (data_path(digest), absent(storage.blob(digest))),
-        Condition::DataStored(digest) => {
-            (data_path(digest), storage.blob(digest).map(|file| format!("{} bytes", file.size)))
-        }
+        Condition::DataAbsent(digest) => (Place::Data(*digest).to_string(), absent(storage.blob(digest))),
+        Condition::DataStored(digest) => (
+            Place::Data(*digest).to_string(),
+            storage.blob(digest).map(|file| format!("{} bytes", file.size)),
+        ),
         Condition::DataSize(digest, size) => {
             let file = keep(storage.blob(digest), |file| file.size == *size);
-            (data_path(digest), file.map(|file| format!("{} bytes", file.size)))
+            (Place::Data(*digest).to_string(), file.map(|file| format!("{} bytes", file.size)))
         }
         Condition::NoManifest(digest) => {
-            (data_path(digest), no_manifest(storage.read(digest, MAX_MANIFEST_BYTES + 1)))
+            (Place::Data(*digest).to_string(), no_manifest(storage.read(digest, MAX_MANIFEST_BYTES + 1)))
         }
         Condition::WrongContent(digest) => {
             let hashed = keep(storage.hash(digest), |hashed| hashed.actual != *digest);
             (
-                data_path(digest),
+                Place::Data(*digest).to_string(),
                 hashed.map(|hashed| format!("{} bytes that hash to {}", hashed.size, hashed.actual)),
             )
         }
         Condition::LinkSays(name, place, target) => {
             let seen = keep(storage.link(name, place), |seen| seen == target);
-            (link_path(name, place), seen.map(|seen| says(&seen)))
+            (Place::Link(name.clone(), place.clone()).to_string(), seen.map(|seen| says(&seen)))
         }
-        Condition::NoLink(name, place) => (link_path(name, place), no_link(storage.link(name, place))),
+        Condition::NoLink(name, place) => {
+            (Place::Link(name.clone(), place.clone()).to_string(), no_link(storage.link(name, place)))
+        }
         Condition::TagSays(name, tag, target) => {
             let seen = keep(storage.tag(name, tag), |seen| seen == target);
-            (link_path(name, &LinkPlace::Tag(tag.clone())), seen.map(|seen| tag_says(&seen)))
+            (
+                Place::Link(name.clone(), LinkPlace::Tag(tag.clone())).to_string(),
+                seen.map(|seen| tag_says(&seen)),
+            )
         }
         Condition::UploadExists(name, id) => (
-            format!("repositories/{name}/_uploads/{id}"),
+            Place::Upload(name.clone(), id.as_str().into(), None).to_string(),
             storage.has_upload(name, id).map(|()| "there".into()),
         ),
         Condition::RightContent(digest) => {
             let hashed = keep(storage.hash(digest), |hashed| hashed.actual == *digest);
-            (data_path(digest), hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size)))
+            (
+                Place::Data(*digest).to_string(),
+                hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size)),
+            )
         }
         Condition::AnyOf(all) => any_of(storage, all),
-        Condition::PathExists(path) => (path.clone(), storage.exists(path).map(|()| "there".into())),
+        Condition::PathExists(place) => (place.to_string(), storage.exists(place).map(|()| "there".into())),
         Condition::Cached(digest, _) | Condition::CachedIn(_, digest) => {
             // The cache is asked before storage, and its conditions end there.
             (CacheKey::Entry(*digest).to_string(), Observed::Unknown("Redis is not at hand".into()))

@@ -78,13 +78,13 @@ fn add(losses: &mut Vec<Loss>, loss: Loss) {
 }
 
 fn stray_data(storage: &dyn Storage, view: &StorageView, gate: &mut Gate) {
-    for Abort { path, why } in gc::possible_aborts(view) {
-        match storage.exists(&path) {
+    for Abort { place, why } in gc::possible_aborts(view) {
+        match storage.exists(&place) {
             Observed::Present(()) => {
-                gate.aborts.insert(Abort { path, why });
+                gate.aborts.insert(Abort { place, why });
             }
             Observed::Absent => {}
-            Observed::Unknown(why) => gate.unknown.push(Unlooked { what: path, why }),
+            Observed::Unknown(why) => gate.unknown.push(Unlooked { what: place.to_string(), why }),
         }
     }
 }

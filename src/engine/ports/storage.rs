@@ -6,11 +6,10 @@ use thiserror::Error;
 
 use super::{Events, Pace};
 use crate::domain::digest::Digest;
+use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Observed;
-use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, LinkPlace, StorageView, TagTarget, Target,
-};
+use crate::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
 
 /// Which repositories a run looks at.
 pub trait Scope: Send + Sync {
@@ -72,8 +71,8 @@ pub trait Storage: Send + Sync {
     /// Whether an upload session of that name lies in the repository: the handshake of safety rule 6.
     fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()>;
 
-    /// Whether a path below the storage root exists (for the second look at stray files).
-    fn exists(&self, path: &str) -> Observed<()>;
+    /// Whether something is at that place (for the second look at stray files).
+    fn exists(&self, place: &Place) -> Observed<()>;
 }
 
 /// Why storage cannot be looked at, at all.

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::domain::digest::Digest;
 use crate::domain::journal::Change;
+use crate::domain::layout::LinkPlace;
 use crate::domain::name::RepositoryName;
-use crate::domain::views::storage::LinkPlace;
 
 /// The registry's storage, to be changed. Blocking.
 ///

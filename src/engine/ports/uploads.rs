@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::layout::Place;
 use crate::domain::observed::Observed;
 
-/// Every upload session by its path, with what tells that it moves.
-pub type Sessions = BTreeMap<String, SessionMark>;
+/// Every upload session by its place, with what tells that it moves.
+pub type Sessions = BTreeMap<Place, SessionMark>;
 
 /// What changes in an upload session whenever bytes arrive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

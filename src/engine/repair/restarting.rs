@@ -102,7 +102,8 @@ async fn quiet(tools: &Tools) -> Result<(), Trouble> {
     match drain(uploads, patience.quiet, patience.drain).await {
         Drained::Quiet => Ok(()),
         Drained::Busy(sessions) => {
-            let busy = sessions.join(", ");
+            let busy: Vec<_> = sessions.iter().map(ToString::to_string).collect();
+            let busy = busy.join(", ");
             Err(Trouble::Fail(format!(
                 "uploads do not come to rest ({busy}); --drain 0 restarts all the same"
             )))

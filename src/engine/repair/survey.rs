@@ -10,6 +10,7 @@ use futures_util::{StreamExt as _, stream};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::layout::LinkPlace;
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, RepositoryName};
 use crate::domain::plan::Materials;
@@ -123,8 +124,7 @@ impl Survey<'_> {
         let damaged = [Code::UnreadableManifest, Code::EmptyBlob, Code::TruncatedBlob, Code::CorruptBlob]
             .contains(&code);
         let is_read = || self.storage.is_some_and(|view| view.manifests.contains_key(&digest));
-        let is_revision =
-            || finding.subject.path.as_deref().is_some_and(|path| path.contains("/_manifests/"));
+        let is_revision = || matches!(finding.subject.as_link(), Some(LinkPlace::Revision(_)));
         let is_manifest = matches!(code, Code::MissingManifest | Code::PhantomManifest)
             || code == Code::MissingLink && is_revision()
             || damaged && is_read();

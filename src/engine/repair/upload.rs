@@ -6,12 +6,12 @@ use super::{Tools, blocking};
 use crate::domain::digest::Digest;
 use crate::domain::history::RecordedChange;
 use crate::domain::journal::Change;
+use crate::domain::layout::LinkPlace;
 use crate::domain::manifest::MAX_MANIFEST_BYTES;
 use crate::domain::name::{Reference, RepositoryName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
 use crate::domain::views::served::{Answer, Delivery};
-use crate::domain::views::storage::LinkPlace;
 use crate::engine::ports::Wanted;
 
 pub(super) async fn upload_blob(

@@ -184,15 +184,16 @@ fn place(subject: &Subject, drawing: Drawing) -> String {
     let digest =
         subject.digest.map(|digest| if drawing.no_trunc { digest.to_string() } else { digest.short() });
     let repository = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
+    let path = subject.place.as_ref().map(ToString::to_string);
     let place = match (&subject.tag, digest) {
         (Some(tag), None) => format!("{repository}:{tag}"),
         (None, Some(digest)) if repository.is_empty() => digest,
         (None, Some(digest)) => format!("{repository}@{digest}"),
         (Some(tag), Some(digest)) => format!("{repository}:{tag}@{digest}"),
-        (None, None) => subject.path.clone().unwrap_or(repository),
+        (None, None) => path.clone().unwrap_or(repository),
     };
-    match &subject.path {
-        Some(path) if drawing.no_trunc && *path != place => format!("{place}\n{path}"),
+    match path {
+        Some(path) if drawing.no_trunc && path != place => format!("{place}\n{path}"),
         Some(_) | None => place,
     }
 }

@@ -55,7 +55,11 @@ fn findings() -> Vec<Finding> {
             ..Finding::new(Code::TruncatedBlob, Subject::data(digest(fill)), message)
         });
     }
-    many.push(Finding::new(Code::StrayFile, Subject::path("blobs/sha256/ab/junk".into()), "it is no digest"));
+    many.push(Finding::new(
+        Code::StrayFile,
+        Subject::place("blobs/sha256/ab/junk".into()),
+        "it is no digest",
+    ));
     many.push(Finding::new(Code::DanglingLayerLink, linked(40), "a layer link without data"));
     many.push(Finding {
         bytes: Some(4_300_000),

@@ -11,7 +11,7 @@ use super::{Ran, check, lines, regfsck, run};
 use crate::support::daemon::{Kind, Settings};
 use crate::support::real_registry::free_port;
 use crate::support::stub::{Act, Stub};
-use crate::support::tree::{Tree, layer_path, revision_path, tag_path};
+use crate::support::tree::{Tree, data_path, layer_path, revision_path, tag_path};
 use regfsck::adapters::sandbox::Flavour;
 
 /// Status, stdout and stderr in one text, with names for what changes from run to run.
@@ -177,8 +177,7 @@ fn a_closed_port_and_tls_to_a_plain_port_are_said() {
 fn monstrous_files_become_findings() {
     let (home, mut tree) = tree();
     let huge = tree.image("team/app", Some("huge"), "huge").manifest.digest;
-    let file =
-        fs::File::options().write(true).open(tree.base().join(regfsck::domain::rules::data_path(&huge)));
+    let file = fs::File::options().write(true).open(tree.base().join(data_path(&huge)));
     file.unwrap().set_len(2 << 30).unwrap();
     let nested = [b"[".repeat(1_000_000), b"]".repeat(1_000_000)].concat();
     let nested = tree.blob("nested", &nested);
@@ -193,7 +192,7 @@ fn monstrous_files_become_findings() {
     let (one, other) = (fake("ab"), fake("cd"));
     for (own, child) in [(one, other), (other, one)] {
         let text = format!(r#"{{"schemaVersion":2,"manifests":[{{"digest":"{child}"}}]}}"#);
-        tree.write(&regfsck::domain::rules::data_path(&own), text);
+        tree.write(&data_path(&own), text);
         tree.manifest_links("team/app", None, &own);
     }
     let started = Instant::now();
@@ -229,7 +228,7 @@ fn names_and_things_that_nobody_expects_are_reported_and_not_waited_for() {
     let layer = tree.named["a.layer1"];
     let config = tree.named["a.config"];
     let second = tree.named["a.layer2"];
-    let places = [layer_path("team/app", &layer), regfsck::domain::rules::data_path(&config)];
+    let places = [layer_path("team/app", &layer), data_path(&config)];
     for (at, place) in places.iter().enumerate() {
         fs::rename(base.join(place), home.path().join(at.to_string())).unwrap();
         let made = std::process::Command::new("mkfifo").arg(base.join(place)).status().unwrap();
@@ -237,7 +236,7 @@ fn names_and_things_that_nobody_expects_are_reported_and_not_waited_for() {
     }
     // A link out of the root is not followed.
     let outside = home.path().join("outside");
-    let place = base.join(regfsck::domain::rules::data_path(&second));
+    let place = base.join(data_path(&second));
     fs::rename(&place, &outside).unwrap();
     std::os::unix::fs::symlink(&outside, &place).unwrap();
     let root = path(home.path()).to_owned();

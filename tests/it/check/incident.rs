@@ -7,10 +7,10 @@ use regfsck::domain::digest::Digest;
 use regfsck::domain::finding::{Action, Finding};
 use regfsck::domain::observed::Side;
 use regfsck::domain::report::Verdict;
-use regfsck::domain::rules::data_path;
 
 use super::{check_daemon, lines, of, run};
 use crate::support::daemon::{Daemon, Kind, Settings};
+use crate::support::tree::data_path;
 
 const REPOSITORY: &str = "team/app";
 

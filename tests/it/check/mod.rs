@@ -73,7 +73,7 @@ pub(crate) fn line(finding: &Finding) -> String {
     let repository = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
     let tag = subject.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
     let digest = subject.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
-    let path = subject.path.as_ref().filter(|_| digest.is_empty());
+    let path = subject.place.as_ref().filter(|_| digest.is_empty());
     let path = path.map(|path| format!(" {path}")).unwrap_or_default();
     let images: Vec<_> = finding.affects.iter().map(ToString::to_string).collect();
     let breaks = if images.is_empty() { String::new() } else { format!(" breaks {}", images.join(" ")) };

@@ -5,10 +5,9 @@ use std::fs;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
-use regfsck::domain::rules::data_path;
 
 use super::{check, lines};
-use crate::support::tree::{Tree, layer_path, revision_path, tag_path};
+use crate::support::tree::{Tree, data_path, layer_path, revision_path, tag_path};
 
 /// What is done to one image; none of these overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,6 @@ use regfsck::adapters::sandbox::{Access, Fault};
 use regfsck::domain::code::Code;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::report::Report;
-use regfsck::domain::rules::data_path;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha512};
 
@@ -21,7 +20,7 @@ use super::{check, check_daemon, lines};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::generated::in_tree;
 use crate::support::raw::{blob_path, manifest_path};
-use crate::support::tree::{Tree, layer_path, revision_path, tag_path};
+use crate::support::tree::{Tree, data_path, layer_path, revision_path, tag_path};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

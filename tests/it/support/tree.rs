@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use regfsck::adapters::sandbox::image::{Blob, Image};
 use regfsck::domain::digest::Digest;
-use regfsck::domain::rules::data_path;
+use regfsck::domain::layout::Place;
 
 /// Storage below a root directory (`rootdirectory` of the registry's configuration).
 #[derive(Debug)]
@@ -89,6 +89,11 @@ impl Tree {
             }
         }
     }
+}
+
+/// Where a blob's data lies, below the base.
+pub fn data_path(digest: &Digest) -> String {
+    Place::Data(*digest).to_string()
 }
 
 pub fn layer_path(repository: &str, digest: &Digest) -> String {

@@ -9,8 +9,9 @@ use rstest::rstest;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_link, tag, tag_link};
+use crate::domain::layout::LinkPlace;
 use crate::domain::observed::Observed;
-use crate::domain::views::storage::{LinkPlace, Links, ReadManifest, TagTarget, Target};
+use crate::domain::views::storage::{Links, ReadManifest, TagTarget, Target};
 use crate::engine::ports::Storage as _;
 
 #[rstest]
@@ -151,7 +152,7 @@ fn names_that_are_no_text_are_shown_escaped_and_found_again() {
         [r"blobs/sha256/aa/new\x0aline", r"repositories/\xfe", r"repositories/a/_layers/\xff\x1b[2J"]
     );
     for path in stray {
-        assert_eq!(tree.storage().exists(&path), Observed::Present(()), "{path}");
+        assert_eq!(tree.storage().exists(&path.as_str().into()), Observed::Present(()), "{path}");
     }
 }
 
@@ -237,7 +238,7 @@ fn refuse_and_look() {
     assert!(matches!(storage.blob(&hidden), Observed::Unknown(_)));
     assert!(matches!(storage.link(&name("a"), &LinkPlace::Layer(image.layer)), Observed::Unknown(_)));
     assert!(matches!(storage.tag(&name("b"), &tag("1")), Observed::Unknown(_)));
-    assert!(matches!(storage.exists(&format!("{shard}/x")), Observed::Unknown(_)));
+    assert!(matches!(storage.exists(&format!("{shard}/x").into()), Observed::Unknown(_)));
     // So that the tree can be cleared away.
     for path in &refused {
         rustix::fs::chmod(tree.at(path), Mode::RWXU).unwrap();

@@ -2,8 +2,9 @@
 
 use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_link, tag};
 use crate::domain::digest::Digest;
+use crate::domain::layout::LinkPlace;
 use crate::domain::observed::Observed;
-use crate::domain::views::storage::{HashedBlob, LinkPlace, TagTarget, Target};
+use crate::domain::views::storage::{HashedBlob, TagTarget, Target};
 use crate::engine::ports::{Silent, Storage as _, Unhurried};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";
@@ -70,10 +71,10 @@ fn paths_are_looked_up_below_the_root_only() {
     tree.file("blobs/stray", "");
     std::fs::write(tree.base().join("docker/registry/secret"), "").unwrap();
     let storage = tree.storage();
-    assert_eq!(storage.exists("blobs/stray"), Observed::Present(()));
-    assert_eq!(storage.exists("blobs/none"), Observed::Absent);
+    assert_eq!(storage.exists(&"blobs/stray".into()), Observed::Present(()));
+    assert_eq!(storage.exists(&"blobs/none".into()), Observed::Absent);
     for outside in ["../secret", "/etc/passwd", "", "blobs/../../secret", r"blobs/\zz"] {
-        assert!(matches!(storage.exists(outside), Observed::Unknown(_)), "{outside}");
+        assert!(matches!(storage.exists(&outside.into()), Observed::Unknown(_)), "{outside}");
     }
 }
 

@@ -123,7 +123,7 @@ impl Tree {
     pub(super) fn stray(&self) -> Vec<String> {
         let view = self.view();
         assert_eq!(view.unknown, []);
-        view.stray.into_iter().map(|stray| stray.path).collect()
+        view.stray.into_iter().map(|stray| stray.place.to_string()).collect()
     }
 
     /// What could not be looked at, below the storage root, with nothing stray.

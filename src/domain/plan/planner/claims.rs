@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::Planner;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::layout::LinkPlace;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Goal, Remembered, Stage, Step, StepAction};
 use crate::domain::rules::{CacheKind, Condition};
 use crate::domain::views::cache::StaleKeys;
-use crate::domain::views::storage::LinkPlace;
 
 /// A step for each service: the next only when the last is back, so that one replica is away at a time.
 pub(super) fn restarts(services: &[String]) -> Vec<Step> {

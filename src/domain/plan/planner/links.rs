@@ -6,16 +6,17 @@ use super::{NO_BYTES, Planner};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::layout::LinkPlace;
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::views::storage::{LinkPlace, Links, ReadManifest, Repository, Target};
+use crate::domain::views::storage::{Links, ReadManifest, Repository, Target};
 
 impl Planner<'_> {
-    pub(super) fn link(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest, path: &str) {
-        let is_layer = path.contains("/_layers/");
-        let place = if is_layer { LinkPlace::Layer(digest) } else { LinkPlace::Revision(digest) };
+    pub(super) fn link(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
+        let Some(place) = finding.subject.as_link().cloned() else { return };
+        let is_layer = matches!(place, LinkPlace::Layer(_));
         if finding.code == Code::InvalidLink {
             return self.rewrite(finding, name, place, digest);
         }

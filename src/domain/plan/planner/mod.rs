@@ -119,7 +119,7 @@ fn seek(step: &mut Step, finding: &Finding) {
 
 impl Planner<'_> {
     fn finding(&mut self, finding: &Finding) {
-        let Subject { repository, digest, tag, path } = &finding.subject;
+        let Subject { repository, digest, tag, place: _ } = &finding.subject;
         match (finding.code, repository, digest) {
             (Code::MissingBlob, _, Some(digest)) => self.content(finding, *digest, false),
             (
@@ -135,7 +135,7 @@ impl Planner<'_> {
                 self.phantom_manifest(finding, name, *digest);
             }
             (Code::MissingLink | Code::InvalidLink, Some(name), Some(digest)) => {
-                self.link(finding, name, *digest, path.as_deref().unwrap_or_default());
+                self.link(finding, name, *digest);
             }
             (Code::MissingLink | Code::InvalidLink | Code::MissingManifest, Some(name), None) => {
                 if let Some(tag) = tag {

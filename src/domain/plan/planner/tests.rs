@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::domain::layout::LinkPlace;
 use crate::domain::name::{Image, RepositoryName};
 use crate::domain::plan::Remembered;
 use crate::domain::rules::CacheKind;
@@ -78,8 +79,7 @@ fn finding(code: Code) -> Finding {
     } else if is(&[Code::PhantomBlob, Code::SizeMismatch, Code::HiddenBlob]) {
         Subject::linked(name("a"), digest(1))
     } else if is(&[Code::MissingLink, Code::InvalidLink]) {
-        let path = Some("repositories/a/_layers/sha256/x/link".into());
-        Subject { path, ..Subject::linked(name("a"), digest(1)) }
+        Subject::link(name("a"), LinkPlace::Layer(digest(1)))
     } else {
         Subject::data(digest(1))
     };

@@ -8,9 +8,10 @@ use super::{Court, EMPTY};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject;
+use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::RepositoryName;
 use crate::domain::rules::Condition;
-use crate::domain::views::storage::{Link, LinkPlace, Repository};
+use crate::domain::views::storage::{Link, Repository};
 
 impl Court<'_> {
     /// A layer link: its data is needed, or it dangles. `wanted` is what manifests of the repository need, as far
@@ -66,8 +67,8 @@ impl Court<'_> {
             self.upload(&upload.repository, &upload.id, upload.size, upload.has_start);
         }
         for stray in &self.view.stray {
-            let conditions = [Condition::PathExists(stray.path.clone())];
-            let subject = Subject::path(stray.path.clone());
+            let conditions = [Condition::PathExists(stray.place.clone())];
+            let subject = Subject::place(stray.place.clone());
             self.accusations.add(Code::StrayFile, subject, || stray.why.clone(), conditions);
         }
     }
@@ -77,8 +78,8 @@ impl Court<'_> {
             let purge = if has_start { "" } else { "; it has no `startedat`, so the daemon never purges it" };
             format!("an upload of {size} bytes that nobody goes on with{purge}")
         };
-        let mut subject = Subject::path(format!("repositories/{repository}/_uploads/{id}"));
-        subject.repository = Some(repository.clone());
+        let session = Place::Upload(repository.clone(), id.into(), None);
+        let subject = Subject { repository: Some(repository.clone()), ..Subject::place(session) };
         let conditions = [Condition::UploadExists(repository.clone(), id.to_owned())];
         let accusation = self.accusations.add(Code::StaleUpload, subject, message, conditions);
         accusation.finding.bytes = Some(size);
