@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 
-use super::ports::{Registry, RegistryError};
+use super::ports::{Downloaded, RawManifest, RegistryReader, RequestError};
 use crate::domain::digest::Digest;
-use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::name::{Reference, RepositoryName, Tag};
 use crate::domain::views::served::{Answer, Asked, Belief, Claim, Delivery, Exchange, ServedManifest};
 use crate::domain::views::storage::HashedBlob;
 
@@ -18,7 +19,7 @@ const WHY: &str = "interrupted: the rest was not asked";
 
 /// A registry that is asked nothing more once the flag is set; questions under way are given up.
 pub struct Interruptible {
-    inner: Arc<dyn Registry>,
+    inner: Arc<dyn RegistryReader>,
     stop: watch::Receiver<bool>,
     /// At which of several addresses of one name it is asked.
     at: Option<IpAddr>,
@@ -27,7 +28,7 @@ pub struct Interruptible {
 impl Interruptible {
     /// Ask `inner` until `stop` says so.
     #[must_use]
-    pub fn new(inner: Arc<dyn Registry>, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(inner: Arc<dyn RegistryReader>, stop: watch::Receiver<bool>) -> Self {
         Self { inner, stop, at: None }
     }
 
@@ -60,6 +61,14 @@ impl Interruptible {
         }
     }
 
+    async fn fetch<T>(
+        &self,
+        transfer: impl Future<Output = Result<T, RequestError>>,
+    ) -> Result<T, RequestError> {
+        let stopped = || Err(RequestError::new("GET", &self.location(), WHY));
+        self.unless_stopped(transfer).await.unwrap_or_else(stopped)
+    }
+
     async fn ask<T>(&self, question: impl Future<Output = Asked<Answer<T>>>) -> Asked<Answer<T>> {
         let stopped = || Asked {
             answer: Answer::Unknown(WHY.into()),
@@ -77,7 +86,7 @@ impl Interruptible {
 }
 
 #[async_trait]
-impl Registry for Interruptible {
+impl RegistryReader for Interruptible {
     fn location(&self) -> String {
         self.noted(self.inner.location())
     }
@@ -86,9 +95,8 @@ impl Registry for Interruptible {
         self.inner.requests()
     }
 
-    async fn ping(&self) -> Result<(), RegistryError> {
-        let stopped = || Err(RegistryError { message: WHY.into(), hint: None });
-        self.unless_stopped(self.inner.ping()).await.unwrap_or_else(stopped)
+    async fn ping(&self) -> Result<(), RequestError> {
+        self.fetch(self.inner.ping()).await
     }
 
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>> {
@@ -126,5 +134,22 @@ impl Registry for Interruptible {
     async fn probe_manifests(&self, repository: &RepositoryName, suspects: &[Digest]) -> Vec<Belief> {
         let stopped = || vec![Belief::Unknown(WHY.into()); suspects.len()];
         self.unless_stopped(self.inner.probe_manifests(repository, suspects)).await.unwrap_or_else(stopped)
+    }
+
+    async fn fetch_manifest(
+        &self,
+        repository: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<RawManifest, RequestError> {
+        self.fetch(self.inner.fetch_manifest(repository, reference)).await
+    }
+
+    async fn fetch_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Downloaded, RequestError> {
+        self.fetch(self.inner.fetch_blob(repository, digest, sink)).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::keep_started::KeepStarted;
-use super::ports::{RegistryError, Service, ServiceError};
+use super::ports::{RequestError, Service, ServiceError};
 
 /// How long to wait between two questions to a daemon that does not answer yet.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -36,7 +36,7 @@ pub async fn restart(service: Arc<dyn Service>) -> Result<(), ServiceError> {
 /// When the restart failed, or the daemon did not answer in time.
 pub async fn restart_and_wait(
     service: Arc<dyn Service>,
-    ask: impl AsyncFn() -> Result<(), RegistryError>,
+    ask: impl AsyncFn() -> Result<(), RequestError>,
     patience: Duration,
 ) -> Result<Duration, ServiceError> {
     let name = service.describe();
@@ -93,7 +93,7 @@ mod tests {
     async fn waited(answers_after: u32, patience: Duration) -> Result<u32, String> {
         let asked = AtomicU32::new(0);
         let ask = async || {
-            let refused = || RegistryError { message: "connection refused".into(), hint: None };
+            let refused = || RequestError::new("GET", "http://h/v2/", "connection refused");
             if asked.fetch_add(1, Ordering::Relaxed) < answers_after { Err(refused()) } else { Ok(()) }
         };
         let waited = restart_and_wait(Arc::new(Recorder::default()), ask, patience).await;
@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn the_daemon_is_asked_until_it_answers() {
         assert_eq!(waited(2, Duration::from_secs(10)).await, Ok(3));
-        let message = "`exec:recorder` was restarted, but does not answer after 50ms: connection refused";
+        let message = "`exec:recorder` was restarted, but does not answer after 50ms: GET http://h/v2/: connection refused";
         assert_eq!(waited(1000, Duration::from_millis(50)).await, Err(message.into()));
     }
 }

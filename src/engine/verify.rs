@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::check::ContentSubset;
 use super::check::api::Explorer;
-use super::ports::{Events, Registry};
+use super::ports::{Events, RegistryReader};
 use crate::domain::finding::Finding;
 use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, Reference};
@@ -71,7 +71,7 @@ pub struct Examination {
 
 /// Verify; look again at what is not right until it is or the time is up.
 pub async fn verify(
-    registry: &dyn Registry,
+    registry: &dyn RegistryReader,
     images: &[Named],
     options: &Options,
     events: Arc<dyn Events>,
@@ -96,7 +96,7 @@ pub async fn verify(
 
 /// One look at all of them.
 async fn once(
-    registry: &dyn Registry,
+    registry: &dyn RegistryReader,
     images: &[Named],
     options: &Options,
     events: &dyn Events,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use regfsck::adapters::service::{ConfigFile, DockerContainer, Engine};
 use regfsck::engine::keep_started::KeepStarted;
-use regfsck::engine::ports::{RegistryError, Service};
+use regfsck::engine::ports::{RequestError, Service};
 use regfsck::engine::restart::restart_and_wait;
 
 use crate::support::container_registry::{CONFIG, ContainerRegistry, config_text};
@@ -65,7 +65,7 @@ async fn a_registry_in_a_container_forgets_its_phantoms_when_it_is_restarted() {
     let host = registry.host();
     let ask = async || match std::net::TcpStream::connect(&host) {
         Ok(_) => Ok(()),
-        Err(error) => Err(RegistryError { message: error.to_string(), hint: None }),
+        Err(error) => Err(RequestError::new("GET", "/v2/", error.to_string())),
     };
     let service = service(&engine, registry.name);
     restart_and_wait(service, ask, Duration::from_secs(20)).await.unwrap();

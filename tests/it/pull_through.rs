@@ -1,8 +1,7 @@
 //! A real registry as the pull-through cache of another.
 
-use regfsck::adapters::registry::{Address, Connection, HttpWriter};
+use regfsck::adapters::registry::{Address, Connection, daemon};
 use regfsck::adapters::sandbox::image::Image;
-use regfsck::engine::ports::RegistryWriter as _;
 
 use crate::support::plain_registry::{RealRegistry, Setup};
 use crate::support::planted::lose;
@@ -50,7 +49,7 @@ async fn what_a_pull_through_cache_lacks_is_no_error_and_only_what_helps_is_offe
     assert_eq!(actions, ["restart"], "{phantom}");
     // What is not known from a configuration shows when an upload is begun: 405, and it says why.
     let connection = Connection::new(Address::parse(&cache.url(), false).unwrap());
-    let writer = HttpWriter::new(&connection).unwrap();
+    let writer = daemon(&connection).unwrap().writer;
     let error = writer.start_upload(&"team/app".parse().unwrap()).await.unwrap_err();
     assert_eq!((error.status, error.code.as_deref()), (Some(405), Some("UNSUPPORTED")), "{error}");
 }

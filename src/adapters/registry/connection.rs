@@ -1,16 +1,14 @@
-//! The settings of a client, and the HTTP clients made of them.
+//! The settings of a client.
 
 use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use reqwest::{Client, redirect};
 use thiserror::Error;
 
-use super::address::{Address, Scheme};
-use super::auth::{Credential, Credentials};
-use super::fault::{Fault, Kind};
+use super::address::Address;
+use super::credential::{Credential, Credentials};
 use super::tls::Tls;
 
 /// How a registry is reached: what command line and environment say, read once.
@@ -115,72 +113,9 @@ impl Connection {
         pinned
     }
 
-    /// The variable of the environment that names a proxy for this registry, as the HTTP client reads them.
-    pub(super) fn proxy_variable(&self) -> Option<&'static str> {
-        let base = self.address.base();
-        if super::address::is_loopback(base.host_str().unwrap_or_default()) {
-            return None;
-        }
-        let own = if base.scheme() == "https" {
-            ["HTTPS_PROXY", "https_proxy"]
-        } else {
-            ["HTTP_PROXY", "http_proxy"]
-        };
-        let names = own.into_iter().chain(["ALL_PROXY", "all_proxy"]);
-        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        names.into_iter().find(is_set)
-    }
-
     fn port(&self) -> u16 {
         self.address.base().port_or_known_default().unwrap_or(443)
     }
-
-    /// A client that follows no redirect, unpacks nothing, keeps no cookie and speaks HTTP/1.1 only: there a body
-    /// that ends early is told apart from one that broke.
-    pub(super) fn client(&self) -> Result<Client, Fault> {
-        build(self.builder()?.read_timeout(self.timeout))
-    }
-
-    /// The same for transfers, whose silence is watched by whoever reads or writes the body.
-    pub(super) fn transfer_client(&self) -> Result<Client, Fault> {
-        build(self.builder()?)
-    }
-
-    fn builder(&self) -> Result<reqwest::ClientBuilder, Fault> {
-        super::install_crypto();
-        let host = self.address.base().host_str().unwrap_or_default();
-        // What lies in certs.d does not matter to plain HTTP; but a token server may still need the system's roots.
-        let folders =
-            if self.address.scheme() == Scheme::Plain { Vec::new() } else { self.tls.certs_d.clone() };
-        let tls = Tls { certs_d: folders, ..self.tls.clone() };
-        let tls = tls.config(&self.address.host_and_port());
-        let tls = tls.map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
-        let mut builder = Client::builder()
-            .user_agent(concat!("regfsck/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls)
-            .redirect(redirect::Policy::none())
-            .http1_only()
-            .referer(false)
-            .tcp_nodelay(true)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .connect_timeout(self.timeout.min(Duration::from_secs(10)));
-        // As everybody else does: no proxy leads to this machine itself.
-        if super::address::is_loopback(host) {
-            builder = builder.no_proxy();
-        }
-        let mut hosts: Vec<&str> = self.resolve.iter().map(|over| over.host.as_str()).collect();
-        hosts.dedup();
-        for host in hosts {
-            let named = self.resolve.iter().filter(|over| over.host == host);
-            let addresses: Vec<_> = named.map(|over| (over.to, over.port).into()).collect();
-            builder = builder.resolve_to_addrs(host, &addresses);
-        }
-        Ok(builder)
-    }
-}
-
-fn build(builder: reqwest::ClientBuilder) -> Result<Client, Fault> {
-    builder.build().map_err(|error| Fault::diagnose(&error, true))
 }
 
 #[cfg(test)]

@@ -1,40 +1,29 @@
-//! The registry's HTTP API: asking what it claims, and writing what repair needs.
+//! The registry's HTTP API: one client a daemon, and on it, side by side, reading and writing.
 //!
 //! ```text
-//! HttpRegistry (probe) ──┐                    ┌─ limiter    how many, how fast, when to stop
-//!                        ├─ transport ────────┼─ auth    who we are
-//! HttpWriter (write)  ───┘   attempts         └─ fault   why no response came
+//! reader: listing, manifests, probe, download ─┐            ┌ limiter, retries, breaker
+//!                                              ├─► client ──┼ tokens
+//! writer: upload, manifests, claims ───────────┘            └ TLS, proxies, addresses
 //! ```
-//!
-//! Probing sends no conditional header and follows no redirect: what is asked is what this daemon
-//! believes, not what a cache or an object store knows.
 
 mod address;
-mod auth;
-mod belief;
+mod client;
+mod connect;
 mod connection;
-mod digesting;
-mod download;
-mod fault;
-mod fetch;
-mod hashing;
-mod limiter;
-mod listing;
-mod probe;
-mod reading;
+mod credential;
+mod reader;
 mod tls;
-mod transport;
-mod upload;
-mod wire;
-mod write;
+mod writer;
 
 pub use address::{Address, AddressError, Scheme};
-pub use auth::{Credential, Credentials};
+pub use client::UnusableSettings;
+pub use connect::{connect, daemon};
 pub use connection::{Connection, Override, OverrideError};
-pub use fetch::HttpFetch;
-pub use probe::HttpRegistry;
+pub use credential::{Credential, Credentials};
 pub use tls::Tls;
-pub use write::HttpWriter;
+
+pub(super) use client::{Client, Incoming, NoAnswer, Opened, Reply, Request};
+pub(super) use reader::{fetch_manifest, said, tags as list_tags};
 
 /// Choose the cryptography that TLS uses, once for the process. Building any client does it; `main` calls it first, so
 /// that no library can choose another.

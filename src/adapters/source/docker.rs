@@ -7,67 +7,22 @@ use futures_util::{StreamExt, stream};
 
 use super::content;
 use super::content_store::check_manifest;
-use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::name::{Image, NameError, Reference, RepositoryName, Tag};
+use super::remote::Remote;
+use crate::domain::digest::Algorithm;
+use crate::domain::name::{Image, NameError, Reference, RepositoryName};
 use crate::engine::ports::{ByteStream, Found, Hasher, ImageContent, Naming, Source, SourceError, Wanted};
 
-/// A blob that a registry began to send.
-pub struct OpenedBlob {
-    /// At which byte the stream begins: 0 from a server that knows no ranges.
-    pub start: u64,
-    /// The bytes.
-    pub stream: ByteStream,
-}
-
-/// What a source asks of another registry. `None` is its 404; a server that is busy or broken is
-/// [`SourceError::Interrupted`], one that says no [`SourceError::Refused`].
-#[async_trait]
-pub trait Fetch: Send + Sync {
-    /// HEAD of a blob.
-    async fn head_blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-    ) -> Result<Option<Found>, SourceError>;
-
-    /// HEAD of a manifest.
-    async fn head_manifest(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-    ) -> Result<Option<Found>, SourceError>;
-
-    /// GET of a manifest, at most 4 MiB, every media type accepted.
-    async fn manifest(
-        &self,
-        repository: &RepositoryName,
-        reference: &Reference,
-    ) -> Result<Option<Bytes>, SourceError>;
-
-    /// The repository's tags, all pages.
-    async fn tags(&self, repository: &RepositoryName) -> Result<Option<Vec<Tag>>, SourceError>;
-
-    /// GET of a blob from `offset` on, redirects followed.
-    async fn blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-        offset: u64,
-    ) -> Result<Option<OpenedBlob>, SourceError>;
-}
-
 /// `docker://HOST[/PREFIX]`: every repository of ours is looked for under the same name, behind the prefix.
-pub struct DockerSource {
+pub(super) struct DockerSource {
     location: String,
     prefix: Option<RepositoryName>,
-    fetch: Box<dyn Fetch>,
+    remote: Remote,
 }
 
 impl DockerSource {
-    /// The registry that `fetch` asks; `location` is the spec as given.
-    #[must_use]
-    pub fn new(location: String, prefix: Option<RepositoryName>, fetch: Box<dyn Fetch>) -> Self {
-        Self { location, prefix, fetch }
+    /// The registry at `remote`; `location` is the spec as given.
+    pub(super) const fn new(location: String, prefix: Option<RepositoryName>, remote: Remote) -> Self {
+        Self { location, prefix, remote }
     }
 
     fn there(&self, repository: &RepositoryName) -> Result<RepositoryName, SourceError> {
@@ -141,9 +96,9 @@ impl Source for DockerSource {
         let mut hunt = Hunt::default();
         for repository in self.places(wanted)? {
             let answer = if wanted.is_manifest {
-                self.fetch.head_manifest(&repository, &wanted.digest).await
+                self.remote.head_manifest(&repository, &wanted.digest).await
             } else {
-                self.fetch.head_blob(&repository, &wanted.digest).await
+                self.remote.head_blob(&repository, &wanted.digest).await
             };
             if let Some(found) = hunt.take(answer) {
                 return Ok(found);
@@ -159,7 +114,7 @@ impl Source for DockerSource {
         }
         let mut hunt = Hunt::default();
         for repository in self.places(wanted)? {
-            let answer = self.fetch.blob(&repository, &wanted.digest, offset).await;
+            let answer = self.remote.blob(&repository, &wanted.digest, offset).await;
             if let Some(opened) = hunt.take(answer) {
                 return Ok(behind(opened.stream, offset.saturating_sub(opened.start)));
             }
@@ -171,7 +126,7 @@ impl Source for DockerSource {
         let reference = Reference::Digest(wanted.digest);
         let mut hunt = Hunt::default();
         for repository in self.places(wanted)? {
-            let answer = self.fetch.manifest(&repository, &reference).await;
+            let answer = self.remote.manifest(&repository, &reference).await;
             if let Some(bytes) = hunt.take(answer) {
                 return check_manifest(&self.location, wanted, bytes.into());
             }
@@ -184,7 +139,7 @@ impl Source for DockerSource {
             Reference::Digest(digest) => (*digest, Naming::Exact),
             Reference::Tag(_) => {
                 let repository = self.there(&image.repository)?;
-                let found = self.fetch.manifest(&repository, &image.reference).await?;
+                let found = self.remote.manifest(&repository, &image.reference).await?;
                 let no_such = || SourceError::NoSuchImage { location: self.location(), image: image.clone() };
                 let bytes = found.ok_or_else(no_such)?;
                 (Hasher::of(Algorithm::Sha256, &bytes), Naming::Exact)
@@ -195,7 +150,7 @@ impl Source for DockerSource {
     async fn images(&self, among: &[RepositoryName]) -> Result<Vec<Image>, SourceError> {
         let mut images = Vec::new();
         for repository in among {
-            let tags = self.fetch.tags(&self.there(repository)?).await?.unwrap_or_default();
+            let tags = self.remote.tags(&self.there(repository)?).await?.unwrap_or_default();
             images.extend(tags.into_iter().map(|tag| Image::tagged(repository.clone(), tag)));
         }
         images.sort_unstable();

@@ -28,11 +28,11 @@ mod names;
 mod oci;
 mod open;
 mod quarantine;
+mod remote;
 mod spec;
 mod storage;
 mod tarball;
 
-pub use docker::{DockerSource, Fetch, OpenedBlob};
 pub use except::Except;
 pub use fetch::{Patience, fetch_verified};
 pub use list::SourceList;

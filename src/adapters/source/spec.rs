@@ -13,8 +13,9 @@ use super::docker::DockerSource;
 use super::docker_archive::DockerArchive;
 use super::oci::Layout;
 use super::quarantine::Quarantine;
+use super::remote::Remote;
 use super::storage::Storage;
-use crate::adapters::registry::{Address, Connection, HttpFetch, Scheme};
+use crate::adapters::registry::{Address, Connection, Scheme};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{Source, SourceError};
 
@@ -170,8 +171,8 @@ impl SourceSpec {
                     Some(connection) => connection.clone(),
                     None => self.anonymous(authority)?,
                 };
-                let fetch = HttpFetch::new(&connection).map_err(|error| self.unusable(&error.to_string()))?;
-                Ok(Box::new(DockerSource::new(self.to_string(), prefix.clone(), Box::new(fetch))))
+                let remote = Remote::new(&connection).map_err(|error| self.unusable(&error.to_string()))?;
+                Ok(Box::new(DockerSource::new(self.to_string(), prefix.clone(), remote)))
             }
             Self::Oci(path) => Layout::folder(path).map(Local::boxed),
             Self::OciArchive(path) => Layout::archive(path, spool).map(Local::boxed),

@@ -18,7 +18,7 @@ use crate::domain::observed::Unlooked;
 use crate::domain::report::{self, SCHEMA, Tool, Verdict};
 use crate::domain::verdict;
 use crate::domain::views::served::Answer;
-use crate::engine::ports::{Cache, CacheError, Registry};
+use crate::engine::ports::{Cache, CacheError, Daemon, RegistryReader};
 use crate::report::doctor as drawn;
 
 /// What the doctor looks at.
@@ -75,10 +75,10 @@ async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Resul
         Some(config) => visit.config(config),
         None => visit.limits.push("the registry's settings were not given; give --config FILE".into()),
     }
-    let registry = target::registry(&arguments.target, &arguments.connection, config.as_ref()).await?;
+    let registry = target::first(&arguments.target, &arguments.connection, config.as_ref()).await?;
     let cache = redis::cache(&arguments.target.redis, config.as_ref().filter(|_| !arguments.target.offline))?;
     if let Some(registry) = &registry {
-        visit.registry(registry).await;
+        visit.registry(&*registry.reader).await;
     }
     if let Some(cache) = &cache {
         visit.settings.redis_database = redis::database(&arguments.target.redis, config.as_ref())?;
@@ -88,7 +88,7 @@ async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Resul
         visit.limits.push("faults of the registry's version: give --registry-version X.Y.Z".into());
     }
     let named = report::Target {
-        registry: registry.as_ref().map(Registry::location),
+        registry: registry.as_ref().map(Daemon::location),
         cache: cache.as_ref().map(|cache: &Arc<dyn Cache>| cache.location()),
         ..report::Target::default()
     };
@@ -113,10 +113,10 @@ impl Visit {
         settings.warnings.clone_from(&config.warnings);
     }
 
-    async fn registry(&mut self, registry: &dyn Registry) {
+    async fn registry(&mut self, registry: &dyn RegistryReader) {
         let unlooked = |why| Unlooked { what: registry.location(), why };
         if let Err(error) = registry.ping().await {
-            self.unknown.push(unlooked(error.message));
+            self.unknown.push(unlooked(error.to_string()));
             return;
         }
         match registry.catalog().await.answer {

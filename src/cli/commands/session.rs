@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::repair::journal_dir;
 use crate::adapters::journal::{FileJournal, new_run};
-use crate::adapters::registry::{Connection, Credential, HttpWriter};
+use crate::adapters::registry::{Connection, Credential};
 use crate::adapters::service::{Engine, EnginePusher};
 use crate::adapters::source::{Except, OpenOptions, SourceList, SourceSpec};
 use crate::adapters::storage::{FilesystemUploads, FilesystemWriter, quarantined};
@@ -32,10 +32,8 @@ use crate::domain::plan::planner::{self, Means, Situation};
 use crate::domain::plan::{Approved, Goal, Materials, Plan};
 use crate::domain::report::{Report, summarise};
 use crate::engine::check::{Examination, Options, check};
-use crate::engine::ports::{
-    Event, Events as _, JournalError, Pusher, Registry, RegistryWriter, Source, StorageWriter, Uploads,
-};
-use crate::engine::repair::{self, Patience, Replica, Tools};
+use crate::engine::ports::{Event, Events as _, JournalError, Pusher, Source, StorageWriter, Uploads};
+use crate::engine::repair::{self, Patience, Tools};
 
 /// A repair under way.
 pub(in crate::cli) struct Session<'a> {
@@ -258,17 +256,14 @@ impl<'a> Session<'a> {
         let journal = FileJournal::take(&dir, &run)?;
         let root = self.target.root.as_deref();
         let storage_writer = root.map(|root| FilesystemWriter::new(root, &run)).transpose()?;
-        let writer = self.target.connection.as_ref().map(HttpWriter::new).transpose();
-        let writer = writer.map_err(|error| anyhow!("{error}"))?;
         let arguments = &self.arguments.repair;
         let timeout = Duration::try_from(arguments.restart_timeout).context("--restart-timeout")?;
         Ok(Tools {
             storage: self.target.sides.storage.clone(),
             storage_writer: storage_writer.map(|writer| Arc::new(writer) as Arc<dyn StorageWriter>),
             uploads: root.map(|root| Arc::new(FilesystemUploads::new(root)) as Arc<dyn Uploads>),
-            registry: self.target.sides.registry.clone(),
-            writer: writer.map(|writer| Arc::new(writer) as Arc<dyn RegistryWriter>),
-            replicas: self.replicas()?,
+            daemon: self.target.sides.daemon.clone(),
+            replicas: self.target.sides.replicas.clone(),
             cache: self.target.sides.cache.clone(),
             supply: Arc::new(self.sources()?),
             pusher: self.pusher()?,
@@ -282,15 +277,6 @@ impl<'a> Session<'a> {
                 ..Patience::default()
             },
         })
-    }
-
-    fn replicas(&self) -> Result<Vec<Replica>> {
-        let both = self.target.sides.replicas.iter().zip(&self.target.replicas);
-        let replica = |(registry, connection): (&Arc<dyn Registry>, &Connection)| {
-            let writer = HttpWriter::new(connection).map_err(|error| anyhow!("{error}"))?;
-            Ok(Replica { registry: Arc::clone(registry), writer: Arc::new(writer) })
-        };
-        both.map(replica).collect()
     }
 }
 

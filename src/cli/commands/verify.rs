@@ -98,7 +98,7 @@ async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result
             None => given.clone(),
         };
         for (settings, address) in &replicas {
-            let registry = target::ask(settings, *address)?;
+            let registry = target::reach(settings, *address)?.reader;
             let mut seen = verify(&*registry, named, &options, Arc::clone(&events)).await;
             if replicas.len() > 1 {
                 say_where(&mut seen, &registry.location());

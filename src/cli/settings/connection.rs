@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::adapters::credentials::{self, Places};
 use crate::adapters::registry::{
-    Address, Connection, Credential, Credentials, HttpRegistry, Override, Scheme, Tls,
+    Address, Connection, Credential, Credentials, Override, Scheme, Tls, connect,
 };
 use crate::cli::args::duration;
 
@@ -157,7 +157,7 @@ impl ConnectionArguments {
         self.introduce(&mut settings).await?;
         let given = settings.address.clone();
         let is_open = given.scheme() == Scheme::Either || !settings.tls.verify;
-        if is_open && HttpRegistry::connect(&mut settings).await.is_err() {
+        if is_open && connect(&mut settings).await.is_err() {
             // Whoever asks next reports why.
             settings.address = if given.scheme() == Scheme::Either { given.decided(false) } else { given };
         }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::container::told as told_of;
 use crate::adapters::service::{RestartSpec, connect};
 use crate::cli::settings::target::Target;
-use crate::engine::ports::Registry;
+use crate::engine::ports::RegistryReader;
 use crate::engine::repair::Restartable;
 
 /// Make sure that there is a spec for each daemon, or one for all.
@@ -66,6 +66,7 @@ pub(in crate::cli) fn connected(
     Ok(services)
 }
 
-fn daemons(target: &Target) -> Vec<Arc<dyn Registry>> {
-    target.sides.registry.iter().chain(&target.sides.replicas).cloned().collect()
+fn daemons(target: &Target) -> Vec<Arc<dyn RegistryReader>> {
+    let daemons = target.sides.daemon.iter().chain(&target.sides.replicas);
+    daemons.map(|daemon| Arc::clone(&daemon.reader)).collect()
 }

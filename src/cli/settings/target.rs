@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
-use crate::adapters::registry::{Connection, HttpRegistry};
+use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
 use crate::adapters::storage::FilesystemStorage;
 use crate::cli::args::TargetArguments;
@@ -17,10 +17,10 @@ use crate::cli::settings::redis;
 use crate::cli::settings::scope::Globs;
 use crate::cli::terminal::interrupt;
 use crate::domain::report;
-use crate::domain::rules::{CacheKind, Daemon};
+use crate::domain::rules::{CacheKind, Daemon as Settings};
 use crate::engine::check::Sides;
 use crate::engine::interrupt::Interruptible;
-use crate::engine::ports::{Registry, Scope, Storage};
+use crate::engine::ports::{Daemon, Scope, Storage};
 
 /// A registry to look at.
 pub(in crate::cli) struct Target {
@@ -31,15 +31,13 @@ pub(in crate::cli) struct Target {
     /// Which repositories.
     pub(in crate::cli) scope: Arc<dyn Scope>,
     /// What its configuration says.
-    pub(in crate::cli) daemon: Daemon,
+    pub(in crate::cli) daemon: Settings,
     /// What restarts it, where that follows from where it runs; `--restart` counts more.
     pub(in crate::cli) restart: Option<RestartSpec>,
     /// Where its storage is, as `…/docker/registry/v2`.
     pub(in crate::cli) root: Option<PathBuf>,
     /// How the daemon is reached.
     pub(in crate::cli) connection: Option<Connection>,
-    /// How its other replicas are reached, in the order of theirs.
-    pub(in crate::cli) replicas: Vec<Connection>,
 }
 
 impl Target {
@@ -49,7 +47,7 @@ impl Target {
     }
 
     /// What a configuration says of the daemon.
-    pub(in crate::cli) fn daemon(config: &RegistryConfig) -> Daemon {
+    pub(in crate::cli) fn daemon(config: &RegistryConfig) -> Settings {
         daemon(config)
     }
 
@@ -68,17 +66,16 @@ impl Target {
         let (target, config) = settle(target, contained.as_ref())?;
         let storage = storage(&target, config.as_ref(), contained.as_ref())?;
         let settings = registries(&target, connection, config.as_ref()).await?;
-        let registries = settings.iter().map(|(settings, address)| ask(settings, *address));
-        let mut registries = registries.collect::<Result<Vec<_>>>()?;
+        let daemons = settings.iter().map(|(settings, address)| reach(settings, *address));
+        let mut daemons = daemons.collect::<Result<Vec<_>>>()?;
         let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
         let named = report::Target {
             storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
-            registry: registries.first().map(|registry| registry.location()),
-            replicas: registries.iter().skip(1).map(|replica| replica.location()).collect(),
+            registry: daemons.first().map(Daemon::location),
+            replicas: daemons.iter().skip(1).map(Daemon::location).collect(),
             cache: cache.as_ref().map(|cache| cache.location()),
         };
-        let replicas = registries.split_off(registries.len().min(1));
-        let mut settings = settings.into_iter().map(|(settings, _)| settings);
+        let replicas = daemons.split_off(daemons.len().min(1));
         let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
@@ -87,12 +84,11 @@ impl Target {
             root: storage.as_ref().map(|storage| storage.root().to_owned()),
             sides: Sides {
                 storage: storage.map(|storage| Arc::new(storage) as Arc<dyn Storage>),
-                registry: registries.pop(),
+                daemon: daemons.pop(),
                 replicas,
                 cache,
             },
-            connection: settings.next(),
-            replicas: settings.collect(),
+            connection: settings.into_iter().next().map(|(settings, _)| settings),
             named,
             scope: Self::scope(&target),
             daemon,
@@ -227,28 +223,30 @@ async fn connection(
     connection.settings(flag, &url).await.map(Some)
 }
 
-pub(in crate::cli) fn ask(settings: &Connection, address: Option<IpAddr>) -> Result<Arc<dyn Registry>> {
-    let registry = HttpRegistry::new(settings).map_err(|error| anyhow!("{error}"))?;
-    let registry = Interruptible::new(Arc::new(registry), interrupt::current().flag());
-    Ok(match address {
-        Some(address) => Arc::new(registry.at(address)),
-        None => Arc::new(registry),
-    })
+/// A daemon whose questions end with an interrupt.
+pub(in crate::cli) fn reach(settings: &Connection, address: Option<IpAddr>) -> Result<Daemon> {
+    let Daemon { reader, writer } = registry::daemon(settings)?;
+    let reader = Interruptible::new(reader, interrupt::current().flag());
+    let reader = match address {
+        Some(address) => Arc::new(reader.at(address)),
+        None => Arc::new(reader),
+    };
+    Ok(Daemon { reader, writer })
 }
 
 /// The daemon that can be asked, without a look at whether it answers.
-pub(in crate::cli) async fn registry(
+pub(in crate::cli) async fn first(
     target: &TargetArguments,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
-) -> Result<Option<HttpRegistry>> {
+) -> Result<Option<Daemon>> {
     let settings = registries(target, connection, config).await?;
-    let first = settings.first().map(|(settings, _)| HttpRegistry::new(settings));
-    first.transpose().map_err(|error| anyhow!("{error}"))
+    let first = settings.first().map(|(settings, _)| registry::daemon(settings));
+    Ok(first.transpose()?)
 }
 
-fn daemon(config: &RegistryConfig) -> Daemon {
-    Daemon {
+fn daemon(config: &RegistryConfig) -> Settings {
+    Settings {
         delete: Some(config.delete_enabled),
         read_only: Some(config.read_only),
         proxy: Some(config.proxy.is_some()),

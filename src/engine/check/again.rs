@@ -16,7 +16,7 @@ use crate::domain::observed::Observed;
 use crate::domain::rules::{Accusations, served as rules};
 use crate::domain::views::served::{Answer, ServedView, Subject};
 use crate::domain::views::storage::{StorageView, TagTarget};
-use crate::engine::ports::{Registry, Storage};
+use crate::engine::ports::{RegistryReader, Storage};
 
 /// How often an accusation has to stand.
 const ROUNDS: usize = 3;
@@ -58,7 +58,7 @@ impl Doubts {
 
 /// Ask again, until nothing is in doubt or it has been said often enough.
 pub(super) async fn ask(
-    registry: &dyn Registry,
+    registry: &dyn RegistryReader,
     storage: &Arc<dyn Storage>,
     view: &StorageView,
     served: &mut ServedView,
@@ -74,7 +74,7 @@ pub(super) async fn ask(
     }
 }
 
-async fn pairs(registry: &dyn Registry, view: &StorageView, doubts: &Doubts, served: &mut ServedView) {
+async fn pairs(registry: &dyn RegistryReader, view: &StorageView, doubts: &Doubts, served: &mut ServedView) {
     for (subject, blob) in &mut served.blobs {
         if doubts.pairs.contains(subject) {
             *blob = ask_blob(registry, view, subject).await;
@@ -88,7 +88,12 @@ async fn pairs(registry: &dyn Registry, view: &StorageView, doubts: &Doubts, ser
 }
 
 /// A tag that does not say the same before and after the daemon was asked is moving, and nobody's fault.
-async fn tags(registry: &dyn Registry, storage: &Arc<dyn Storage>, doubts: &Doubts, served: &mut ServedView) {
+async fn tags(
+    registry: &dyn RegistryReader,
+    storage: &Arc<dyn Storage>,
+    doubts: &Doubts,
+    served: &mut ServedView,
+) {
     let mut moving = BTreeSet::new();
     for (name, tag, resolved) in &mut served.resolved {
         if !doubts.tags.contains(&(name.clone(), tag.clone())) {

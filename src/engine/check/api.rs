@@ -15,7 +15,7 @@ use crate::domain::views::served::{Answer, Asked, Delivered, Delivery, ServedMan
 use crate::domain::views::storage::{
     Links, ReadManifest, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target,
 };
-use crate::engine::ports::{Event, Events, Registry};
+use crate::engine::ports::{Event, Events, RegistryReader};
 
 impl Run<'_> {
     /// Check what the daemon delivers, without a look at storage.
@@ -50,7 +50,7 @@ impl Run<'_> {
         (self.conclude(&picture(&served), findings), None)
     }
 
-    async fn explore(&mut self, registry: &dyn Registry) -> ServedView {
+    async fn explore(&mut self, registry: &dyn RegistryReader) -> ServedView {
         let mut explorer = Explorer {
             registry,
             jobs: self.options.jobs.max(1),
@@ -76,7 +76,7 @@ impl Run<'_> {
 
 /// Asks a registry about whole images, each thing once.
 pub(in crate::engine) struct Explorer<'a> {
-    pub(in crate::engine) registry: &'a dyn Registry,
+    pub(in crate::engine) registry: &'a dyn RegistryReader,
     pub(in crate::engine) jobs: usize,
     pub(in crate::engine) events: &'a dyn Events,
     /// The answers so far.
@@ -237,7 +237,11 @@ impl Explorer<'_> {
 
 /// Ask for the last byte; where it was promised and did not come, for the first; and where that makes an
 /// accusation, once more, because a push may have been under way.
-async fn deliver(registry: &dyn Registry, (name, digest): &Subject, described: Option<u64>) -> Delivered {
+async fn deliver(
+    registry: &dyn RegistryReader,
+    (name, digest): &Subject,
+    described: Option<u64>,
+) -> Delivered {
     let at = described.unwrap_or_default().saturating_sub(1);
     let mut last = registry.byte(name, digest, at).await;
     if is_suspicious(&last.answer, described) {

@@ -23,14 +23,15 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::spawn_blocking;
 
-use super::ports::{Cache, Event, Events, Registry, Scope, Storage, StorageError};
+use super::ports::{Cache, Daemon, Event, Events, RegistryReader, Scope, Storage, StorageError};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
 use crate::domain::rules::{
-    Accusations, Daemon, Facts, affected, remedies, served as served_rules, storage as storage_rules,
+    Accusations, Daemon as Settings, Facts, affected, remedies, served as served_rules,
+    storage as storage_rules,
 };
 use crate::domain::shard::Shard;
 use crate::domain::views::cache::StaleKeys;
@@ -46,9 +47,9 @@ pub struct Sides {
     /// Storage, where it can be reached.
     pub storage: Option<Arc<dyn Storage>>,
     /// The daemon, where it can be reached.
-    pub registry: Option<Arc<dyn Registry>>,
+    pub daemon: Option<Daemon>,
     /// Other replicas of it: daemons on the same storage, each with a cache of its own.
-    pub replicas: Vec<Arc<dyn Registry>>,
+    pub replicas: Vec<Daemon>,
     /// The daemon's cache, where it is in a Redis that can be reached.
     pub cache: Option<Arc<dyn Cache>>,
 }
@@ -94,7 +95,7 @@ pub struct Options {
     /// How many questions at once.
     pub jobs: usize,
     /// What is known of the daemon's configuration.
-    pub daemon: Daemon,
+    pub daemon: Settings,
     /// Pairs handed in.
     pub suspects: Vec<Suspect>,
     /// Blobs that were uploaded just now: asked about though they are stored, for the daemon may remember what was
@@ -202,7 +203,7 @@ impl Run<'_> {
                     self.keep_own(&mut accusations);
                 }
             }
-        } else if self.sides.registry.is_none() {
+        } else if self.sides.daemon.is_none() {
             self.coverage.limits.push(
                 "only storage was looked at: what the daemon claims, in its cache or to its clients, is not known; \
                  give --registry URL"
@@ -236,18 +237,13 @@ impl Run<'_> {
     }
 
     /// The daemon, if it was given and lets us in.
-    async fn reachable(&mut self) -> Option<Arc<dyn Registry>> {
-        let registry = self.sides.registry.clone()?;
+    async fn reachable(&mut self) -> Option<Arc<dyn RegistryReader>> {
+        let registry = Arc::clone(&self.sides.daemon.as_ref()?.reader);
         match registry.ping().await {
             Ok(()) => Some(registry),
             Err(error) => {
-                let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-                // The message names what was asked, which need not be said twice.
-                let (what, why) = match error.message.split_once(": ") {
-                    Some((what, why)) => (what.to_owned(), why),
-                    None => (registry.location(), error.message.as_str()),
-                };
-                self.coverage.unknown.push(Unlooked { what, why: format!("{why}{hint}") });
+                let (what, why) = (error.asked(), error.reason_and_hint());
+                self.coverage.unknown.push(Unlooked { what, why });
                 None
             }
         }
@@ -257,7 +253,7 @@ impl Run<'_> {
     async fn serve(
         &mut self,
         storage: &Arc<dyn Storage>,
-        registry: &dyn Registry,
+        registry: &dyn RegistryReader,
         view: &Arc<StorageView>,
         accusations: &mut Accusations,
         sample: ServedView,

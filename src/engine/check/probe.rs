@@ -26,7 +26,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::views::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
 use crate::domain::views::storage::{Links, ReadManifest, Repository, StorageView, Target};
-use crate::engine::ports::{Event, Events, Registry};
+use crate::engine::ports::{Event, Events, RegistryReader};
 
 /// How many suspects one refused index can name.
 const PROBE_SIZE: usize = 50;
@@ -42,7 +42,7 @@ struct Questions {
 
 /// Ask the daemon; `served` holds the answers that are known already.
 pub(super) async fn ask(
-    registry: &dyn Registry,
+    registry: &dyn RegistryReader,
     view: &StorageView,
     accusations: &Accusations,
     settled: &BTreeSet<Subject>,
@@ -159,7 +159,7 @@ impl Questions {
 
     async fn ask(
         self,
-        registry: &dyn Registry,
+        registry: &dyn RegistryReader,
         view: &StorageView,
         options: &Options,
         events: &dyn Events,
@@ -199,7 +199,7 @@ fn misleads(view: &StorageView, (name, digest): &Subject) -> bool {
 
 /// HEAD; and where that claims what storage lacks, one byte.
 pub(super) async fn ask_blob(
-    registry: &dyn Registry,
+    registry: &dyn RegistryReader,
     view: &StorageView,
     (name, digest): &Subject,
 ) -> ServedBlob {
@@ -215,7 +215,7 @@ pub(super) async fn ask_blob(
 
 /// What the daemon believes of manifests that storage lacks.
 async fn beliefs(
-    registry: &dyn Registry,
+    registry: &dyn RegistryReader,
     view: &StorageView,
     suspects: BTreeSet<Subject>,
     options: &Options,
@@ -256,7 +256,7 @@ fn is_linked(view: &StorageView, (name, digest): &Subject) -> bool {
 
 /// Ask by a PUT that must be refused, where that was allowed.
 async fn refused(
-    registry: &dyn Registry,
+    registry: &dyn RegistryReader,
     open: Vec<Subject>,
     is_shared: bool,
     options: &Options,
@@ -279,7 +279,7 @@ async fn refused(
 
 /// Whether manifests share the repository's cache with blobs: a healthy manifest, just read, that no
 /// layer link names, is then claimed as a blob.
-async fn shares_cache(registry: &dyn Registry, view: &StorageView) -> bool {
+async fn shares_cache(registry: &dyn RegistryReader, view: &StorageView) -> bool {
     let healthy = view.repositories.iter().find_map(|repository| {
         let held = repository.revisions.iter().filter(|link| *link.target == Target::Same);
         let mut held = held.map(|link| link.digest).filter(|digest| {

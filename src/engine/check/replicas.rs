@@ -17,7 +17,7 @@ use crate::domain::views::served::{
     Answer, Asked, Belief, Delivered, Delivery, ServedBlob, ServedManifest, ServedView,
 };
 use crate::domain::views::storage::StorageView;
-use crate::engine::ports::Registry;
+use crate::engine::ports::{Daemon, RegistryReader};
 
 /// What one replica answered.
 pub(super) struct Told {
@@ -77,14 +77,13 @@ impl Run<'_> {
         told
     }
 
-    async fn reachable_replicas(&mut self) -> Vec<Arc<dyn Registry>> {
+    async fn reachable_replicas(&mut self) -> Vec<Arc<dyn RegistryReader>> {
         let mut reachable = Vec::new();
-        for replica in self.sides.replicas.clone() {
+        for Daemon { reader: replica, .. } in self.sides.replicas.clone() {
             match replica.ping().await {
                 Ok(()) => reachable.push(replica),
                 Err(error) => {
-                    let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-                    let why = format!("{}{hint}", error.message);
+                    let why = format!("{}: {}", error.asked(), error.reason_and_hint());
                     self.coverage.unknown.push(Unlooked { what: replica.location(), why });
                 }
             }

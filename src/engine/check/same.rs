@@ -12,7 +12,7 @@ use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
 use crate::domain::views::served::{Answer, ServedBlob, ServedView};
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target};
-use crate::engine::ports::Registry;
+use crate::engine::ports::RegistryReader;
 
 /// How many are asked before the views are called strangers.
 const SAMPLE: usize = 16;
@@ -28,7 +28,7 @@ pub(super) enum Same {
 }
 
 /// Ask about the sample.
-pub(super) async fn registry(registry: &dyn Registry, view: &StorageView) -> Same {
+pub(super) async fn registry(registry: &dyn RegistryReader, view: &StorageView) -> Same {
     let mut served = ServedView::default();
     let mut failure = None;
     let mut denied = 0_usize;

@@ -2,10 +2,12 @@
 
 mod cache;
 mod content;
+mod daemon;
 mod events;
 mod file;
 mod journal;
 mod registry;
+mod request;
 mod service;
 mod source;
 mod storage;
@@ -16,10 +18,12 @@ mod writer;
 
 pub use cache::{Cache, CacheError};
 pub use content::{Bookmark, BookmarkError, Pace, Unhurried};
+pub use daemon::Daemon;
 pub use events::{Event, Events, Silent};
 pub use file::{FileRange, Hasher};
 pub use journal::{Journal, JournalError};
-pub use registry::{Registry, RegistryError};
+pub use registry::{Downloaded, RawManifest, RegistryReader};
+pub use request::RequestError;
 pub use service::{Pusher, Service, ServiceError};
 pub use source::{
     ByteStream, Found, ImageContent, Naming, Shortage, Sighting, Source, SourceError, Supply, Wanted,
@@ -28,4 +32,4 @@ pub use storage::{Everything, Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriteError, StorageWriter};
 pub use uploads::{SessionMark, Sessions, Uploads};
 pub use verified::{Spool, VerifiedBytes, verified};
-pub use writer::{ByteSource, Downloaded, Mounted, RawManifest, RegistryWriter, UploadSession, WriteError};
+pub use writer::{ByteSource, RegistryWriter, UploadSession};

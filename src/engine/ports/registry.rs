@@ -1,10 +1,11 @@
 //! The running daemon, read only.
 
 use async_trait::async_trait;
-use thiserror::Error;
+use tokio::io::AsyncWrite;
 
+use super::request::RequestError;
 use crate::domain::digest::Digest;
-use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::name::{Reference, RepositoryName, Tag};
 use crate::domain::views::served::{Answer, Asked, Belief, Claim, Delivery, ServedManifest};
 use crate::domain::views::storage::HashedBlob;
 
@@ -13,7 +14,7 @@ use crate::domain::views::storage::HashedBlob;
 /// Retries, backoff, rate and concurrency are the implementation's; an answer it cannot get after those
 /// is `Unknown`. Conditional headers are never sent, redirects of blob requests never followed.
 #[async_trait]
-pub trait Registry: Send + Sync {
+pub trait RegistryReader: Send + Sync {
     /// Its URL, without secrets.
     fn location(&self) -> String;
 
@@ -21,7 +22,7 @@ pub trait Registry: Send + Sync {
     fn requests(&self) -> u64;
 
     /// GET `/v2/`: whether this is a registry that lets us in.
-    async fn ping(&self) -> Result<(), RegistryError>;
+    async fn ping(&self) -> Result<(), RequestError>;
 
     /// GET `/v2/_catalog`, all pages. Names that are no repository names are left out.
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>>;
@@ -54,14 +55,38 @@ pub trait Registry: Send + Sync {
     /// names the children it does not know (2.7.1 and 2.8.x; changes no file). Must not be sent to a
     /// daemon that may accept any index (3.x).
     async fn probe_manifests(&self, repository: &RepositoryName, suspects: &[Digest]) -> Vec<Belief>;
+
+    /// GET `/v2/<name>/manifests/<reference>`, the raw bytes.
+    async fn fetch_manifest(
+        &self,
+        repository: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<RawManifest, RequestError>;
+
+    /// GET `/v2/<name>/blobs/<digest>` into `sink`, hashing on the way. A cut body is an error that
+    /// says how many bytes came; bytes of another digest are not: compare what is returned.
+    async fn fetch_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Downloaded, RequestError>;
 }
 
-/// Why the daemon cannot be asked, at all.
-#[derive(Debug, Error)]
-#[error("{message}")]
-pub struct RegistryError {
-    /// What failed, on which URL, and why.
-    pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
+/// A manifest's bytes as the daemon sent them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawManifest {
+    /// The bytes; at most 4 MiB.
+    pub bytes: Vec<u8>,
+    /// Their digest, computed here.
+    pub digest: Digest,
+}
+
+/// What came of a download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Downloaded {
+    /// The digest of the bytes that came, by the algorithm of the digest asked for.
+    pub digest: Digest,
+    /// How many came.
+    pub size: u64,
 }

@@ -5,13 +5,14 @@
 //! 3.x answers 500 after it has cleared its cache: what a HEAD says afterwards counts.
 
 use super::step::{Taken, Trouble, begun};
-use super::{Daemon, Tools, blocking};
+use super::{Tools, blocking};
 use crate::domain::digest::Digest;
 use crate::domain::journal::Change;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
 use crate::domain::views::served::Answer;
+use crate::engine::ports::Daemon;
 
 /// Safety rule 4: only where storage has just been seen to lack the data.
 pub(super) async fn lacks(tools: &Tools, digest: &Digest) -> Result<(), Trouble> {
@@ -45,12 +46,7 @@ pub(super) async fn delete_claim(
 }
 
 /// All of them are tried: one that does not forget is no reason to leave another stale.
-async fn forget_at_each(
-    tools: &Tools,
-    daemons: &[Daemon<'_>],
-    name: &RepositoryName,
-    digest: &Digest,
-) -> Taken {
+async fn forget_at_each(tools: &Tools, daemons: &[&Daemon], name: &RepositoryName, digest: &Digest) -> Taken {
     let mut failed = Vec::new();
     for daemon in daemons {
         if denies(daemon, name, digest).await {
@@ -69,12 +65,11 @@ async fn forget_at_each(
 }
 
 /// Whether it knows already that it is not there: then nothing has to be deleted.
-async fn denies(daemon: &Daemon<'_>, name: &RepositoryName, digest: &Digest) -> bool {
-    let Some(reader) = daemon.registry else { return false };
-    matches!(reader.head_blob(name, digest).await.answer, Answer::No(_))
+async fn denies(daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> bool {
+    matches!(daemon.reader.head_blob(name, digest).await.answer, Answer::No(_))
 }
 
-async fn forget(tools: &Tools, daemon: &Daemon<'_>, name: &RepositoryName, digest: &Digest) -> Taken {
+async fn forget(tools: &Tools, daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> Taken {
     lacks(tools, digest).await?;
     match daemon.writer.delete_blob(name, digest).await {
         Err(error) if error.is_unsupported() => {
@@ -84,8 +79,7 @@ async fn forget(tools: &Tools, daemon: &Daemon<'_>, name: &RepositoryName, diges
         Err(error) if !error.is_not_found() && error.status != Some(500) => return Err(error.into()),
         Ok(()) | Err(_) => {}
     }
-    let Some(reader) = daemon.registry else { return Ok("deleted".into()) };
-    match reader.head_blob(name, digest).await.answer {
+    match daemon.reader.head_blob(name, digest).await.answer {
         Answer::No(_) => Ok("the daemon says 404 now".into()),
         Answer::Yes(_) => Err(Trouble::Fail("the daemon still claims it; a restart clears that".into())),
         Answer::Broken(why) | Answer::Unknown(why) => Err(Trouble::Fail(why)),

@@ -25,8 +25,7 @@ pub use restarting::restart_now;
 pub use survey::survey;
 
 use super::ports::{
-    Cache, Events, Journal, Pusher, Registry, RegistryWriter, Service, Storage, StorageWriter, Supply,
-    Uploads,
+    Cache, Daemon, Events, Journal, Pusher, RegistryReader, Service, Storage, StorageWriter, Supply, Uploads,
 };
 
 /// What a repair works with. What is missing here rules out the steps that need it.
@@ -38,12 +37,10 @@ pub struct Tools {
     pub storage_writer: Option<Arc<dyn StorageWriter>>,
     /// Upload sessions under way.
     pub uploads: Option<Arc<dyn Uploads>>,
-    /// The daemon, asked.
-    pub registry: Option<Arc<dyn Registry>>,
-    /// The daemon, written to.
-    pub writer: Option<Arc<dyn RegistryWriter>>,
-    /// Other replicas of the daemon.
-    pub replicas: Vec<Replica>,
+    /// The daemon.
+    pub daemon: Option<Daemon>,
+    /// Other replicas of it: daemons on the same storage, each with a cache of its own.
+    pub replicas: Vec<Daemon>,
     /// The daemon's cache in Redis.
     pub cache: Option<Arc<dyn Cache>>,
     /// Where bytes come from.
@@ -62,15 +59,6 @@ pub struct Tools {
     pub patience: Patience,
 }
 
-/// Another replica of the daemon: a daemon on the same storage, with a cache of its own.
-#[derive(Clone)]
-pub struct Replica {
-    /// It, asked.
-    pub registry: Arc<dyn Registry>,
-    /// It, written to.
-    pub writer: Arc<dyn RegistryWriter>,
-}
-
 /// A service that can be restarted, and the daemons that it runs.
 #[derive(Clone)]
 pub struct Restartable {
@@ -79,31 +67,13 @@ pub struct Restartable {
     /// It.
     pub service: Arc<dyn Service>,
     /// Whose answers are waited for.
-    pub daemons: Vec<Arc<dyn Registry>>,
-}
-
-/// A daemon that a repair writes to.
-struct Daemon<'a> {
-    writer: &'a dyn RegistryWriter,
-    registry: Option<&'a dyn Registry>,
-}
-
-impl Daemon<'_> {
-    /// What tells it from the other replicas.
-    fn location(&self) -> String {
-        self.registry.map_or_else(|| self.writer.location(), Registry::location)
-    }
+    pub daemons: Vec<Arc<dyn RegistryReader>>,
 }
 
 impl Tools {
-    /// Every daemon that can be written to, the first one first.
-    fn daemons(&self) -> Vec<Daemon<'_>> {
-        let first =
-            self.writer.iter().map(|writer| Daemon { writer: &**writer, registry: self.registry.as_deref() });
-        let others = self.replicas.iter();
-        let others =
-            others.map(|replica| Daemon { writer: &*replica.writer, registry: Some(&*replica.registry) });
-        first.chain(others).collect()
+    /// Every daemon, the first one first.
+    fn daemons(&self) -> Vec<&Daemon> {
+        self.daemon.iter().chain(&self.replicas).collect()
     }
 }
 

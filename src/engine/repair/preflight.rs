@@ -10,7 +10,7 @@ use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Plan, StepAction};
 use crate::engine::check::observe;
-use crate::engine::ports::{RegistryWriter, WriteError};
+use crate::engine::ports::{Daemon, RequestError};
 
 /// Why a plan is not carried out.
 #[derive(Debug, Error)]
@@ -33,14 +33,14 @@ pub async fn preflight(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
     else {
         return Ok(());
     };
-    if tools.writer.is_none() {
+    if tools.daemon.is_none() {
         return Err(Refused(
             "the plan writes to the registry, and none was given; use --registry URL".into(),
         ));
     }
     let daemons = tools.daemons();
     for daemon in &daemons {
-        handshake(tools, daemon.writer, name).await.map_err(|Refused(why)| match daemons.as_slice() {
+        handshake(tools, daemon, name).await.map_err(|Refused(why)| match daemons.as_slice() {
             [_] => Refused(why),
             _ => Refused(format!(
                 "{}: {why}; a replica that is no part of it must be left out",
@@ -79,8 +79,8 @@ pub async fn still_fits(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
     }
 }
 
-async fn handshake(tools: &Tools, writer: &dyn RegistryWriter, name: &RepositoryName) -> Result<(), Refused> {
-    let session = writer.start_upload(name).await.map_err(|error| no_upload(&error))?;
+async fn handshake(tools: &Tools, daemon: &Daemon, name: &RepositoryName) -> Result<(), Refused> {
+    let session = daemon.writer.start_upload(name).await.map_err(|error| no_upload(&error))?;
     let seen = match tools.storage.clone() {
         None => Observed::Present(()),
         Some(storage) => {
@@ -89,7 +89,7 @@ async fn handshake(tools: &Tools, writer: &dyn RegistryWriter, name: &Repository
         }
     };
     // A session that cannot be cancelled is purged by the daemon one day; nothing depends on it.
-    if let Err(error) = writer.cancel_upload(&session).await {
+    if let Err(error) = daemon.writer.cancel_upload(&session).await {
         tracing::debug!(%error, "the handshake's upload session was not cancelled");
     }
     match seen {
@@ -97,7 +97,7 @@ async fn handshake(tools: &Tools, writer: &dyn RegistryWriter, name: &Repository
         Observed::Absent => Err(Refused(format!(
             "these views are not of the same registry: an upload session started at `{}` did not appear in storage; \
              check that the URL and the storage root belong together",
-            writer.location()
+            daemon.location()
         ))),
         Observed::Unknown(why) => {
             Err(Refused(format!("cannot tell whether the views are of the same registry: {why}")))
@@ -106,7 +106,7 @@ async fn handshake(tools: &Tools, writer: &dyn RegistryWriter, name: &Repository
 }
 
 /// Why the registry takes no uploads, and what would help.
-fn no_upload(error: &WriteError) -> Refused {
+fn no_upload(error: &RequestError) -> Refused {
     if error.is_unsupported() {
         let why = match error.code.as_deref() {
             Some("UNSUPPORTED") => {
@@ -116,6 +116,5 @@ fn no_upload(error: &WriteError) -> Refused {
         };
         return Refused(format!("the registry refuses uploads: {why} ({error})"));
     }
-    let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-    Refused(format!("the registry refuses uploads: {error}{hint}"))
+    Refused(format!("the registry refuses uploads: {}: {}", error.asked(), error.reason_and_hint()))
 }

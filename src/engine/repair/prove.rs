@@ -14,7 +14,7 @@ use crate::domain::observed::{Side, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
 use crate::domain::report::Coverage;
 use crate::engine::check::{Examination, Options, Sides, Suspect, check};
-use crate::engine::ports::{Event, Events, Registry, RegistryWriter, StorageError};
+use crate::engine::ports::{Daemon, Event, Events, RegistryReader, StorageError};
 
 /// What the proof shows.
 pub struct Proven {
@@ -100,7 +100,7 @@ fn is_unseen(finding: &Finding, sides: &Sides, coverage: &Coverage) -> bool {
 
 /// Whether some replica does not answer any more.
 fn is_some_silent(sides: &Sides, coverage: &Coverage) -> bool {
-    let is_silent = |replica: &Arc<dyn Registry>| {
+    let is_silent = |replica: &Daemon| {
         let location = replica.location();
         coverage.unknown.iter().any(|unlooked| unlooked.what == location)
     };
@@ -162,7 +162,8 @@ async fn pull_everywhere(tools: &Tools, images: BTreeSet<Image>) -> (Vec<Image>,
     }
     let (mut whole, mut broken) = (images.clone(), Vec::new());
     for daemon in &daemons {
-        let (came, failed) = pull_all(daemon.writer, images.clone(), tools.jobs.max(1), &*tools.events).await;
+        let (came, failed) =
+            pull_all(&*daemon.reader, images.clone(), tools.jobs.max(1), &*tools.events).await;
         whole.retain(|image| came.contains(image));
         broken.extend(failed.into_iter().map(|unlooked| match daemons.as_slice() {
             [_] => unlooked,
@@ -174,13 +175,13 @@ async fn pull_everywhere(tools: &Tools, images: BTreeSet<Image>) -> (Vec<Image>,
 
 /// Pull each image in full; the ones that came whole, and what did not come.
 async fn pull_all(
-    writer: &dyn RegistryWriter,
+    reader: &dyn RegistryReader,
     images: BTreeSet<Image>,
     jobs: usize,
     events: &dyn Events,
 ) -> (Vec<Image>, Vec<Unlooked>) {
     events.emit(Event::Stage("pulling", Some(images.len() as u64)));
-    let mut puller = Puller { writer, blobs: BTreeMap::new(), manifests: BTreeMap::new() };
+    let mut puller = Puller { reader, blobs: BTreeMap::new(), manifests: BTreeMap::new() };
     let mut broken = Vec::new();
     let mut needs = BTreeMap::new();
     for image in images {
@@ -208,7 +209,7 @@ async fn pull_all(
 type Place = (RepositoryName, Digest);
 
 struct Puller<'a> {
-    writer: &'a dyn RegistryWriter,
+    reader: &'a dyn RegistryReader,
     /// What the manifests pulled so far need and hold, by their digests.
     manifests: BTreeMap<Place, Manifest>,
     /// Each blob once, with its size where a descriptor gives one.
@@ -240,7 +241,7 @@ impl Puller<'_> {
         {
             return Ok(known.clone());
         }
-        let fetched = self.writer.fetch_manifest(name, reference).await.map_err(|error| error.to_string())?;
+        let fetched = self.reader.fetch_manifest(name, reference).await.map_err(|error| error.to_string())?;
         if let Reference::Digest(digest) = reference
             && fetched.digest != *digest
         {
@@ -254,9 +255,9 @@ impl Puller<'_> {
     /// Download every blob, hashing it; what did not come right, and why.
     async fn fetch(self, jobs: usize, events: &dyn Events) -> BTreeMap<Place, String> {
         events.emit(Event::Stage("pulling blobs", Some(self.blobs.len() as u64)));
-        let writer = self.writer;
+        let reader = self.reader;
         let fetched = stream::iter(self.blobs).map(|((name, digest), size)| async move {
-            let fetched = writer.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
+            let fetched = reader.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
             events.emit(Event::Advanced(1));
             let why = match fetched {
                 Ok(came) if came.digest != digest => format!("it came as {}", came.digest),

@@ -5,7 +5,7 @@ use super::{Restartable, Tools, blocking};
 use crate::domain::plan::{Remembered, Step};
 use crate::domain::views::served::Answer;
 use crate::engine::drain::{Drained, drain};
-use crate::engine::ports::Registry;
+use crate::engine::ports::RegistryReader;
 use crate::engine::restart::restart_and_wait;
 
 const NOTHING: &str = "nothing to restart was given; use --restart SPEC";
@@ -55,7 +55,7 @@ async fn replaced(tools: &Tools, remembered: &Remembered) -> Option<u64> {
 }
 
 /// The size that the daemon announces of it, if any.
-async fn announced(daemon: &dyn Registry, remembered: &Remembered) -> Result<Option<u64>, Trouble> {
+async fn announced(daemon: &dyn RegistryReader, remembered: &Remembered) -> Result<Option<u64>, Trouble> {
     match daemon.head_blob(&remembered.repository, &remembered.digest).await.answer {
         Answer::Yes(claim) if !claim.redirected => Ok(claim.size),
         Answer::Yes(_) | Answer::No(_) => Ok(None),

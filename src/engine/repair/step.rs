@@ -14,7 +14,7 @@ use crate::domain::plan::{Step, StepAction};
 use crate::domain::rules::Condition;
 use crate::domain::views::cache::StaleKeys;
 use crate::engine::check::observe;
-use crate::engine::ports::{Journal, RegistryWriter, StorageWriter, WriteError};
+use crate::engine::ports::{Daemon, Journal, RequestError, StorageWriter};
 use crate::engine::write_ahead;
 
 /// Why a step was not carried out.
@@ -27,10 +27,9 @@ pub(super) enum Trouble {
 
 pub(super) type Taken = Result<String, Trouble>;
 
-impl From<WriteError> for Trouble {
-    fn from(error: WriteError) -> Self {
-        let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        Self::Fail(format!("{error}{hint}"))
+impl From<RequestError> for Trouble {
+    fn from(error: RequestError) -> Self {
+        Self::Fail(format!("{}: {}", error.asked(), error.reason_and_hint()))
     }
 }
 
@@ -146,8 +145,8 @@ pub(super) async fn take_back(tools: &Tools, step: &Step, made: Vec<RecordedChan
         .map_err(|error| Trouble::Fail(format!("and the bad file could not be put back: {error}")))
 }
 
-pub(super) fn writer(tools: &Tools) -> Result<&dyn RegistryWriter, Trouble> {
-    tools.writer.as_deref().ok_or_else(|| Trouble::Fail("no registry was given; use --registry URL".into()))
+pub(super) fn daemon(tools: &Tools) -> Result<&Daemon, Trouble> {
+    tools.daemon.as_ref().ok_or_else(|| Trouble::Fail("no registry was given; use --registry URL".into()))
 }
 
 async fn purge(tools: &Tools, step: &Step, stale: &StaleKeys) -> Taken {

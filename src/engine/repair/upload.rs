@@ -1,7 +1,7 @@
 //! Steps that upload: bytes are fetched and hashed first, and looked for in storage after they have landed.
 
 use super::payload::Payload;
-use super::step::{Taken, Trouble, begun, change, fail, take_back, writer};
+use super::step::{Taken, Trouble, begun, change, daemon, fail, take_back};
 use super::{Tools, blocking};
 use crate::domain::digest::Digest;
 use crate::domain::history::RecordedChange;
@@ -21,7 +21,7 @@ pub(super) async fn upload_blob(
     digest: &Digest,
     size: Option<u64>,
 ) -> Taken {
-    let registry = writer(tools)?;
+    let registry = &daemon(tools)?.writer;
     let wanted = Wanted { repositories: places(step, name), ..Wanted::blob(*digest, size) };
     let bytes = tools.supply.fetch(&wanted).await.map_err(fail)?;
     let size = bytes.size();
@@ -87,13 +87,13 @@ pub(super) async fn is_good(tools: &Tools, digest: &Digest) -> Option<bool> {
 
 /// Bytes are hashed after they have landed; over the API alone, one byte has to come.
 async fn landed(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
-    match (is_good(tools, digest).await, &tools.storage, &tools.registry) {
+    match (is_good(tools, digest).await, &tools.storage, &tools.daemon) {
         (Some(true), _, _) | (None, None, None) => Ok(()),
         (Some(false), _, _) => {
             Err(Trouble::Fail("the registry answered 201, but the right bytes are not in storage".into()))
         }
         (None, Some(_), _) => Err(Trouble::Fail("uploaded, but storage cannot be read to prove it".into())),
-        (None, None, Some(registry)) => match registry.byte(name, digest, 0).await.answer {
+        (None, None, Some(daemon)) => match daemon.reader.byte(name, digest, 0).await.answer {
             Answer::Yes(Delivery::Byte(_) | Delivery::Short(_)) => Ok(()),
             Answer::Yes(Delivery::Nothing) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => {
                 Err(Trouble::Fail("the registry answered 201, but does not deliver it".into()))
@@ -110,7 +110,7 @@ pub(super) async fn restore_manifest(
 ) -> Taken {
     let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
     let bytes = tools.supply.manifest(&wanted).await.map_err(fail)?;
-    let registry = writer(tools)?;
+    let registry = &daemon(tools)?.writer;
     let helper = LinkPlace::Layer(*digest);
     let had_helper = has_link(tools, name, &helper).await;
     begun(tools, step, uploading(name, digest)).await?;
@@ -152,7 +152,7 @@ async fn landed_manifest(tools: &Tools, name: &RepositoryName, digest: &Digest) 
             Err(Trouble::Fail("the registry answered 201, but the manifest is not in storage".into()))
         }
         None => {
-            let fetched = writer(tools)?.fetch_manifest(name, &Reference::Digest(*digest)).await?;
+            let fetched = daemon(tools)?.reader.fetch_manifest(name, &Reference::Digest(*digest)).await?;
             if fetched.digest == *digest {
                 Ok(())
             } else {
@@ -188,7 +188,7 @@ pub(super) async fn put_manifest(
     };
     let reference = step.action.reference().unwrap_or(Reference::Digest(*digest));
     begun(tools, step, uploading(name, digest)).await?;
-    writer(tools)?.put_manifest(name, &reference, &media_type(&bytes), &bytes).await?;
+    daemon(tools)?.writer.put_manifest(name, &reference, &media_type(&bytes), &bytes).await?;
     Ok("linked".into())
 }
 

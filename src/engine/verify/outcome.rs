@@ -11,12 +11,16 @@ use crate::domain::observed::Unlooked;
 use crate::domain::report::{ServedCoverage, Verdict, VerifiedImage};
 use crate::domain::rules::{Accusations, Daemon, api, remedies};
 use crate::domain::views::served::{Answer, Asked, Delivered, Denial, Subject};
-use crate::engine::ports::{Registry, RegistryError};
+use crate::engine::ports::{RegistryReader, RequestError};
 
 /// Nothing could be asked.
-pub(super) fn unreachable(registry: &dyn Registry, images: &[Named], error: &RegistryError) -> Examination {
-    let hint = error.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-    let unlooked = Unlooked { what: registry.location(), why: format!("{}{hint}", error.message) };
+pub(super) fn unreachable(
+    registry: &dyn RegistryReader,
+    images: &[Named],
+    error: &RequestError,
+) -> Examination {
+    let why = format!("{}: {}", error.asked(), error.reason_and_hint());
+    let unlooked = Unlooked { what: registry.location(), why };
     let image = |named: &Named| VerifiedImage {
         verdict: Verdict::Incomplete,
         unknown: vec![unlooked.clone()],

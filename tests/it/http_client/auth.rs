@@ -4,13 +4,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use regfsck::adapters::credentials::Places;
-use regfsck::adapters::registry::{Connection, Credential, HttpRegistry, HttpWriter};
+use regfsck::adapters::registry::{Connection, Credential};
 use regfsck::domain::views::served::Answer;
-use regfsck::engine::ports::{Registry, RegistryWriter};
 use rstest::rstest;
 use tempfile::TempDir;
 
-use super::{connection, digest, name};
+use super::{client, connection, digest, name};
 use crate::support::missing;
 use crate::support::plain_registry::{RealRegistry, Setup};
 use crate::support::stub::{Act, Stub};
@@ -46,19 +45,19 @@ async fn a_user_name_and_a_password() {
     let dir = TempDir::new().unwrap();
     let Some(daemon) = htpasswd_daemon("a_user_name_and_a_password", &dir) else { return };
     let settings = with(&daemon.url(), as_bob(PASSWORD));
-    let writer = HttpWriter::new(&settings).unwrap();
+    let writer = client(&settings).writer;
     writer.upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec()).await.unwrap();
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     registry.ping().await.unwrap();
     assert!(registry.head_blob(&name("a"), &digest(b"x")).await.answer.yes().is_some());
     // The challenge costs one request; after it, each question is one.
     assert_eq!(registry.requests(), 3);
     for credential in [Credential::Anonymous, as_bob("wrong")] {
-        let registry = HttpRegistry::new(&with(&daemon.url(), credential)).unwrap();
+        let registry = client(&with(&daemon.url(), credential)).reader;
         let error = registry.ping().await.unwrap_err();
         let url = daemon.url();
         assert_eq!(
-            error.message,
+            error.to_string(),
             format!("GET {url}/v2/: 401 Unauthorized, UNAUTHORIZED: authentication required")
         );
         let head = registry.head_blob(&name("a"), &digest(b"x")).await;
@@ -86,14 +85,13 @@ async fn token_daemon(test: &str, rules: Rules) -> Option<(TokenServer, RealRegi
 async fn tokens_are_fetched_once_a_scope(#[case] rules: Rules, #[case] credential: Credential) {
     let Some((server, daemon)) = token_daemon("tokens_are_fetched_once_a_scope", rules).await else { return };
     let settings = with(&daemon.url(), credential);
-    let writer = HttpWriter::new(&settings).unwrap();
-    for repository in ["a", "b"] {
+    let writer = client(&settings).writer;
+    for repository in ["a", "b", "c"] {
         writer.upload_blob(&name(repository), &digest(b"x"), &b"x".to_vec()).await.unwrap();
     }
-    writer.mount(&name("c"), &digest(b"x"), &name("a")).await.unwrap();
     writer.delete_blob(&name("c"), &digest(b"x")).await.unwrap();
     assert_eq!(server.stub.seen().len(), 4);
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     registry.ping().await.unwrap();
     assert_eq!(registry.catalog().await.answer.yes().map(Vec::len), Some(3));
     for _ in 0..3 {
@@ -110,13 +108,13 @@ async fn tokens_are_fetched_once_a_scope(#[case] rules: Rules, #[case] credentia
 async fn wrong_credentials_at_the_token_server_are_said_to_be_wrong() {
     let rules = Rules { basic: Some((NAME, PASSWORD)), refresh: None, life: 300 };
     let Some((server, daemon)) = token_daemon("wrong_credentials…", rules).await else { return };
-    let registry = HttpRegistry::new(&with(&daemon.url(), as_bob("wrong"))).unwrap();
+    let registry = client(&with(&daemon.url(), as_bob("wrong"))).reader;
     let error = registry.ping().await.unwrap_err();
     let message = "the token server 127.0.0.1 answered 401 Unauthorized: `who are you?`";
-    assert_eq!(error.message, format!("GET {}/v2/: {message}", daemon.url()));
+    assert_eq!(error.to_string(), format!("GET {}/v2/: {message}", daemon.url()));
     let hint = "it does not accept these credentials: check user name and password, or log in again";
     assert_eq!(error.hint.as_deref(), Some(hint));
-    for repository in ["a", "b"] {
+    for repository in ["a", "b", "c"] {
         let head = registry.head_blob(&name(repository), &digest(b"x")).await;
         assert!(matches!(head.answer, Answer::Unknown(_)));
     }
@@ -132,8 +130,8 @@ async fn tokens_that_live_shortly_are_renewed_before_they_end() {
         return;
     };
     let settings = with(&daemon.url(), Credential::Anonymous);
-    HttpWriter::new(&settings).unwrap().upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec()).await.unwrap();
-    let registry = HttpRegistry::new(&settings).unwrap();
+    client(&settings).writer.upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec()).await.unwrap();
+    let registry = client(&settings).reader;
     let (start, mut asked) = (Instant::now(), 0);
     while start.elapsed() < Duration::from_secs(6) {
         let claim = registry.head_blob(&name("a"), &digest(b"x")).await;
@@ -153,7 +151,7 @@ async fn an_upload_that_waits_for_its_turn_shows_a_token_that_lives() {
     let Some((_server, daemon)) = token_daemon("an_upload_that_waits…", rules).await else { return };
     let mut settings = with(&daemon.url(), Credential::Anonymous);
     (settings.rate, settings.jobs) = (Some(3), 1);
-    let writer = HttpWriter::new(&settings).unwrap();
+    let writer = client(&settings).writer;
     let app = name("a");
     writer.upload_blob(&app, &digest(b"x"), &b"x".to_vec()).await.unwrap();
     let blobs: Vec<Vec<u8>> = (0..8).map(|at| vec![at; 10]).collect();
@@ -179,7 +177,7 @@ async fn a_token_refused_in_mid_run_is_renewed_once() {
         }
     })
     .await;
-    let registry = HttpRegistry::new(&with(&front.url(), Credential::Anonymous)).unwrap();
+    let registry = client(&with(&front.url(), Credential::Anonymous)).reader;
     for _ in 0..6 {
         assert!(registry.head_blob(&name("a"), &digest(b"x")).await.answer.yes().is_some());
     }
@@ -197,7 +195,7 @@ async fn a_token_refused_in_mid_run_is_renewed_once() {
 async fn a_registry_token_is_shown_as_it_is_and_nothing_prints_it() {
     let front = Stub::playing(vec![Act::answer("403 Forbidden", "", "")]).await;
     let settings = with(&front.url(), Credential::RegistryToken("hush-hush".to_owned().into()));
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     let head = registry.head_blob(&name("a"), &digest(b"x")).await;
     assert!(front.seen()[0].contains("authorization: Bearer hush-hush"));
     assert!(!format!("{head:?}{settings:?}").contains("hush"));
@@ -221,7 +219,7 @@ async fn what_skopeo_login_writes_lets_us_in() {
         let found = places.find(&settings.address.host_and_port()).await.unwrap();
         assert_eq!(found.origin, Some(file.display().to_string()));
         settings.credentials = found.credentials;
-        let writer = HttpWriter::new(&settings).unwrap();
+        let writer = client(&settings).writer;
         writer.upload_blob(&name("team/app"), &digest(b"x"), &b"x".to_vec()).await.unwrap();
         std::fs::write(&file, "{}").unwrap();
     }
@@ -248,7 +246,7 @@ async fn a_credential_helper_lets_us_in() {
     };
     let mut settings = connection(&daemon.url());
     settings.credentials = places.find(&settings.address.host_and_port()).await.unwrap().credentials;
-    HttpRegistry::new(&settings).unwrap().ping().await.unwrap();
+    client(&settings).reader.ping().await.unwrap();
     assert!(places.find("other.test").await.unwrap().origin.is_none());
 }
 
@@ -263,7 +261,7 @@ async fn a_right_that_the_token_lacks_is_said_to_be_lacking() {
         "",
     )])
     .await;
-    let writer = HttpWriter::new(&with(&front.url(), Credential::Anonymous)).unwrap();
+    let writer = client(&with(&front.url(), Credential::Anonymous)).writer;
     let error = writer.delete_blob(&name("a"), &digest(b"x")).await.unwrap_err();
     assert_eq!(&*error.why, "401 Unauthorized, the account lacks the right to do this");
     assert!(tokens.seen()[0].contains("scope=repository%3Aa%3Adelete"), "{:?}", tokens.seen());

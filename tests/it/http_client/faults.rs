@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use regfsck::domain::name::Reference;
 use regfsck::domain::views::served::{Answer, Claim, Delivery};
-use regfsck::engine::ports::{Registry, RegistryWriter};
 use rstest::rstest;
 
-use super::{connection, digest, name, registry, tag, writer};
+use super::{client, connection, digest, name, registry, tag, writer};
 use crate::support::stub::{Act, Stub};
 
 fn is_unknown<T: std::fmt::Debug>(answer: &Answer<T>) -> &str {
@@ -86,7 +85,7 @@ async fn a_registry_that_is_down_is_soon_left_alone() {
     let stub = Stub::playing(vec![Act::answer("503 Service Unavailable", "", "")]).await;
     let mut settings = connection(&stub.url());
     settings.retry_times = 1;
-    let registry = regfsck::adapters::registry::HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     for _ in 0..20 {
         is_unknown(&registry.head_blob(&name("a"), &digest(b"x")).await.answer);
     }
@@ -112,7 +111,7 @@ async fn the_byte_is_seen_or_not(#[case] act: Act, #[case] delivery: Option<Deli
     let stub = Stub::playing(vec![act]).await;
     let mut settings = connection(&stub.url());
     settings.timeout = Duration::from_secs(1);
-    let registry = regfsck::adapters::registry::HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     let byte = registry.byte(&name("a"), &digest(b"x"), 0).await;
     assert_eq!(byte.answer.yes().copied(), delivery, "{byte:?}");
 }
@@ -160,7 +159,7 @@ async fn pages_in_circles_null_lists_and_web_pages() {
     is_unknown(&registry.resolve(&name("a"), &tag("t")).await.answer);
     is_unknown(&registry.head_blob(&name("a"), &digest(b"x")).await.answer);
     let error = registry.ping().await.unwrap_err();
-    assert!(error.message.ends_with("this is no registry: the API version 2 is not there"), "{error}");
+    assert!(error.why.ends_with("this is no registry: the API version 2 is not there"), "{error}");
 }
 
 #[tokio::test]
@@ -188,7 +187,7 @@ async fn a_body_that_is_cut_is_asked_for_again() {
     assert_eq!(registry(&stub.url()).tags(&name("a")).await.answer, Answer::Yes(vec![tag("t")]));
     let mut settings = connection(&Stub::playing(vec![cut]).await.url());
     settings.retry_times = 1;
-    let registry = regfsck::adapters::registry::HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     let served = registry.manifest(&name("a"), &digest(b"x")).await;
     assert_eq!(is_unknown(&served.answer), "200 OK came, but its body ended after 9 bytes (2 attempts)");
 }
@@ -213,7 +212,7 @@ async fn an_address_that_only_redirects_says_where_to() {
     let moved = Act::answer("301 Moved Permanently", "Location: https://u:hush@r.test/v2/?sig=hush\r\n", "");
     let stub = Stub::playing(vec![moved]).await;
     let error = registry(&stub.url()).ping().await.unwrap_err();
-    assert!(error.message.ends_with("301 Moved Permanently, a redirect, not followed"), "{error}");
+    assert!(error.why.ends_with("301 Moved Permanently, a redirect, not followed"), "{error}");
     assert_eq!(error.hint.as_deref(), Some("it redirects to https://r.test/v2/: give that address"));
 }
 
@@ -224,7 +223,7 @@ async fn nobody_there_is_said_at_once() {
     let error = registry(&format!("http://127.0.0.1:{port}")).ping().await.unwrap_err();
     let message =
         format!("GET http://127.0.0.1:{port}/v2/: connection refused: nothing listens on this port");
-    assert_eq!(error.message, message);
+    assert_eq!(error.to_string(), message);
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
@@ -236,7 +235,8 @@ async fn a_download_that_breaks_is_taken_up_where_it_broke() {
     ])
     .await;
     let mut fetched = Vec::new();
-    let got = writer(&stub.url()).fetch_blob(&name("a"), &digest(b"0123456789"), &mut fetched).await.unwrap();
+    let got =
+        registry(&stub.url()).fetch_blob(&name("a"), &digest(b"0123456789"), &mut fetched).await.unwrap();
     assert_eq!((got.digest, got.size, &*fetched), (digest(b"0123456789"), 10, &b"0123456789"[..]));
     assert!(stub.seen()[1].contains("range: bytes=5-"));
 }
@@ -283,7 +283,7 @@ async fn a_broken_piece_goes_on_where_the_daemon_is() {
     .await;
     let mut settings = connection(&stub.url());
     settings.chunk = 1 << 20;
-    let writer = regfsck::adapters::registry::HttpWriter::new(&settings).unwrap();
+    let writer = client(&settings).writer;
     writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
     let ranges: Vec<_> = stub
         .seen()
@@ -351,7 +351,7 @@ async fn an_upload_waits_as_long_as_it_is_asked_to(
     let mut settings = connection(&stub.url());
     settings.chunk = 1 << 20;
     let start = Instant::now();
-    let writer = regfsck::adapters::registry::HttpWriter::new(&settings).unwrap();
+    let writer = client(&settings).writer;
     writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(seconds), "{:?}", start.elapsed());
     assert_eq!(asked(&stub), [post, "PATCH /u/1", "GET /u/1", "PATCH /u/1", "PATCH /u/1", "PUT /u/1"]);

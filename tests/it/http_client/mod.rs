@@ -6,10 +6,12 @@ mod real;
 mod tls;
 mod weather;
 
-use regfsck::adapters::registry::{Address, Connection, HttpRegistry, HttpWriter};
+use regfsck::adapters::registry::{Address, Connection, daemon};
 use regfsck::domain::digest::Digest;
 use regfsck::domain::name::{RepositoryName, Tag};
+use regfsck::engine::ports::{Daemon, RegistryReader, RegistryWriter};
 use sha2::Digest as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings that do not wait long.
@@ -19,12 +21,16 @@ fn connection(url: &str) -> Connection {
     connection
 }
 
-fn registry(url: &str) -> HttpRegistry {
-    HttpRegistry::new(&connection(url)).unwrap()
+fn client(settings: &Connection) -> Daemon {
+    daemon(settings).unwrap()
 }
 
-fn writer(url: &str) -> HttpWriter {
-    HttpWriter::new(&connection(url)).unwrap()
+fn registry(url: &str) -> Arc<dyn RegistryReader> {
+    client(&connection(url)).reader
+}
+
+fn writer(url: &str) -> Arc<dyn RegistryWriter> {
+    client(&connection(url)).writer
 }
 
 fn name(text: &str) -> RepositoryName {

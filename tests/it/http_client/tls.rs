@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use regfsck::adapters::registry::{Connection, HttpRegistry, HttpWriter, Tls};
+use regfsck::adapters::registry::{self, Connection, Tls, connect};
 use regfsck::domain::views::served::{Answer, Delivery};
-use regfsck::engine::ports::{Registry, RegistryWriter};
 use tempfile::TempDir;
 
-use super::{connection, digest, name, noise};
+use super::{client, connection, digest, name, noise};
 use crate::support::certificates::{Pair, self_signed, signed_by_ca};
 use crate::support::missing;
 use crate::support::plain_registry::{RealRegistry, Setup};
@@ -41,9 +40,8 @@ fn trusting(files: &[&Path]) -> Tls {
 }
 
 async fn ping(settings: &Connection) -> Result<(), (String, Option<String>)> {
-    let registry = HttpRegistry::new(settings).map_err(|error| (error.message, error.hint))?;
-    let url = format!("GET {}v2/: ", settings.address.base());
-    registry.ping().await.map_err(|error| (error.message.replace(&url, ""), error.hint))
+    let daemon = registry::daemon(settings).map_err(|error| (error.to_string(), None))?;
+    daemon.reader.ping().await.map_err(|error| (error.reason(), error.hint.map(String::from)))
 }
 
 #[tokio::test]
@@ -120,7 +118,7 @@ async fn plain_http_to_a_tls_port_and_a_name_kept_over_an_address() {
     // Without a scheme, a loopback host is found to speak TLS.
     let mut settings = connection(&daemon.host());
     settings.tls = Tls { verify: false, ..trusting(&[]) };
-    let registry = HttpRegistry::connect(&mut settings).await.unwrap();
+    let registry = connect(&mut settings).await.unwrap().reader;
     assert_eq!(registry.location(), format!("https://{}", daemon.host()));
     let given = trusting(&[&pair.unwrap().certificate]);
     let named = over_tls(&daemon, "registry.test", given).at("127.0.0.1".parse().unwrap());
@@ -154,7 +152,7 @@ async fn without_verification_plain_http_is_found_too() {
         let mut settings =
             connection(&format!("registry.test:{}", daemon.port())).at("127.0.0.1".parse().unwrap());
         settings.tls = Tls { verify, ..trusting(&[]) };
-        let found = HttpRegistry::connect(&mut settings).await;
+        let found = connect(&mut settings).await;
         assert_eq!(found.is_ok(), expected, "{:?}", found.err());
     }
 }
@@ -166,14 +164,14 @@ async fn a_phantom_delivers_nothing_over_tls_either() {
     let Some(daemon) = daemon("a_phantom…over_tls", pair.as_ref(), None) else { return };
     let settings = over_tls(&daemon, "127.0.0.1", trusting(&[&pair.unwrap().certificate]));
     let bytes = noise(3 << 20, 11);
-    let writer = HttpWriter::new(&settings).unwrap();
+    let writer = client(&settings).writer;
     writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     assert_eq!(
         registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
         Answer::Yes(Delivery::Byte(Some(bytes.len() as u64)))
     );
-    let got = writer.fetch_blob(&name("a"), &digest(&bytes), &mut tokio::io::sink()).await.unwrap();
+    let got = registry.fetch_blob(&name("a"), &digest(&bytes), &mut tokio::io::sink()).await.unwrap();
     assert_eq!((got.digest, got.size), (digest(&bytes), 3 << 20));
     fs::rename(daemon.data_file(&digest(&bytes).to_string()), daemon.root().join("kept")).unwrap();
     assert!(registry.head_blob(&name("a"), &digest(&bytes)).await.answer.yes().is_some());

@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regfsck::adapters::registry::{HttpRegistry, HttpWriter};
 use regfsck::domain::name::Reference;
 use regfsck::domain::views::served::{Answer, Delivery};
-use regfsck::engine::ports::{ByteSource, Registry, RegistryWriter};
+use regfsck::engine::ports::{ByteSource, Daemon};
 use std::io;
 use tokio::io::AsyncRead;
 
-use super::{connection, digest, name, noise};
+use super::{client, connection, digest, name, noise};
 use crate::support::missing;
 use crate::support::plain_registry::{RealRegistry, Setup};
 use crate::support::proxy::Nginx;
@@ -30,7 +29,7 @@ async fn one_in_five_refused_changes_no_answer() {
     .await;
     let mut settings = connection(&stub.url());
     settings.timeout = Duration::from_secs(30);
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     let asked = (0..200).map(|at: u32| {
         let registry = registry.clone();
         tokio::spawn(async move { registry.head_blob(&name("a"), &digest(&at.to_le_bytes())).await })
@@ -47,7 +46,7 @@ async fn all_refused_ends_within_the_time_limit() {
     let stub = Stub::playing(vec![Act::answer("503 Service Unavailable", "", "")]).await;
     let mut settings = connection(&stub.url());
     settings.timeout = Duration::from_secs(2);
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     let asked = (0..500).map(|at: u32| {
         let registry = registry.clone();
         async move { registry.head_blob(&name("a"), &digest(&at.to_le_bytes())).await }
@@ -76,7 +75,7 @@ async fn time_in_the_queue_is_no_time_of_the_registry() {
     let mut settings = connection(&stub.url());
     settings.jobs = 1;
     settings.timeout = Duration::from_secs(2);
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     let asked = (0..160).map(|at: u32| {
         let registry = registry.clone();
         async move { registry.head_blob(&name("a"), &digest(&at.to_le_bytes())).await }
@@ -94,13 +93,12 @@ async fn a_manifest_is_put_again_after_a_500() {
     ])
     .await;
     let settings = connection(&stub.url());
-    let registry = HttpRegistry::new(&settings).unwrap();
-    let writer = registry.writer(&settings).unwrap();
+    let Daemon { reader, writer } = client(&settings);
     writer
         .put_manifest(&name("a"), &"t".parse().map(Reference::Tag).unwrap(), "application/json", b"{}")
         .await
         .unwrap();
-    assert_eq!((registry.requests(), writer.requests()), (3, 3));
+    assert_eq!(reader.requests(), 3);
 }
 
 #[tokio::test]
@@ -111,9 +109,9 @@ async fn a_phantom_behind_nginx_delivers_nothing_either() {
     };
     let bytes = noise(1 << 20, 5);
     let settings = connection(&nginx.url());
-    let writer = HttpWriter::new(&settings).unwrap();
+    let writer = client(&settings).writer;
     writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
-    let registry = HttpRegistry::new(&settings).unwrap();
+    let registry = client(&settings).reader;
     assert_eq!(
         registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
         Answer::Yes(Delivery::Byte(Some(bytes.len() as u64)))
@@ -132,11 +130,7 @@ async fn a_body_limit_of_a_proxy_is_named() {
     let mut settings = connection(&nginx.url());
     settings.retry_times = 1;
     let bytes = noise(8 << 20, 6);
-    let error = HttpWriter::new(&settings)
-        .unwrap()
-        .upload_blob(&name("a"), &digest(&bytes), &bytes)
-        .await
-        .unwrap_err();
+    let error = client(&settings).writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap_err();
     assert!(error.hint.as_deref().unwrap_or_default().contains("client_max_body_size"), "{error:?}");
 }
 
@@ -173,7 +167,7 @@ async fn a_daemon_restarted_in_the_middle_of_an_upload() {
     let restarted = daemon.clone();
     let disturb = Arc::new(move || restarted.lock().unwrap().restart());
     let source = Disturbed { bytes: bytes.clone(), at: 2 << 20, times: AtomicU32::new(0), disturb };
-    HttpWriter::new(&settings).unwrap().upload_blob(&name("a"), &digest(&bytes), &source).await.unwrap();
+    client(&settings).writer.upload_blob(&name("a"), &digest(&bytes), &source).await.unwrap();
     let daemon = daemon.lock().unwrap();
     let stored = std::fs::read(daemon.data_file(&digest(&bytes).to_string())).unwrap();
     assert!(stored == bytes);
@@ -196,7 +190,7 @@ async fn a_source_that_fails_or_ends_early_is_blamed_itself() {
         }
     }
     let Some(daemon) = RealRegistry::start("a_source_that_fails…", &Setup::default()) else { return };
-    let writer = HttpWriter::new(&connection(&daemon.url())).unwrap();
+    let writer = client(&connection(&daemon.url())).writer;
     let error = writer.upload_blob(&name("a"), &digest(b"x"), &Bad(3)).await.unwrap_err();
     assert_eq!(&*error.why, "the bytes to upload cannot be read: the disk is on fire");
     let error = writer.upload_blob(&name("a"), &digest(b"x"), &Bad(100)).await.unwrap_err();
@@ -234,8 +228,7 @@ async fn an_upload_that_stands_still_is_given_up() {
     let mut settings = connection(&stub.url());
     settings.timeout = Duration::from_millis(300);
     settings.retry_times = 0;
-    let error =
-        HttpWriter::new(&settings).unwrap().upload_blob(&name("a"), &digest(b"x"), &Stuck).await.unwrap_err();
+    let error = client(&settings).writer.upload_blob(&name("a"), &digest(b"x"), &Stuck).await.unwrap_err();
     assert_eq!(&*error.why, "no byte moved for 300ms, 0 of 9 sent");
 }
 
@@ -265,10 +258,10 @@ async fn through_the_proxy() {
     if std::env::var_os("HTTP_PROXY").is_none() {
         return;
     }
-    HttpRegistry::new(&connection("http://registry.invalid:5000")).unwrap().ping().await.unwrap();
+    client(&connection("http://registry.invalid:5000")).reader.ping().await.unwrap();
     // No proxy leads to this machine itself.
     let here = Stub::playing(vec![Act::json("200 OK", "{}")]).await;
-    HttpRegistry::new(&connection(&here.url())).unwrap().ping().await.unwrap();
+    client(&connection(&here.url())).reader.ping().await.unwrap();
     assert_eq!(here.seen().len(), 1);
 }
 
@@ -277,15 +270,15 @@ async fn through_the_proxy() {
 #[ignore = "it measures, and asserts nothing"]
 async fn how_many_heads_a_second() {
     let Some(daemon) = RealRegistry::start("how_many_heads…", &Setup::default()) else { return };
-    HttpWriter::new(&connection(&daemon.url()))
-        .unwrap()
+    client(&connection(&daemon.url()))
+        .writer
         .upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec())
         .await
         .unwrap();
     let answer = Act::answer("200 OK", "", "x");
     let stub = Stub::start(move |_, _| answer.clone()).await;
     for (what, url) in [("docker-registry", daemon.url()), ("a stub", stub.url())] {
-        let registry = HttpRegistry::new(&connection(&url)).unwrap();
+        let registry = client(&connection(&url)).reader;
         let start = std::time::Instant::now();
         let workers = (0..8).map(|_| {
             let registry = registry.clone();

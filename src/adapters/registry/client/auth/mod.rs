@@ -19,68 +19,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::challenge::{Challenge, Realm};
 use self::token::Token;
-use super::address::without_userinfo;
 use super::fault::{Fault, Kind};
-
-/// One thing to show.
-#[derive(Debug, Clone, Default)]
-pub enum Credential {
-    /// Nothing.
-    #[default]
-    Anonymous,
-    /// A user name and a password.
-    Basic {
-        /// The user name.
-        name: String,
-        /// The password.
-        password: SecretString,
-    },
-    /// What a login has left: a token server gives a token for it.
-    IdentityToken(SecretString),
-    /// A token to be shown to the registry as it is.
-    RegistryToken(SecretString),
-}
-
-impl Credential {
-    /// Whose it is, as far as it tells.
-    fn name(&self) -> &str {
-        match self {
-            Self::Basic { name, .. } => name,
-            Self::Anonymous | Self::IdentityToken(_) | Self::RegistryToken(_) => "",
-        }
-    }
-}
-
-/// What we have to show to one registry.
-#[derive(Debug, Clone, Default)]
-pub struct Credentials {
-    /// What holds for the whole registry.
-    pub whole: Credential,
-    /// What holds for repositories at or below a path such as `team` or `team/app`.
-    pub below: Vec<(String, Credential)>,
-}
-
-impl From<Credential> for Credentials {
-    fn from(whole: Credential) -> Self {
-        Self { whole, below: Vec::new() }
-    }
-}
-
-impl Credentials {
-    /// The most specific one for a repository.
-    #[must_use]
-    pub fn of(&self, repository: &str) -> &Credential {
-        let is_below = |path: &str| {
-            repository.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let fitting = self.below.iter().filter(|(path, _)| is_below(path));
-        fitting.max_by_key(|(path, _)| path.len()).map_or(&self.whole, |(_, credential)| credential)
-    }
-}
+use crate::adapters::registry::address::without_userinfo;
+use crate::adapters::registry::credential::{Credential, Credentials};
 
 /// What a request needs to be allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// `/v2/`: nothing but to be known.
     Known,
     /// `_catalog`
@@ -89,8 +34,6 @@ pub(super) enum Scope {
     Pull(String),
     /// Writing to a repository.
     Push(String),
-    /// Writing to the first and reading from the second: a mount.
-    Mount(String, String),
     /// Deleting from a repository.
     Delete(String),
 }
@@ -99,7 +42,7 @@ impl Scope {
     fn repository(&self) -> &str {
         match self {
             Self::Known | Self::Catalog => "",
-            Self::Pull(name) | Self::Push(name) | Self::Delete(name) | Self::Mount(name, _) => name,
+            Self::Pull(name) | Self::Push(name) | Self::Delete(name) => name,
         }
     }
 
@@ -111,7 +54,6 @@ impl Scope {
             Self::Pull(name) => format!("repository:{name}:pull"),
             Self::Push(name) => format!("repository:{name}:pull,push"),
             Self::Delete(name) => format!("repository:{name}:delete"),
-            Self::Mount(name, from) => format!("repository:{name}:pull,push repository:{from}:pull"),
         }
     }
 }
@@ -271,25 +213,4 @@ fn secret_header(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_most_specific_credential_counts() {
-        let user = |name: &str| Credential::Basic { name: name.into(), password: "hush".to_owned().into() };
-        let below = vec![("team".to_owned(), user("team")), ("team/app".to_owned(), user("app"))];
-        let credentials = Credentials { whole: user("all"), below };
-        let name = |repository: &str| match credentials.of(repository) {
-            Credential::Basic { name, .. } => name.clone(),
-            other @ (Credential::Anonymous | Credential::IdentityToken(_) | Credential::RegistryToken(_)) => {
-                format!("{other:?}")
-            }
-        };
-        let names = ["", "other", "teams", "team", "team/x", "team/app/x"].map(name);
-        assert_eq!(names, ["all", "all", "all", "team", "team", "app"]);
-        assert!(!format!("{credentials:?}").contains("hush"));
-    }
 }

@@ -1,4 +1,4 @@
-//! What registries put on the wire, read leniently: unknown codes, null lists and details of any shape.
+//! What registries say of errors, read leniently: unknown codes, null lists and details of any shape.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::domain::views::served::Denial;
 
 /// One entry of an error body.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct WireError {
+pub(crate) struct WireError {
     #[serde(default)]
     pub code: String,
     #[serde(default)]
@@ -22,25 +22,13 @@ struct WireErrors {
 }
 
 /// The errors in a body, if it is an error body at all.
-pub(super) fn errors(body: &[u8]) -> Option<Vec<WireError>> {
+pub(crate) fn errors(body: &[u8]) -> Option<Vec<WireError>> {
     serde_json::from_slice::<WireErrors>(body).ok()?.errors
-}
-
-/// A page of `_catalog`.
-#[derive(Deserialize)]
-pub(super) struct Catalog {
-    pub repositories: Option<Vec<String>>,
-}
-
-/// A page of `tags/list`.
-#[derive(Deserialize)]
-pub(super) struct Tags {
-    pub tags: Option<Vec<String>>,
 }
 
 impl WireError {
     /// What this error of a 404 denies.
-    pub(super) fn denial(&self) -> Denial {
+    pub(crate) fn denial(&self) -> Denial {
         match self.code.as_str() {
             "BLOB_UNKNOWN" => Denial::Blob,
             "NAME_UNKNOWN" => Denial::Repository,
@@ -62,20 +50,20 @@ impl WireError {
     }
 
     /// Whether the manifest is there, and only our `Accept` was not to the daemon's liking.
-    pub(super) fn is_about_accept(&self) -> bool {
+    pub(crate) fn is_about_accept(&self) -> bool {
         self.message.contains("accept header")
     }
 
     /// What went wrong below a daemon that says no more than `UNKNOWN`. 2.8 tells it in a text, or in the fields of a Go
     /// error, as when not even the first file of an upload session finds room.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         let (text, inner) = (self.detail.as_str(), self.detail.get("Enclosed"));
         let field = |name: &str| inner?.get(name)?.as_str();
-        let told = match text {
+        let trouble = match text {
             Some(text) => text.to_owned(),
             None => format!("{} {}: errno {}", field("Op")?, field("Path")?, self.errno()?),
         };
-        (self.code == "UNKNOWN" && !told.is_empty()).then(|| printable(&told, 400))
+        (self.code == "UNKNOWN" && !trouble.is_empty()).then(|| printable(&trouble, 400))
     }
 
     fn errno(&self) -> Option<u64> {
@@ -83,14 +71,14 @@ impl WireError {
     }
 
     /// Whether it is that the disk is full, or a quota or the largest size of a file is reached.
-    pub(super) fn is_for_want_of_room(&self) -> bool {
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
         let text = self.detail.as_str().unwrap_or_default();
         let said = ["no space left on device", "disk quota exceeded", "file too large"];
         matches!(self.errno(), Some(28 | 122 | 27)) || said.iter().any(|said| text.ends_with(said))
     }
 
     /// Code and message in one short line.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         match (self.code.is_empty(), self.message.is_empty()) {
             (false, false) => format!("{}: {}", printable(&self.code, 60), printable(&self.message, 120)),
             (false, true) => printable(&self.code, 60),
@@ -100,7 +88,7 @@ impl WireError {
 }
 
 /// The start of a text from outside, without control characters.
-pub(super) fn printable(text: &str, longest: usize) -> String {
+pub(crate) fn printable(text: &str, longest: usize) -> String {
     let flat: String = text.chars().take(longest * 4).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words = flat.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.chars().count() > longest {
@@ -108,25 +96,6 @@ pub(super) fn printable(text: &str, longest: usize) -> String {
     } else {
         words
     }
-}
-
-/// The target of `rel="next"` in `Link` header values.
-pub(super) fn next_page<'a>(links: impl Iterator<Item = &'a str>) -> Option<String> {
-    let is_next = |parameters: &str| {
-        parameters.split(';').filter_map(|parameter| parameter.split_once('=')).any(|(key, value)| {
-            key.trim().eq_ignore_ascii_case("rel")
-                && value.trim().trim_matches('"').eq_ignore_ascii_case("next")
-        })
-    };
-    for link in links {
-        for part in link.split('<').skip(1) {
-            let Some((target, parameters)) = part.split_once('>') else { continue };
-            if is_next(parameters.trim_end().trim_end_matches(',')) {
-                return Some(target.to_owned());
-            }
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -158,17 +127,5 @@ mod tests {
     fn null_lists_and_web_pages_are_survived() {
         assert!(errors(br#"{"errors":null}"#).is_none());
         assert!(errors(b"<html>").is_none());
-        assert!(serde_json::from_str::<Tags>(r#"{"name":"a","tags":null}"#).unwrap().tags.is_none());
-        assert!(serde_json::from_str::<Catalog>(r#"{"repositories":null}"#).unwrap().repositories.is_none());
-    }
-
-    #[rstest]
-    #[case(&[r#"</v2/_catalog?last=a&n=1>; rel="next""#], Some("/v2/_catalog?last=a&n=1"))]
-    #[case(&[r#"<a>; rel="prev", <b>; rel=next"#], Some("b"))]
-    #[case(&["<a>; rel=prev", "<c>; Rel=\"NEXT\""], Some("c"))]
-    #[case(&["<a>; rel=\"last\""], None)]
-    #[case(&["a; rel=next", "<"], None)]
-    fn the_next_page_is_found_in_link_headers(#[case] links: &[&str], #[case] next: Option<&str>) {
-        assert_eq!(next_page(links.iter().copied()).as_deref(), next);
     }
 }

@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::challenge::Realm;
-use super::{Credential, basic, secret_header};
+use super::{basic, secret_header};
 use crate::adapters::registry::address::without_userinfo;
-use crate::adapters::registry::fault::{Fault, Kind};
-use crate::adapters::registry::wire::printable;
+use crate::adapters::registry::client::fault::{Fault, Kind};
+use crate::adapters::registry::client::wire::printable;
+use crate::adapters::registry::credential::Credential;
 
 /// What a token server that does not say it means by `expires_in` (the token protocol's default).
 const USUAL_LIFE: u64 = 60;

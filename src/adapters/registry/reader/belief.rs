@@ -8,35 +8,31 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::auth::Scope;
-use super::digesting;
-use super::reading::{Question, cure, said};
-use super::transport::{Ask, Reply, Transport};
-use super::wire;
+use super::answer::{Question, said};
+use crate::adapters::registry::client::{Client, Reply, Request, Scope, cure, errors};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::RepositoryName;
 use crate::domain::views::served::Belief;
+use crate::engine::ports::Hasher;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Ask which of `suspects` the daemon believes to have; the answers are in their order.
-pub(super) async fn probe(
-    transport: &Transport,
-    repository: &RepositoryName,
-    suspects: &[Digest],
-) -> Vec<Belief> {
+pub(super) async fn probe(client: &Client, repository: &RepositoryName, suspects: &[Digest]) -> Vec<Belief> {
     if suspects.is_empty() {
         return Vec::new();
     }
     let never_seen = never_seen();
     let index = index_of(suspects.iter().chain([&never_seen]));
-    let digest = digesting::of(Algorithm::Sha256, &index);
-    let url = transport.address.manifest(repository, &digest.to_string());
-    let mut ask = Ask::new(Method::PUT, url, Scope::Push(repository.to_string())).header(CONTENT_TYPE, INDEX);
-    ask.body = Bytes::from(index);
-    let question = Question::new(&ask).noting(&format!(" (an index of {} manifests)", suspects.len() + 1));
-    let reply = match transport.ask(&ask).await {
+    let digest = Hasher::of(Algorithm::Sha256, &index);
+    let url = client.address.manifest(repository, &digest.to_string());
+    let scope = Scope::Push(repository.to_string());
+    let mut request = Request::new(Method::PUT, url, scope).header(CONTENT_TYPE, INDEX);
+    request.body = Bytes::from(index);
+    let question =
+        Question::new(&request).noting(&format!(" (an index of {} manifests)", suspects.len() + 1));
+    let reply = match client.ask(&request).await {
         Ok(reply) => reply,
         Err(silence) => return all_unknown(suspects, &silence.words()),
     };
@@ -70,7 +66,7 @@ fn never_seen() -> Digest {
             hasher.finish().to_le_bytes()
         })
         .collect();
-    digesting::of(Algorithm::Sha256, &bytes)
+    Hasher::of(Algorithm::Sha256, &bytes)
 }
 
 fn index_of<'a>(children: impl Iterator<Item = &'a Digest>) -> Vec<u8> {
@@ -96,7 +92,7 @@ fn refused_children(reply: &Reply, never_seen: &Digest) -> Result<BTreeSet<Diges
         }
         _ => return Err(cure(reply).map_or_else(|| shown.clone(), |cure| format!("{shown}; {cure}"))),
     }
-    let errors = wire::errors(&reply.body).unwrap_or_default();
+    let errors = errors(&reply.body).unwrap_or_default();
     let named: BTreeSet<Digest> = errors
         .iter()
         .filter(|error| error.code == "MANIFEST_BLOB_UNKNOWN" || error.code == "MANIFEST_UNKNOWN")

@@ -1,12 +1,11 @@
-//! Manners: how many requests at once, how many a second, how long to wait between two attempts, and
-//! when to stop asking.
+//! How many requests at once, how many a second, how long to wait between two attempts, and when to stop asking.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// The longest a `Retry-After` is obeyed: a registry that wants more is not available for this run.
@@ -18,18 +17,19 @@ const TRIPS_AFTER: u32 = 3;
 
 /// Attempts that failed in a row.
 #[derive(Default)]
-struct Missed {
+struct Failures {
     times: u32,
     since: Option<Instant>,
 }
 
 /// What lets requests through.
 pub(super) struct Limiter {
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     interval: Option<Duration>,
     next: Mutex<Instant>,
-    failures: AtomicU32,
-    missed: Mutex<Missed>,
+    /// Questions in a row that brought no answer.
+    unanswered: AtomicU32,
+    failed: Mutex<Failures>,
     sent: AtomicU64,
     retries: u32,
     patience: Duration,
@@ -40,11 +40,11 @@ impl Limiter {
     /// registry that has not answered anything for `patience`.
     pub(super) fn new(jobs: usize, rate: Option<u32>, retries: u32, patience: Duration) -> Self {
         Self {
-            slots: Semaphore::new(jobs.clamp(1, 1024)),
+            slots: Arc::new(Semaphore::new(jobs.clamp(1, 1024))),
             interval: rate.filter(|rate| *rate > 0).map(|rate| Duration::from_secs(1) / rate),
             next: Mutex::new(Instant::now()),
-            failures: AtomicU32::new(0),
-            missed: Mutex::default(),
+            unanswered: AtomicU32::new(0),
+            failed: Mutex::default(),
             sent: AtomicU64::new(0),
             retries,
             patience,
@@ -52,16 +52,25 @@ impl Limiter {
     }
 
     /// Wait for a turn, and count it; `None` if by then we no longer ask. The slot is free again when the permit is dropped.
-    pub(super) async fn pass(&self) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
-        let permit = self.slots.acquire().await.ok()?;
-        let turn = self.reserve();
-        tokio::time::sleep_until(turn).await;
+        let permit = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        self.turn().await;
         if self.is_tripped() {
             return None;
         }
         self.sent.fetch_add(1, Ordering::Relaxed);
         Some(permit)
+    }
+
+    /// Wait for the turn of one more request in the same slot, and count it.
+    pub(super) async fn another(&self) {
+        self.turn().await;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn turn(&self) {
+        tokio::time::sleep_until(self.reserve()).await;
     }
 
     fn reserve(&self) -> Instant {
@@ -79,22 +88,17 @@ impl Limiter {
 
     /// An attempt failed, and the next is to wait for so long. A registry that fails in everything is asked ever more
     /// slowly, and after `patience` no more.
-    pub(super) fn missed(&self, wait: Duration) {
-        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        missed.times += 1;
-        let since = *missed.since.get_or_insert_with(Instant::now);
-        if missed.times < ALL_WAIT_AFTER {
+    pub(super) fn attempt_failed(&self, wait: Duration) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.times += 1;
+        let since = *failed.since.get_or_insert_with(Instant::now);
+        if failed.times < ALL_WAIT_AFTER {
             return;
         }
         if since.elapsed() >= self.patience {
-            self.failures.store(TRIPS_AFTER, Ordering::Relaxed);
+            self.unanswered.store(TRIPS_AFTER, Ordering::Relaxed);
         }
         self.hold(wait);
-    }
-
-    /// An attempt brought an answer.
-    pub(super) fn hit(&self) {
-        *self.missed.lock().unwrap_or_else(PoisonError::into_inner) = Missed::default();
     }
 
     /// How many requests went through.
@@ -114,25 +118,30 @@ impl Limiter {
 
     /// Whether it failed so often in a row that we no longer ask.
     fn is_tripped(&self) -> bool {
-        self.failures.load(Ordering::Relaxed) >= TRIPS_AFTER
+        self.unanswered.load(Ordering::Relaxed) >= TRIPS_AFTER
     }
 
     /// A question got an answer, or none after all its attempts.
-    pub(super) fn note(&self, answered: bool) {
-        if answered {
-            // Once tripped it stays so: a run must not begin to hammer again.
-            let _ = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |failures| {
-                (failures < TRIPS_AFTER).then_some(0)
-            });
-        } else {
-            self.failures.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn concluded(&self, is_answered: bool) {
+        if !is_answered {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+            return;
         }
+        // Once tripped it stays so: a run must not begin to hammer again.
+        let _ = self.unanswered.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |unanswered| {
+            (unanswered < TRIPS_AFTER).then_some(0)
+        });
+        self.forget_failures();
     }
 
-    /// Begin anew: somebody has seen that the registry answers again.
+    /// Begin anew: somebody wants to know whether the registry answers again.
     pub(super) fn reset(&self) {
-        self.failures.store(0, Ordering::Relaxed);
-        self.hit();
+        self.unanswered.store(0, Ordering::Relaxed);
+        self.forget_failures();
+    }
+
+    fn forget_failures(&self) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Failures::default();
     }
 }
 
@@ -171,11 +180,11 @@ mod tests {
     fn it_trips_after_failures_in_a_row_and_stays_so() {
         let limiter = Limiter::new(1, None, 0, Duration::from_secs(9));
         for answered in [false, false, true, false, false] {
-            limiter.note(answered);
+            limiter.concluded(answered);
         }
         assert!(!limiter.is_tripped());
-        limiter.note(false);
-        limiter.note(true);
+        limiter.concluded(false);
+        limiter.concluded(true);
         assert!(limiter.is_tripped());
         limiter.reset();
         assert!(!limiter.is_tripped());
@@ -186,11 +195,11 @@ mod tests {
         let limiter = Limiter::new(8, Some(100), 0, Duration::from_secs(9));
         let start = Instant::now();
         for _ in 0..11 {
-            drop(limiter.pass().await);
+            drop(limiter.permit().await);
         }
         assert!(start.elapsed() >= Duration::from_millis(100));
         limiter.hold(Duration::from_millis(300));
-        drop(limiter.pass().await);
+        drop(limiter.permit().await);
         assert!(start.elapsed() >= Duration::from_millis(400));
         assert_eq!(limiter.sent(), 12);
     }

@@ -13,7 +13,7 @@ const CLIENT_CERTIFICATE: &str =
 
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nobody listens there, or no way leads there.
     Closed,
     /// The name has no address.
@@ -38,18 +38,18 @@ pub(super) enum Kind {
 
 /// A failure without a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub kind: Kind,
     pub why: String,
     pub hint: Option<String>,
 }
 
 impl Fault {
-    pub(super) fn new(kind: Kind, why: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, why: impl Into<String>) -> Self {
         Self { kind, why: why.into(), hint: None }
     }
 
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -66,12 +66,12 @@ impl Fault {
     }
 
     /// Whether trying again may help.
-    pub(super) const fn is_passing(&self) -> bool {
+    pub(crate) const fn is_passing(&self) -> bool {
         matches!(self.kind, Kind::Closed | Kind::Timeout | Kind::Reset | Kind::Unresolved)
     }
 
     /// Whether nobody could be reached at all, so that a first contact need not insist.
-    pub(super) const fn is_unreachable(&self) -> bool {
+    pub(crate) const fn is_unreachable(&self) -> bool {
         matches!(self.kind, Kind::Closed | Kind::Unresolved)
     }
 
@@ -119,7 +119,7 @@ impl Fault {
 }
 
 /// We spoke plain HTTP, and the other side speaks TLS.
-pub(super) fn plain_to_tls() -> Fault {
+pub(crate) fn plain_to_tls() -> Fault {
     Fault::new(Kind::WrongScheme, "this port speaks TLS, and it was asked in plain HTTP")
         .with_hint("write https:// in front of the host, or leave out --plain-http")
 }

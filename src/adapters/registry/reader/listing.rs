@@ -1,0 +1,176 @@
+//! Lists that come in pages: the catalog and a repository's tags.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use reqwest::Method;
+use reqwest::header::LINK;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::answer::{Question, said, without};
+use crate::adapters::registry::address::shown;
+use crate::adapters::registry::client::{Client, End, Reply, Request, Scope, Take, errors, printable};
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::views::served::{Answer, Asked};
+
+/// The most that is read of one page; a page of 1,000 names has 256 KiB at most.
+const PAGE_BYTES: u64 = 64 << 20;
+/// Repositories asked for in one page: the most that 2.8 and 3.x give by default.
+const PAGE_SIZE: &str = "n=1000";
+
+/// A page of `_catalog`.
+#[derive(Deserialize)]
+struct Catalog {
+    repositories: Option<Vec<String>>,
+}
+
+/// A page of `tags/list`.
+#[derive(Deserialize)]
+struct Tags {
+    tags: Option<Vec<String>>,
+}
+
+/// All pages of `_catalog`.
+pub(super) async fn catalog(client: &Client) -> Asked<Answer<Vec<RepositoryName>>> {
+    let repositories = |page: Catalog| page.repositories;
+    let mut url = client.address.catalog();
+    url.set_query(Some(PAGE_SIZE));
+    let mut listed = list(client, url, Scope::Catalog, repositories).await;
+    if listed.is_page_too_large {
+        listed = list(client, client.address.catalog(), Scope::Catalog, repositories).await;
+    }
+    let mut asked = listed.asked;
+    if let Answer::No(_) = asked.answer {
+        asked.answer = Answer::Unknown(format!("no catalog is offered ({})", asked.exchange.said));
+    }
+    if let Answer::Unknown(why) = &mut asked.answer {
+        why.push_str("; name repositories with --repo, or give --storage");
+    }
+    asked
+}
+
+/// All pages of `tags/list`.
+pub(crate) async fn tags(client: &Client, repository: &RepositoryName) -> Asked<Answer<Vec<Tag>>> {
+    let scope = Scope::Pull(repository.to_string());
+    list(client, client.address.tags(repository), scope, |page: Tags| page.tags).await.asked
+}
+
+/// The names of a list.
+struct Listed<N> {
+    asked: Asked<Answer<Vec<N>>>,
+    /// Whether pages are to be smaller: an administrator may have set `catalog.maxentries` below the default.
+    is_page_too_large: bool,
+}
+
+async fn list<P: DeserializeOwned, N: FromStr + Ord>(
+    client: &Client,
+    first: Url,
+    scope: Scope,
+    names: impl Fn(P) -> Option<Vec<String>>,
+) -> Listed<N> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut next = Some(first.clone());
+    let mut question = Question::new(&request(first, &scope));
+    let whole = |asked| Listed { asked, is_page_too_large: false };
+    while let Some(url) = next {
+        if !seen.insert(url.to_string()) {
+            let why = format!("the list's pages go in circles: {} comes again", shown(&url));
+            return whole(question.answered((Answer::Unknown(why.clone()), why)));
+        }
+        let reply = match client.ask(&request(url.clone(), &scope)).await {
+            Ok(reply) => reply,
+            Err(silence) => return whole(question.silence(&silence)),
+        };
+        match read_page(&reply) {
+            // A name that is none cannot be asked about; storage shows it as a stray folder.
+            Ok(page) => found.extend(names(page).into_iter().flatten().filter_map(|name| name.parse().ok())),
+            Err(answer) => {
+                if seen.len() > 1 {
+                    question = question.noting(&format!(" (page {})", seen.len()));
+                }
+                let asked = question.answered((answer, said(&reply)));
+                return Listed { asked, is_page_too_large: is_page_too_large(&reply) };
+            }
+        }
+        next = following(client, &url, &reply);
+    }
+    let said = format!("200 OK, {} names in {} pages", found.len(), seen.len());
+    whole(question.answered((Answer::Yes(found.into_iter().collect()), said)))
+}
+
+fn is_page_too_large(reply: &Reply) -> bool {
+    let errors = errors(&reply.body).unwrap_or_default();
+    errors.iter().any(|error| error.code == "PAGINATION_NUMBER_INVALID")
+}
+
+fn request(url: Url, scope: &Scope) -> Request {
+    Request::new(Method::GET, url, scope.clone()).take(Take::Bytes(PAGE_BYTES))
+}
+
+/// The page that `Link` names. Only its path and query count: it stays on our registry.
+fn following(client: &Client, url: &Url, reply: &Reply) -> Option<Url> {
+    let links = reply.headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok());
+    let target = client.address.follow(url, &next_page(links)?)?;
+    let mut next = url.clone();
+    next.set_path(target.path());
+    next.set_query(target.query());
+    Some(next)
+}
+
+fn read_page<P: DeserializeOwned, T>(reply: &Reply) -> Result<P, Answer<T>> {
+    if !reply.status.is_success() || reply.is_web_page() {
+        return Err(without(reply));
+    }
+    if reply.end != End::Whole {
+        return Err(Answer::Unknown("a page of more than 64 MiB".into()));
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| {
+        let start = printable(&String::from_utf8_lossy(&reply.body), 80);
+        Answer::Unknown(format!("{}, but no list: {error}: `{start}`", said(reply)))
+    })
+}
+
+/// The target of `rel="next"` in `Link` header values.
+fn next_page<'a>(links: impl Iterator<Item = &'a str>) -> Option<String> {
+    let is_next = |parameters: &str| {
+        parameters.split(';').filter_map(|parameter| parameter.split_once('=')).any(|(key, value)| {
+            key.trim().eq_ignore_ascii_case("rel")
+                && value.trim().trim_matches('"').eq_ignore_ascii_case("next")
+        })
+    };
+    for link in links {
+        for part in link.split('<').skip(1) {
+            let Some((target, parameters)) = part.split_once('>') else { continue };
+            if is_next(parameters.trim_end().trim_end_matches(',')) {
+                return Some(target.to_owned());
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn null_lists_are_survived() {
+        assert!(serde_json::from_str::<Tags>(r#"{"name":"a","tags":null}"#).unwrap().tags.is_none());
+        assert!(serde_json::from_str::<Catalog>(r#"{"repositories":null}"#).unwrap().repositories.is_none());
+    }
+
+    #[rstest]
+    #[case(&[r#"</v2/_catalog?last=a&n=1>; rel="next""#], Some("/v2/_catalog?last=a&n=1"))]
+    #[case(&[r#"<a>; rel="prev", <b>; rel=next"#], Some("b"))]
+    #[case(&["<a>; rel=prev", "<c>; Rel=\"NEXT\""], Some("c"))]
+    #[case(&["<a>; rel=\"last\""], None)]
+    #[case(&["a; rel=next", "<"], None)]
+    fn the_next_page_is_found_in_link_headers(#[case] links: &[&str], #[case] next: Option<&str>) {
+        assert_eq!(next_page(links.iter().copied()).as_deref(), next);
+    }
+}

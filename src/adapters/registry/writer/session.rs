@@ -1,0 +1,83 @@
+//! Upload sessions: opened, asked about, given up.
+
+use reqwest::Method;
+use reqwest::header::LOCATION;
+use url::Url;
+
+use crate::adapters::registry::client::{Client, Reply, Request, Scope, answered, failure};
+use crate::domain::name::RepositoryName;
+use crate::engine::ports::{RequestError, UploadSession};
+
+/// POST: a new session.
+pub(super) async fn start(
+    client: &Client,
+    repository: &RepositoryName,
+) -> Result<UploadSession, RequestError> {
+    let scope = Scope::Push(repository.to_string());
+    let request = Request::new(Method::POST, client.address.uploads(repository), scope);
+    let reply = client.expect(&request, &[202]).await?;
+    next(client, &request, repository, &reply)
+}
+
+/// DELETE the session.
+pub(super) async fn cancel(client: &Client, session: &UploadSession) -> Result<(), RequestError> {
+    client.expect(&about(client, Method::DELETE, session)?, &[204, 202, 200]).await.map(|_| ())
+}
+
+/// Tell the daemon that a session is not needed; where it does not listen, it purges the session in time.
+pub(super) async fn abandon(client: &Client, session: &UploadSession) {
+    if let Ok(request) = about(client, Method::DELETE, session) {
+        let _ = client.once(&request).await;
+    }
+}
+
+/// Ask how many bytes the daemon has of a session; also where it goes on.
+pub(super) async fn status(
+    client: &Client,
+    session: &UploadSession,
+) -> Result<(u64, UploadSession), RequestError> {
+    let request = about(client, Method::GET, session)?;
+    let reply = client.expect(&request, &[204, 200, 202]).await?;
+    let next = next(client, &request, &session.repository, &reply).unwrap_or_else(|_| session.clone());
+    Ok((received(&reply), next))
+}
+
+/// The session that an answer opens or goes on with.
+pub(super) fn next(
+    client: &Client,
+    request: &Request,
+    repository: &RepositoryName,
+    reply: &Reply,
+) -> Result<UploadSession, RequestError> {
+    let location = reply.header(LOCATION.as_str());
+    let Some(location) = location.and_then(|location| client.address.follow(&request.url, location)) else {
+        let why = format!("{}, but without a Location to go on at", answered(reply));
+        return Err(failure(request, Some(reply.status), why, reply.attempts));
+    };
+    let last = location.path_segments().and_then(|mut path| path.next_back()).unwrap_or_default().to_owned();
+    let id = reply.header("docker-upload-uuid").map_or(last, str::to_owned);
+    Ok(UploadSession { repository: repository.clone(), id, location: location.into() })
+}
+
+/// A request about a session.
+pub(super) fn about(
+    client: &Client,
+    method: Method,
+    session: &UploadSession,
+) -> Result<Request, RequestError> {
+    let scope = Scope::Push(session.repository.to_string());
+    match Url::parse(&session.location) {
+        Ok(url) => Ok(Request::new(method, url, scope)),
+        Err(error) => {
+            let request = Request::new(method, client.address.uploads(&session.repository), scope);
+            Err(failure(&request, None, format!("the session's location is no URL: {error}"), 0))
+        }
+    }
+}
+
+/// `Range: 0-N` names the last byte; for none and for one byte daemons send the same `0-0`, which is read as none.
+pub(super) fn received(reply: &Reply) -> u64 {
+    let range = reply.header("range").unwrap_or_default().trim_start_matches("bytes=");
+    let last = range.split_once('-').and_then(|(_, last)| last.trim().parse::<u64>().ok());
+    last.filter(|last| *last > 0).map_or(0, |last| last + 1)
+}
