@@ -22,7 +22,7 @@ fn look(daemon: &Daemon) -> StorageView {
 const fn flavour(daemon: &Daemon) -> Flavour {
     match daemon.flavour() {
         Sandboxed::V2 => Flavour::V2,
-        Sandboxed::V3 => Flavour::V3,
+        Sandboxed::V3_0 | Sandboxed::V3 | Sandboxed::Head => Flavour::V3,
     }
 }
 

@@ -13,7 +13,9 @@ use regfsck::adapters::sandbox::Flavour;
 use regfsck::domain::digest::Digest;
 
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
+use crate::support::missing;
 use crate::support::real_registry::programs;
+use crate::support::redis_server::RedisServer;
 
 /// What a scenario saw, one line a step.
 type Transcript = Vec<String>;
@@ -29,11 +31,33 @@ fn compare(name: &str, settings: &Settings, scenario: impl Fn(&mut Daemon) -> Tr
     }
 }
 
-/// Runs a scenario with and without a cache.
+/// Runs a scenario without a cache, and with each kind of it.
 fn compare_cached_and_not(name: &str, scenario: impl Fn(&mut Daemon) -> Transcript) {
     for cache in [CacheKind::InMemory, CacheKind::None] {
         compare(&format!("{name} with cache {cache:?}"), &Settings::with_cache(cache), &scenario);
     }
+    let Some(redis) = RedisServer::start() else { return missing("redis-server", name) };
+    let settings = Settings::with_cache(CacheKind::Redis(format!("127.0.0.1:{}", redis.port)));
+    compare(&format!("{name} with Redis"), &settings, |daemon| {
+        // The sandbox keeps its keys itself, and each daemon begins without any.
+        redis.flush();
+        let mut seen = scenario(daemon);
+        seen.extend(daemon.keys(&redis));
+        seen
+    });
+}
+
+/// Where 2.7 is not like 2.8: pages of the catalog, and words.
+const OF_2_7: [&str; 3] = ["?n=0: ", "?n=1001: ", "failed to garbage collect: error enumerating blobs: "];
+
+/// Ranges of nothing, where the Go that a registry was built with decides. Debian's 2.8.2 has an old one.
+const OF_ITS_GO: [&str; 4] = ["bytes=9999999-: 416 ", "bytes=5-2: 416 ", "lines=1-2: 416 ", "blob_trunc_0 "];
+
+/// Whether a registry is known to say something else there than the sandbox.
+fn is_known(what: &str, line: &str) -> bool {
+    let begins = |known: &[&str]| known.iter().any(|known| line.starts_with(known));
+    let is_2_7 = what.contains(" v2.7.");
+    is_2_7 && begins(&OF_2_7) || (is_2_7 || what.contains(" 2.8.3")) && begins(&OF_ITS_GO)
 }
 
 /// Asserts equality, showing only the lines that differ.
@@ -42,6 +66,7 @@ fn pretty_assert(expected: &[String], seen: &[String], what: &str) {
         .iter()
         .zip(seen)
         .filter(|(expected, seen)| expected != seen)
+        .filter(|(line, _)| !is_known(what, line))
         .map(|(expected, seen)| format!("  expected {expected}\n  seen     {seen}"))
         .collect();
     assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
@@ -56,28 +81,28 @@ fn measured_for(
     flavour: Flavour,
     cache: &CacheKind,
 ) -> &'static str {
-    let who = match (flavour, cache) {
-        (Flavour::V2, CacheKind::None) => "2none",
-        (Flavour::V2, _) => "2mem",
-        (Flavour::V3, CacheKind::None) => "3none",
-        (Flavour::V3, _) => "3mem",
+    let kind = if *cache == CacheKind::None { "none" } else { "mem" };
+    let major: &[&str] = match flavour {
+        Flavour::V2 => &["2"],
+        Flavour::V3_0 | Flavour::V3 => &["3"],
+        Flavour::Head => &["h", "3"],
     };
-    table
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .find_map(|line| {
+    let find = |who: &str| {
+        table.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
             let mut parts = line.splitn(4, " | ");
             let is_it = parts.next() == Some(name)
                 && parts.next() == Some(state)
                 && parts.next()?.split(' ').any(|one| one == who);
             parts.next().filter(|_| is_it)
         })
-        .unwrap_or_else(|| panic!("{name} {state} {who} was not measured"))
+    };
+    let mut found = major.iter().filter_map(|major| find(&format!("{major}{kind}")));
+    found.next().unwrap_or_else(|| panic!("{name} {state} {flavour:?} {kind} was not measured"))
 }
 
-/// Runs a scenario on both sandboxes: for what no real registry here can be asked.
+/// Runs a scenario on every sandbox: for what no real registry here can be asked.
 fn on_sandboxes(scenario: impl Fn(&mut Daemon, Flavour)) {
-    for flavour in [Flavour::V2, Flavour::V3] {
+    for flavour in Flavour::ALL {
         scenario(&mut Kind::Sandbox(flavour).start(&Settings::default()), flavour);
     }
 }

@@ -3,29 +3,12 @@
 //! What is claimed comes from the cache, what is sent comes from storage. Where the two differ the
 //! daemon announces the remembered length, sends what there is and cuts the connection.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
-
 use crate::domain::digest::Digest;
 
-use super::Flavour;
-use super::layout::StoreError;
+use super::layout::{self, StoreError};
 use super::reply::{Code, Reply, broken};
 use super::routes::Request;
 use super::store::{Role, Store};
-
-/// Reads at most `length` bytes from `start` on: fewer, or none, if storage has no more.
-fn read_part(path: &Path, start: u64, length: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Ok(mut file) = File::open(path)
-        && file.seek(SeekFrom::Start(start)).is_ok()
-    {
-        // A short read is what the daemon passes on as well.
-        let _ = file.take(length).read_to_end(&mut bytes);
-    }
-    bytes
-}
 
 /// A `Range` header, against a size in bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,9 +73,9 @@ impl Store {
         if matches_etag(request.header("if-none-match"), &known.digest) {
             return Ok(common(304));
         }
-        let wanted = match (parse_range(request.header("range"), known.size), self.flavour) {
+        let wanted = match (parse_range(request.header("range"), known.size), self.flavour.is_3()) {
             // Newer Go ignores a range of nothing, older Go refuses it.
-            (Wanted::Unsatisfiable, Flavour::V3) if known.size == 0 => Wanted::Everything,
+            (Wanted::Unsatisfiable, true) if known.size == 0 => Wanted::Everything,
             (wanted, _) => wanted,
         };
         let (status, start, length) = match wanted {
@@ -112,7 +95,7 @@ impl Store {
         let body = if request.is_head() {
             Vec::new()
         } else {
-            read_part(&self.layout.data(&known.digest), start, length)
+            self.layout.read_part(&layout::data(&known.digest), start, length).to_vec()
         };
         reply.is_cut = !request.is_head() && (body.len() as u64) < length;
         Ok(reply.with_body("application/octet-stream", body))
@@ -121,7 +104,7 @@ impl Store {
     /// Older Go announces the blob's length for the error's text as well, and so cuts the connection.
     fn refuse_range(&self, common: Reply, size: u64, why: &str) -> Reply {
         let mut reply = common.with_body("text/plain; charset=utf-8", format!("{why}\n").into_bytes());
-        if self.flavour == Flavour::V2 && (reply.body.len() as u64) < size {
+        if !self.flavour.is_3() && (reply.body.len() as u64) < size {
             reply = reply.with("Content-Length", size);
             reply.is_cut = true;
         }

@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::domain::digest::{Algorithm, Digest};
 
 use super::Flavour;
-use super::cache::Cache;
-use super::layout::{Layout, StoreError};
+use super::cache::{Cache, Remembered};
+use super::files::OnDisk;
+use super::layout::{self, Layout, StoreError};
 use super::manifests::Document;
 use super::store::{Role, Store};
 
@@ -35,7 +37,13 @@ impl GcLog {
 /// Collects the garbage of the registry at `root`.
 #[must_use]
 pub fn garbage_collect(root: &Path, flavour: Flavour, delete_untagged: bool, dry_run: bool) -> GcLog {
-    let store = Store { layout: Layout::new(root), cache: Cache::new(false), flavour, delete_enabled: true };
+    collect(Layout::new(Arc::new(OnDisk::new(root))), flavour, delete_untagged, dry_run)
+}
+
+/// Collects the garbage of the registry whose files these are.
+pub(super) fn collect(layout: Layout, flavour: Flavour, delete_untagged: bool, dry_run: bool) -> GcLog {
+    let cache = Arc::new(Cache::new(flavour, Remembered::Nothing));
+    let store = Store { layout, cache, flavour, delete_enabled: true };
     let mut collector = Collector { store: &store, delete_untagged, ..Collector::new(&store) };
     let failure = collector.run(dry_run).err().map(|why| format!("failed to garbage collect: {why}"));
     GcLog { output: collector.output, failure }
@@ -76,7 +84,7 @@ impl<'a> Collector<'a> {
 
     fn run(&mut self, dry_run: bool) -> Result<(), String> {
         self.mark().map_err(|error| format!("failed to mark: {}", worded(&error, 2)))?;
-        if self.store.flavour == Flavour::V3 {
+        if self.store.flavour.is_3() {
             self.spare_referenced();
         }
         if !dry_run {
@@ -93,14 +101,13 @@ impl<'a> Collector<'a> {
     }
 
     fn mark(&mut self) -> Result<(), StoreError> {
-        let repositories = self.store.layout.repositories();
-        if !repositories.exists() {
-            return Err(StoreError::PathNotFound(self.store.layout.shown(&repositories)));
+        if !self.store.layout.exists(layout::REPOSITORIES) {
+            return Err(StoreError::PathNotFound(layout::shown(layout::REPOSITORIES)));
         }
         for name in self.store.repositories() {
             self.say(format_args!("{name}"));
             self.visit_all(&name)?;
-            if self.store.flavour == Flavour::V3 {
+            if self.store.flavour.is_3() {
                 self.list_unmarked_layers(&name)?;
             }
         }
@@ -108,7 +115,7 @@ impl<'a> Collector<'a> {
     }
 
     fn visit_all(&mut self, name: &str) -> Result<(), StoreError> {
-        let links = match self.store.layout.find(&self.store.layout.revisions(name), "link") {
+        let links = match self.store.layout.find(&layout::revisions(name), "link") {
             // A repository may have no manifests. 3.x does not forgive one that has no layers.
             Err(StoreError::PathNotFound(_)) => return Ok(()),
             links => links?,
@@ -122,7 +129,7 @@ impl<'a> Collector<'a> {
     }
 
     /// The digest that a link file names, if its data is stored.
-    fn linked(&self, link: &Path, name: &str, role: Role) -> Result<Option<Digest>, StoreError> {
+    fn linked(&self, link: &str, name: &str, role: Role) -> Result<Option<Digest>, StoreError> {
         let digest = self.store.layout.read_link(link)?;
         match self.store.stat_in(name, role, &digest) {
             Ok(_) => Ok(Some(digest)),
@@ -148,17 +155,17 @@ impl<'a> Collector<'a> {
         if !tagged.is_empty() {
             return Ok(false);
         }
-        if self.store.flavour == Flavour::V2 {
+        if !self.store.flavour.is_3() {
             self.say(format_args!("manifest eligible for deletion: {digest}"));
         }
-        match (self.store.tags(name), self.store.flavour) {
-            (Ok(tags), _) => {
+        match self.store.tags(name) {
+            Ok(tags) => {
                 self.doomed.push(Doomed { repository: name.to_owned(), digest: *digest, tags });
             }
-            (Err(StoreError::RepositoryUnknown(_)), Flavour::V3) => {
+            Err(StoreError::RepositoryUnknown(_)) if self.store.flavour.is_3() => {
                 self.say(format_args!("manifest tags path of repository {name} does not exist"));
             }
-            (Err(error), _) => {
+            Err(error) => {
                 return Err(StoreError::Unreadable(format!("failed to retrieve tags {error}")));
             }
         }
@@ -172,10 +179,10 @@ impl<'a> Collector<'a> {
         })?;
         for reference in document.references {
             let is_new = self.marked.insert(reference);
-            if is_new || self.store.flavour == Flavour::V2 {
+            if is_new || !self.store.flavour.is_3() {
                 self.say(format_args!("{name}: marking blob {reference}"));
             }
-            let recurses = is_new && self.store.flavour == Flavour::V3;
+            let recurses = is_new && self.store.flavour.is_3();
             if recurses && self.store.stat_in(name, Role::Manifest, &reference).is_ok() {
                 self.mark_references(name, &reference)?;
             }
@@ -185,7 +192,7 @@ impl<'a> Collector<'a> {
 
     fn list_unmarked_layers(&mut self, name: &str) -> Result<(), StoreError> {
         let mut layers = Vec::new();
-        for link in self.store.layout.find(&self.store.layout.layers(name), "link")? {
+        for link in self.store.layout.find(&layout::layers(name), "link")? {
             layers
                 .extend(self.linked(&link, name, Role::Blob)?.filter(|digest| !self.marked.contains(digest)));
         }
@@ -209,14 +216,12 @@ impl<'a> Collector<'a> {
     }
 
     fn delete_manifests(&self) -> Result<(), StoreError> {
-        let layout = &self.store.layout;
+        let files = &self.store.layout;
         for Doomed { repository, digest, tags } in &self.doomed {
             for tag in tags {
-                ignore_missing(layout.delete(&layout.index_entry(repository, tag, digest)))?;
+                ignore_missing(files.delete(&layout::index_entry(repository, tag, digest)))?;
             }
-            if let Some(folder) = layout.revision_link(repository, digest).parent() {
-                layout.delete(folder)?;
-            }
+            files.delete(&layout::revision(repository, digest))?;
         }
         Ok(())
     }
@@ -224,7 +229,7 @@ impl<'a> Collector<'a> {
     /// Every stored blob that is not marked.
     fn find_garbage(&self) -> Result<BTreeSet<Digest>, StoreError> {
         let mut garbage = BTreeSet::new();
-        for path in self.store.layout.find(&self.store.layout.blobs(), "data")? {
+        for path in self.store.layout.find(layout::BLOBS, "data")? {
             let digest = digest_of(&path)?;
             if !self.marked.contains(&digest) {
                 garbage.insert(digest);
@@ -237,14 +242,14 @@ impl<'a> Collector<'a> {
         for digest in garbage {
             self.say(format_args!("blob eligible for deletion: {digest}"));
             if !dry_run {
-                self.store.layout.delete(&self.store.layout.blob(digest))?;
+                self.store.layout.delete(&layout::blob(digest))?;
             }
         }
         for (name, digests) in std::mem::take(&mut self.layers) {
             for digest in digests {
                 self.say(format_args!("{name}: layer link eligible for deletion: {digest}"));
                 if !dry_run {
-                    self.store.layout.delete(&self.store.layout.layer_link(&name, &digest))?;
+                    self.store.layout.delete(&layout::layer_link(&name, &digest))?;
                 }
             }
         }
@@ -269,11 +274,11 @@ fn ignore_missing(done: Result<(), StoreError>) -> Result<(), StoreError> {
 }
 
 /// The digest that a data file's path stands for.
-fn digest_of(path: &Path) -> Result<Digest, StoreError> {
-    let mut parts = path.iter().rev().skip(1).map(|part| part.to_string_lossy());
+fn digest_of(path: &str) -> Result<Digest, StoreError> {
+    let mut parts = path.rsplit('/').skip(1);
     let hex = parts.next().unwrap_or_default();
     let algorithm = parts.nth(1).unwrap_or_default();
-    Algorithm::from_name(&algorithm)
+    Algorithm::from_name(algorithm)
         .and_then(|algorithm| Digest::from_hex(algorithm, hex.as_bytes()))
         .ok_or(StoreError::InvalidDigest("unsupported digest algorithm"))
 }

@@ -1,4 +1,4 @@
-//! Distribution's storage layout on a filesystem, and the few operations a registry does on it.
+//! Distribution's storage layout, and the few operations a registry does on it.
 //!
 //! ```text
 //! docker/registry/v2/blobs/sha256/ab/abcd…/data
@@ -8,15 +8,17 @@
 //! docker/registry/v2/repositories/NAME/_uploads/UUID/{data,startedat,hashstates/sha256/OFFSET}
 //! ```
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
+use axum::body::Bytes;
 use thiserror::Error;
 
 use crate::domain::digest::{Algorithm, Digest};
 
 use super::cache::Descriptor;
+use super::files::Files;
+use super::tree::Entry;
 
 /// Why the registry cannot do something with its storage; worded as the real one words it.
 #[derive(Debug, Error)]
@@ -43,17 +45,15 @@ pub(super) enum StoreError {
     #[error("filesystem: {path}: {cause}")]
     Io {
         /// What was touched.
-        path: PathBuf,
+        path: String,
         /// What the system says.
-        cause: std::io::Error,
+        cause: io::Error,
     },
 }
 
-/// The tree below `docker/registry/v2` of one root directory.
+/// The tree below `docker/registry/v2` of one registry.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
-    base: PathBuf,
-}
+pub(super) struct Layout(Arc<dyn Files>);
 
 /// go-digest's verdict on a text: which of its three complaints applies.
 pub(super) fn parse_strictly(text: &str) -> Result<Digest, StoreError> {
@@ -69,162 +69,161 @@ pub(super) fn parse_strictly(text: &str) -> Result<Digest, StoreError> {
     text.parse().ok().ok_or(StoreError::InvalidDigest(why))
 }
 
-fn folder(parent: &Path, digest: &Digest) -> PathBuf {
-    parent.join(digest.algorithm().as_str()).join(digest.hex())
+fn folder(parent: &str, digest: &Digest) -> String {
+    format!("{parent}/{}/{}", digest.algorithm().as_str(), digest.hex())
+}
+
+/// The folder of all blobs.
+pub(super) const BLOBS: &str = "blobs";
+/// The folder of all repositories.
+pub(super) const REPOSITORIES: &str = "repositories";
+
+pub(super) fn blob(digest: &Digest) -> String {
+    let hex = digest.hex();
+    format!("{BLOBS}/{}/{}/{hex}", digest.algorithm().as_str(), hex.get(..2).unwrap_or_default())
+}
+
+pub(super) fn data(digest: &Digest) -> String {
+    blob(digest) + "/data"
+}
+
+pub(super) fn layers(name: &str) -> String {
+    format!("{REPOSITORIES}/{name}/_layers")
+}
+
+pub(super) fn revisions(name: &str) -> String {
+    format!("{REPOSITORIES}/{name}/_manifests/revisions")
+}
+
+pub(super) fn tags(name: &str) -> String {
+    format!("{REPOSITORIES}/{name}/_manifests/tags")
+}
+
+pub(super) fn tag(name: &str, tag: &str) -> String {
+    format!("{}/{tag}", tags(name))
+}
+
+pub(super) fn layer_link(name: &str, digest: &Digest) -> String {
+    folder(&layers(name), digest) + "/link"
+}
+
+/// The folder of a revision.
+pub(super) fn revision(name: &str, digest: &Digest) -> String {
+    folder(&revisions(name), digest)
+}
+
+pub(super) fn revision_link(name: &str, digest: &Digest) -> String {
+    revision(name, digest) + "/link"
+}
+
+pub(super) fn current_link(name: &str, tag: &str) -> String {
+    format!("{}/{tag}/current/link", tags(name))
+}
+
+/// The folder of what a tag's history keeps of a revision.
+pub(super) fn index_entry(name: &str, tag: &str, digest: &Digest) -> String {
+    folder(&format!("{}/{tag}/index", tags(name)), digest)
+}
+
+pub(super) fn upload(name: &str, uuid: &str) -> String {
+    format!("{REPOSITORIES}/{name}/_uploads/{uuid}")
+}
+
+/// A path as the storage driver sees it, for messages.
+pub(super) fn shown(path: &str) -> String {
+    format!("/docker/registry/v2/{path}")
 }
 
 impl Layout {
-    pub(super) fn new(root: &Path) -> Self {
-        Self { base: root.join("docker/registry/v2") }
-    }
-
-    pub(super) fn blobs(&self) -> PathBuf {
-        self.base.join("blobs")
-    }
-
-    pub(super) fn repositories(&self) -> PathBuf {
-        self.base.join("repositories")
-    }
-
-    pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
-        let hex = digest.hex();
-        let prefix = hex.get(..2).unwrap_or_default();
-        self.blobs().join(digest.algorithm().as_str()).join(prefix).join(&hex)
-    }
-
-    pub(super) fn data(&self, digest: &Digest) -> PathBuf {
-        self.blob(digest).join("data")
-    }
-
-    pub(super) fn repository(&self, name: &str) -> PathBuf {
-        self.repositories().join(name)
-    }
-
-    pub(super) fn layers(&self, name: &str) -> PathBuf {
-        self.repository(name).join("_layers")
-    }
-
-    pub(super) fn revisions(&self, name: &str) -> PathBuf {
-        self.repository(name).join("_manifests/revisions")
-    }
-
-    pub(super) fn tags(&self, name: &str) -> PathBuf {
-        self.repository(name).join("_manifests/tags")
-    }
-
-    pub(super) fn layer_link(&self, name: &str, digest: &Digest) -> PathBuf {
-        folder(&self.layers(name), digest).join("link")
-    }
-
-    pub(super) fn revision_link(&self, name: &str, digest: &Digest) -> PathBuf {
-        folder(&self.revisions(name), digest).join("link")
-    }
-
-    pub(super) fn current_link(&self, name: &str, tag: &str) -> PathBuf {
-        self.tags(name).join(tag).join("current/link")
-    }
-
-    pub(super) fn index_entry(&self, name: &str, tag: &str, digest: &Digest) -> PathBuf {
-        folder(&self.tags(name).join(tag).join("index"), digest)
-    }
-
-    pub(super) fn upload(&self, name: &str, uuid: &str) -> PathBuf {
-        self.repository(name).join("_uploads").join(uuid)
-    }
-
-    /// The path as the storage driver sees it, for messages.
-    pub(super) fn shown(&self, path: &Path) -> String {
-        let below = path.strip_prefix(&self.base).unwrap_or(path);
-        format!("/docker/registry/v2/{}", below.display())
+    pub(super) fn new(files: Arc<impl Files + 'static>) -> Self {
+        Self(files)
     }
 
     /// What storage has under the digest: its folder's name and the file's size.
     pub(super) fn stat(&self, digest: &Digest) -> Result<Descriptor, StoreError> {
-        let path = self.data(digest);
-        match fs::metadata(&path) {
-            Ok(found) if found.is_dir() => Err(StoreError::Unknown),
-            Ok(found) => Ok(Descriptor { digest: *digest, size: found.len() }),
-            Err(cause) if is_missing(&cause) => Err(StoreError::Unknown),
-            Err(cause) => Err(StoreError::Io { path, cause }),
+        match self.look(&data(digest)) {
+            Ok(Entry::File(size)) => Ok(Descriptor { digest: *digest, size }),
+            Ok(Entry::Folder) | Err(StoreError::PathNotFound(_)) => Err(StoreError::Unknown),
+            Err(other) => Err(other),
         }
     }
 
+    pub(super) fn look(&self, path: &str) -> Result<Entry, StoreError> {
+        self.0.look(path).map_err(|cause| explain(path, cause))
+    }
+
+    pub(super) fn exists(&self, path: &str) -> bool {
+        self.0.look(path).is_ok()
+    }
+
     /// The digest that a link file names.
-    pub(super) fn read_link(&self, path: &Path) -> Result<Digest, StoreError> {
+    pub(super) fn read_link(&self, path: &str) -> Result<Digest, StoreError> {
         parse_strictly(&String::from_utf8_lossy(&self.read(path)?))
     }
 
-    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
-        fs::read(path).map_err(|cause| self.explain(path, cause))
+    pub(super) fn read(&self, path: &str) -> Result<Bytes, StoreError> {
+        self.0.read(path).map_err(|cause| explain(path, cause))
+    }
+
+    /// At most `length` bytes from `start` on. A short read is what the daemon passes on as well.
+    pub(super) fn read_part(&self, path: &str, start: u64, length: u64) -> Bytes {
+        self.0.read_part(path, start, length).unwrap_or_default()
     }
 
     /// Writes a whole file, making its folders.
-    pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let write = || {
-            fs::create_dir_all(path.parent().unwrap_or(&self.base))?;
-            fs::write(path, bytes)
-        };
-        write().map_err(|cause| self.explain(path, cause))
+    pub(super) fn write(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.0.write(path, bytes).map_err(|cause| explain(path, cause))
     }
 
     /// Moves a finished file into place, so that nobody ever sees half of it.
-    pub(super) fn move_into_place(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
-        let rename = || {
-            fs::create_dir_all(to.parent().unwrap_or(&self.base))?;
-            fs::rename(from, to)
-        };
-        rename().map_err(|cause| self.explain(to, cause))
+    pub(super) fn move_into_place(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        self.0.rename(from, to).map_err(|cause| explain(to, cause))
     }
 
-    pub(super) fn write_link(&self, path: &Path, digest: &Digest) -> Result<(), StoreError> {
+    pub(super) fn write_link(&self, path: &str, digest: &Digest) -> Result<(), StoreError> {
         self.write(path, digest.to_string().as_bytes())
     }
 
     /// Deletes a file or a whole folder.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a registry deletes its own files; regfsck itself does not"
-    )]
-    pub(super) fn delete(&self, path: &Path) -> Result<(), StoreError> {
-        let delete = || {
-            if fs::symlink_metadata(path)?.is_dir() {
-                fs::remove_dir_all(path)
-            } else {
-                fs::remove_file(path)
-            }
-        };
-        delete().map_err(|cause| self.explain(path, cause))
+    pub(super) fn delete(&self, path: &str) -> Result<(), StoreError> {
+        self.0.remove(path).map_err(|cause| explain(path, cause))
     }
 
-    /// The names in a folder, sorted.
-    pub(super) fn list(&self, path: &Path) -> Result<Vec<String>, StoreError> {
-        let entries = fs::read_dir(path).map_err(|cause| self.explain(path, cause))?;
-        let mut names: Vec<_> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort_unstable();
-        Ok(names)
+    /// The names in a folder, sorted, and what each is.
+    pub(super) fn list(&self, path: &str) -> Result<Vec<(String, Entry)>, StoreError> {
+        self.0.list(path).map_err(|cause| explain(path, cause))
     }
 
     /// Every file of that name below a folder, in order.
-    pub(super) fn find(&self, below: &Path, file_name: &str) -> Result<Vec<PathBuf>, StoreError> {
-        if !below.exists() {
-            return Err(StoreError::PathNotFound(self.shown(below)));
+    pub(super) fn find(&self, below: &str, file_name: &str) -> Result<Vec<String>, StoreError> {
+        if !self.exists(below) {
+            return Err(StoreError::PathNotFound(shown(below)));
         }
-        let walk = walkdir::WalkDir::new(below).sort_by_file_name().into_iter().flatten();
-        let is_wanted =
-            |entry: &walkdir::DirEntry| entry.file_name() == file_name && !entry.file_type().is_dir();
-        Ok(walk.filter(is_wanted).map(walkdir::DirEntry::into_path).collect())
+        let mut found = Vec::new();
+        self.walk(below, &mut |path, name, entry| {
+            if name == file_name && entry != Entry::Folder {
+                found.push(path.to_owned());
+            }
+            true
+        });
+        Ok(found)
     }
 
-    fn explain(&self, path: &Path, cause: std::io::Error) -> StoreError {
-        if is_missing(&cause) {
-            StoreError::PathNotFound(self.shown(path))
-        } else {
-            StoreError::Io { path: path.to_owned(), cause }
+    /// Visits what lies below a folder, each folder before what is in it; `visit` says whether to enter.
+    pub(super) fn walk(&self, below: &str, visit: &mut impl FnMut(&str, &str, Entry) -> bool) {
+        for (name, entry) in self.list(below).unwrap_or_default() {
+            let path = format!("{below}/{name}");
+            if visit(&path, &name, entry) && entry == Entry::Folder {
+                self.walk(&path, visit);
+            }
         }
     }
 }
 
-fn is_missing(cause: &std::io::Error) -> bool {
-    matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+fn explain(path: &str, cause: io::Error) -> StoreError {
+    if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+        StoreError::PathNotFound(shown(path))
+    } else {
+        StoreError::Io { path: path.to_owned(), cause }
+    }
 }

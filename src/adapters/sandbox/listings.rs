@@ -3,7 +3,6 @@
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::Flavour;
 use super::layout::StoreError;
 use super::reply::{Code, Reply, broken};
 use super::routes::Request;
@@ -50,13 +49,13 @@ fn link(path: &str, last: &str, n: usize) -> String {
 
 impl Store {
     pub(super) fn list_repositories(&self, request: &Request) -> Reply {
-        let n = match (number(request), self.flavour) {
-            (Number::Some(n), _) if n > MAX_CATALOG => {
+        let n = match number(request) {
+            Number::Some(n) if n > MAX_CATALOG => {
                 return Code::PaginationNumberInvalid.detail(json!({"n": n}));
             }
-            (Number::Some(n), _) => n,
-            (Number::Bad, Flavour::V3) => return refuse(request),
-            (Number::None | Number::Bad, _) => DEFAULT_CATALOG,
+            Number::Some(n) => n,
+            Number::Bad if self.flavour.is_3() => return refuse(request),
+            Number::None | Number::Bad => DEFAULT_CATALOG,
         };
         if n == 0 {
             return Reply::json(200, &json!({"repositories": []}));
@@ -76,12 +75,12 @@ impl Store {
             Err(other) => return broken(self.flavour, &other),
         };
         // 2.x knows no pages here.
-        let n = match (number(request), self.flavour) {
-            (Number::Bad, Flavour::V3) => return refuse(request),
-            (Number::Some(n), Flavour::V3) => n,
-            _ => usize::MAX,
+        let n = match number(request) {
+            Number::Bad if self.flavour.is_3() => return refuse(request),
+            Number::Some(n) if self.flavour.is_3() => n,
+            Number::Some(_) | Number::None | Number::Bad => usize::MAX,
         };
-        let last = request.query("last").filter(|_| self.flavour == Flavour::V3);
+        let last = request.query("last").filter(|_| self.flavour.is_3());
         let (tags, has_more) = page(tags, last.as_deref(), n);
         let reply = Reply::json(200, &json!({"name": name, "tags": tags}));
         match tags.last().filter(|_| has_more) {

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::digest::Digest;
 
 use super::Flavour;
-use super::layout::StoreError;
+use super::layout::{self, StoreError};
 use super::reply::{Code, Reply, broken};
 use super::routes::{Reference, Request};
 use super::store::{Role, Store};
@@ -68,7 +68,7 @@ impl Document {
         };
         for descriptor in descriptors {
             let text = descriptor.get("digest").and_then(Value::as_str).unwrap_or_default();
-            let digest = super::layout::parse_strictly(text)?;
+            let digest = layout::parse_strictly(text)?;
             if descriptor.get("urls").and_then(Value::as_array).is_some_and(|urls| !urls.is_empty()) {
                 document.foreign.push(digest);
             }
@@ -96,10 +96,10 @@ impl Store {
         };
         if tag.contains(':') {
             // A digest that is none is taken for a tag, and that for a path.
-            let path = self.layout.shown(&self.layout.current_link(name, tag));
+            let path = layout::shown(&layout::current_link(name, tag));
             return Err(broken(self.flavour, &StoreError::InvalidPath(path)));
         }
-        match self.layout.read_link(&self.layout.current_link(name, tag)) {
+        match self.layout.read_link(&layout::current_link(name, tag)) {
             Ok(digest) => Ok(digest),
             Err(StoreError::PathNotFound(_)) => Err(Code::ManifestUnknown.detail(self.unknown_tag(tag))),
             Err(other) => Err(broken(self.flavour, &other)),
@@ -107,16 +107,14 @@ impl Store {
     }
 
     fn unknown_tag(&self, tag: &str) -> Value {
-        match self.flavour {
-            Flavour::V2 => json!({"Tag": tag}),
-            Flavour::V3 => format!("unknown tag={tag}").into(),
-        }
+        if self.flavour.is_3() { format!("unknown tag={tag}").into() } else { json!({"Tag": tag}) }
     }
 
     fn unknown_revision(&self, name: &str, digest: &Digest) -> Value {
-        match self.flavour {
-            Flavour::V2 => json!({"Name": name, "Revision": digest}),
-            Flavour::V3 => format!("unknown manifest name={name} revision={digest}").into(),
+        if self.flavour.is_3() {
+            format!("unknown manifest name={name} revision={digest}").into()
+        } else {
+            json!({"Name": name, "Revision": digest})
         }
     }
 
@@ -134,11 +132,11 @@ impl Store {
         match read {
             Err(StoreError::Unknown) => Code::ManifestUnknown.detail(self.unknown_revision(name, &digest)),
             Err(other) => broken(self.flavour, &other),
-            Ok((document, bytes)) => refuse_media_type(&document, request).unwrap_or_else(|| {
+            Ok((document, bytes)) => self.refuse_media_type(&document, request).unwrap_or_else(|| {
                 Reply::new(200)
                     .with("Docker-Content-Digest", digest)
                     .with("ETag", etag)
-                    .with_body(document.media_type, bytes)
+                    .with_body(document.media_type, bytes.to_vec())
             }),
         }
     }
@@ -148,6 +146,10 @@ impl Store {
         let declared = declared.split(';').next().unwrap_or_default().trim();
         let document = match Document::read(&request.body) {
             Ok(document) if document.media_type == declared => document,
+            Ok(_) if self.flavour.is_3() && known_media_type(declared).is_none() => {
+                let why = format!("unsupported manifest media type and no default available: {declared}");
+                return Code::ManifestInvalid.cause(self.flavour, &why);
+            }
             Ok(document) => {
                 let why =
                     format!("mediaType in manifest should be '{declared}' not '{}'", document.media_type);
@@ -186,17 +188,18 @@ impl Store {
     }
 
     fn tag(&self, name: &str, tag: &str, digest: &Digest) -> Result<(), StoreError> {
-        self.layout.write_link(&self.layout.index_entry(name, tag, digest).join("link"), digest)?;
-        self.layout.write_link(&self.layout.current_link(name, tag), digest)
+        self.layout.write_link(&(layout::index_entry(name, tag, digest) + "/link"), digest)?;
+        self.layout.write_link(&layout::current_link(name, tag), digest)
     }
 
     pub(super) fn delete_manifest(&self, name: &str, reference: &Reference) -> Reply {
-        match (reference, self.flavour) {
-            (Reference::Tag(_), Flavour::V2) => Code::DigestInvalid.reply(),
+        match reference {
+            Reference::Tag(_) if !self.flavour.is_3() => Code::DigestInvalid.reply(),
             // 3.0.0 and 3.1.0 delete a tag even where delete is disabled; 3.1.1 does not.
-            _ if !self.delete_enabled => Code::Unsupported.reply(),
-            (Reference::Tag(tag), Flavour::V3) => self.untag(name, tag),
-            (Reference::Digest(digest), _) => match self.delete_revision(name, digest) {
+            _ if !self.delete_enabled && self.flavour != Flavour::V3_0 => Code::Unsupported.reply(),
+            Reference::Tag(tag) => self.untag(name, tag),
+            Reference::Digest(_) if !self.delete_enabled => Code::Unsupported.reply(),
+            Reference::Digest(digest) => match self.delete_revision(name, digest) {
                 Ok(()) => Reply::new(202),
                 Err(StoreError::Unknown) => Code::ManifestUnknown.reply(),
                 Err(other) => broken(self.flavour, &other),
@@ -205,7 +208,7 @@ impl Store {
     }
 
     fn untag(&self, name: &str, tag: &str) -> Reply {
-        match self.layout.delete(&self.layout.tags(name).join(tag)) {
+        match self.layout.delete(&layout::tag(name, tag)) {
             Ok(()) => Reply::new(202),
             Err(StoreError::PathNotFound(_)) => Code::ManifestUnknown.detail(self.unknown_tag(tag)),
             Err(other) => broken(self.flavour, &other),
@@ -215,19 +218,21 @@ impl Store {
     fn delete_revision(&self, name: &str, digest: &Digest) -> Result<(), StoreError> {
         self.clear(name, Role::Manifest, digest)?;
         for tag in self.tags_of(name, digest)? {
-            self.layout.delete(&self.layout.tags(name).join(tag))?;
+            self.layout.delete(&layout::tag(name, &tag))?;
         }
         Ok(())
     }
-}
 
-/// OCI documents are shown only to those who ask for them. (Docker's would be converted; the sandbox
-/// serves them as they are.)
-fn refuse_media_type(document: &Document, request: &Request) -> Option<Reply> {
-    let message = match document.media_type {
-        OCI_MANIFEST => "OCI manifest found, but accept header does not support OCI manifests",
-        OCI_INDEX => "OCI index found, but accept header does not support OCI indexes",
-        _ => return None,
-    };
-    (!accepts(request, document.media_type)).then(|| Code::ManifestUnknown.message(message))
+    /// OCI documents are shown only to those who ask for them; 3.x shows indexes to all. (Docker's would be
+    /// converted; the sandbox serves them as they are.)
+    fn refuse_media_type(&self, document: &Document, request: &Request) -> Option<Reply> {
+        let message = match document.media_type {
+            OCI_MANIFEST => "OCI manifest found, but accept header does not support OCI manifests",
+            OCI_INDEX if !self.flavour.is_3() => {
+                "OCI index found, but accept header does not support OCI indexes"
+            }
+            _ => return None,
+        };
+        (!accepts(request, document.media_type)).then(|| Code::ManifestUnknown.message(message))
+    }
 }

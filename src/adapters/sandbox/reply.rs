@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 use super::Flavour;
 use super::layout::StoreError;
 
+/// What answers in JSON are called.
+pub(super) const JSON: &str = "application/json; charset=utf-8";
+
 /// An answer, before it is sent.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
-    headers: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
     /// Whether less comes than `Content-Length` says, and then the connection is cut.
     pub(super) is_cut: bool,
@@ -34,7 +37,16 @@ impl Reply {
     }
 
     pub(super) fn json(status: u16, body: &Value) -> Self {
-        Self::new(status).with_body("application/json; charset=utf-8", format!("{body}\n").into_bytes())
+        Self::new(status).with_body(JSON, format!("{body}\n").into_bytes())
+    }
+
+    /// As 3.x says it: JSON needs no charset.
+    pub(super) fn with_json_of_3(mut self) -> Self {
+        let is_json = |(name, value): &&mut (&str, String)| *name == "Content-Type" && value == JSON;
+        for (_, value) in self.headers.iter_mut().filter(is_json) {
+            "application/json".clone_into(value);
+        }
+        self
     }
 
     /// Go's plain text errors: what the router says before any handler is asked.
@@ -144,10 +156,7 @@ impl Code {
 
     /// Says what went wrong as the flavour does: 2.x shows an empty object, 3.x the error's text.
     pub(super) fn cause(self, flavour: Flavour, cause: &(impl ToString + ?Sized)) -> Reply {
-        match flavour {
-            Flavour::V2 => self.detail(json!({})),
-            Flavour::V3 => self.detail(cause.to_string()),
-        }
+        if flavour.is_3() { self.detail(cause.to_string()) } else { self.detail(json!({})) }
     }
 
     /// One error with its own message.
@@ -169,10 +178,8 @@ impl Code {
 
 /// The answer to something that went wrong inside: 500 UNKNOWN.
 pub(super) fn broken(flavour: Flavour, error: &StoreError) -> Reply {
-    match (error, flavour) {
-        (StoreError::InvalidPath(path) | StoreError::PathNotFound(path), Flavour::V2) => {
-            Code::Unknown.detail(json!({"DriverName": "filesystem", "Path": path}))
-        }
-        _ => Code::Unknown.cause(flavour, error),
+    if let (StoreError::InvalidPath(path) | StoreError::PathNotFound(path), false) = (error, flavour.is_3()) {
+        return Code::Unknown.detail(json!({"DriverName": "filesystem", "Path": path}));
     }
+    Code::Unknown.cause(flavour, error)
 }

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 
-use super::reply::{Code, Reply};
+use super::reply::{Code, JSON, Reply};
 use super::store::Store;
 
 /// A request, fully received.
@@ -128,6 +128,11 @@ const READ: &str = "GET, HEAD";
 impl Store {
     /// Answers one request.
     pub(super) fn answer(&self, request: &Request, read_only: bool) -> Reply {
+        let reply = self.route(request, read_only);
+        if self.flavour.is_3() { reply.with_json_of_3() } else { reply }
+    }
+
+    fn route(&self, request: &Request, read_only: bool) -> Reply {
         let (name, target) = match parse(request.uri.path()) {
             Ok(parsed) => parsed,
             Err(Dead::NoRoute) => return Reply::not_found(),
@@ -139,7 +144,7 @@ impl Store {
         let refuse =
             |writable: &'static str| Reply::method_not_allowed(if read_only { READ } else { writable });
         match (target, method) {
-            (Target::Base, _) => Reply::new(200).with_body("application/json; charset=utf-8", b"{}".to_vec()),
+            (Target::Base, _) => Reply::new(200).with_body(JSON, b"{}".to_vec()),
             (Target::Catalog, "GET") => self.list_repositories(request),
             (Target::Tags, "GET") => self.list_tags(name, request),
             (Target::Catalog | Target::Tags, _) => Reply::method_not_allowed("GET"),

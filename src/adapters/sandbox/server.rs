@@ -13,8 +13,9 @@ use axum::http::Response;
 use tokio::runtime::Runtime;
 
 use super::Flavour;
-use super::cache::Cache;
+use super::cache::{Cache, CacheKind, Remembered};
 use super::faults::{Access, Fault, Faults};
+use super::files::OnDisk;
 use super::layout::Layout;
 use super::reply::Reply;
 use super::routes::Request;
@@ -36,8 +37,8 @@ pub struct Options {
     pub delete_enabled: bool,
     /// `storage.maintenance.readonly`.
     pub read_only: bool,
-    /// Whether there is a descriptor cache (`blobdescriptor: inmemory`).
-    pub cache: bool,
+    /// Its descriptor cache.
+    pub cache: CacheKind,
 }
 
 impl Options {
@@ -50,7 +51,7 @@ impl Options {
             flavour,
             delete_enabled: true,
             read_only: false,
-            cache: true,
+            cache: CacheKind::InMemory,
         }
     }
 }
@@ -74,6 +75,7 @@ pub struct Sandbox {
     options: Options,
     address: SocketAddr,
     watch: Arc<Watch>,
+    cache: Arc<Cache>,
     /// Its own threads: stopping them cuts every connection, as the end of a process does.
     runtime: Option<Runtime>,
 }
@@ -96,7 +98,8 @@ impl Sandbox {
         std::fs::create_dir_all(&options.root)?;
         let listener = TcpListener::bind(options.address)?;
         let address = listener.local_addr()?;
-        let mut sandbox = Self { options, address, watch: Arc::default(), runtime: None };
+        let cache = Arc::new(Cache::new(options.flavour, Remembered::new(options.cache)));
+        let mut sandbox = Self { options, address, watch: Arc::default(), cache, runtime: None };
         sandbox.serve(listener)?;
         Ok(sandbox)
     }
@@ -104,8 +107,8 @@ impl Sandbox {
     fn serve(&mut self, listener: TcpListener) -> io::Result<()> {
         let daemon = Daemon {
             store: Arc::new(Store {
-                layout: Layout::new(&self.options.root),
-                cache: Cache::new(self.options.cache),
+                layout: Layout::new(Arc::new(OnDisk::new(&self.options.root))),
+                cache: Arc::clone(&self.cache),
                 flavour: self.options.flavour,
                 delete_enabled: self.options.delete_enabled,
             }),
@@ -151,12 +154,14 @@ impl Sandbox {
         self.options.flavour
     }
 
-    /// Stops the daemon and starts it again at the same address: the cache is forgotten.
+    /// Stops the daemon and starts it again at the same address: a cache in memory is forgotten.
     ///
     /// # Errors
     /// Someone else took the address in between.
     pub fn restart(&mut self) -> io::Result<()> {
         self.stop();
+        let left = self.cache.remembered().restarted();
+        *self.cache.remembered() = left;
         let mut attempts = 0;
         let listener = loop {
             match TcpListener::bind(self.address) {
@@ -175,6 +180,12 @@ impl Sandbox {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+
+    /// What the daemon remembers now.
+    #[must_use]
+    pub fn remembered(&self) -> Remembered {
+        self.cache.remembered().clone()
     }
 
     /// Every request answered so far, restarts included, oldest first.

@@ -1,11 +1,16 @@
 //! The registry's core: storage seen through the cache, one repository at a time.
 
+use std::sync::Arc;
+
+use axum::body::Bytes;
+
 use crate::domain::digest::Digest;
 use crate::domain::manifest::MAX_MANIFEST_BYTES;
 
 use super::Flavour;
 use super::cache::{Cache, Descriptor};
-use super::layout::{Layout, StoreError};
+use super::layout::{self, Layout, StoreError};
+use super::tree::Entry;
 
 /// What a digest is asked as: it decides which links count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +25,7 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) layout: Layout,
-    pub(super) cache: Cache,
+    pub(super) cache: Arc<Cache>,
     pub(super) flavour: Flavour,
     pub(super) delete_enabled: bool,
 }
@@ -38,7 +43,7 @@ impl Store {
 
     /// Whether manifests share the repository's cache with blobs: since 3.0.
     fn is_cached_by_repository(&self, role: Role) -> bool {
-        role == Role::Blob || self.flavour == Flavour::V3
+        role == Role::Blob || self.flavour.is_3()
     }
 
     /// What is known of a digest in a repository.
@@ -71,13 +76,12 @@ impl Store {
     }
 
     /// The link files that make a digest known in a repository, the one to write first.
-    fn links(&self, repository: &str, role: Role, digest: &Digest) -> Vec<std::path::PathBuf> {
-        let layer = self.layout.layer_link(repository, digest);
-        let revision = self.layout.revision_link(repository, digest);
-        match (role, self.flavour) {
-            (Role::Blob, _) => vec![layer],
-            (Role::Manifest, Flavour::V2) => vec![revision, layer],
-            (Role::Manifest, Flavour::V3) => vec![revision],
+    fn links(&self, repository: &str, role: Role, digest: &Digest) -> Vec<String> {
+        let layer = layout::layer_link(repository, digest);
+        match role {
+            Role::Blob => vec![layer],
+            Role::Manifest if self.flavour.is_3() => vec![layout::revision_link(repository, digest)],
+            Role::Manifest => vec![layout::revision_link(repository, digest), layer],
         }
     }
 
@@ -86,12 +90,12 @@ impl Store {
     /// 3.x fails when the link is gone already, after it has cleared the cache.
     pub(super) fn clear(&self, repository: &str, role: Role, digest: &Digest) -> Result<(), StoreError> {
         self.stat_in(repository, role, digest)?;
-        if self.is_cached_by_repository(role) {
-            self.cache.forget(repository, digest);
+        if self.is_cached_by_repository(role) && !self.cache.forget(repository, digest) {
+            return Err(StoreError::Unknown);
         }
         for link in self.links(repository, role, digest) {
             match self.layout.delete(&link) {
-                Err(StoreError::PathNotFound(_)) if self.flavour == Flavour::V2 => {}
+                Err(StoreError::PathNotFound(_)) if !self.flavour.is_3() => {}
                 done => done?,
             }
         }
@@ -99,9 +103,9 @@ impl Store {
     }
 
     /// The bytes of a manifest. The cache decides whether it may be read, storage whether it can.
-    pub(super) fn read_manifest(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn read_manifest(&self, repository: &str, digest: &Digest) -> Result<Bytes, StoreError> {
         let known = self.stat_in(repository, Role::Manifest, digest)?;
-        match self.layout.read(&self.layout.data(&known.digest)) {
+        match self.layout.read(&layout::data(&known.digest)) {
             Err(StoreError::PathNotFound(_)) => Err(StoreError::Unknown),
             Ok(bytes) if bytes.len() as u64 > MAX_MANIFEST_BYTES => {
                 Err(StoreError::Unreadable("manifest too large".into()))
@@ -110,17 +114,19 @@ impl Store {
         }
     }
 
-    /// Stores a manifest and links it. If the cache claims the data, it is *not written*.
+    /// Stores a manifest and links it. If the cache claims the data, it is *not written*: after 3.1 storage is
+    /// asked instead.
     pub(super) fn put_manifest(
         &self,
         repository: &str,
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        let descriptor = match self.stat(digest) {
+        let is_believed = self.flavour < Flavour::Head;
+        let descriptor = match if is_believed { self.stat(digest) } else { self.layout.stat(digest) } {
             Ok(known) => known,
             Err(StoreError::Unknown) => {
-                self.layout.write(&self.layout.data(digest), bytes)?;
+                self.layout.write(&layout::data(digest), bytes)?;
                 Descriptor { digest: *digest, size: bytes.len() as u64 }
             }
             Err(other) => return Err(other),
@@ -128,14 +134,14 @@ impl Store {
         if self.is_cached_by_repository(Role::Manifest) {
             self.cache.remember(repository, digest, descriptor);
         }
-        self.layout.write_link(&self.layout.revision_link(repository, &descriptor.digest), &descriptor.digest)
+        self.layout.write_link(&layout::revision_link(repository, &descriptor.digest), &descriptor.digest)
     }
 
     /// The tags whose current link names the digest.
     pub(super) fn tags_of(&self, repository: &str, digest: &Digest) -> Result<Vec<String>, StoreError> {
         let mut found = Vec::new();
         for tag in self.tags(repository).or_else(none_if_unknown)? {
-            match self.layout.read_link(&self.layout.current_link(repository, &tag)) {
+            match self.layout.read_link(&layout::current_link(repository, &tag)) {
                 Ok(current) if current == *digest => found.push(tag),
                 Ok(_) | Err(StoreError::PathNotFound(_)) => {}
                 Err(other) => return Err(other),
@@ -146,34 +152,25 @@ impl Store {
 
     /// The names in the repository's `tags` folder.
     pub(super) fn tags(&self, repository: &str) -> Result<Vec<String>, StoreError> {
-        self.layout.list(&self.layout.tags(repository)).map_err(|error| {
-            if matches!(error, StoreError::PathNotFound(_)) {
-                StoreError::RepositoryUnknown(repository.to_owned())
-            } else {
-                error
-            }
-        })
+        match self.layout.list(&layout::tags(repository)) {
+            Ok(listed) => Ok(listed.into_iter().map(|(name, _)| name).collect()),
+            Err(StoreError::PathNotFound(_)) => Err(StoreError::RepositoryUnknown(repository.to_owned())),
+            Err(other) => Err(other),
+        }
     }
 
     /// The repositories of the catalog: those with a `_layers` (2.x) or `_manifests` (3.x) folder.
     pub(super) fn repositories(&self) -> Vec<String> {
-        let root = self.layout.repositories();
-        let marker = match self.flavour {
-            Flavour::V2 => "_layers",
-            Flavour::V3 => "_manifests",
-        };
-        let is_name = |entry: &walkdir::DirEntry| {
-            entry.depth() == 0
-                || entry.file_type().is_dir() && !entry.file_name().to_string_lossy().starts_with('_')
-        };
-        let walk = walkdir::WalkDir::new(&root).sort_by_file_name().into_iter().filter_entry(is_name);
-        walk.flatten()
-            .filter(|entry| entry.path().join(marker).is_dir())
-            .filter_map(|entry| {
-                entry.path().strip_prefix(&root).ok().map(|name| name.to_string_lossy().into_owned())
-            })
-            .filter(|name| !name.is_empty())
-            .collect()
+        let marker = if self.flavour.is_3() { "_manifests" } else { "_layers" };
+        let mut found = Vec::new();
+        self.layout.walk(layout::REPOSITORIES, &mut |path, name, entry| {
+            let is_name = entry == Entry::Folder && !name.starts_with('_');
+            if is_name && matches!(self.layout.look(&format!("{path}/{marker}")), Ok(Entry::Folder)) {
+                found.extend(path.split_once('/').map(|(_, name)| name.to_owned()));
+            }
+            is_name
+        });
+        found
     }
 }
 

@@ -3,9 +3,7 @@
 //! The commit looks at storage, never at the cache: that is why a blind upload heals what is claimed
 //! but not stored. What is stored already, damaged or not, is left as it is.
 
-use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha512};
@@ -14,10 +12,11 @@ use crate::domain::digest::{Algorithm, Digest};
 
 use super::Flavour;
 use super::cache::Descriptor;
-use super::layout::StoreError;
+use super::layout::{self, StoreError};
 use super::reply::{Code, Reply, broken};
 use super::routes::Request;
 use super::store::{Role, Store};
+use super::tree::Entry;
 
 /// An upload in progress, as the client's `_state` describes it.
 #[derive(Debug)]
@@ -72,12 +71,12 @@ impl Store {
             return reply;
         }
         let uuid = new_uuid();
-        let folder = self.layout.upload(name, &uuid);
+        let folder = layout::upload(name, &uuid);
         let started = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let made = self
             .layout
-            .write(&folder.join("startedat"), started.as_bytes())
-            .and_then(|()| self.layout.write(&folder.join("data"), b""))
+            .write(&format!("{folder}/startedat"), started.as_bytes())
+            .and_then(|()| self.layout.write(&format!("{folder}/data"), b""))
             .and_then(|()| self.save_hash_state(&folder, 0));
         match made {
             Ok(()) => progress(202, &Session { name, uuid: &uuid, offset: 0 }, request),
@@ -86,14 +85,14 @@ impl Store {
     }
 
     /// Distribution keeps the hash's inner state here. The sandbox hashes again and keeps a marker.
-    fn save_hash_state(&self, folder: &Path, offset: u64) -> Result<(), StoreError> {
-        self.layout.write(&folder.join("hashstates/sha256").join(offset.to_string()), b"sandbox")
+    fn save_hash_state(&self, folder: &str, offset: u64) -> Result<(), StoreError> {
+        self.layout.write(&format!("{folder}/hashstates/sha256/{offset}"), b"sandbox")
     }
 
     /// Links a blob that another repository is believed to have. Spreads a phantom.
     fn mount(&self, name: &str, digest: &Digest, from: &str, request: &Request) -> Result<Reply, StoreError> {
         self.stat_in(from, Role::Blob, digest)?;
-        self.layout.write_link(&self.layout.layer_link(name, digest), digest)?;
+        self.layout.write_link(&layout::layer_link(name, digest), digest)?;
         Ok(created(name, digest, request))
     }
 
@@ -102,15 +101,13 @@ impl Store {
         let Some(offset) = verify(name, uuid, request) else {
             return Code::BlobUploadInvalid.cause(self.flavour, "invalid upload state");
         };
-        let folder = self.layout.upload(name, uuid);
-        let Ok(stored) = fs::metadata(folder.join("data")).map(|data| data.len()) else {
+        let folder = layout::upload(name, uuid);
+        let Ok(Entry::File(stored)) = self.layout.look(&format!("{folder}/data")) else {
             return Code::BlobUploadUnknown.cause(self.flavour, "blob upload unknown");
         };
         if stored != offset {
-            return match self.flavour {
-                Flavour::V2 => Code::BlobUploadInvalid.reply(),
-                Flavour::V3 => Code::RangeInvalid.reply(),
-            };
+            let code = if self.flavour.is_3() { Code::RangeInvalid } else { Code::BlobUploadInvalid };
+            return code.reply();
         }
         let session = Session { name, uuid, offset };
         match request.method.as_str() {
@@ -122,7 +119,7 @@ impl Store {
     }
 
     /// Like distribution, leaves the folder with the last hash state in it.
-    fn cancel(&self, folder: &Path, session: &Session<'_>) -> Reply {
+    fn cancel(&self, folder: &str, session: &Session<'_>) -> Reply {
         let gone = self.layout.delete(folder).and_then(|()| self.save_hash_state(folder, session.offset));
         match gone {
             Ok(()) => Reply::new(204).with("Docker-Upload-UUID", session.uuid),
@@ -130,16 +127,16 @@ impl Store {
         }
     }
 
-    fn append(&self, folder: &Path, session: &Session<'_>, request: &Request) -> Reply {
+    fn append(&self, folder: &str, session: &Session<'_>, request: &Request) -> Reply {
         match self.append_body(folder, request) {
             Ok(offset) => progress(202, &Session { offset, ..*session }, request),
             Err(error) => broken(self.flavour, &error),
         }
     }
 
-    fn append_body(&self, folder: &Path, request: &Request) -> Result<u64, StoreError> {
-        let path = folder.join("data");
-        let mut bytes = self.layout.read(&path)?;
+    fn append_body(&self, folder: &str, request: &Request) -> Result<u64, StoreError> {
+        let path = format!("{folder}/data");
+        let mut bytes = self.layout.read(&path)?.to_vec();
         bytes.extend_from_slice(&request.body);
         self.layout.write(&path, &bytes)?;
         let offset = bytes.len() as u64;
@@ -147,7 +144,7 @@ impl Store {
         Ok(offset)
     }
 
-    fn finish(&self, folder: &Path, session: &Session<'_>, request: &Request) -> Reply {
+    fn finish(&self, folder: &str, session: &Session<'_>, request: &Request) -> Reply {
         let Some(given) = request.query("digest").filter(|text| !text.is_empty()) else {
             return Code::DigestInvalid.detail("digest missing");
         };
@@ -163,19 +160,19 @@ impl Store {
 
     /// Moves the data into place if its digest is right, links it and remembers it: under its SHA-256,
     /// which it returns, and linked under the given name as well.
-    fn commit(&self, folder: &Path, name: &str, digest: &Digest) -> Result<Option<Digest>, StoreError> {
-        let path = folder.join("data");
+    fn commit(&self, folder: &str, name: &str, digest: &Digest) -> Result<Option<Digest>, StoreError> {
+        let path = format!("{folder}/data");
         let bytes = self.layout.read(&path)?;
         if digest_as(digest.algorithm(), &bytes) != *digest {
             return Ok(None);
         }
         let canonical = digest_as(Algorithm::Sha256, &bytes);
-        let data = self.layout.data(&canonical);
-        if !data.exists() {
+        let data = layout::data(&canonical);
+        if !self.layout.exists(&data) {
             self.layout.move_into_place(&path, &data)?;
         }
         for link in [&canonical, digest] {
-            self.layout.write_link(&self.layout.layer_link(name, link), &canonical)?;
+            self.layout.write_link(&layout::layer_link(name, link), &canonical)?;
         }
         self.layout.delete(folder)?;
         let descriptor = Descriptor { digest: canonical, size: bytes.len() as u64 };
@@ -200,8 +197,9 @@ fn progress(status: u16, session: &Session<'_>, request: &Request) -> Reply {
 
 fn mismatch(flavour: Flavour, digest: &Digest) -> Reply {
     let why = format!("invalid digest for referenced layer: {digest}, content does not match digest");
-    Code::DigestInvalid.detail(match flavour {
-        Flavour::V2 => json!({"Digest": digest, "Reason": {}}),
-        Flavour::V3 => why.into(),
+    Code::DigestInvalid.detail(if flavour.is_3() {
+        why.into()
+    } else {
+        json!({"Digest": digest, "Reason": {}})
     })
 }

@@ -144,7 +144,9 @@ impl<'a> Demo<'a> {
     fn introduce(&mut self, flavour: Flavour) -> Result<()> {
         let version = match flavour {
             Flavour::V2 => "2.8",
+            Flavour::V3_0 => "3.0",
             Flavour::V3 => "3.1",
+            Flavour::Head => "3.1, and what comes after it",
         };
         let url = self.target.url.clone();
         self.say(&format!("A small registry that behaves like distribution {version} is up at\n{url}."))?;

@@ -91,8 +91,8 @@ fn who(flavour: Flavour, cache: &CacheKind) -> &'static str {
     match (flavour, cache) {
         (Flavour::V2, CacheKind::None) => "2none",
         (Flavour::V2, _) => "2mem",
-        (Flavour::V3, CacheKind::None) => "3none",
-        (Flavour::V3, _) => "3mem",
+        (_, CacheKind::None) => "3none",
+        (_, _) => "3mem",
     }
 }
 

@@ -49,7 +49,7 @@ fn the_incident_is_found_and_proved_on_every_daemon() {
         // 3.x keeps manifests and blobs in one cache, and so tells of the manifest without being provoked.
         let mut expected =
             if kind.flavour() == Flavour::V2 { each(Code::PhantomBlob, &image) } else { Vec::new() };
-        if kind.flavour() == Flavour::V3 {
+        if kind.flavour().is_3() {
             expected.push(the_manifest(Code::PhantomManifest, &image));
         }
         expected.push(the_manifest(Code::MissingManifest, &image));

@@ -104,7 +104,10 @@ fn a_client_that_believes_pushes_nothing() {
         make_stale(daemon, true, &image);
         let (pushed, put) = raw.push_image("a/img", "1", &image);
         assert_eq!((pushed, put.status), (vec![Push::Skipped; 3], 201), "{flavour:?}");
-        assert_eq!(raw.pull("a/img", "1", &image), Err("manifest 404 MANIFEST_UNKNOWN".into()));
+        // What comes after 3.1 writes the manifest; of the layers it has nothing either.
+        let why =
+            if flavour == Flavour::Head { "blob 200 with 0 bytes" } else { "manifest 404 MANIFEST_UNKNOWN" };
+        assert_eq!(raw.pull("a/img", "1", &image), Err(why.into()));
         // What 3.x collects it also unlinks, but not in a repository that has blobs only.
         let links =
             files(daemon).iter().filter(|path| path.contains("_layers") && path.ends_with("link")).count();

@@ -29,7 +29,7 @@ fn shown(what: &str, answer: &Answer) -> String {
     let headers: Vec<_> =
         names.iter().filter_map(|name| Some(format!("{name}={}", answer.header(name)?))).collect();
     let body =
-        if answer.status >= 400 || answer.header("content-type").is_some_and(|kind| kind.contains("json;")) {
+        if answer.status >= 400 || answer.header("content-type").is_some_and(|kind| kind.contains("/json")) {
             String::from_utf8_lossy(&answer.body).trim().to_owned()
         } else {
             format!("{} bytes", answer.body.len())
@@ -41,10 +41,13 @@ fn shown(what: &str, answer: &Answer) -> String {
 
 /// Leaves out at which byte of its input the real one's decoders gave up.
 fn without_offset(mut value: serde_json::Value) -> serde_json::Value {
-    if let Some(detail) = value.pointer_mut("/errors/0/detail")
-        && (detail.is_number() || detail.get("Offset").is_some())
-    {
-        *detail = serde_json::json!({});
+    if let Some(detail) = value.pointer_mut("/errors/0/detail") {
+        let text = detail.as_str().unwrap_or_default();
+        if text.starts_with("illegal base64") {
+            *detail = "invalid upload state".into();
+        } else if detail.is_number() || detail.get("Offset").is_some() {
+            *detail = serde_json::json!({});
+        }
     }
     value
 }

@@ -4,19 +4,32 @@ use std::fs;
 use std::path::PathBuf;
 
 use regfsck::adapters::sandbox::image::Image;
-use regfsck::adapters::sandbox::{Access, Flavour, Options, Sandbox, garbage_collect};
+use regfsck::adapters::sandbox::{
+    self, Access, Flavour, Keys, Options, Remembered, Sandbox, garbage_collect,
+};
 use tempfile::TempDir;
 
 use super::raw::Raw;
 use super::real_registry::{Program, RealRegistry, config_text, programs};
+use super::redis_server::RedisServer;
 
 /// The daemon's blob-descriptor cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CacheKind {
     None,
     InMemory,
-    /// Redis at `HOST:PORT`; real daemons only.
+    /// Redis at `HOST:PORT`; the sandbox keeps its keys itself.
     Redis(String),
+}
+
+impl CacheKind {
+    const fn embedded(&self) -> sandbox::CacheKind {
+        match self {
+            Self::None => sandbox::CacheKind::None,
+            Self::InMemory => sandbox::CacheKind::InMemory,
+            Self::Redis(_) => sandbox::CacheKind::Redis,
+        }
+    }
 }
 
 /// How a daemon is set up.
@@ -97,19 +110,30 @@ pub enum Daemon {
 }
 
 fn start_sandbox(flavour: Flavour, settings: &Settings) -> Daemon {
-    assert!(!matches!(settings.cache, CacheKind::Redis(_)), "the sandbox has no Redis cache");
     assert!(settings.proxy.is_none(), "the sandbox is no pull-through cache");
     let home = tempfile::tempdir().unwrap();
     let options = Options {
         delete_enabled: settings.delete,
         read_only: settings.read_only,
-        cache: settings.cache == CacheKind::InMemory,
+        cache: settings.cache.embedded(),
         ..Options::new(home.path().join("root"), flavour)
     };
     let sandbox = Sandbox::start(options).unwrap();
     let config = config_text(settings, sandbox.root(), sandbox.address().port(), flavour);
     fs::write(home.path().join("config.yml"), config).unwrap();
     Daemon::Sandbox { sandbox, home }
+}
+
+/// Keys as [`RedisServer::registry_keys`] tells them.
+fn told(keys: &Keys) -> Vec<String> {
+    let entry = |(digest, known): (&_, &sandbox::Descriptor)| {
+        format!("blobs::{digest} is {} of {} bytes", known.digest, known.size)
+    };
+    let members = keys.members.iter().map(|(name, digest)| format!("repository::{name}::blobs has {digest}"));
+    let hashes = keys.hashes.iter().map(|(name, digest)| format!("repository::{name}::blobs::{digest}"));
+    let mut told: Vec<_> = keys.blobs.iter().map(entry).chain(members).chain(hashes).collect();
+    told.sort_unstable();
+    told
 }
 
 impl Daemon {
@@ -184,6 +208,17 @@ impl Daemon {
         match self {
             Self::Real(real) => real.access_log(),
             Self::Sandbox { sandbox, .. } => sandbox.access_log(),
+        }
+    }
+
+    /// The keys of the registry in Redis, with what matters in them, sorted.
+    pub fn keys(&self, redis: &RedisServer) -> Vec<String> {
+        match self {
+            Self::Real(_) => redis.registry_keys(),
+            Self::Sandbox { sandbox, .. } => match sandbox.remembered() {
+                Remembered::Redis(keys) => told(&keys),
+                Remembered::Nothing | Remembered::InMemory(_) => Vec::new(),
+            },
         }
     }
 

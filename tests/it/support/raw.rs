@@ -1,11 +1,13 @@
-//! A raw HTTP client over a TCP stream: it shows what was really sent, short bodies included, and
-//! shares no code with the client under test.
+//! A raw client over a TCP stream, or of a registry in memory: it shows what was really sent, short bodies
+//! included, and shares no code with the client under test.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
+use regfsck::adapters::sandbox::Embedded;
 use regfsck::adapters::sandbox::image::{Blob, Image};
 use regfsck::domain::digest::Digest;
 use regfsck::domain::manifest::MANIFEST_MEDIA_TYPES;
@@ -46,10 +48,15 @@ impl Answer {
     }
 }
 
-/// A registry's address, and what tests do there.
+/// A registry, and what tests do there.
 #[derive(Debug, Clone)]
-pub struct Raw {
-    host: String,
+pub struct Raw(Wire);
+
+#[derive(Debug, Clone)]
+enum Wire {
+    /// `HOST:PORT`.
+    Network(String),
+    Memory(Arc<Embedded>),
 }
 
 /// What became of a blob that a client pushed as docker does.
@@ -62,27 +69,31 @@ pub enum Push {
 impl Raw {
     /// A client for `http://HOST:PORT`.
     pub fn new(url: &str) -> Self {
-        Self { host: url.trim_start_matches("http://").trim_end_matches('/').to_owned() }
+        Self(Wire::Network(url.trim_start_matches("http://").trim_end_matches('/').to_owned()))
     }
 
-    /// Sends one request on its own connection. `target` is a path or a whole URL.
+    /// A client of a registry in memory.
+    pub const fn embedded(registry: Arc<Embedded>) -> Self {
+        Self(Wire::Memory(registry))
+    }
+
+    /// Sends one request, on its own connection. `target` is a path or a whole URL.
     pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let target = target.strip_prefix("http://").map_or(target, |rest| &rest[rest.find('/').unwrap()..]);
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
-        if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
-            write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
+        match &self.0 {
+            Wire::Network(host) => send(host, method, target, headers, body),
+            Wire::Memory(registry) => {
+                let answer = registry.ask(method, target, headers, body).expect("a request");
+                let lower =
+                    answer.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+                Answer {
+                    status: answer.status,
+                    headers: lower.collect(),
+                    body: answer.body,
+                    cut: answer.is_cut,
+                }
+            }
         }
-        for (name, value) in headers {
-            write!(head, "{name}: {value}\r\n").unwrap();
-        }
-        let mut stream = TcpStream::connect(&self.host).expect("connect to the registry");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        // In one piece: a second one would wait for the first to be acknowledged.
-        stream.write_all(&[head.as_bytes(), b"\r\n", body].concat()).unwrap();
-        let mut received = Vec::new();
-        // A reset after the last byte is as good as an end.
-        let _ = stream.read_to_end(&mut received);
-        parse(&received, method == "HEAD")
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -151,6 +162,24 @@ impl Raw {
         }
         Ok(())
     }
+}
+
+fn send(host: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
+        write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
+    }
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    let mut stream = TcpStream::connect(host).expect("connect to the registry");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // In one piece: a second one would wait for the first to be acknowledged.
+    stream.write_all(&[head.as_bytes(), b"\r\n", body].concat()).unwrap();
+    let mut received = Vec::new();
+    // A reset after the last byte is as good as an end.
+    let _ = stream.read_to_end(&mut received);
+    parse(&received, method == "HEAD")
 }
 
 pub fn blob_path(repository: &str, digest: &Digest) -> String {

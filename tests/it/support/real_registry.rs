@@ -40,7 +40,12 @@ fn look_at(path: PathBuf) -> Option<Program> {
     let output = Command::new(&path).arg("--version").output().ok()?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let number = version.split_whitespace().last()?.trim_start_matches('v');
-    let flavour = if number.starts_with('3') { Flavour::V3 } else { Flavour::V2 };
+    let flavour = match number.split('.').take(2).collect::<Vec<_>>()[..] {
+        ["3", "0"] => Flavour::V3_0,
+        ["3", _] => Flavour::V3,
+        ["HEAD"] => Flavour::Head,
+        _ => Flavour::V2,
+    };
     Some(Program { path, flavour, version })
 }
 
@@ -197,7 +202,7 @@ pub fn config_text(settings: &Settings, root: &Path, port: u16, flavour: Flavour
     if let CacheKind::Redis(address) = &settings.cache {
         let _ = match flavour {
             Flavour::V2 => writeln!(text, "redis:\n  addr: {address}"),
-            Flavour::V3 => writeln!(text, "redis:\n  addrs: [{address}]"),
+            _ => writeln!(text, "redis:\n  addrs: [{address}]"),
         };
     }
     if let Some(remote) = &settings.proxy {

@@ -57,6 +57,35 @@ impl RedisServer {
         self.running.kill();
     }
 
+    /// Forgets everything.
+    pub(crate) fn flush(&self) {
+        redis::cmd("FLUSHALL").exec(&mut self.client(0)).expect("flush");
+    }
+
+    /// The keys that a registry writes, with what matters in them, sorted.
+    pub(crate) fn registry_keys(&self) -> Vec<String> {
+        let mut connection = self.client(0);
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).expect("keys");
+        let mut told = Vec::new();
+        for key in keys {
+            if key.starts_with("blobs::") {
+                let fields: (String, u64) = redis::cmd("HMGET")
+                    .arg(&[&key, "digest", "size"])
+                    .query(&mut connection)
+                    .expect("an entry");
+                told.push(format!("{key} is {} of {} bytes", fields.0, fields.1));
+            } else if key.ends_with("::blobs") {
+                let members: Vec<String> =
+                    redis::cmd("SMEMBERS").arg(&key).query(&mut connection).expect("a set");
+                told.extend(members.iter().map(|member| format!("{key} has {member}")));
+            } else {
+                told.push(key);
+            }
+        }
+        told.sort_unstable();
+        told
+    }
+
     /// A plain connection for what tests prepare and compare.
     pub(crate) fn client(&self, database: u32) -> redis::Connection {
         let url = format!("{}/{database}", self.url());
