@@ -59,6 +59,22 @@ async fn all_refused_ends_within_the_time_limit() {
 }
 
 #[tokio::test]
+async fn what_trips_for_reading_stops_writing_too() {
+    let stub = Stub::playing(vec![Act::answer("503 Service Unavailable", "", "")]).await;
+    let mut settings = connection(&stub.url());
+    settings.retry_times = 0;
+    let Daemon { reader, writer } = client(&settings);
+    for bytes in [b"a", b"b", b"c"] {
+        assert!(matches!(reader.head_blob(&name("a"), &digest(bytes)).await.answer, Answer::Unknown(_)));
+    }
+    let upload = writer.upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec()).await.unwrap_err();
+    let download = reader.fetch_blob(&name("a"), &digest(b"x"), &mut tokio::io::sink()).await.unwrap_err();
+    let why = "no longer asked: the registry failed to answer several times in a row";
+    assert_eq!([&*upload.why, &*download.why], [why, why]);
+    assert_eq!(stub.seen().len(), 3);
+}
+
+#[tokio::test]
 async fn time_in_the_queue_is_no_time_of_the_registry() {
     let known = std::sync::Mutex::new(std::collections::BTreeSet::new());
     let stub = Stub::start(move |at, request| {

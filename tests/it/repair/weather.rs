@@ -1,7 +1,9 @@
-//! 500 and 429 to each request of an upload: once, they are waited for; always, it is said and nothing is lost.
+//! 500 and 429 to each request of an upload: once, they are waited for; always, it is said and nothing is lost. And
+//! a daemon that is not to be asked too often.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use regfsck::adapters::sandbox::{Access, Fault, Flavour};
 
@@ -103,5 +105,32 @@ fn from_the_first_request_on_nothing_is_begun() {
             format!("the registry refuses uploads: POST {}/v2/{REPOSITORY}/blobs/uploads/: ", daemon.url());
         assert!(ran.json["refusal"].as_str().unwrap().starts_with(&said), "{}", ran.json["refusal"]);
         assert_eq!(files(&daemon.root()), before);
+    }
+}
+
+/// Checking, uploading and proving share one client: `--rate` is the rate of them all.
+#[test]
+fn a_rate_holds_for_reading_and_writing_together() {
+    const RATE: u32 = 5;
+    let daemon = Kind::Sandbox(Flavour::V2).start(&Settings::default());
+    let image = broken(&daemon, Damage::BlobDataRemoved);
+    let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
+    let arrivals: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let seen = Arc::clone(&arrivals);
+    sandbox(&daemon).inject(move |_: &Access| {
+        seen.lock().unwrap().push(Instant::now());
+        None
+    });
+    let rate = RATE.to_string();
+    Regfsck::on(&daemon).fix(&["--rate", &rate, "--source", &mirror.source()]).healed();
+    let arrivals = arrivals.lock().unwrap();
+    let writes = daemon.access_log().iter().filter(|access| access.method == "PUT").count();
+    assert!(arrivals.len() > 10 && writes > 0, "{} requests, {writes} PUTs", arrivals.len());
+    // A request may be late on a busy machine, and the next one punctual.
+    let (interval, late) = (Duration::from_secs(1) / RATE, Duration::from_millis(150));
+    for (first, last) in (0..arrivals.len()).flat_map(|last| (0..last).map(move |first| (first, last))) {
+        let took = arrivals[last] - arrivals[first] + late;
+        let between = u32::try_from(last - first).unwrap();
+        assert!(took >= interval * between, "{between} requests after number {first} in {took:?}");
     }
 }
