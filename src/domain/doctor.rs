@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::Severity;
+use super::limit::Limits;
 use super::observed::Unlooked;
 use super::report::{Target, Tool};
 use super::rules::{CacheKind, Daemon};
@@ -42,7 +43,8 @@ pub struct Diagnosis {
     /// What could not be looked at.
     pub unknown: Vec<Unlooked>,
     /// What was not looked at, and what would let it.
-    pub limits: Vec<String>,
+    #[serde(flatten)]
+    pub limits: Limits,
 }
 
 /// What is known of the settings; `None` where nothing is.

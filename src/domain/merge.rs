@@ -7,11 +7,9 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
+use super::limit::{Limit, Limits};
 use super::report::{Coverage, Report, ServedCoverage, StorageCoverage, Verdict, summarise};
 use super::shard::Shard;
-
-/// How the limit begins that counts what the daemon believes; the number follows.
-pub const BELIEFS: &str = "whether the daemon still believes in ";
 
 /// Why reports cannot be joined.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -49,23 +47,17 @@ fn list(shards: &[Shard]) -> String {
 pub fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
     let mut reports = in_order(reports)?.into_iter();
     let mut merged = reports.next().ok_or(MergeError::Nothing)?;
-    let mut limits = vec![std::mem::take(&mut merged.coverage.limits)];
-    if let Some(shard) = merged.coverage.shard.take() {
-        for limits in &mut limits {
-            limits.retain(|limit| *limit != shard.limit());
-        }
-    }
+    merged.coverage.shard = None;
+    let mut limits = std::mem::take(&mut merged.coverage.limits).0;
     for mut report in reports {
-        let shard = report.coverage.shard.take();
-        report.coverage.limits.retain(|limit| shard.is_none_or(|shard| *limit != shard.limit()));
-        limits.push(std::mem::take(&mut report.coverage.limits));
+        limits.extend(std::mem::take(&mut report.coverage.limits).0);
         join(&mut merged, report);
     }
     merged.findings.sort_by(|one, other| one.order().cmp(&other.order()));
     merged.summary = summarise(&merged.findings);
     merged.coverage.unknown.sort();
     merged.coverage.unknown.dedup();
-    merged.coverage.limits = join_limits(limits);
+    merged.coverage.limits = Limits(join_limits(limits.into_iter()));
     Ok(merged)
 }
 
@@ -166,29 +158,24 @@ fn served(one: &ServedCoverage, other: &ServedCoverage) -> ServedCoverage {
     }
 }
 
-/// Each limit once, in the order of the first report that has it; those that count are added up, and last.
-fn join_limits(limits: Vec<Vec<String>>) -> Vec<String> {
-    let mut joined: Vec<String> = Vec::new();
-    let mut believed: Option<(u64, String)> = None;
-    for limit in limits.into_iter().flatten() {
-        match counted(&limit) {
-            Some((count, rest)) => {
-                let sum = believed.map_or(0, |(sum, _)| sum);
-                believed = Some((sum + count, rest.to_owned()));
+/// Each limit of the parts once, in the order of the first report that has it; those that count are added up, and
+/// last. What a report of one part says of itself, a joined one does not.
+fn join_limits(limits: impl Iterator<Item = Limit>) -> Vec<Limit> {
+    let mut joined = Vec::new();
+    let mut beliefs: Option<Limit> = None;
+    for limit in limits {
+        match (limit, &mut beliefs) {
+            (Limit::Shard(_), _) => {}
+            (Limit::Beliefs { manifests: more, .. }, Some(Limit::Beliefs { manifests, .. })) => {
+                *manifests += more;
             }
-            None if !joined.contains(&limit) => joined.push(limit),
-            None => {}
+            (limit @ Limit::Beliefs { .. }, beliefs) => *beliefs = Some(limit),
+            (limit, _) if !joined.contains(&limit) => joined.push(limit),
+            _ => {}
         }
     }
-    joined.extend(believed.map(|(sum, rest)| format!("{BELIEFS}{sum}{rest}")));
+    joined.extend(beliefs);
     joined
-}
-
-/// The number in a limit that counts, and what follows it.
-fn counted(limit: &str) -> Option<(u64, &str)> {
-    let counted = limit.strip_prefix(BELIEFS)?;
-    let (number, rest) = counted.split_at(counted.find(' ')?);
-    Some((number.parse().ok()?, rest))
 }
 
 #[cfg(test)]
@@ -201,7 +188,7 @@ mod tests {
     use crate::domain::finding::{Finding, Subject};
     use crate::domain::report::{SCHEMA, Target, Tool};
 
-    fn report(index: u32, of: u32, limit: &str) -> Report {
+    fn report(index: u32, of: u32, limit: Limit) -> Report {
         let shard = Shard::new(index, of).unwrap();
         let digest = Digest::sha256([u8::try_from(of - index).unwrap(); 32]);
         let findings = vec![Finding::new(Code::OrphanBlob, Subject::data(digest), "")];
@@ -215,7 +202,7 @@ mod tests {
             exit_status: u8::from(index == 1),
             coverage: Coverage {
                 shard: Some(shard),
-                limits: vec![shard.limit(), "a limit".into(), limit.into()],
+                limits: Limits(vec![Limit::Shard(shard), Limit::ContentUnhashed, limit]),
                 ..Coverage::default()
             },
             refusal: None,
@@ -230,9 +217,9 @@ mod tests {
 
     #[test]
     fn shards_in_any_order_make_one_report() {
-        let beliefs = |n: u32| format!("{BELIEFS}{n} manifests that storage lacks is not known");
-        let merged = merge(vec![report(1, 2, &beliefs(3)), report(0, 2, &beliefs(4))]).unwrap();
-        assert_eq!(merged.coverage.limits, ["a limit".to_owned(), beliefs(7)]);
+        let beliefs = |manifests| Limit::Beliefs { manifests, probed: false };
+        let merged = merge(vec![report(1, 2, beliefs(3)), report(0, 2, beliefs(4))]).unwrap();
+        assert_eq!(merged.coverage.limits.0, [Limit::ContentUnhashed, beliefs(7)]);
         assert_eq!((merged.verdict, merged.exit_status), (Verdict::Incoherent, 1));
         assert!(merged.findings.is_sorted_by_key(|finding| finding.subject.digest));
         assert_eq!((merged.findings.len(), merged.coverage.shard), (2, None));
@@ -240,15 +227,19 @@ mod tests {
 
     #[test]
     fn what_is_not_all_shards_of_one_check_is_refused() {
-        let whole = Report { coverage: Coverage::default(), ..report(0, 1, "") };
+        let whole = Report { coverage: Coverage::default(), ..report(0, 1, Limit::OnlyStorage) };
         assert_eq!(merge(Vec::new()).unwrap_err(), MergeError::Nothing);
         assert_eq!(merge(vec![whole]).unwrap_err(), MergeError::NotAShard(1));
-        let twice = vec![report(0, 2, ""), report(0, 2, "")];
+        let twice = vec![report(0, 2, Limit::OnlyStorage), report(0, 2, Limit::OnlyStorage)];
         assert_eq!(merge(twice).unwrap_err(), MergeError::Twice(Shard { index: 0, of: 2 }));
-        let missing = merge(vec![report(0, 3, ""), report(2, 3, "")]).unwrap_err();
+        let missing =
+            merge(vec![report(0, 3, Limit::OnlyStorage), report(2, 3, Limit::OnlyStorage)]).unwrap_err();
         assert_eq!(missing, MergeError::Missing(vec![Shard { index: 1, of: 3 }]));
         let other = Target { storage: Some("/elsewhere".into()), ..Target::default() };
-        let strangers = vec![report(0, 2, ""), Report { target: other, ..report(1, 2, "") }];
+        let strangers = vec![
+            report(0, 2, Limit::OnlyStorage),
+            Report { target: other, ..report(1, 2, Limit::OnlyStorage) },
+        ];
         assert_eq!(merge(strangers).unwrap_err(), MergeError::Different { number: 2, what: "target" });
     }
 }

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod layout;
+pub mod limit;
 pub mod manifest;
 pub mod merge;
 pub mod name;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Severity;
 use super::digest::Digest;
 use super::finding::{Finding, State};
+use super::limit::Limits;
 use super::observed::Unlooked;
 use super::plan::{Outcome, Plan, Proof};
 use super::shard::Shard;
@@ -127,7 +128,8 @@ pub struct Coverage {
     /// What could not be looked at.
     pub unknown: Vec<Unlooked>,
     /// What this kind of run cannot see, and what would let it.
-    pub limits: Vec<String>,
+    #[serde(flatten)]
+    pub limits: Limits,
 }
 
 /// What was looked at in storage.

@@ -57,14 +57,6 @@ impl Shard {
     fn has(self, number: u64) -> bool {
         (u128::from(number) * u128::from(self.of)) >> 64 == u128::from(self.index)
     }
-
-    /// What a report of one shard says of itself; a merged one does not.
-    #[must_use]
-    pub fn limit(&self) -> String {
-        format!(
-            "this is part {self} of the check: what belongs to the other parts is not judged here; regfsck merge joins their reports"
-        )
-    }
 }
 
 /// FNV-1a, and a last step that brings its good bits to the front, where ranges look.

@@ -27,7 +27,7 @@ pub fn draw(diagnosis: &Diagnosis, drawing: Drawing) -> String {
     for unlooked in &diagnosis.unknown {
         let _ = writeln!(text, "\nnot looked at: {}: {}", unlooked.what, unlooked.why);
     }
-    for limit in &diagnosis.limits {
+    for limit in &diagnosis.limits.0 {
         let _ = writeln!(text, "\nnot seen: {limit}");
     }
     text

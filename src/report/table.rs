@@ -150,10 +150,10 @@ fn blind_spots(text: &mut String, report: &Report, drawing: Drawing) {
         }
         groups::more(text, unknown.len(), most);
     }
-    if !report.coverage.limits.is_empty() {
+    if !report.coverage.limits.0.is_empty() {
         line(text, "");
-        for limit in &report.coverage.limits {
-            hang(text, &drawing.paint("not seen: ", Style::new().dimmed()), 10, limit, drawing);
+        for limit in &report.coverage.limits.0 {
+            hang(text, &drawing.paint("not seen: ", Style::new().dimmed()), 10, &limit.to_string(), drawing);
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::cli::terminal::progress::Progress;
 use crate::cli::terminal::result;
 use crate::domain::code::Severity;
 use crate::domain::doctor::{Diagnosis, Settings, diagnose};
+use crate::domain::limit::{Limit, Limits};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{self, SCHEMA, Tool, Verdict};
 use crate::domain::verdict;
@@ -73,7 +74,7 @@ async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Resul
     visit.settings.version = arguments.registry_version;
     match &config {
         Some(config) => visit.config(config),
-        None => visit.limits.push("the registry's settings were not given; give --config FILE".into()),
+        None => visit.limits.push(Limit::NoSettings),
     }
     let registry = target::first(&arguments.target, &arguments.connection, config.as_ref()).await?;
     let cache = redis::cache(&arguments.target.redis, config.as_ref().filter(|_| !arguments.target.offline))?;
@@ -85,7 +86,7 @@ async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Resul
         visit.cache(&**cache, &Progress::new(output)).await;
     }
     if arguments.registry_version.is_none() {
-        visit.limits.push("faults of the registry's version: give --registry-version X.Y.Z".into());
+        visit.limits.push(Limit::NoVersion);
     }
     let named = report::Target {
         registry: registry.as_ref().map(Daemon::location),
@@ -99,7 +100,7 @@ async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Resul
 struct Visit {
     settings: Settings,
     unknown: Vec<Unlooked>,
-    limits: Vec<String>,
+    limits: Vec<Limit>,
 }
 
 impl Visit {
@@ -122,7 +123,7 @@ impl Visit {
         match registry.catalog().await.answer {
             Answer::Yes(names) => self.settings.repositories = Some(names.len() as u64),
             Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => {
-                self.limits.push("how many repositories there are: the catalog was refused".into());
+                self.limits.push(Limit::NoCatalog);
             }
         }
     }
@@ -159,7 +160,7 @@ impl Visit {
             exit_status: verdict::exit_status(verdict),
             hints,
             unknown: self.unknown,
-            limits: self.limits,
+            limits: Limits(self.limits),
         }
     }
 }

@@ -19,6 +19,8 @@ use jiff::Timestamp;
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Action, Finding, Remedy, Subject};
+use crate::domain::layout::Place;
+use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Evidence, Side};
 use crate::domain::views::cache::{CacheKey, CacheView, CachedBlob, CachedPair, StaleKeys};
@@ -57,17 +59,16 @@ pub struct CacheVerdict {
     /// Each accusation, sorted by digest.
     pub accusations: Vec<CacheAccusation>,
     /// What this look cannot tell, for [`crate::domain::report::Coverage::limits`].
-    pub limits: Vec<String>,
+    pub limits: Vec<Limit>,
     /// Why nothing may be purged, where that is so.
-    pub refusal: Option<String>,
+    pub refusal: Option<Limit>,
 }
 
 /// Compare the cache with storage; `everything` tells whether storage was looked at in every repository.
 #[must_use]
 pub fn check(storage: Option<&StorageView>, cache: &CacheView, everything: bool) -> CacheVerdict {
     let Some(storage) = storage else {
-        let limit = "without storage nothing tells which of Redis's entries are stale".to_owned();
-        return CacheVerdict { limits: vec![limit], ..CacheVerdict::default() };
+        return CacheVerdict { limits: vec![Limit::CacheAlone], ..CacheVerdict::default() };
     };
     let court = Court::new(storage, cache, everything);
     let mut verdict = CacheVerdict::default();
@@ -136,21 +137,19 @@ impl<'a> Court<'a> {
     }
 
     /// Whether this Redis is not, or not only, the cache of this registry.
-    fn shared(&self, stale: &[&CachedBlob], strange: &BTreeSet<Digest>) -> Option<String> {
+    fn shared(&self, stale: &[&CachedBlob], strange: &BTreeSet<Digest>) -> Option<Limit> {
         let entries = self.cache.entries.iter().filter(|entry| entry.complete).count();
         let nothing_fits = entries > 0 && strange.len() == entries;
         let crowd = strange.len() >= CROWD && strange.len() * 2 > entries;
         if !nothing_fits && !crowd {
             return None;
         }
-        Some(format!(
-            "{} of {entries} entries in `{}` are for digests that neither storage nor its repositories know \
-             ({} others are stale): this Redis is shared with another registry, or is not this registry's cache; \
-             those entries are not reported, and nothing is purged",
-            strange.len(),
-            self.cache.location,
-            stale.len() - strange.len(),
-        ))
+        Some(Limit::CacheShared {
+            location: self.cache.location.clone(),
+            strange: strange.len() as u64,
+            stale: (stale.len() - strange.len()) as u64,
+            entries: entries as u64,
+        })
     }
 
     /// The repositories of storage that link any of these digests.
@@ -266,8 +265,7 @@ impl<'a> Court<'a> {
     }
 
     fn storage_says(&self, data: &Digest, said: String) -> Evidence {
-        let (algorithm, hex) = (data.algorithm().as_str(), data.hex());
-        let asked = format!("blobs/{algorithm}/{}/{hex}/data", hex.get(..2).unwrap_or(&hex));
+        let asked = Place::Data(*data).to_string();
         Evidence { view: Side::Storage, asked, said, at: self.storage.collected }
     }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Judgement, Options, Run, api_content};
 use crate::domain::digest::Digest;
+use crate::domain::limit::Limit;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::ServedCoverage;
@@ -20,8 +21,7 @@ use crate::engine::ports::{Event, Events, RegistryReader};
 impl Run<'_> {
     /// Check what the daemon delivers, without a look at storage.
     pub(super) async fn api_only(&mut self) -> Judgement {
-        let limit = "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR";
-        self.coverage.limits.push(limit.into());
+        self.coverage.limits.0.push(Limit::OnlyServed);
         self.cache_alone().await;
         let Some(registry) = self.reachable().await else { return (Vec::new(), None) };
         let served = self.explore(&*registry).await;
@@ -45,7 +45,7 @@ impl Run<'_> {
             blobs: served.delivered.len() as u64,
             ..api_content::coverage(&served)
         });
-        self.coverage.limits.extend(api_content::limit(self.options.content));
+        self.coverage.limits.0.extend(self.options.content.is_none().then_some(Limit::ContentUnhashed));
         let findings = accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         (self.conclude(&picture(&served), findings), None)
     }

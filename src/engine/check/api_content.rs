@@ -40,9 +40,3 @@ pub(super) fn coverage(served: &ServedView) -> ServedCoverage {
         hashed.fold((0, 0), |(blobs, bytes), blob| (blobs + 1, bytes + blob.size));
     ServedCoverage { hashed_blobs, hashed_bytes, ..ServedCoverage::default() }
 }
-
-/// What is not seen without it.
-pub(super) fn limit(content: Option<ContentSubset>) -> Option<String> {
-    let limit = "content was not hashed: corrupt bytes are not seen; give --content";
-    content.is_none().then(|| limit.to_owned())
-}

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::{Run, blocking};
 use crate::domain::content::{ContentPass, ContentSubset};
 use crate::domain::digest::Digest;
+use crate::domain::limit::Limit;
 use crate::domain::observed::Unlooked;
 use crate::domain::rules::{Accusations, storage as storage_rules};
 use crate::domain::shard::Shard;
@@ -43,9 +44,7 @@ impl Run<'_> {
         accusations: &mut Accusations,
     ) {
         let Some(subset) = self.options.content else {
-            self.coverage
-                .limits
-                .push("content was not hashed: corrupt bytes are not seen; give --content".into());
+            self.coverage.limits.0.push(Limit::ContentUnhashed);
             return;
         };
         let shard = self.options.shard;
@@ -65,7 +64,7 @@ impl Run<'_> {
         if let Some(coverage) = &mut self.coverage.storage {
             (coverage.hashed_blobs, coverage.hashed_bytes) = (hashed.view.blobs, hashed.view.bytes);
         }
-        self.coverage.limits.extend(hashed.limits());
+        self.coverage.limits.0.extend(hashed.limits());
         self.coverage.unknown.extend(hashed.unknown);
         self.coverage.unknown.extend(hashed.view.unknown.iter().cloned());
         storage_rules::accuse_content(&hashed.view, accusations);
@@ -91,18 +90,11 @@ struct Hashed {
 }
 
 impl Hashed {
-    fn limits(&self) -> Vec<String> {
-        let earlier =
-            format!("the content of {} blobs was hashed by an earlier run, not by this one", self.earlier);
-        let advice = if self.can_resume {
-            "--resume goes on from there"
-        } else {
-            "with --resume the next run goes on"
-        };
-        let left =
-            format!("the content of {} blobs was not hashed: --max-duration was over; {advice}", self.left);
+    fn limits(&self) -> impl Iterator<Item = Limit> {
+        let earlier = Limit::HashedEarlier { blobs: self.earlier as u64 };
+        let left = Limit::HashingCut { blobs: self.left as u64, can_resume: self.can_resume };
         let earlier = (self.earlier > 0).then_some(earlier);
-        earlier.into_iter().chain((self.left > 0).then_some(left)).collect()
+        earlier.into_iter().chain((self.left > 0).then_some(left))
     }
 }
 

@@ -64,7 +64,7 @@ impl Run<'_> {
     ) -> Cached {
         let Some(cache) = cache else { return Cached::default() };
         let verdict = cache_rules::check(Some(view), &cache, self.options.scope.is_everything());
-        self.coverage.limits.extend(verdict.limits);
+        self.coverage.limits.0.extend(verdict.limits);
         let mut cached = Cached { is_refused: verdict.refusal.is_some(), ..Cached::default() };
         cached.believe(&cache, accusations);
         for accusation in verdict.accusations {
@@ -76,7 +76,7 @@ impl Run<'_> {
     /// What the cache would tell without storage to hold it against: nothing.
     pub(super) async fn cache_alone(&mut self) {
         if let Some(view) = self.read_cache().await {
-            self.coverage.limits.extend(cache_rules::check(None, &view, true).limits);
+            self.coverage.limits.0.extend(cache_rules::check(None, &view, true).limits);
         }
     }
 }

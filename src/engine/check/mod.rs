@@ -26,6 +26,7 @@ use tokio::task::spawn_blocking;
 use super::ports::{Cache, Daemon, Event, Events, RegistryReader, Scope, Storage, StorageError};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
@@ -204,11 +205,7 @@ impl Run<'_> {
                 }
             }
         } else if self.sides.daemon.is_none() {
-            self.coverage.limits.push(
-                "only storage was looked at: what the daemon claims, in its cache or to its clients, is not known; \
-                 give --registry URL"
-                    .into(),
-            );
+            self.coverage.limits.0.push(Limit::OnlyStorage);
         }
         let findings = self.second_look(storage, &view.root, accusations).await;
         Ok((self.conclude(&view, findings), None))
@@ -227,11 +224,10 @@ impl Run<'_> {
         let view = blocking(move || storage.collect(&*scope, &*events)).await?;
         self.coverage.storage = Some(cover(&view));
         self.coverage.shard = self.options.shard;
-        self.coverage.limits.extend(self.options.shard.map(|shard| shard.limit()));
+        self.coverage.limits.0.extend(self.options.shard.map(Limit::Shard));
         self.coverage.unknown.extend(view.unknown.iter().cloned());
         if !self.options.scope.is_everything() {
-            let limit = "only some repositories were looked at: content that nothing needs is not reported";
-            self.coverage.limits.push(limit.into());
+            self.coverage.limits.0.push(Limit::SomeRepositories);
         }
         Ok(Arc::new(view))
     }
@@ -281,7 +277,7 @@ impl Run<'_> {
             blobs: served.blobs.len() as u64,
             ..ServedCoverage::default()
         });
-        self.coverage.limits.extend(probe::limits(&served, self.options));
+        self.coverage.limits.0.extend(probe::limit(&served, self.options));
     }
 
     async fn second_look(

@@ -21,7 +21,7 @@ use super::{Options, Probe};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::layout::LinkPlace;
-use crate::domain::merge::BELIEFS;
+use crate::domain::limit::Limit;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::views::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
@@ -72,14 +72,10 @@ pub(super) async fn ask(
 }
 
 /// What this way of asking cannot tell.
-pub(super) fn limits(served: &ServedView, options: &Options) -> Vec<String> {
+pub(super) fn limit(served: &ServedView, options: &Options) -> Option<Limit> {
     let is_unknown = |(_, belief): &&(Subject, Belief)| matches!(belief, Belief::Unknown(_));
-    let unknown = served.beliefs.iter().filter(is_unknown).count();
-    let advice = if options.probe_manifests { "; a restart makes sure" } else { "; --probe-manifests asks" };
-    if unknown == 0 {
-        return Vec::new();
-    }
-    vec![format!("{BELIEFS}{unknown} manifests that storage lacks is not known{advice}")]
+    let manifests = served.beliefs.iter().filter(is_unknown).count() as u64;
+    (manifests > 0).then_some(Limit::Beliefs { manifests, probed: options.probe_manifests })
 }
 
 impl Questions {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Options, Run, Suspect};
 use crate::domain::difference;
 use crate::domain::digest::Digest;
+use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView};
@@ -31,15 +32,14 @@ impl Run<'_> {
             gathering.disappeared(before);
         }
         let limit = gathering.settle_bare();
-        self.coverage.limits.extend(limit);
+        self.coverage.limits.0.extend(limit);
         let of_cache = self.cached.suspects.len();
         for suspect in self.cached.suspects.iter().take(OF_CACHE) {
             gathering.add(suspect);
         }
         if of_cache > OF_CACHE {
-            self.coverage.limits.push(format!(
-                "the daemon was asked about {OF_CACHE} of the {of_cache} pairs that Redis holds stale; Redis speaks for the others"
-            ));
+            let limit = Limit::CachedPairs { asked: OF_CACHE as u64, pairs: of_cache as u64 };
+            self.coverage.limits.0.push(limit);
         }
         let written = self.options.written.iter().cloned();
         gathering.into_suspects().into_iter().chain(written).collect()
@@ -81,7 +81,7 @@ impl Gathering<'_> {
     }
 
     /// Find the repositories of the digests that came without; returns what could not be asked.
-    fn settle_bare(&mut self) -> Option<String> {
+    fn settle_bare(&mut self) -> Option<Limit> {
         let named: BTreeSet<Digest> = self.pairs.keys().map(|(_, digest)| *digest).collect();
         let mut bare = std::mem::take(&mut self.bare);
         bare.retain(|digest, _| !named.contains(digest));
@@ -96,14 +96,10 @@ impl Gathering<'_> {
             let places = everywhere.iter().take(most.max(1)).cloned();
             self.pairs.extend(places.map(|name| ((name, **digest), **is_manifest)));
         }
-        (most < everywhere.len() || asked.len() < bare.len()).then(|| {
-            format!(
-                "{} digests that were handed in without a repository were asked about in {} of {} repositories only; \
-                 write them as REPOSITORY@DIGEST",
-                bare.len(),
-                most.max(1),
-                everywhere.len()
-            )
+        (most < everywhere.len() || asked.len() < bare.len()).then_some(Limit::BareSuspects {
+            digests: bare.len() as u64,
+            asked: most.max(1) as u64,
+            repositories: everywhere.len() as u64,
         })
     }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Action, Finding, Remedy, Subject};
+use crate::domain::limit::{Limit, Limits};
 use crate::domain::observed::{Evidence, Side, Unlooked};
 use crate::domain::report::{Coverage, SCHEMA, ServedCoverage, StorageCoverage, Target, Tool, summarise};
 
@@ -97,7 +98,7 @@ fn report(findings: Vec<Finding>) -> Report {
                 blobs: 12,
                 ..ServedCoverage::default()
             }),
-            limits: vec!["content was not hashed: corrupt bytes are not seen; give --content".into()],
+            limits: Limits(vec![Limit::ContentUnhashed]),
             ..Coverage::default()
         },
         refusal: None,

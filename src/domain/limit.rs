@@ -1,0 +1,176 @@
+//! What a run cannot see by its nature, and what would let it.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::shard::Shard;
+
+/// One thing that this kind of run cannot see, and its words.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Limit {
+    /// Only this part of the check was made.
+    #[error(
+        "this is part {0} of the check: what belongs to the other parts is not judged here; regfsck merge joins their reports"
+    )]
+    Shard(Shard),
+    /// Only storage was looked at.
+    #[error(
+        "only storage was looked at: what the daemon claims, in its cache or to its clients, is not known; give --registry URL"
+    )]
+    OnlyStorage,
+    /// Only the daemon was asked.
+    #[error(
+        "storage was not looked at: leftovers, links and what the daemon hides are not seen; give --storage DIR"
+    )]
+    OnlyServed,
+    /// Only some repositories were looked at.
+    #[error("only some repositories were looked at: content that nothing needs is not reported")]
+    SomeRepositories,
+    /// Content was not hashed.
+    #[error("content was not hashed: corrupt bytes are not seen; give --content")]
+    ContentUnhashed,
+    /// Content was hashed by an earlier run, not by this one.
+    #[error("the content of {blobs} blobs was hashed by an earlier run, not by this one")]
+    HashedEarlier {
+        /// How many blobs.
+        blobs: u64,
+    },
+    /// There was no time to hash all content.
+    #[error(
+        "the content of {blobs} blobs was not hashed: --max-duration was over; {}",
+        if *.can_resume { "--resume goes on from there" } else { "with --resume the next run goes on" }
+    )]
+    HashingCut {
+        /// How many blobs were left.
+        blobs: u64,
+        /// Whether the next run goes on from there.
+        can_resume: bool,
+    },
+    /// What the daemon believes of manifests that storage lacks is not known.
+    #[error(
+        "whether the daemon still believes in {manifests} manifests that storage lacks is not known; {}",
+        if *.probed { "a restart makes sure" } else { "--probe-manifests asks" }
+    )]
+    Beliefs {
+        /// How many manifests.
+        manifests: u64,
+        /// Whether everything was tried that can be asked.
+        probed: bool,
+    },
+    /// Digests that were handed in without a repository were asked about in some repositories only.
+    #[error(
+        "{digests} digests that were handed in without a repository were asked about in {asked} of {repositories} repositories only; write them as REPOSITORY@DIGEST"
+    )]
+    BareSuspects {
+        /// How many digests.
+        digests: u64,
+        /// In how many repositories each was asked about.
+        asked: u64,
+        /// How many repositories there are.
+        repositories: u64,
+    },
+    /// The daemon was asked about some of the pairs that Redis holds stale.
+    #[error(
+        "the daemon was asked about {asked} of the {pairs} pairs that Redis holds stale; Redis speaks for the others"
+    )]
+    CachedPairs {
+        /// About how many.
+        asked: u64,
+        /// How many there are.
+        pairs: u64,
+    },
+    /// Without storage Redis tells nothing.
+    #[error("without storage nothing tells which of Redis's entries are stale")]
+    CacheAlone,
+    /// Redis holds what is not this registry's.
+    #[error(
+        "{strange} of {entries} entries in `{location}` are for digests that neither storage nor its repositories know ({stale} others are stale): this Redis is shared with another registry, or is not this registry's cache; those entries are not reported, and nothing is purged"
+    )]
+    CacheShared {
+        /// Where it is, without its password.
+        location: String,
+        /// How many entries are for digests that nothing here knows.
+        strange: u64,
+        /// How many other entries are stale.
+        stale: u64,
+        /// How many entries there are.
+        entries: u64,
+    },
+    /// The registry's settings were not given.
+    #[error("the registry's settings were not given; give --config FILE")]
+    NoSettings,
+    /// The registry's version is not known.
+    #[error("faults of the registry's version: give --registry-version X.Y.Z")]
+    NoVersion,
+    /// The registry does not tell its repositories.
+    #[error("how many repositories there are: the catalog was refused")]
+    NoCatalog,
+    /// What somebody else wrote.
+    #[error("{text}")]
+    Other {
+        /// In its words.
+        text: String,
+    },
+}
+
+/// All that a run could not see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub struct Limits(pub Vec<Limit>);
+
+/// Limits in JSON: each in words, and each as what it is.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Written {
+    /// What this kind of run cannot see, and what would let it.
+    limits: Vec<String>,
+    /// The same, one by one, to be read by programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    limit_facts: Vec<Limit>,
+}
+
+impl From<Limits> for Written {
+    fn from(Limits(limit_facts): Limits) -> Self {
+        Self { limits: limit_facts.iter().map(ToString::to_string).collect(), limit_facts }
+    }
+}
+
+impl From<Written> for Limits {
+    fn from(Written { limits, limit_facts }: Written) -> Self {
+        if limits.len() == limit_facts.len() {
+            return Self(limit_facts);
+        }
+        Self(limits.into_iter().map(|text| Limit::Other { text }).collect())
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for Limits {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Written::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_read_back_as_what_they_are_and_those_of_strangers_in_their_words() {
+        let own = Limits(vec![
+            Limit::Shard(Shard { index: 1, of: 3 }),
+            Limit::ContentUnhashed,
+            Limit::Beliefs { manifests: 4, probed: false },
+        ]);
+        let written = serde_json::to_string(&own).unwrap();
+        assert_eq!(serde_json::from_str::<Limits>(&written).unwrap(), own);
+        let strange = serde_json::from_str::<Limits>(r#"{"limits":["nothing at all"]}"#).unwrap();
+        assert_eq!(strange, Limits(vec![Limit::Other { text: "nothing at all".into() }]));
+    }
+}
