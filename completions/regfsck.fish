@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_regfsck_global_optspecs
-    string join \n o/output= color= progress= no-trunc v/verbose q/quiet h/help V/version
+    string join \n color= v/verbose q/quiet h/help V/version
 end
 
 function __fish_regfsck_needs_command
@@ -24,14 +24,9 @@ function __fish_regfsck_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c regfsck -n "__fish_regfsck_needs_command" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_needs_command" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_needs_command" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_needs_command" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_needs_command" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_needs_command" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -52,10 +47,10 @@ complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "completions" -d 'Pr
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "man" -d 'Print the man page'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l redis -d 'The Redis that holds the registry\'s cache' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
@@ -77,9 +72,14 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l timeout -d 'Gi
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l plan -d 'Save the plan of a repair here, and change nothing' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l source -d 'Take missing bytes from here; repeatable, tried in order' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l src-creds -d 'User and password for docker:// sources' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
@@ -89,16 +89,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart -d 'Re
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l plan -d 'Save the plan of a repair here, and change nothing' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
@@ -110,9 +105,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l insecure -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s y -l yes -d 'Carry the plan out without asking'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l fix -d 'Repair what is wrong: show a plan, ask, carry it out, prove it'
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s y -l yes -d 'Carry the plan out without asking'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -122,9 +117,6 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s o -l output -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -132,10 +124,10 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s h -l help -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plan -d 'The plan that check --plan saved' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l redis -d 'The Redis that holds the registry\'s cache' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
@@ -157,9 +149,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l timeout -d 'G
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l source -d 'Take missing bytes from here; repeatable, tried in order' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l src-creds -d 'User and password for docker:// sources' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
@@ -169,15 +163,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart -d 'R
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
@@ -188,19 +178,17 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l password-stdi
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l insecure -d 'The same as --tls-verify=false'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content -d 'Hash the content of every blob'
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s y -l yes -d 'Carry the plan out without asking'
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l redis -d 'The Redis that holds the registry\'s cache' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
@@ -222,27 +210,17 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l timeout -d 'Gi
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l source -d 'Take missing bytes from here; repeatable, tried in order' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l src-creds -d 'User and password for docker:// sources' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
-false\t''"
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
@@ -253,19 +231,17 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l password-stdin
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l insecure -d 'The same as --tls-verify=false'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content -d 'Hash the content of every blob'
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s y -l yes -d 'Carry the plan out without asking'
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l redis -d 'The Redis that holds the registry\'s cache' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
@@ -287,27 +263,20 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l timeout -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l source -d 'Take missing bytes from here; repeatable, tried in order' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l src-creds -d 'User and password for docker:// sources' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
-false\t''"
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
@@ -318,38 +287,20 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l password-std
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l insecure -d 'The same as --tls-verify=false'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content -d 'Hash the content of every blob'
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s y -l yes -d 'Carry the plan out without asking'
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l redis -d 'The Redis that holds the registry\'s cache' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l redis-cert-file -d 'Show this certificate to Redis' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l redis-key-file -d 'The key of --redis-cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l run -d 'Undo this run, not the last one' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l state-dir -d 'Where the journal is kept' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l offline -d 'Do not ask the registry that the config names: an offline check'
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l no-redis -d 'Do not look into the Redis that the config names'
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l redis-insecure -d 'Trust any certificate of Redis'
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -358,15 +309,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l images -d 'Re
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l platform -d 'Only this platform of images that have several; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l wait -d 'Look again for so long at images that are not right yet' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l redis -d 'The Redis that holds the registry\'s cache' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l redis-cert-file -d 'Show this certificate to Redis' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l redis-key-file -d 'The key of --redis-cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l creds -d 'User and password; without the password it is asked for' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l registry-token -d 'A bearer token to show to the registry as it is' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l authfile -d 'Take credentials from this file alone, not from where docker, podman and skopeo keep them' -r -F
@@ -381,18 +326,15 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l rate -d 'Send
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l retry-times -d 'Try a failed request so many more times' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l timeout -d 'Give up on a request that brings nothing for so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l referrers -d 'Verify what is attached to the images, too: signatures, SBOMs, attestations'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l content -d 'Fetch all bytes and hash them, not only the last of each blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l offline -d 'Do not ask the registry that the config names: an offline check'
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l no-redis -d 'Do not look into the Redis that the config names'
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l redis-insecure -d 'Trust any certificate of Redis'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l password-stdin -d 'Read the password of --creds from stdin'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l insecure -d 'The same as --tls-verify=false'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
@@ -404,11 +346,10 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s V -l version 
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l flavour -d 'Behave like this generation of the registry' -r -f -a "v2\t'distribution 2.8: manifests are cached globally, at the first look'
 v3\t'distribution 3.0 and 3.1: manifests share the repository\'s cache, from the push on'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l keep -d 'Leave the damaged registry in this folder' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l serve -d 'Keep the daemon up until Ctrl-C'
@@ -418,10 +359,10 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s q -l quiet -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l redis -d 'The Redis that holds the registry\'s cache' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
@@ -443,9 +384,12 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l timeout -d 'Gi
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l gc-version -d 'Whose garbage collector it is; without it, the command is asked for its version, or both are reckoned with' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l source -d 'Take missing bytes from here; repeatable, tried in order' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l src-creds -d 'User and password for docker:// sources' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
@@ -455,16 +399,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart -d 'Re
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l max-duration -d 'Begin no more hashing after so long; what was not hashed is said' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l gc-version -d 'Whose garbage collector it is; without it, the command is asked for its version, or both are reckoned with' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
@@ -475,51 +414,35 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l password-stdin
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l insecure -d 'The same as --tls-verify=false'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l content -d 'Hash the content of every blob'
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l probe-manifests -d 'Ask what the daemon believes of lost manifests by a PUT that it must refuse; needs push rights, changes no file'
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s y -l yes -d 'Carry the plan out without asking'
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l gate-only -d 'Only say whether garbage collection may run'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l delete-untagged -d 'Reckon with garbage collection that deletes untagged manifests (-m); told from the command where there is one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l fix -d 'Where the gate refuses, repair first and look again'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l accept-loss -d 'Let garbage collection take what broken images would need to be repaired'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l report-only -d 'After garbage collection only report; clear no claims, restart nothing'
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s y -l yes -d 'Carry the plan out without asking'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l redis -d 'The Redis that holds the registry\'s cache' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l redis-cert-file -d 'Show this certificate to Redis' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l redis-key-file -d 'The key of --redis-cert-file' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s o -l output -d 'Write the snapshot to this file; one that is there is replaced when the new one is whole' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s o -l output -d 'Write the snapshot to this file; one that is there is replaced when the new one is whole' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l offline -d 'Do not ask the registry that the config names: an offline check'
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l no-redis -d 'Do not look into the Redis that the config names'
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l redis-insecure -d 'Trust any certificate of Redis'
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l no-trunc -d 'Show whole digests and every finding'
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis -d 'The Redis that holds the registry\'s cache' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis-cert-file -d 'Show this certificate to Redis' -r -F
@@ -540,14 +463,13 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l timeout -d 'G
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l registry-version -d 'The registry\'s version, which it does not tell: `registry --version` does' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l fail-on -d 'Exit with 1 if a hint of this severity or a worse one is given' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l offline -d 'Do not ask the registry that the config names: an offline check'
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l offline -d 'Do not ask the registry that the config names'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l no-redis -d 'Do not look into the Redis that the config names'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis-insecure -d 'Trust any certificate of Redis'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l password-stdin -d 'Read the password of --creds from stdin'
@@ -558,38 +480,23 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s v -l verbose 
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s V -l version -d 'Print version'
-complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand explain" -s V -l version -d 'Print version'
-complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand completions" -s V -l version -d 'Print version'
-complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand man" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c regfsck -n "__fish_regfsck_using_subcommand man" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -2,19 +2,21 @@
 
 pub mod args;
 mod commands;
-pub mod settings;
+mod settings;
 mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
+use self::args::{Arguments, Subcommand};
+use self::commands::{
+    check, demo, doctor, explain, generate, guard, merge, purge, repair, restart, snapshot, undo, verify,
+};
+use self::terminal::{Terminal, complain};
 use crate::adapters::registry::install_crypto;
-use crate::domain::plan::Goal;
 use crate::domain::verdict::USAGE;
-use args::{Arguments, Subcommand};
-use commands::{check, demo, doctor, explain, generate, guard, merge, repair, snapshot, undo, verify};
 
 /// The command line as clap describes it: for completions, man pages and tests.
 #[must_use]
@@ -25,7 +27,7 @@ pub fn command() -> clap::Command {
 /// Run the program with these arguments, the program's own name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match args::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
@@ -42,37 +44,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
-    let Arguments { command, output } = arguments;
-    terminal::set_colour(output.color);
-    terminal::log(&output);
+    let Arguments { command, speech } = arguments;
+    let terminal = Terminal::open(&speech);
     install_crypto();
     match command {
-        Subcommand::Check(arguments) => match &arguments.plan {
-            _ if arguments.fix => repair::run(&arguments.check, Goal::Fix, &output),
-            Some(path) => repair::save_plan(&arguments.check, path, &output),
-            None => check::run(&arguments.check, &output),
-        },
-        Subcommand::Merge { reports } => merge::run(&reports, &output),
-        Subcommand::Repair(arguments) => repair::carry_out(&arguments, &output),
-        Subcommand::Purge(arguments) => repair::run(&arguments, Goal::Purge, &output),
-        Subcommand::Restart(arguments) => repair::run(&arguments, Goal::Restart, &output),
-        Subcommand::Undo(arguments) => undo::take_back(&arguments),
-        Subcommand::Verify(arguments) => verify::run(&arguments, &output),
-        Subcommand::Demo { flavour, keep, serve } => {
-            check::demo(demo::Options { flavour, keep, serve }, &output)
-        }
-        Subcommand::Guard(arguments) => guard::run(&arguments, &output),
-        Subcommand::Snapshot(arguments) => snapshot::run(&arguments, &output),
-        Subcommand::Doctor(arguments) => doctor::run(&arguments, &output),
-        Subcommand::Explain { code } => explain::run(code.as_deref()),
-        Subcommand::Completions { shell } => generate::completions(shell),
-        Subcommand::Man { subcommand } => generate::man(subcommand.as_deref()),
+        Subcommand::Check(check) => check::run(&check, terminal),
+        Subcommand::Merge(merge) => merge::run(&merge, terminal),
+        Subcommand::Repair(repair) => repair::run(&repair, terminal),
+        Subcommand::Purge(purge) => purge::run(&purge, terminal),
+        Subcommand::Restart(restart) => restart::run(&restart, terminal),
+        Subcommand::Undo(undo) => undo::run(&undo, &terminal),
+        Subcommand::Verify(verify) => verify::run(&verify, terminal),
+        Subcommand::Demo(demo) => demo::run(demo, terminal),
+        Subcommand::Guard(guard) => guard::run(&guard, terminal),
+        Subcommand::Snapshot(snapshot) => snapshot::run(&snapshot, terminal),
+        Subcommand::Doctor(doctor) => doctor::run(&doctor, terminal),
+        Subcommand::Explain(explain) => explain::run(&explain, &terminal),
+        Subcommand::Completions(completions) => generate::completions(&completions, &terminal),
+        Subcommand::Man(man) => generate::man(&man, &terminal),
     }
-}
-
-/// Say what failed, why, and what to do next, for a person at 3 a.m.
-fn complain(error: &anyhow::Error) {
-    let mut err = anstream::stderr().lock();
-    let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
-    let _ = std::io::Write::write_fmt(&mut err, format_args!("{style}error{style:#}: {error:#}\n"));
 }

@@ -50,7 +50,12 @@ impl Pair {
         let (root, state) = (self.one.root().display().to_string(), self.state.path().display().to_string());
         let (one, two) = (self.one.url(), self.two.url());
         let target = [command, "--storage", &root, "--registry", &one, "--replica", &two];
-        run(&[&target[..], &["--yes", "--drain", "0", "--state-dir", &state, "-o", "json"], more].concat())
+        let means: &[&str] = match command {
+            "check" if !more.iter().any(|flag| ["--fix", "--plan"].contains(flag)) => &[],
+            "purge" => &["--yes"],
+            _ => &["--yes", "--drain", "0"],
+        };
+        run(&[&target[..], means, &["--state-dir", &state, "-o", "json"], more].concat())
     }
 
     /// A command that notes `name`, and who answers of the two, ends the daemon, and starts it again after a pause, where there

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
-use clap::Args;
+use anyhow::Result;
 
 use crate::adapters::config::RegistryConfig;
-use crate::cli::args::{OutputArguments, TargetArguments};
-use crate::cli::settings::connection::ConnectionArguments;
+use crate::cli::args::doctor::DoctorCommand;
 use crate::cli::settings::redis;
 use crate::cli::settings::target::{self, Target};
+use crate::cli::terminal::Terminal;
 use crate::cli::terminal::progress::Progress;
-use crate::cli::terminal::result;
 use crate::domain::code::Severity;
 use crate::domain::doctor::{Diagnosis, Settings, diagnose};
 use crate::domain::limit::{Limit, Limits};
@@ -22,70 +20,32 @@ use crate::domain::views::served::Answer;
 use crate::engine::ports::{Cache, CacheError, Daemon, RegistryReader};
 use crate::report::doctor as drawn;
 
-/// What the doctor looks at.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  regfsck doctor --config /etc/docker/registry/config.yml
-  regfsck doctor --config config.yml --offline --registry-version 2.8.3 -o json
-
-Exit status: 1 if there is a warning or worse, 3 if something could not be looked at.")]
-pub struct DoctorArguments {
-    /// The registry.
-    #[command(flatten)]
-    pub target: TargetArguments,
-    /// The connection.
-    #[command(flatten)]
-    pub connection: ConnectionArguments,
-    /// The registry's version, which it does not tell: `registry --version` does
-    #[arg(long, env = "REGFSCK_REGISTRY_VERSION", value_name = "X.Y.Z", value_parser = version, help_heading = "Doctor")]
-    pub registry_version: Option<(u64, u64, u64)>,
-    /// Exit with 1 if a hint of this severity or a worse one is given
-    #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "warning", value_parser = crate::cli::args::severity, help_heading = "Doctor")]
-    pub fail_on: Severity,
-}
-
-/// `2.8.3`, with anything behind it, such as `+ds1`.
-fn version(text: &str) -> Result<(u64, u64, u64), String> {
-    let numbers: Vec<u64> = text
-        .trim_start_matches('v')
-        .split(|c: char| !c.is_ascii_digit())
-        .take(3)
-        .map_while(|number| number.parse().ok())
-        .collect();
-    match numbers[..] {
-        [major, minor, patch] => Ok((major, minor, patch)),
-        [major, minor] => Ok((major, minor, 0)),
-        _ => Err(format!("`{text}` is no version; write it like 2.8.3")),
-    }
-}
-
 /// Diagnose, report, and return the exit status.
-pub(in crate::cli) fn run(arguments: &DoctorArguments, output: &OutputArguments) -> Result<u8> {
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let diagnosis = runtime.block_on(examine(arguments, output))?;
-    result::write(output, &diagnosis, |drawing| drawn::draw(&diagnosis, drawing))?;
+pub(in crate::cli) fn run(command: &DoctorCommand, terminal: Terminal) -> Result<u8> {
+    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let diagnosis = super::runtime()?.block_on(examine(command, &terminal))?;
+    terminal.write(&diagnosis, |drawing| drawn::draw(&diagnosis, drawing))?;
     Ok(diagnosis.exit_status)
 }
 
-async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Result<Diagnosis> {
-    let config = target::config(&arguments.target)?;
+async fn examine(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagnosis> {
+    let (place, config, _) = target::settled(&command.into()).await?;
     let mut visit = Visit { settings: Settings::default(), unknown: Vec::new(), limits: Vec::new() };
-    visit.settings.version = arguments.registry_version;
+    visit.settings.version = command.registry_version;
     match &config {
         Some(config) => visit.config(config),
         None => visit.limits.push(Limit::NoSettings),
     }
-    let registry = target::first(&arguments.target, &arguments.connection, config.as_ref()).await?;
-    let cache = redis::cache(&arguments.target.redis, config.as_ref().filter(|_| !arguments.target.offline))?;
+    let registry = target::first(&place, &command.connection, config.as_ref()).await?;
+    let cache = redis::cache(&place.redis, config.as_ref().filter(|_| !place.offline))?;
     if let Some(registry) = &registry {
         visit.registry(&*registry.reader).await;
     }
     if let Some(cache) = &cache {
-        visit.settings.redis_database = redis::database(&arguments.target.redis, config.as_ref())?;
-        visit.cache(&**cache, &Progress::new(output)).await;
+        visit.settings.redis_database = redis::database(&place.redis, config.as_ref())?;
+        visit.cache(&**cache, &terminal.progress()).await;
     }
-    if arguments.registry_version.is_none() {
+    if command.registry_version.is_none() {
         visit.limits.push(Limit::NoVersion);
     }
     let named = report::Target {
@@ -93,7 +53,7 @@ async fn examine(arguments: &DoctorArguments, output: &OutputArguments) -> Resul
         cache: cache.as_ref().map(|cache: &Arc<dyn Cache>| cache.location()),
         ..report::Target::default()
     };
-    Ok(visit.conclude(named, arguments.fail_on))
+    Ok(visit.conclude(named, command.fail_on))
 }
 
 /// What was seen so far.

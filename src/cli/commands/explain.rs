@@ -1,23 +1,24 @@
-//! `regfsck explain`: what a finding code means.
+//! `regfsck explain`
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
-use crate::cli::terminal;
+use crate::cli::args::manual::ExplainCommand;
+use crate::cli::terminal::Terminal;
 use crate::domain::code::Code;
 
 /// Print the page of a code, or a line for each.
-pub(in crate::cli) fn run(code: Option<&str>) -> Result<u8> {
-    let text = match code {
+pub(in crate::cli) fn run(command: &ExplainCommand, terminal: &Terminal) -> Result<u8> {
+    let text = match &command.code {
         Some(code) => code
             .parse::<Code>()
-            .map_err(|error| anyhow::anyhow!("{error}; `regfsck explain` lists them"))?
+            .map_err(|error| anyhow!("{error}; `regfsck explain` lists them"))?
             .page()
             .to_owned(),
         None => list(),
     };
-    terminal::print(&text)?;
+    terminal.print(&text)?;
     Ok(0)
 }
 

@@ -1,22 +1,20 @@
 //! `regfsck guard`: garbage collection with a look before and after.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
 use jiff::Timestamp;
 
-use super::repair::journal_dir;
 use super::session::Session;
 use crate::adapters::gc::{GcCommand, Onlooker, Stream};
 use crate::adapters::{journal, snapshot};
-use crate::cli::args::{CheckArguments, Format, OutputArguments};
-use crate::cli::terminal::result;
+use crate::cli::args::guard::GuardCommand;
+use crate::cli::settings::{state, suspects};
+use crate::cli::terminal::Terminal;
 use crate::domain::gc::Flavour;
 use crate::domain::guard::{COLLECTION_FAILED, Collected, Gate, Guarded, Stage};
 use crate::domain::plan::Goal;
@@ -31,87 +29,36 @@ use crate::engine::ports::{Event, Events as _};
 use crate::engine::repair::restart_now;
 use crate::report::guard as drawn;
 
-/// `regfsck guard`
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
-Examples:
-  regfsck guard --config config.yml -- docker-registry garbage-collect -m config.yml
-  regfsck guard --config config.yml --restart docker:registry -- \\
-      docker exec registry registry garbage-collect /etc/distribution/config.yml
-  regfsck guard --config config.yml --gate-only --delete-untagged
-
-Exit status: 4 the gate refused, 3 something could not be looked at (by the gate or by the check
-after it), 5 garbage collection failed (its own status is in the report), 1 findings remain.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag, not a state")]
-pub struct GuardArguments {
-    /// The check.
-    #[command(flatten)]
-    pub check: CheckArguments,
-    /// Only say whether garbage collection may run
-    #[arg(long, env = "REGFSCK_GATE_ONLY", help_heading = "Guard")]
-    pub gate_only: bool,
-    /// Reckon with garbage collection that deletes untagged manifests (-m); told from the command where there is one
-    #[arg(long, env = "REGFSCK_DELETE_UNTAGGED", help_heading = "Guard")]
-    pub delete_untagged: bool,
-    /// Whose garbage collector it is; without it, the command is asked for its version, or both are reckoned with
-    #[arg(long, env = "REGFSCK_GC_VERSION", value_name = "2|3", value_parser = flavour, help_heading = "Guard")]
-    pub gc_version: Option<Flavour>,
-    /// Where the gate refuses, repair first and look again
-    #[arg(long, env = "REGFSCK_FIX", help_heading = "Guard")]
-    pub fix: bool,
-    /// Let garbage collection take what broken images would need to be repaired
-    #[arg(long, env = "REGFSCK_ACCEPT_LOSS", help_heading = "Guard")]
-    pub accept_loss: bool,
-    /// After garbage collection only report; clear no claims, restart nothing
-    #[arg(long, env = "REGFSCK_REPORT_ONLY", help_heading = "Guard")]
-    pub report_only: bool,
-    /// The garbage-collection command
-    #[arg(last = true, value_name = "GC-COMMAND")]
-    pub command: Vec<OsString>,
-}
-
-fn flavour(text: &str) -> Result<Flavour, String> {
-    match text {
-        "2" => Ok(Flavour::V2),
-        "3" => Ok(Flavour::V3),
-        _ => Err(format!("`{text}` is no generation of the registry; there are 2 and 3")),
-    }
-}
-
 /// Guard it, report, and return the exit status.
-pub(in crate::cli) fn run(arguments: &GuardArguments, output: &OutputArguments) -> Result<u8> {
+pub(in crate::cli) fn run(arguments: &GuardCommand, terminal: Terminal) -> Result<u8> {
+    let terminal = terminal.with_result(&arguments.result).with_progress(&arguments.progress);
     let command = GcCommand::new(&arguments.command);
     if command.is_none() && !arguments.gate_only {
         bail!("which garbage collection? give its command after `--`, or --gate-only");
     }
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let guarded = runtime.block_on(async {
-        let mut run = Run::open(arguments, output, command).await?;
+    let guarded = super::runtime()?.block_on(async {
+        let mut run = Run::open(arguments, &terminal, command).await?;
         run.stages().await?;
         anyhow::Ok(run.conclude())
     })?;
-    result::write(output, &guarded, |drawing| drawn::draw(&guarded, drawing))?;
+    terminal.write(&guarded, |drawing| drawn::draw(&guarded, drawing))?;
     Ok(guarded.exit_status)
 }
 
 /// A guarded garbage collection under way.
 struct Run<'a> {
-    arguments: &'a GuardArguments,
-    output: &'a OutputArguments,
+    arguments: &'a GuardCommand,
+    terminal: &'a Terminal,
     command: Option<GcCommand>,
-    /// What is cleared after garbage collection is what guarding it means: nobody is asked.
-    check: CheckArguments,
     guarded: Guarded,
 }
 
 impl<'a> Run<'a> {
     async fn open(
-        arguments: &'a GuardArguments,
-        output: &'a OutputArguments,
+        arguments: &'a GuardCommand,
+        terminal: &'a Terminal,
         command: Option<GcCommand>,
     ) -> Result<Self> {
-        let mut check = arguments.check.clone();
-        check.repair.yes = true;
         let told = match (&command, arguments.gc_version) {
             (Some(command), None) => command.flavour().await,
             (_, given) => given,
@@ -133,12 +80,12 @@ impl<'a> Run<'a> {
             restart: None,
             report: None,
         };
-        Ok(Self { arguments, output, command, check, guarded })
+        Ok(Self { arguments, terminal, command, guarded })
     }
 
     async fn stages(&mut self) -> Result<()> {
-        let check = self.check.clone();
-        let mut session = Session::open(&check, self.output).await?;
+        // What is cleared after garbage collection is what guarding it means: nobody is asked.
+        let mut session = self.session(true).await?;
         let mut before = self.gate(&session).await?;
         if !self.guarded.gate.open && self.arguments.fix {
             self.fix().await?;
@@ -153,9 +100,16 @@ impl<'a> Run<'a> {
         let Some(command) = self.command.clone().filter(|_| !self.arguments.gate_only) else { return Ok(()) };
         let place = self.snapshot(&session, &before)?;
         let suspects = self.collect(&command, &place).await?;
-        session.options.suspects.extend(crate::cli::settings::suspects::of(suspects));
+        session.options.suspects.extend(suspects::of(suspects));
         session.options.since = Some(Arc::clone(&before));
         self.after(&mut session, &before).await
+    }
+
+    async fn session(&self, is_agreed: bool) -> Result<Session<'a>> {
+        let arguments = self.arguments;
+        let session = Session::open(&arguments.check, &arguments.state, self.terminal).await?;
+        let session = session.asking(is_agreed).with_sources(&arguments.source).await?;
+        session.with_restarts(&arguments.restart)
     }
 
     /// Look at storage, and enter in the report what garbage collection would do.
@@ -172,7 +126,7 @@ impl<'a> Run<'a> {
 
     /// Repair what keeps the gate shut, asking as `check --fix` does.
     async fn fix(&mut self) -> Result<()> {
-        let mut session = Session::open(&self.arguments.check, self.output).await?;
+        let mut session = self.session(self.arguments.consent.yes).await?;
         let examination = session.check().await?;
         let report = session.repair(examination, Goal::Fix).await?;
         self.guarded.report = Some(report);
@@ -181,7 +135,7 @@ impl<'a> Run<'a> {
 
     /// Keep storage's view of before, in a folder of its own.
     fn snapshot(&mut self, session: &Session<'_>, before: &StorageView) -> Result<PathBuf> {
-        let state = journal_dir(self.check.repair.state_dir.as_deref(), &session.target)?;
+        let state = state::folder(&self.arguments.state, &session.target.named)?;
         let place = state.join("guard").join(journal::new_run(self.guarded.started));
         std::fs::create_dir_all(&place).with_context(|| format!("cannot make `{}`", place.display()))?;
         let path = place.join("before.snapshot");
@@ -197,7 +151,7 @@ impl<'a> Run<'a> {
     async fn collect(&mut self, command: &GcCommand, place: &Path) -> Result<Suspects> {
         let path = place.join("gc.log");
         let log = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
-        let onlooker = PassedOn { log: Mutex::new(log), way: Way::of(self.output) };
+        let onlooker = PassedOn { log: Mutex::new(log), way: Way::of(self.terminal) };
         let mut collected = Collected {
             command: command.words(),
             status: None,
@@ -250,7 +204,7 @@ impl<'a> Run<'a> {
     /// A daemon that remembers in its own memory is restarted as soon as anything is gone: not all that it
     /// believes can be asked.
     fn is_restart_due(&self, session: &Session<'_>, examination: &Examination, before: &StorageView) -> bool {
-        let is_wanted = !self.check.repair.restart.is_empty() && !self.arguments.report_only;
+        let is_wanted = !self.arguments.restart.restart.is_empty() && !self.arguments.report_only;
         let remembers = !matches!(session.target.daemon.cache, CacheKind::Redis | CacheKind::None);
         let is_gone = |after: &Arc<StorageView>| !difference::between(before, after).blobs_gone.is_empty();
         is_wanted && remembers && examination.storage.as_ref().is_none_or(is_gone)
@@ -288,10 +242,8 @@ enum Way {
 }
 
 impl Way {
-    fn of(output: &OutputArguments) -> Self {
-        let is_for_machine =
-            |form: &crate::cli::args::OutputFormat| form.file.is_none() && form.format == Format::Json;
-        match (output.quiet, output.formats.iter().any(is_for_machine)) {
+    fn of(terminal: &Terminal) -> Self {
+        match (terminal.is_quiet(), terminal.is_for_machine()) {
             (true, _) => Self::Nowhere,
             (false, true) => Self::Aside,
             (false, false) => Self::Through,

@@ -1,4 +1,4 @@
-//! One short file a subcommand.
+//! One short file a subcommand: its settings, what the engine makes of them, and where the result goes.
 
 pub(super) mod check;
 pub(super) mod demo;
@@ -7,8 +7,17 @@ pub(super) mod explain;
 pub(super) mod generate;
 pub(super) mod guard;
 pub(super) mod merge;
+pub(super) mod purge;
 pub(super) mod repair;
+pub(super) mod restart;
 mod session;
 pub(super) mod snapshot;
 pub(super) mod undo;
 pub(super) mod verify;
+
+use anyhow::{Context as _, Result};
+
+/// What a run's questions are asked on.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("cannot start the runtime")
+}

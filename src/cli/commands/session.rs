@@ -1,84 +1,124 @@
 //! A repair under way: check, plan, consent, preflight, execute, prove.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 
-use super::repair::journal_dir;
+use super::undo::told;
 use crate::adapters::journal::{FileJournal, new_run};
 use crate::adapters::registry::{Connection, Credential};
-use crate::adapters::service::{Engine, EnginePusher};
+use crate::adapters::service::{Engine, EnginePusher, RestartSpec};
 use crate::adapters::source::{Except, OpenOptions, SourceList, SourceSpec};
 use crate::adapters::storage::{FilesystemUploads, FilesystemWriter, quarantined};
-use crate::cli::args::{CheckArguments, OutputArguments};
-use crate::cli::commands::check::{conclude, options};
-use crate::cli::commands::undo::told;
+use crate::cli::args::check::CheckArguments;
+use crate::cli::args::content::PartArguments;
+use crate::cli::args::means::{RestartArguments, SourceArguments, StateArguments};
+use crate::cli::settings::check::options;
 use crate::cli::settings::container::told as service_error;
-use crate::cli::settings::services;
 use crate::cli::settings::target::Target;
+use crate::cli::settings::{services, state};
+use crate::cli::terminal::Terminal;
 use crate::cli::terminal::consent;
 use crate::cli::terminal::progress::Progress;
-use crate::domain::code::Code;
+use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::history::History;
 use crate::domain::plan::planner::{self, Means, Situation};
 use crate::domain::plan::{Approved, Goal, Materials, Plan};
-use crate::domain::report::{Report, summarise};
+use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
+use crate::domain::verdict;
 use crate::engine::check::{Examination, Options, check};
 use crate::engine::ports::{Event, Events as _, JournalError, Pusher, Source, StorageWriter, Uploads};
 use crate::engine::repair::{self, Patience, Tools};
 
 /// A repair under way.
-pub(in crate::cli) struct Session<'a> {
+pub(super) struct Session<'a> {
     arguments: &'a CheckArguments,
-    output: &'a OutputArguments,
-    pub(in crate::cli) target: Target,
+    state: &'a StateArguments,
+    terminal: &'a Terminal,
+    pub(super) target: Target,
+    /// Whether somebody agreed beforehand to whatever is planned.
+    is_agreed: bool,
+    sources: Vec<SourceSpec>,
     /// How the registries of `docker://` sources are reached, by host and port.
     docker: BTreeMap<String, Connection>,
-    pub(in crate::cli) events: Arc<Progress>,
-    pub(in crate::cli) options: Options,
+    restarts: Vec<RestartSpec>,
+    patience: Patience,
+    pub(super) events: Arc<Progress>,
+    pub(super) options: Options,
     /// Content whose own file is bad: not to be taken for a source of it.
     bad: BTreeSet<Digest>,
 }
 
 impl<'a> Session<'a> {
-    pub(in crate::cli) async fn open(
+    pub(super) async fn open(
         arguments: &'a CheckArguments,
-        output: &'a OutputArguments,
+        state: &'a StateArguments,
+        terminal: &'a Terminal,
     ) -> Result<Self> {
-        refuse_parts(arguments)?;
-        let target = Target::find(&arguments.target, &arguments.connection).await?;
-        services::count(&arguments.repair.restart, &target)?;
-        let docker = docker_sources(arguments).await?;
-        let events = Arc::new(Progress::new(output));
-        let mut options = options(arguments, &target)?;
+        let target = Target::find(&(&arguments.target).into(), &arguments.connection).await?;
+        let mut options = options(arguments, &PartArguments::default(), state, &target)?;
         // A repair asks about manifests too: without that it cannot know what a push would do.
         options.probe_manifests = true;
-        let bad = BTreeSet::new();
-        Ok(Self { arguments, output, target, docker, events, options, bad })
+        Ok(Self {
+            arguments,
+            state,
+            terminal,
+            target,
+            is_agreed: false,
+            sources: Vec::new(),
+            docker: BTreeMap::new(),
+            restarts: Vec::new(),
+            patience: Patience::default(),
+            events: terminal.progress(),
+            options,
+            bad: BTreeSet::new(),
+        })
     }
 
-    pub(in crate::cli) async fn check(&mut self) -> Result<Examination> {
+    pub(super) const fn asking(mut self, is_agreed: bool) -> Self {
+        self.is_agreed = is_agreed;
+        self
+    }
+
+    /// With sources to take bytes from.
+    pub(super) async fn with_sources(mut self, arguments: &SourceArguments) -> Result<Self> {
+        self.sources.clone_from(&arguments.source);
+        for spec in &self.sources {
+            if let SourceSpec::Docker { authority, .. } = spec {
+                let connection = &self.arguments.connection;
+                let settings = connection.source_settings(&arguments.connection, authority).await?;
+                self.docker.insert(authority.clone(), settings);
+            }
+        }
+        Ok(self)
+    }
+
+    /// With something to restart, and so much patience for it.
+    pub(super) fn with_restarts(mut self, arguments: &RestartArguments) -> Result<Self> {
+        services::count(&arguments.restart, &self.target)?;
+        self.restarts.clone_from(&arguments.restart);
+        self.patience = Patience {
+            quiet: Duration::try_from(arguments.drain).context("--drain")?,
+            restart: Duration::try_from(arguments.restart_timeout).context("--restart-timeout")?,
+            ..Patience::default()
+        };
+        Ok(self)
+    }
+
+    pub(super) async fn check(&mut self) -> Result<Examination> {
         let examination = check(&self.target.sides, &self.options, self.events.clone()).await?;
         self.bad = bad(&examination.findings);
         Ok(examination)
     }
 
-    fn spool(&self) -> Result<PathBuf> {
-        let dir = journal_dir(self.arguments.repair.state_dir.as_deref(), &self.target)?.join("spool");
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&dir)
-            .with_context(|| format!("--state-dir: cannot make the folder `{}`", dir.display()))?;
-        Ok(dir)
+    fn state_folder(&self) -> Result<PathBuf> {
+        state::folder(self.state, &self.target.named)
     }
 
     /// How the registry of a `docker://` source is reached.
@@ -89,7 +129,7 @@ impl<'a> Session<'a> {
 
     /// The registry's own storage first: links need bytes that are there; then what was given.
     fn sources(&self) -> Result<SourceList> {
-        let spool = self.spool()?;
+        let spool = state::spool(&self.state_folder()?)?;
         let kept = self.target.root.as_deref().map(quarantined).unwrap_or_default();
         let options = |spec: &SourceSpec| OpenOptions {
             spool: spool.clone(),
@@ -107,7 +147,7 @@ impl<'a> Session<'a> {
             let own = open(&SourceSpec::Storage(root.clone()))?;
             sources.push(Box::new(Except::new(own, self.bad.clone())));
         }
-        for spec in self.arguments.repair.source.iter().filter(|spec| **spec != SourceSpec::DockerDaemon) {
+        for spec in self.sources.iter().filter(|spec| **spec != SourceSpec::DockerDaemon) {
             sources.push(open(spec)?);
         }
         Ok(SourceList::new(sources, spool))
@@ -115,7 +155,7 @@ impl<'a> Session<'a> {
 
     /// The local engine, where it is to push.
     fn pusher(&self) -> Result<Option<Arc<dyn Pusher>>> {
-        if !self.arguments.repair.source.contains(&SourceSpec::DockerDaemon) {
+        if !self.sources.contains(&SourceSpec::DockerDaemon) {
             return Ok(None);
         }
         let Some(connection) = &self.target.connection else {
@@ -143,12 +183,12 @@ impl<'a> Session<'a> {
         Ok(materials)
     }
 
-    pub(in crate::cli) async fn plan(&self, examination: &Examination, goal: Goal) -> Result<Plan> {
+    pub(super) async fn plan(&self, examination: &Examination, goal: Goal) -> Result<Plan> {
         let materials = match goal {
             Goal::Fix => self.survey(examination).await?,
             Goal::Purge | Goal::Restart => Materials::default(),
         };
-        let services = services::specs(&self.arguments.repair.restart, &self.target);
+        let services = services::specs(&self.restarts, &self.target);
         let situation = Situation {
             findings: &examination.findings,
             storage: examination.storage.as_deref(),
@@ -159,7 +199,7 @@ impl<'a> Session<'a> {
         Ok(planner::plan(goal, &situation, means, self.target.named.clone(), Timestamp::now()))
     }
 
-    pub(in crate::cli) async fn repair(&mut self, examination: Examination, goal: Goal) -> Result<Report> {
+    pub(super) async fn repair(&mut self, examination: Examination, goal: Goal) -> Result<Report> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
@@ -168,14 +208,14 @@ impl<'a> Session<'a> {
     }
 
     /// Carry out a saved plan, which must still fit.
-    pub(in crate::cli) async fn carry_out(&mut self, examination: Examination, plan: Plan) -> Result<Report> {
+    pub(super) async fn carry_out(&mut self, examination: Examination, plan: Plan) -> Result<Report> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
         self.approve_and_execute(examination, plan, true).await
     }
 
-    pub(in crate::cli) fn report(&self, examination: Examination) -> Report {
+    pub(super) fn report(&self, examination: Examination) -> Report {
         conclude(examination, self.target.named.clone(), self.arguments.fail_on)
     }
 
@@ -190,7 +230,7 @@ impl<'a> Session<'a> {
             report.plan = Some(plan);
             return Ok(report);
         }
-        let consent = consent::ask(&plan, self.arguments.repair.yes, self.output)?;
+        let consent = consent::ask(&plan, self.is_agreed, self.terminal)?;
         let refuse = |examination: Examination, why: String| {
             let mut report = self.report(Examination { refusal: Some(why), ..examination });
             report.plan = Some(plan.clone());
@@ -250,14 +290,11 @@ impl<'a> Session<'a> {
     }
 
     /// Everything that a repair works with. Takes the lock.
-    pub(in crate::cli) fn tools(&self) -> Result<Tools> {
+    pub(super) fn tools(&self) -> Result<Tools> {
         let run = new_run(Timestamp::now());
-        let dir = journal_dir(self.arguments.repair.state_dir.as_deref(), &self.target)?;
-        let journal = FileJournal::take(&dir, &run)?;
+        let journal = FileJournal::take(&self.state_folder()?, &run)?;
         let root = self.target.root.as_deref();
         let storage_writer = root.map(|root| FilesystemWriter::new(root, &run)).transpose()?;
-        let arguments = &self.arguments.repair;
-        let timeout = Duration::try_from(arguments.restart_timeout).context("--restart-timeout")?;
         Ok(Tools {
             storage: self.target.sides.storage.clone(),
             storage_writer: storage_writer.map(|writer| Arc::new(writer) as Arc<dyn StorageWriter>),
@@ -267,15 +304,11 @@ impl<'a> Session<'a> {
             cache: self.target.sides.cache.clone(),
             supply: Arc::new(self.sources()?),
             pusher: self.pusher()?,
-            services: services::connected(&arguments.restart, &self.target, timeout)?,
+            services: services::connected(&self.restarts, &self.target, self.patience.restart)?,
             journal: Arc::new(journal),
             events: self.events.clone(),
             jobs: usize::from(self.arguments.connection.jobs),
-            patience: Patience {
-                quiet: Duration::try_from(arguments.drain).context("--drain")?,
-                restart: timeout,
-                ..Patience::default()
-            },
+            patience: self.patience,
         })
     }
 }
@@ -301,26 +334,25 @@ fn told_by(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// How the registries of `docker://` sources are reached.
-async fn docker_sources(arguments: &CheckArguments) -> Result<BTreeMap<String, Connection>> {
-    let mut connections = BTreeMap::new();
-    for spec in &arguments.repair.source {
-        if let SourceSpec::Docker { authority, .. } = spec {
-            let own = &arguments.repair.source_connection;
-            let settings = arguments.connection.source_settings(own, authority).await?;
-            connections.insert(authority.clone(), settings);
-        }
-    }
-    Ok(connections)
-}
-
-/// A repair is proved by what a whole check no longer finds: what a part leaves out would look repaired.
-fn refuse_parts(arguments: &CheckArguments) -> Result<()> {
-    let shard = arguments.shard.shard.map(|_| "--shard");
-    match shard.or(arguments.budget.partial()) {
-        Some(flag) => bail!(
-            "{flag} is for checks that only look: what is changed is proved by checking all of it again; leave {flag} out"
-        ),
-        None => Ok(()),
-    }
+/// Make a report of what was examined.
+pub(super) fn conclude(examination: Examination, target: report::Target, fail_on: Severity) -> Report {
+    let mut report = Report {
+        schema: SCHEMA,
+        tool: Tool::default(),
+        started: examination.started,
+        finished: examination.finished,
+        target,
+        verdict: Verdict::Coherent,
+        exit_status: 0,
+        coverage: examination.coverage,
+        refusal: examination.refusal,
+        plan: None,
+        outcomes: None,
+        proof: None,
+        summary: summarise(&examination.findings),
+        findings: examination.findings,
+        images: Vec::new(),
+    };
+    verdict::conclude(&mut report, fail_on);
+    report
 }

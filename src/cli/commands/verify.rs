@@ -2,22 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
 use jiff::Timestamp;
 
+use super::check::note_interrupt;
 use crate::adapters::registry::Connection;
-use crate::cli::args::{OutputArguments, TargetArguments, duration};
-use crate::cli::commands::check;
-use crate::cli::settings::connection::ConnectionArguments;
+use crate::cli::args::verify::VerifyCommand;
 use crate::cli::settings::image::{self, Typed};
 use crate::cli::settings::target;
+use crate::cli::terminal::Terminal;
 use crate::cli::terminal::interrupt::Interrupt;
-use crate::cli::terminal::progress::Progress;
 use crate::domain::code::Severity;
 use crate::domain::finding::Finding;
 use crate::domain::report::{
@@ -27,56 +25,18 @@ use crate::domain::verdict;
 use crate::engine::ports::Events;
 use crate::engine::verify::{Examination, Named, Options, verify};
 
-/// What is verified, and how.
-#[derive(Debug, Clone, Args)]
-pub struct VerifyArguments {
-    /// The images, as docker takes them: HOST\[:PORT\]/NAME\[:TAG|@DIGEST\]; with --registry, NAME\[:TAG|@DIGEST\]
-    #[arg(value_name = "IMAGE", required_unless_present = "images")]
-    pub image: Vec<String>,
-    /// Read images from this file as well, one a line; - is stdin
-    #[arg(long, env = "REGFSCK_IMAGES", value_name = "FILE|-", help_heading = "Verify")]
-    pub images: Option<PathBuf>,
-    /// Only this platform of images that have several; repeatable
-    #[arg(long, env = "REGFSCK_PLATFORM", value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',', value_parser = platform, help_heading = "Verify")]
-    pub platform: Vec<String>,
-    /// Verify what is attached to the images, too: signatures, SBOMs, attestations
-    #[arg(long, env = "REGFSCK_REFERRERS", help_heading = "Verify")]
-    pub referrers: bool,
-    /// Fetch all bytes and hash them, not only the last of each blob
-    #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Verify")]
-    pub content: bool,
-    /// Look again for so long at images that are not right yet
-    #[arg(long, env = "REGFSCK_WAIT", value_name = "DURATION", default_value = "0", value_parser = duration, help_heading = "Verify")]
-    pub wait: jiff::SignedDuration,
-    /// The registry, where the images do not name it.
-    #[command(flatten)]
-    pub target: TargetArguments,
-    /// The connection.
-    #[command(flatten)]
-    pub connection: ConnectionArguments,
-}
-
-fn platform(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.split('/').collect();
-    if matches!(parts.len(), 2 | 3) && parts.iter().all(|part| !part.is_empty()) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("`{text}` is no platform; write it like linux/amd64 or linux/arm64/v8"))
-    }
-}
-
 /// Verify, report, and return the exit status.
-pub(in crate::cli) fn run(arguments: &VerifyArguments, output: &OutputArguments) -> Result<u8> {
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let report = runtime.block_on(report(arguments, output))?;
-    check::write(&report, output)?;
+pub(in crate::cli) fn run(command: &VerifyCommand, terminal: Terminal) -> Result<u8> {
+    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let report = super::runtime()?.block_on(report(command, &terminal))?;
+    terminal.write_report(&report)?;
     Ok(report.exit_status)
 }
 
-async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result<Report> {
+async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report> {
     let started = Timestamp::now();
     let interrupt = Interrupt::watch();
-    let (target, config) = target::known(&arguments.target).await?;
+    let (target, config) = target::known(&arguments.into()).await?;
     let given = target::registries(&target, &arguments.connection, config.as_ref()).await?;
     let images = typed(arguments, given.first().map(|(settings, _)| settings))?;
     let options = Options {
@@ -87,7 +47,7 @@ async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result
         is_proxy: config.as_ref().is_some_and(|config| config.proxy.is_some()),
         jobs: usize::from(arguments.connection.jobs),
     };
-    let events: Arc<dyn Events> = Arc::new(Progress::new(output));
+    let events: Arc<dyn Events> = terminal.progress();
     let mut report = empty(started);
     for (host, named) in &by_registry(&images) {
         let replicas = match host {
@@ -107,7 +67,7 @@ async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result
         }
     }
     put_in_order(&mut report, &images);
-    check::note_interrupt(&mut report.coverage, &interrupt);
+    note_interrupt(&mut report.coverage, &interrupt);
     report.summary = summarise(&report.findings);
     report.finished = Timestamp::now();
     verdict::conclude(&mut report, Severity::Error);
@@ -115,7 +75,7 @@ async fn report(arguments: &VerifyArguments, output: &OutputArguments) -> Result
 }
 
 /// The images that the arguments and the file name, each once.
-fn typed(arguments: &VerifyArguments, given: Option<&Connection>) -> Result<Vec<Typed>> {
+fn typed(arguments: &VerifyCommand, given: Option<&Connection>) -> Result<Vec<Typed>> {
     let mut texts = arguments.image.clone();
     if let Some(path) = &arguments.images {
         texts.extend(lines(path)?);

@@ -1,11 +1,14 @@
 //! From arguments to settings, once, failing early with the flag's name: the only place of defaults.
 
 pub(super) mod budget;
-pub mod connection;
+pub(super) mod check;
+pub(super) mod connection;
 pub(super) mod container;
 pub(super) mod image;
+pub(super) mod place;
 pub(super) mod redis;
 pub(super) mod scope;
 pub(super) mod services;
+pub(super) mod state;
 pub(super) mod suspects;
 pub(super) mod target;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::container::told as told_of;
+use super::target::Target;
 use crate::adapters::service::{RestartSpec, connect};
-use crate::cli::settings::target::Target;
 use crate::engine::ports::RegistryReader;
 use crate::engine::repair::Restartable;
 

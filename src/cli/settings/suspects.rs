@@ -2,32 +2,18 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
 
 use crate::adapters::snapshot;
 use crate::adapters::suspects::read_suspects;
+use crate::cli::args::suspects::SuspectArguments;
+use crate::cli::terminal::say;
 use crate::domain::suspects::Suspects;
 use crate::domain::views::storage::StorageView;
 use crate::engine::check::Suspect;
-
-/// What is suspect beforehand.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Check")]
-pub struct SuspectArguments {
-    /// Ask also about what this file names, - for stdin; repeatable
-    ///
-    /// A list of REPOSITORY@DIGEST or DIGEST, what `registry garbage-collect` printed, a registry's log,
-    /// or keys of Redis: told by their content.
-    #[arg(long, env = "REGFSCK_SUSPECTS", value_name = "FILE", value_delimiter = ',')]
-    pub suspects: Vec<PathBuf>,
-    /// Ask also about what disappeared since this snapshot was taken
-    #[arg(long, env = "REGFSCK_SINCE", value_name = "SNAPSHOT")]
-    pub since: Option<PathBuf>,
-}
 
 /// The suspects that the files name.
 pub(in crate::cli) fn read(arguments: &SuspectArguments) -> Result<Vec<Suspect>> {
@@ -63,18 +49,14 @@ fn complain(path: &Path, found: &Suspects) {
     if found.not_understood == 0 {
         return;
     }
-    let mut err = anstream::stderr().lock();
-    let mut say = |text: std::fmt::Arguments<'_>| {
-        let _ = std::io::Write::write_fmt(&mut err, text);
-    };
     let Suspects { not_understood, lines, pairs, examples } = found;
     say(format_args!(
-        "warning: `{}`: {not_understood} of {lines} lines were not understood; {} suspects were read\n",
+        "warning: `{}`: {not_understood} of {lines} lines were not understood; {} suspects were read",
         path.display(),
         pairs.len()
     ));
     for (number, line) in examples {
-        say(format_args!("  line {number}: {line}\n"));
+        say(format_args!("  line {number}: {line}"));
     }
 }
 

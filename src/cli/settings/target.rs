@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use super::place::Place;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
 use crate::adapters::storage::FilesystemStorage;
-use crate::cli::args::TargetArguments;
-use crate::cli::settings::connection::ConnectionArguments;
+use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::settings::container::{self, Contained};
 use crate::cli::settings::redis;
 use crate::cli::settings::scope::Globs;
@@ -42,7 +42,7 @@ pub(in crate::cli) struct Target {
 
 impl Target {
     /// The repositories that the arguments mean.
-    pub(in crate::cli) fn scope(target: &TargetArguments) -> Arc<dyn Scope> {
+    pub(in crate::cli) fn scope(target: &Place) -> Arc<dyn Scope> {
         Arc::new(Globs::new(&target.repo))
     }
 
@@ -55,15 +55,8 @@ impl Target {
     ///
     /// # Errors
     /// When they mean none, or one that cannot be looked at.
-    pub(in crate::cli) async fn find(
-        target: &TargetArguments,
-        connection: &ConnectionArguments,
-    ) -> Result<Self> {
-        let contained = match &target.container {
-            Some(name) => Some(container::look(name).await?),
-            None => None,
-        };
-        let (target, config) = settle(target, contained.as_ref())?;
+    pub(in crate::cli) async fn find(target: &Place, connection: &ConnectionArguments) -> Result<Self> {
+        let (target, config, contained) = settled(target).await?;
         let storage = storage(&target, config.as_ref(), contained.as_ref())?;
         let settings = registries(&target, connection, config.as_ref()).await?;
         let daemons = settings.iter().map(|(settings, address)| reach(settings, *address));
@@ -97,11 +90,29 @@ impl Target {
     }
 }
 
+/// The storage alone that the arguments mean.
+///
+/// # Errors
+/// As [`Target::find`].
+pub(in crate::cli) async fn stored(place: &Place) -> Result<Option<FilesystemStorage>> {
+    let (place, config, contained) = settled(&Place { offline: true, ..place.clone() }).await?;
+    storage(&place, config.as_ref(), contained.as_ref())
+}
+
+/// What is said, with what the container's engine or the configuration tells of it.
+pub(in crate::cli) async fn settled(
+    place: &Place,
+) -> Result<(Place, Option<RegistryConfig>, Option<Contained>)> {
+    let contained = match &place.container {
+        Some(name) => Some(container::look(name).await?),
+        None => None,
+    };
+    let (place, config) = settle(place, contained.as_ref())?;
+    Ok((place, config, contained))
+}
+
 /// Let what the container's engine tells stand where nothing was said.
-fn settle(
-    target: &TargetArguments,
-    contained: Option<&Contained>,
-) -> Result<(TargetArguments, Option<RegistryConfig>)> {
+fn settle(target: &Place, contained: Option<&Contained>) -> Result<(Place, Option<RegistryConfig>)> {
     let mut target = target.clone();
     let Some(contained) = contained else {
         let config = config(&target)?;
@@ -114,9 +125,7 @@ fn settle(
 }
 
 /// The target with what the named container or configuration tells; nothing is looked for.
-pub(in crate::cli) async fn known(
-    target: &TargetArguments,
-) -> Result<(TargetArguments, Option<RegistryConfig>)> {
+pub(in crate::cli) async fn known(target: &Place) -> Result<(Place, Option<RegistryConfig>)> {
     if let Some(name) = &target.container {
         return settle(target, Some(&container::look(name).await?));
     }
@@ -139,7 +148,7 @@ pub(in crate::cli) async fn replicas(
 
 /// How every daemon is asked, the one that is looked at most first.
 pub(in crate::cli) async fn registries(
-    target: &TargetArguments,
+    target: &Place,
     arguments: &ConnectionArguments,
     config: Option<&RegistryConfig>,
 ) -> Result<Vec<(Connection, Option<IpAddr>)>> {
@@ -154,7 +163,7 @@ pub(in crate::cli) async fn registries(
 }
 
 /// The registry's configuration: the one given, or, where nothing is given, one in a usual place.
-pub(in crate::cli) fn config(target: &TargetArguments) -> Result<Option<RegistryConfig>> {
+pub(in crate::cli) fn config(target: &Place) -> Result<Option<RegistryConfig>> {
     let path = match &target.config {
         Some(path) => path.clone(),
         None if target.storage.is_some() || target.registry.is_some() || !target.replica.is_empty() => {
@@ -182,7 +191,7 @@ fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(Stri
 }
 
 pub(in crate::cli) fn storage(
-    target: &TargetArguments,
+    target: &Place,
     config: Option<&RegistryConfig>,
     contained: Option<&Contained>,
 ) -> Result<Option<FilesystemStorage>> {
@@ -210,7 +219,7 @@ pub(in crate::cli) fn storage(
 
 /// How the registry itself is reached, where there is one to ask.
 async fn connection(
-    target: &TargetArguments,
+    target: &Place,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
 ) -> Result<Option<Connection>> {
@@ -236,7 +245,7 @@ pub(in crate::cli) fn reach(settings: &Connection, address: Option<IpAddr>) -> R
 
 /// The daemon that can be asked, without a look at whether it answers.
 pub(in crate::cli) async fn first(
-    target: &TargetArguments,
+    target: &Place,
     connection: &ConnectionArguments,
     config: Option<&RegistryConfig>,
 ) -> Result<Option<Daemon>> {

@@ -4,8 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::cli::args::OutputArguments;
-use crate::cli::terminal;
+use super::Terminal;
 use crate::domain::plan::{Consent, Plan};
 use crate::report::repair;
 
@@ -13,11 +12,11 @@ use crate::report::repair;
 ///
 /// # Errors
 /// When it may not, or there is nobody to ask; nothing was changed then.
-pub(in crate::cli) fn ask(plan: &Plan, is_given: bool, output: &OutputArguments) -> Result<Consent> {
+pub(in crate::cli) fn ask(plan: &Plan, is_given: bool, terminal: &Terminal) -> Result<Consent> {
     if is_given {
         return Ok(Consent::BeforeHand);
     }
-    let shown = repair::plan(plan, terminal::drawing(output));
+    let shown = repair::plan(plan, terminal.drawing());
     let mut err = anstream::stderr().lock();
     err.write_all(shown.as_bytes()).context("cannot write to stderr")?;
     drop(err);

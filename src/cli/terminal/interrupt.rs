@@ -1,6 +1,5 @@
 //! Ctrl-C and SIGTERM: the first stops the run, the second ends the program.
 
-use std::io::Write as _;
 use std::sync::OnceLock;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -50,10 +49,7 @@ impl Interrupt {
 
 async fn listen(mut interrupt: Signal, mut terminate: Signal, stop: watch::Sender<bool>) {
     next(&mut interrupt, &mut terminate).await;
-    let _ = writeln!(
-        anstream::stderr(),
-        "stopping; what was seen so far is reported. A second time ends at once."
-    );
+    super::say(format_args!("stopping; what was seen so far is reported. A second time ends at once."));
     let _ = stop.send(true);
     next(&mut interrupt, &mut terminate).await;
     end();

@@ -1,50 +1,99 @@
-//! What is written to the terminal, and how wide and colourful it may be.
+//! The one writer of what a person sees or a machine reads: results on stdout and into files, all else on stderr.
 
 pub(super) mod consent;
 pub(super) mod interrupt;
+mod log;
 pub(super) mod progress;
-pub(super) mod result;
+mod result;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use tracing_subscriber::prelude::*;
 
-use crate::cli::args::{OutputArguments, When};
+use self::progress::Progress;
+use super::args::output::{
+    DrawingArguments, OutputFormat, ProgressArguments, ResultArguments, SpeechArguments, When,
+};
 use crate::report::table::Drawing;
 
-/// Decide for the whole process whether colours are written.
-pub(in crate::cli) fn set_colour(when: When) {
-    let choice = match when {
-        When::Auto => anstream::ColorChoice::Auto,
-        When::Always => anstream::ColorChoice::Always,
-        When::Never => anstream::ColorChoice::Never,
-    };
-    choice.write_global();
+/// How to write, made once of what was typed.
+#[derive(Debug, Clone)]
+pub(super) struct Terminal {
+    is_quiet: bool,
+    shows_evidence: bool,
+    no_trunc: bool,
+    progress: When,
+    /// In which forms a result is written; a table on stdout where none is named.
+    formats: Vec<OutputFormat>,
 }
 
-/// Log to stderr: what went wrong; with `-v` the commands that are run, with `-vv` every request too.
-pub(in crate::cli) fn log(output: &OutputArguments) {
-    let level = match (output.quiet, output.verbose) {
-        (true, _) => tracing::Level::ERROR,
-        (_, 0) => tracing::Level::WARN,
-        (_, 1) => tracing::Level::INFO,
-        (_, _) => tracing::Level::DEBUG,
-    };
-    let filter = tracing_subscriber::filter::Targets::new().with_target("regfsck", level);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal() && output.color != When::Never);
-    // The time of day matters among many requests, and is noise before a single warning.
-    let lines = if output.verbose > 1 { lines.boxed() } else { lines.without_time().boxed() };
-    // In a test that runs the program in its own process a log is there already; that one stays.
-    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+impl Terminal {
+    /// Decide for the whole process whether colours are written and what is logged.
+    pub(super) fn open(speech: &SpeechArguments) -> Self {
+        log::set_colour(speech.color);
+        log::start(speech);
+        Self {
+            is_quiet: speech.quiet,
+            shows_evidence: speech.verbose > 0,
+            no_trunc: false,
+            progress: When::Never,
+            formats: Vec::new(),
+        }
+    }
+
+    pub(super) fn with_drawing(self, drawing: &DrawingArguments) -> Self {
+        Self { no_trunc: drawing.no_trunc, ..self }
+    }
+
+    pub(super) fn with_result(self, result: &ResultArguments) -> Self {
+        Self { formats: result.formats.clone(), ..self.with_drawing(&result.drawing) }
+    }
+
+    pub(super) fn with_progress(self, progress: &ProgressArguments) -> Self {
+        Self { progress: progress.progress, ..self }
+    }
+
+    /// Who shows how far the run is.
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        let is_shown = match self.progress {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !self.is_quiet && io::stderr().is_terminal(),
+        };
+        Arc::new(Progress::new(is_shown, self.is_quiet))
+    }
+
+    /// How to draw on this terminal.
+    fn drawing(&self) -> Drawing {
+        Drawing { width: width(), colour: true, no_trunc: self.no_trunc, evidence: self.shows_evidence }
+    }
+
+    /// Print to stdout, unless nothing is to be printed. A reader that went away is no error.
+    ///
+    /// # Errors
+    /// When stdout cannot be written to for another reason.
+    pub(super) fn print(&self, text: &str) -> Result<()> {
+        let mut out = self.stdout();
+        forgive(out.write_all(text.as_bytes()).and_then(|()| out.flush())).context("cannot write to stdout")
+    }
+
+    /// Stdout, or nothing where nothing is to be printed.
+    pub(super) fn stdout(&self) -> Box<dyn Write> {
+        if self.is_quiet { Box::new(io::sink()) } else { Box::new(anstream::stdout().lock()) }
+    }
 }
 
-/// How to draw on stdout.
-pub(in crate::cli) fn drawing(output: &OutputArguments) -> Drawing {
-    Drawing { width: width(), colour: true, no_trunc: output.no_trunc, evidence: output.verbose > 0 }
+/// Say something on stderr that is no result; that it cannot be said is no error.
+pub(super) fn say(text: fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Say what failed, why, and what to do next, for a person at 3 a.m.
+pub(super) fn complain(error: &anyhow::Error) {
+    let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+    say(format_args!("{style}error{style:#}: {error:#}"));
 }
 
 /// The terminal's width, never less than 60; 80 where stdout is no terminal.
@@ -57,17 +106,8 @@ fn width() -> u16 {
     wide.unwrap_or(80).max(60)
 }
 
-/// Print to stdout. A reader that went away is no error.
-///
-/// # Errors
-/// When stdout cannot be written to for another reason.
-pub(in crate::cli) fn print(text: &str) -> Result<()> {
-    let mut out = anstream::stdout().lock();
-    forgive(out.write_all(text.as_bytes()).and_then(|()| out.flush())).context("cannot write to stdout")
-}
-
 /// A broken pipe is the reader's choice.
-pub(in crate::cli) fn forgive(result: io::Result<()>) -> io::Result<()> {
+fn forgive(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::args::{OutputArguments, When};
-use crate::cli::terminal::interrupt::{self, Interrupt};
+use super::interrupt::{self, Interrupt};
 use crate::engine::ports::{Event, Events};
 
 /// Shows each stage as a bar, or as a spinner where its length is not known, and clears it at its end.
@@ -19,13 +18,8 @@ pub(in crate::cli) struct Progress {
 }
 
 impl Progress {
-    pub(in crate::cli) fn new(output: &OutputArguments) -> Self {
-        let is_shown = match output.progress {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => !output.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr()),
-        };
-        Self { bar: Mutex::new(None), is_shown, is_quiet: output.quiet, interrupt: interrupt::current() }
+    pub(super) fn new(is_shown: bool, is_quiet: bool) -> Self {
+        Self { bar: Mutex::new(None), is_shown, is_quiet, interrupt: interrupt::current() }
     }
 
     fn stage(&self, name: &'static str, length: Option<u64>) {
@@ -72,8 +66,7 @@ impl Events for Progress {
             Event::Finished => self.replace(None),
             Event::Notice(text) => {
                 if !self.is_quiet {
-                    let mut err = anstream::stderr().lock();
-                    let _ = std::io::Write::write_fmt(&mut err, format_args!("{text}\n"));
+                    super::say(format_args!("{text}"));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! `regfsck demo`: the incident, told while it happens on the embedded registry.
+//! The incident, told while it happens on the embedded registry.
 //!
 //! Push, DELETE, garbage collection, push again, failing pull; then the check that any user runs, a
 //! restart of the daemon, and the check once more. Nothing is faked but the daemon's size: client and
@@ -13,26 +13,16 @@ use tempfile::TempDir;
 use crate::adapters::sandbox::client::{DockerLike, Pushed};
 use crate::adapters::sandbox::image::Image;
 use crate::adapters::sandbox::{self, Flavour, Sandbox, garbage_collect};
+use crate::cli::args::demo::DemoCommand;
 
 /// The image that is lost, and one that is not.
 const LOST: &str = "team/app";
 const HEALTHY: &str = "team/web";
 const TAG: &str = "1.0";
 
-/// How the demo runs.
-#[derive(Debug, Clone)]
-pub(in crate::cli) struct Options {
-    /// Which registry the sandbox behaves like.
-    pub flavour: Flavour,
-    /// Leave the damaged registry in this directory, which must be empty or not exist.
-    pub keep: Option<PathBuf>,
-    /// Do not restart the daemon but keep it up, still claiming what is gone, until Ctrl-C.
-    pub serve: bool,
-}
-
 /// The demo's registry, as a check needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli) struct Target {
+pub(super) struct Target {
     /// The daemon, such as `http://127.0.0.1:41234`.
     pub url: String,
     /// The storage's root directory.
@@ -81,8 +71,8 @@ struct Demo<'a> {
 ///
 /// # Errors
 /// The directory cannot be used, no port is free, or `out` or `check` fail.
-pub(in crate::cli) async fn run(
-    options: Options,
+pub(super) async fn tell(
+    options: DemoCommand,
     out: &mut dyn Write,
     mut check: impl AsyncFnMut(&Target, &mut dyn Write) -> Result<u8>,
 ) -> Result<()> {
@@ -249,9 +239,11 @@ impl<'a> Demo<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::output::{DrawingArguments, ProgressArguments, When};
 
-    fn options(flavour: Flavour) -> Options {
-        Options { flavour, keep: None, serve: false }
+    fn options(flavour: Flavour) -> DemoCommand {
+        let (drawing, progress) = (DrawingArguments::default(), ProgressArguments { progress: When::Never });
+        DemoCommand { flavour, keep: None, serve: false, drawing, progress }
     }
 
     /// A check that only counts how many of the lost image's blobs the daemon claims.
@@ -267,7 +259,7 @@ mod tests {
 
     async fn tell(flavour: Flavour) -> String {
         let mut out = Vec::new();
-        run(options(flavour), &mut out, count_claims).await.unwrap();
+        super::tell(options(flavour), &mut out, count_claims).await.unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -284,11 +276,11 @@ mod tests {
     async fn a_kept_registry_stays_and_is_never_mixed_with_other_files() {
         let home = tempfile::tempdir().unwrap();
         let keep = Some(home.path().join("kept"));
-        let options = Options { keep: keep.clone(), ..options(Flavour::V2) };
-        run(options.clone(), &mut Vec::new(), count_claims).await.unwrap();
+        let options = DemoCommand { keep: keep.clone(), ..options(Flavour::V2) };
+        super::tell(options.clone(), &mut Vec::new(), count_claims).await.unwrap();
         assert!(home.path().join("kept/registry/docker/registry/v2/repositories/team/app").is_dir());
         assert!(home.path().join("kept/config.yml").is_file());
-        let refused = run(options, &mut Vec::new(), count_claims).await.unwrap_err();
+        let refused = super::tell(options, &mut Vec::new(), count_claims).await.unwrap_err();
         let folder = home.path().join("kept").canonicalize().unwrap();
         assert_eq!(
             refused.to_string(),

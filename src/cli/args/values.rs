@@ -1,0 +1,156 @@
+//! Values as they are typed.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use crate::domain::code::Severity;
+use crate::domain::content::ContentSubset;
+use crate::domain::gc::Flavour;
+use crate::domain::shard::Shard;
+
+/// Seconds a day, in UTC.
+const DAY: i64 = 24 * 60 * 60;
+/// What tells each pod of a Kubernetes Indexed Job which one it is.
+const INDEX: &str = "JOB_COMPLETION_INDEX";
+
+/// An argument that must not be printed.
+#[derive(Clone)]
+pub struct Secret(pub(in crate::cli) SecretString);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned().into()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[REDACTED]")
+    }
+}
+
+/// A duration such as `30s`, `10m`, `2h 30m`; `0` is none.
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
+    if text == "0" {
+        return Ok(SignedDuration::ZERO);
+    }
+    let duration: SignedDuration =
+        text.parse().map_err(|_error| format!("`{text}` is no duration; write it like 30s, 10m or 2h"))?;
+    if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
+}
+
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
+    let all = [Severity::Error, Severity::Warning, Severity::Note];
+    let found = all.into_iter().find(|severity| severity.as_str() == text);
+    found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))
+}
+
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    match text.parse::<bytesize::ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        _ => Err(format!("`{text}` is no size above 0; write it like 500kB, 50MB or 1GiB")),
+    }
+}
+
+/// `N/T`, or `day/T`: the part whose turn it is today, in UTC.
+pub(super) fn subset(text: &str) -> Result<ContentSubset, String> {
+    let today = u64::try_from(jiff::Timestamp::now().as_second() / DAY).unwrap_or_default();
+    subset_on(text, today).ok_or_else(|| {
+        format!(
+            "`{text}` is no part of a whole; write it like 3/7, from 1/7 to 7/7, or day/7 for another part each day"
+        )
+    })
+}
+
+fn subset_on(text: &str, today: u64) -> Option<ContentSubset> {
+    let (part, of) = text.split_once('/')?;
+    let of: u64 = of.parse().ok()?;
+    if part == "day" {
+        return ContentSubset::of_day(today, of);
+    }
+    let part = part.parse().ok()?;
+    (1..=of).contains(&part).then_some(ContentSubset { part, of })
+}
+
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
+    shard_in(text, std::env::var(INDEX).ok().as_deref())
+}
+
+fn shard_in(text: &str, index: Option<&str>) -> Result<Shard, String> {
+    match text.strip_prefix("auto/") {
+        Some(of) => {
+            let index = index.ok_or_else(|| {
+                format!("`{text}` needs {INDEX}, which the pods of a Kubernetes Indexed Job have")
+            })?;
+            format!("{index}/{of}").parse()
+        }
+        None => text.parse(),
+    }
+}
+
+pub(super) fn flavour(text: &str) -> Result<Flavour, String> {
+    match text {
+        "2" => Ok(Flavour::V2),
+        "3" => Ok(Flavour::V3),
+        _ => Err(format!("`{text}` is no generation of the registry; there are 2 and 3")),
+    }
+}
+
+/// `2.8.3`, with anything behind it, such as `+ds1`.
+pub(super) fn version(text: &str) -> Result<(u64, u64, u64), String> {
+    let numbers: Vec<u64> = text
+        .trim_start_matches('v')
+        .split(|c: char| !c.is_ascii_digit())
+        .take(3)
+        .map_while(|number| number.parse().ok())
+        .collect();
+    match numbers[..] {
+        [major, minor, patch] => Ok((major, minor, patch)),
+        [major, minor] => Ok((major, minor, 0)),
+        _ => Err(format!("`{text}` is no version; write it like 2.8.3")),
+    }
+}
+
+pub(super) fn platform(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    if matches!(parts.len(), 2 | 3) && parts.iter().all(|part| !part.is_empty()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is no platform; write it like linux/amd64 or linux/arm64/v8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subset_is_named_by_its_number_or_by_the_day() {
+        assert_eq!(subset_on("3/7", 0), Some(ContentSubset { part: 3, of: 7 }));
+        assert_eq!(subset_on("day/7", 20_003), Some(ContentSubset { part: 20_003 % 7 + 1, of: 7 }));
+        for text in ["0/7", "8/7", "day/0", "day", "1/", "x/2"] {
+            assert_eq!(subset_on(text, 5), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!(size("50MB"), Ok(50_000_000));
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        assert!(size("0").is_err() && size("fast").is_err());
+    }
+
+    #[test]
+    fn a_pod_takes_its_number_from_its_job() {
+        assert_eq!(shard_in("auto/4", Some("3")), Ok(Shard { index: 3, of: 4 }));
+        assert_eq!(shard_in("1/4", Some("3")), Ok(Shard { index: 1, of: 4 }));
+        assert!(shard_in("auto/4", Some("4")).is_err());
+        assert!(shard_in("auto/4", None).is_err_and(|why| why.contains(INDEX)));
+    }
+}

@@ -1,0 +1,24 @@
+//! `regfsck restart`
+
+use anyhow::{Result, bail};
+
+use super::session::Session;
+use crate::cli::args::repair::RestartCommand;
+use crate::cli::terminal::Terminal;
+use crate::domain::plan::Goal;
+
+/// Restart the daemon and prove that its false claims are gone; the exit status.
+pub(in crate::cli) fn run(command: &RestartCommand, terminal: Terminal) -> Result<u8> {
+    if command.restart.restart.is_empty() && command.check.target.config.container.is_none() {
+        bail!("restart what? give --restart SPEC, such as systemd:docker-registry or docker:registry");
+    }
+    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let report = super::runtime()?.block_on(async {
+        let session = Session::open(&command.check, &command.state, &terminal).await?;
+        let mut session = session.asking(command.consent.yes).with_restarts(&command.restart)?;
+        let examination = session.check().await?;
+        session.repair(examination, Goal::Restart).await
+    })?;
+    terminal.write_report(&report)?;
+    Ok(report.exit_status)
+}

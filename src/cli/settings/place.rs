@@ -1,0 +1,81 @@
+//! Where the registry is said to be, whichever command was given.
+
+use std::path::PathBuf;
+
+use crate::cli::args::doctor::DoctorCommand;
+use crate::cli::args::redis::RedisArguments;
+use crate::cli::args::repair::UndoCommand;
+use crate::cli::args::snapshot::SnapshotCommand;
+use crate::cli::args::target::{ConfigArguments, DaemonArguments, StorageArguments, TargetArguments};
+use crate::cli::args::verify::VerifyCommand;
+
+/// What the arguments say of where the registry is; what a command does not take is not there.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Place {
+    pub(in crate::cli) config: Option<PathBuf>,
+    pub(in crate::cli) container: Option<String>,
+    pub(in crate::cli) storage: Option<PathBuf>,
+    pub(in crate::cli) registry: Option<String>,
+    pub(in crate::cli) replica: Vec<String>,
+    pub(in crate::cli) resolve_all: bool,
+    pub(in crate::cli) offline: bool,
+    pub(in crate::cli) repo: Vec<String>,
+    pub(in crate::cli) redis: RedisArguments,
+}
+
+impl Place {
+    fn of_config(arguments: &ConfigArguments) -> Self {
+        let ConfigArguments { config, container } = arguments.clone();
+        Self { config, container, ..Self::default() }
+    }
+
+    fn on(self, StorageArguments { storage }: &StorageArguments) -> Self {
+        Self { storage: storage.clone(), ..self }
+    }
+
+    fn served_by(self, daemons: &DaemonArguments) -> Self {
+        let DaemonArguments { registry, replica, resolve_all } = daemons.clone();
+        Self { registry: registry.registry, replica, resolve_all, ..self }
+    }
+}
+
+impl From<&TargetArguments> for Place {
+    fn from(target: &TargetArguments) -> Self {
+        Self {
+            offline: target.offline,
+            repo: target.scope.repo.clone(),
+            redis: target.redis.clone(),
+            ..Self::of_config(&target.config).on(&target.storage).served_by(&target.daemons)
+        }
+    }
+}
+
+impl From<&VerifyCommand> for Place {
+    fn from(verify: &VerifyCommand) -> Self {
+        Self::of_config(&verify.config).served_by(&verify.daemons)
+    }
+}
+
+impl From<&DoctorCommand> for Place {
+    fn from(doctor: &DoctorCommand) -> Self {
+        Self {
+            registry: doctor.registry.registry.clone(),
+            offline: doctor.offline,
+            redis: doctor.redis.clone(),
+            ..Self::of_config(&doctor.config)
+        }
+    }
+}
+
+impl From<&SnapshotCommand> for Place {
+    fn from(snapshot: &SnapshotCommand) -> Self {
+        let repo = snapshot.scope.repo.clone();
+        Self { repo, ..Self::of_config(&snapshot.config).on(&snapshot.storage) }
+    }
+}
+
+impl From<&UndoCommand> for Place {
+    fn from(undo: &UndoCommand) -> Self {
+        Self { offline: true, ..Self::of_config(&undo.config).on(&undo.storage) }
+    }
+}
