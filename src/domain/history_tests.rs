@@ -13,7 +13,7 @@ fn started(purpose: Purpose) -> Record {
 }
 
 fn moved(name: &str) -> Change {
-    Change::FileMoved { from: name.into(), to: format!("/q/{name}").into() }
+    Change::FileMoved { from: name.into(), to: format!("/q/{name}").into(), content: Digest::sha256([1; 32]) }
 }
 
 fn change(step: &str, change: Change) -> Record {

@@ -108,6 +108,8 @@ pub enum Change {
         from: PathBuf,
         /// Where it will be.
         to: PathBuf,
+        /// What it holds: nothing else is moved, there or back.
+        content: Digest,
     },
     /// A link file's content is replaced.
     LinkWritten {

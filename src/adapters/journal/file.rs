@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::lock::Lock;
+use crate::adapters::files::force;
 use crate::domain::journal::{Entry, Record};
 use crate::domain::observed::Unlooked;
 use crate::engine::ports::{Journal, JournalError};
@@ -195,7 +196,7 @@ fn make_dir(dir: &Path) -> std::io::Result<()> {
 }
 
 fn sync_dir(dir: &Path) -> std::io::Result<()> {
-    File::open(dir)?.sync_all()
+    force(File::open(dir)?)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
@@ -105,20 +105,25 @@ pub(super) fn hash(folder: &Folder, path: &str, digest: &Digest, pace: &dyn Pace
         // Advice only: a file system that knows none of it reads all the same.
         let _ = fadvise(&file, 0, None, Advice::Sequential);
     }
+    hash_open(&file, digest, pace)
+}
+
+/// Hash an open file by the algorithm of `digest`.
+pub(super) fn hash_open(file: &impl AsFd, digest: &Digest, pace: &dyn Pace) -> io::Result<HashedBlob> {
     let (actual, size) = match digest.algorithm() {
         Algorithm::Sha256 => {
-            let (sum, size) = sum::<Sha256>(&file, pace)?;
+            let (sum, size) = sum::<Sha256>(file, pace)?;
             (Digest::sha256(sum.into()), size)
         }
         Algorithm::Sha512 => {
-            let (sum, size) = sum::<Sha512>(&file, pace)?;
+            let (sum, size) = sum::<Sha512>(file, pace)?;
             (if sum.as_slice() == digest.bytes() { *digest } else { Digest::sha512(sum.into()) }, size)
         }
     };
     Ok(HashedBlob { digest: *digest, actual, size })
 }
 
-fn sum<H: sha2::Digest>(file: &OwnedFd, pace: &dyn Pace) -> io::Result<(sha2::digest::Output<H>, u64)> {
+fn sum<H: sha2::Digest>(file: &impl AsFd, pace: &dyn Pace) -> io::Result<(sha2::digest::Output<H>, u64)> {
     BUFFER.with_borrow_mut(|buffer| {
         let mut hasher = H::new();
         let mut size = 0;

@@ -1,4 +1,4 @@
-//! The registry's storage on a file system, read only.
+//! The registry's storage on a file system.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -10,6 +10,8 @@
 //! | `content` | hashes blobs |
 //! | `look` | second looks at single things |
 //! | `folder` | an open folder, and looks relative to it |
+//! | `quarantine` | what repairs change |
+//! | `ground`, `spot` | where they may, and how a single change is made |
 //! | `notes`, `printable` | stray files and failures, and how paths are shown |
 //!
 //! What is not looked at: what lies beside a `data` or `link` file, tags' history (`index/…`), the content
@@ -18,8 +20,8 @@
 
 mod blobs;
 mod content;
-mod durable;
 mod folder;
+mod ground;
 mod leftovers;
 mod links;
 mod look;
@@ -31,6 +33,7 @@ mod quarantine;
 mod repositories;
 mod root;
 mod sessions;
+mod spot;
 #[cfg(test)]
 mod tests;
 mod uploads;

@@ -9,12 +9,9 @@
 //! The registry looks at nothing outside of `docker/`, so the second place is as invisible to it as the
 //! first. Either keeps the whole path below the run's folder: that makes it a storage root of its own.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Access;
-
-use crate::domain::layout;
+use crate::domain::layout::ROOT;
 
 /// The quarantine folders that a driver root can have, the better one first.
 pub(super) fn candidates(driver_root: &Path) -> Vec<PathBuf> {
@@ -35,41 +32,7 @@ pub fn quarantined(v2: &Path) -> Vec<PathBuf> {
     let v2 = v2.canonicalize().unwrap_or_else(|_| v2.to_owned());
     let quarantines = v2.ancestors().nth(3).map(candidates).unwrap_or_default();
     let entries = quarantines.iter().filter_map(|quarantine| quarantine.read_dir().ok()).flatten().flatten();
-    let mut runs: Vec<_> =
-        entries.map(|entry| entry.path()).filter(|run| run.join(layout::ROOT).is_dir()).collect();
+    let mut runs: Vec<_> = entries.map(|entry| entry.path()).filter(|run| run.join(ROOT).is_dir()).collect();
     runs.sort_by(|one, other| other.file_name().cmp(&one.file_name()));
     runs
-}
-
-/// The first of the quarantine folders that files of `v2` can be renamed into; the last one if none looks so.
-pub(super) fn choose(candidates: &[PathBuf], v2: &Path) -> Option<PathBuf> {
-    let reachable = candidates.iter().find(|candidate| is_reachable(candidate, v2));
-    reachable.or(candidates.last()).cloned()
-}
-
-fn is_reachable(candidate: &Path, v2: &Path) -> bool {
-    let existing = if candidate.is_dir() { Some(candidate) } else { candidate.parent() };
-    existing.is_some_and(|dir| {
-        rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok() && is_one_mount(dir, v2)
-    })
-}
-
-/// Whether a rename can go from one folder to the other. `false` if that cannot be told.
-pub(super) fn is_one_mount(one: &Path, other: &Path) -> bool {
-    let device = |path: &Path| path.metadata().map(|metadata| metadata.dev()).ok();
-    device(one).is_some() && device(one) == device(other) && mount(one) == mount(other)
-}
-
-/// The mount's number, where the system tells: two bind mounts of one filesystem have one device number,
-/// and no rename goes between them.
-#[cfg(target_os = "linux")]
-fn mount(path: &Path) -> Option<u64> {
-    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    let answer = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
-    (answer.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(answer.stx_mnt_id)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn mount(_path: &Path) -> Option<u64> {
-    None
 }

@@ -1,28 +1,24 @@
 //! Changing a filesystem's storage: bad files go into the quarantine, links are written anew.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::Access;
-
-use super::durable::{look, look_at_file, make_dirs_alike, make_private_dirs, refused, rename, replace};
-use super::place::{candidates, choose, is_one_mount};
+use super::ground::{Ground, Missing};
+use super::spot::{LINK_LIMIT, Spot, refused};
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content};
-use crate::domain::layout::{self, LinkPlace, Place};
+use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{StorageWriteError, StorageWriter};
 
-/// What a link can say at most and still be kept in the journal; a digest has 71 bytes.
-const LINK_LIMIT: u64 = 4096;
+/// By what a link's own bytes are told from others.
+const SHA256: Digest = Digest::sha256([0; 32]);
 
 /// A registry's storage on a filesystem, to be changed by one run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FilesystemWriter {
     v2: PathBuf,
     driver_root: PathBuf,
-    quarantines: Vec<PathBuf>,
+    ground: Ground,
     /// The quarantine folder of this run.
     own: PathBuf,
 }
@@ -36,25 +32,38 @@ impl FilesystemWriter {
     pub fn new(v2: &Path, run: &str) -> Result<Self, StorageWriteError> {
         // Beside the storage root means beside where it really is, not beside a symbolic link to it.
         let v2 = v2.canonicalize().map_err(refused("look at", v2))?;
+        let ground = Ground::open(&v2)?;
         let not_a_registry = || StorageWriteError::NotARegistry { path: v2.clone() };
-        let driver_root =
-            v2.ancestors().nth(3).filter(|_| v2.ends_with(layout::ROOT)).ok_or_else(not_a_registry)?;
-        let driver_root = driver_root.to_owned();
-        let quarantines = candidates(&driver_root);
-        let own = choose(&quarantines, &v2).ok_or_else(not_a_registry)?.join(run);
-        Ok(Self { v2, driver_root, quarantines, own })
+        let driver_root = v2.ancestors().nth(3).ok_or_else(not_a_registry)?.to_owned();
+        let own = ground.quarantine().ok_or_else(not_a_registry)?.path.join(run);
+        Ok(Self { v2, driver_root, ground, own })
     }
 
     fn path(&self, place: &Place) -> PathBuf {
         self.v2.join(place.to_string())
     }
 
-    fn blob(&self, digest: &Digest) -> PathBuf {
-        self.path(&Place::Data(*digest))
-    }
-
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> PathBuf {
         self.path(&Place::Link(repository.clone(), place.clone()))
+    }
+
+    fn spot(&self, path: &Path) -> Result<Option<Spot>, StorageWriteError> {
+        self.ground.spot(path, Missing::Leave)
+    }
+
+    /// The place of that path, the folders on the way made where they are missing.
+    fn made(&self, path: &Path) -> Result<Spot, StorageWriteError> {
+        let outside = || StorageWriteError::Outside { path: path.to_owned() };
+        self.ground.spot(path, Missing::Make)?.ok_or_else(outside)
+    }
+
+    fn read_link(&self, path: &Path) -> Result<Option<Content>, StorageWriteError> {
+        let link = self.spot(path)?.map(|spot| spot.link()).transpose()?;
+        Ok(link.flatten().map(|(content, _)| content))
+    }
+
+    fn is_there(&self, path: &Path) -> Result<bool, StorageWriteError> {
+        Ok(self.spot(path)?.map(|spot| spot.look()).transpose()?.flatten().is_some())
     }
 
     /// A free place in this run's quarantine for a file of storage.
@@ -64,7 +73,7 @@ impl FilesystemWriter {
         let first = self.own.join(below);
         let mut place = first.clone();
         for number in 1_u32.. {
-            if look(&place)?.is_none() {
+            if !self.is_there(&place)? {
                 break;
             }
             let mut name = first.clone().into_os_string();
@@ -74,68 +83,78 @@ impl FilesystemWriter {
         Ok(place)
     }
 
-    /// The move of a file of storage into this run's quarantine.
-    fn put_away(&self, path: &Path) -> Result<Change, StorageWriteError> {
-        let (from, to) = (path.to_owned(), self.kept(path)?);
-        let nearest = to.ancestors().find(|dir| dir.is_dir());
-        match (from.parent(), nearest) {
-            (Some(one), Some(other)) if is_one_mount(one, other) => Ok(Change::FileMoved { from, to }),
-            _ => Err(StorageWriteError::OtherFilesystem { from, to }),
+    /// The move of a file of storage, which holds that, into this run's quarantine.
+    fn put_away(&self, spot: &Spot, content: Digest) -> Result<Change, StorageWriteError> {
+        let (from, to) = (spot.path.clone(), self.kept(&spot.path)?);
+        let quarantine = self.ground.quarantine();
+        if quarantine.is_some_and(|quarantine| quarantine.takes_from(&spot.folder)) {
+            return Ok(Change::FileMoved { from, to, content });
+        }
+        Err(StorageWriteError::OtherFilesystem { from, to })
+    }
+
+    /// The move of the file at that path into this run's quarantine, but of what is right; nothing if there is none.
+    fn put_bad_away(&self, path: &Path, right: Option<&Digest>) -> Result<Vec<Change>, StorageWriteError> {
+        let Some(spot) = self.spot(path)? else { return Ok(Vec::new()) };
+        match spot.hash(right.unwrap_or(&SHA256))? {
+            Some((content, _)) if right != Some(&content) => Ok(vec![self.put_away(&spot, content)?]),
+            Some(_) | None => Ok(Vec::new()),
         }
     }
 
-    /// Whether a path, which may come from a damaged or forged journal, is one that we may touch.
-    fn check(&self, path: &Path) -> Result<(), StorageWriteError> {
-        let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-        let ours = path.starts_with(&self.v2) || self.is_quarantined(path);
-        if plain && ours { Ok(()) } else { Err(StorageWriteError::Outside { path: path.to_owned() }) }
-    }
-
-    fn is_quarantined(&self, path: &Path) -> bool {
-        self.quarantines.iter().any(|quarantine| path.starts_with(quarantine))
-    }
-
-    fn move_file(&self, from: &Path, to: &Path) -> Result<(), StorageWriteError> {
-        self.check(from)?;
-        self.check(to)?;
-        let places = || (from.to_owned(), to.to_owned());
-        match (look_at_file(from)?, look(to)?) {
-            (None, Some(_)) => return Ok(()),
-            (Some(_), None) => {}
-            (Some(_), Some(_)) => {
-                let (from, to) = places();
-                return Err(StorageWriteError::Occupied { from, to });
+    fn move_file(&self, from: &Path, to: &Path, content: &Digest) -> Result<(), StorageWriteError> {
+        let source = self.spot(from)?;
+        let held = source.as_ref().map(|source| source.hash(content)).transpose()?.flatten();
+        match (source.zip(held), self.is_there(to)?) {
+            (None, true) => Ok(()),
+            (Some((source, (held, file))), false) if held == *content => {
+                source.move_to(&self.made(to)?, &file)
             }
-            (None, None) => {
-                let (from, to) = places();
-                return Err(StorageWriteError::Gone { from, to });
-            }
+            (Some(_), false) => Err(StorageWriteError::ChangedSince { path: from.to_owned() }),
+            (Some(_), true) => Err(StorageWriteError::Occupied { from: from.to_owned(), to: to.to_owned() }),
+            (None, false) => Err(StorageWriteError::Gone { from: from.to_owned(), to: to.to_owned() }),
         }
-        if let Some(dir) = to.parent() {
-            if self.is_quarantined(to) { make_private_dirs(dir)? } else { make_dirs_alike(dir)? }
-        }
-        rename(from, to)
     }
 
     fn write(&self, path: &Path, old: Option<&Content>, new: &Content) -> Result<(), StorageWriteError> {
-        self.check(path)?;
-        let current = read_link(path)?;
+        let current = self.read_link(path)?;
         if current.as_ref() == Some(new) {
             return Ok(());
         }
+        let changed = || StorageWriteError::ChangedSince { path: path.to_owned() };
         if current.as_ref() != old {
-            return Err(StorageWriteError::ChangedSince { path: path.to_owned() });
+            return Err(changed());
         }
-        replace(path, new.as_bytes(), &self.own)
+        let spot = self.made(path)?;
+        let replaced = spot.link()?;
+        if replaced.as_ref().map(|(content, _)| content) != old {
+            return Err(changed());
+        }
+        let workshop = self.ground.own(&self.own)?;
+        spot.replace(new.as_bytes(), replaced.as_ref().map(|(_, file)| file), &workshop)
     }
 
-    fn revert_move(&self, from: &Path, to: &Path) -> Result<Vec<Change>, StorageWriteError> {
-        let back = Change::FileMoved { from: to.to_owned(), to: from.to_owned() };
-        match (look(from)?, look(to)?) {
-            (Some(_), None) => Ok(Vec::new()),
-            (None, Some(_)) => Ok(vec![back]),
-            (Some(_), Some(_)) => Ok(vec![self.put_away(from)?, back]),
-            (None, None) => Err(StorageWriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
+    /// What is not what was moved away stays where it is.
+    fn revert_move(
+        &self,
+        from: &Path,
+        to: &Path,
+        content: &Digest,
+    ) -> Result<Vec<Change>, StorageWriteError> {
+        let kept = self.spot(to)?.map(|spot| spot.hash(content)).transpose()?.flatten();
+        let is_back = self.is_there(from)?;
+        match kept {
+            None if is_back => Ok(Vec::new()),
+            None => Err(StorageWriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
+            Some((kept, _)) if kept != *content => {
+                Err(StorageWriteError::ChangedSince { path: to.to_owned() })
+            }
+            Some(_) => {
+                let mut changes = self.put_bad_away(from, None)?;
+                let (from, to) = (to.to_owned(), from.to_owned());
+                changes.push(Change::FileMoved { from, to, content: *content });
+                Ok(changes)
+            }
         }
     }
 
@@ -145,27 +164,16 @@ impl FilesystemWriter {
         old: Option<&Content>,
         new: &Content,
     ) -> Result<Vec<Change>, StorageWriteError> {
-        let current = read_link(path)?;
+        let current = self.read_link(path)?;
         if current.as_ref() == old {
             return Ok(Vec::new());
         }
         if current.as_ref() != Some(new) {
             return Err(StorageWriteError::ChangedSince { path: path.to_owned() });
         }
-        let Some(old) = old else { return Ok(vec![self.put_away(path)?]) };
+        let Some(old) = old else { return self.put_bad_away(path, None) };
         Ok(vec![Change::LinkWritten { path: path.to_owned(), old: Some(new.clone()), new: old.clone() }])
     }
-}
-
-/// What a link says, if there is one; of one that is far too long, its start.
-fn read_link(path: &Path) -> Result<Option<Content>, StorageWriteError> {
-    if look_at_file(path)?.is_none() {
-        return Ok(None);
-    }
-    let mut content = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LINK_LIMIT + 1).read_to_end(&mut content));
-    read.map_err(refused("read", path))?;
-    Ok(Some(Content::new(content)))
 }
 
 impl StorageWriter for FilesystemWriter {
@@ -174,10 +182,9 @@ impl StorageWriter for FilesystemWriter {
     }
 
     fn obstacles(&self) -> Vec<String> {
-        let registry = self.v2.parent().unwrap_or(&self.v2);
         // GitLab's registry writes this file once it keeps its metadata in a database.
-        let lock = registry.join("lockfiles/database-in-use");
-        let in_database = match fs::symlink_metadata(&lock) {
+        let lock = self.v2.with_file_name("lockfiles").join("database-in-use");
+        let in_database = match lock.symlink_metadata() {
             Ok(_) => Some(format!(
                 "`{}` says that this registry keeps its metadata in a database, which regfsck does not know; \
                  repair it with the registry's own tools",
@@ -186,18 +193,14 @@ impl StorageWriter for FilesystemWriter {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => Some(format!("cannot look whether `{}` is there: {error}", lock.display())),
         };
-        let read_only = rustix::fs::access(&self.v2, Access::WRITE_OK).err().map(|error| {
+        let read_only = self.ground.writable().err().map(|error| {
             format!("`{}` cannot be written to ({error}); run as its owner or root", self.v2.display())
         });
         in_database.into_iter().chain(read_only).collect()
     }
 
     fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, StorageWriteError> {
-        let path = self.blob(digest);
-        if look_at_file(&path)?.is_none() {
-            return Ok(Vec::new());
-        }
-        Ok(vec![self.put_away(&path)?])
+        self.put_bad_away(&self.path(&Place::Data(*digest)), Some(digest))
     }
 
     fn quarantine_link(
@@ -205,11 +208,7 @@ impl StorageWriter for FilesystemWriter {
         repository: &RepositoryName,
         place: &LinkPlace,
     ) -> Result<Vec<Change>, StorageWriteError> {
-        let path = self.link(repository, place);
-        if look_at_file(&path)?.is_none() {
-            return Ok(Vec::new());
-        }
-        Ok(vec![self.put_away(&path)?])
+        self.put_bad_away(&self.link(repository, place), None)
     }
 
     fn write_link(
@@ -220,28 +219,23 @@ impl StorageWriter for FilesystemWriter {
     ) -> Result<Vec<Change>, StorageWriteError> {
         let path = self.link(repository, place);
         let new = Content::Text(digest.to_string());
-        let old = read_link(&path)?;
+        let old = self.read_link(&path)?;
         if old.as_ref() == Some(&new) {
             return Ok(Vec::new());
         }
         // Too much for the journal: keep the file itself.
         if old.as_ref().is_some_and(|old| old.as_bytes().len() as u64 > LINK_LIMIT) {
-            return Ok(vec![self.put_away(&path)?, Change::LinkWritten { path, old: None, new }]);
+            let mut changes = self.put_bad_away(&path, None)?;
+            changes.push(Change::LinkWritten { path, old: None, new });
+            return Ok(changes);
         }
         Ok(vec![Change::LinkWritten { path, old, new }])
     }
 
     fn revert(&self, change: &Change) -> Result<Vec<Change>, StorageWriteError> {
         match change {
-            Change::FileMoved { from, to } => {
-                self.check(from)?;
-                self.check(to)?;
-                self.revert_move(from, to)
-            }
-            Change::LinkWritten { path, old, new } => {
-                self.check(path)?;
-                self.revert_link(path, old.as_ref(), new)
-            }
+            Change::FileMoved { from, to, content } => self.revert_move(from, to, content),
+            Change::LinkWritten { path, old, new } => self.revert_link(path, old.as_ref(), new),
             Change::CacheDeleted { .. } | Change::ClaimDeleted { .. } | Change::Uploaded { .. } => {
                 Err(StorageWriteError::Elsewhere)
             }
@@ -250,7 +244,7 @@ impl StorageWriter for FilesystemWriter {
 
     fn apply(&self, change: &Change) -> Result<(), StorageWriteError> {
         match change {
-            Change::FileMoved { from, to } => self.move_file(from, to),
+            Change::FileMoved { from, to, content } => self.move_file(from, to, content),
             Change::LinkWritten { path, old, new } => self.write(path, old.as_ref(), new),
             Change::CacheDeleted { .. } | Change::ClaimDeleted { .. } | Change::Uploaded { .. } => {
                 Err(StorageWriteError::Elsewhere)

@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 
 use tempfile::TempDir;
@@ -7,6 +8,7 @@ use crate::adapters::journal::FileJournal;
 use crate::adapters::storage::quarantined;
 use crate::domain::history::History;
 use crate::domain::journal::Record;
+use crate::domain::layout::ROOT;
 use crate::domain::report::Target;
 use crate::engine::ports::Journal;
 use crate::engine::undo::undo;
@@ -27,12 +29,12 @@ impl Fixture {
     }
 
     fn of(dir: TempDir) -> Self {
-        fs::create_dir_all(dir.path().join("registry").join(layout::ROOT)).unwrap();
+        fs::create_dir_all(dir.path().join("registry").join(ROOT)).unwrap();
         Self { dir }
     }
 
     fn v2(&self) -> PathBuf {
-        self.dir.path().canonicalize().unwrap().join("registry").join(layout::ROOT)
+        self.dir.path().canonicalize().unwrap().join("registry").join(ROOT)
     }
 
     fn writer(&self, run: &str) -> FilesystemWriter {
@@ -44,7 +46,7 @@ impl Fixture {
     }
 
     fn blob(&self, bytes: &str) -> PathBuf {
-        self.file(&self.writer("none").blob(&digest()), bytes)
+        self.file(&self.writer("none").path(&Place::Data(digest())), bytes)
     }
 
     fn link(&self, bytes: &[u8]) -> PathBuf {
@@ -242,8 +244,8 @@ fn a_forged_journal_reaches_nothing_outside() {
     let victim = fixture.file(&fixture.dir.path().canonicalize().unwrap().join("victim"), "v");
     for to in [victim.clone(), fixture.v2().join("../../../../victim")] {
         for change in [
-            Change::FileMoved { from: path.clone(), to: to.clone() },
-            Change::FileMoved { from: to.clone(), to: fixture.v2().join("x") },
+            Change::FileMoved { from: path.clone(), to: to.clone(), content: SHA256 },
+            Change::FileMoved { from: to.clone(), to: fixture.v2().join("x"), content: SHA256 },
             Change::LinkWritten {
                 path: to,
                 old: Some(Content::Text("v".into())),
@@ -260,7 +262,7 @@ fn a_forged_journal_reaches_nothing_outside() {
 #[test]
 fn what_is_no_file_is_not_moved() {
     let fixture = Fixture::new();
-    let path = fixture.writer("run").blob(&digest());
+    let path = fixture.writer("run").path(&Place::Data(digest()));
     fs::create_dir_all(&path).unwrap();
     assert!(matches!(
         fixture.writer("run").quarantine_blob(&digest()),

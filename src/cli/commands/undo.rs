@@ -57,7 +57,7 @@ fn refuse(why: &str, terminal: &Terminal) -> Result<u8> {
 /// A change that was made, for people.
 pub(in crate::cli) fn told(change: &Change) -> String {
     match change {
-        Change::FileMoved { from, to } => format!("`{}` was moved to `{}`", from.display(), to.display()),
+        Change::FileMoved { from, to, .. } => format!("`{}` was moved to `{}`", from.display(), to.display()),
         Change::LinkWritten { path, .. } => format!("`{}` was written", path.display()),
         Change::CacheDeleted { keys } => format!("{} keys were deleted from Redis", keys.len()),
         Change::ClaimDeleted { repository, digest, .. } => {

@@ -102,9 +102,15 @@ pub enum StorageWriteError {
         /// The file.
         path: PathBuf,
     },
-    /// It is a folder, a symbolic link or something stranger.
+    /// It is a folder or something stranger.
     #[error("`{}` is no regular file", path.display())]
     NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It, or a folder on the way to it.
+    #[error("`{}` is a symbolic link, and nothing is changed through one", path.display())]
+    Symlink {
         /// The path.
         path: PathBuf,
     },

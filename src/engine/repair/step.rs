@@ -14,7 +14,7 @@ use crate::domain::plan::{Step, StepAction};
 use crate::domain::rules::Condition;
 use crate::domain::views::cache::StaleKeys;
 use crate::engine::check::observe;
-use crate::engine::ports::{Daemon, Journal, RequestError, StorageWriter};
+use crate::engine::ports::{Daemon, RequestError, StorageWriter};
 use crate::engine::write_ahead;
 
 /// Why a step was not carried out.
@@ -113,23 +113,11 @@ pub(super) async fn change<E: std::fmt::Display + Send + 'static>(
         return Err(Trouble::Fail("storage cannot be written to; give --storage DIR".into()));
     };
     let (journal, step) = (Arc::clone(&tools.journal), step.id.clone());
-    blocking(move || carry_out(&*journal, &*writer, &step, changes(&*writer).map_err(fail)?)).await
-}
-
-fn carry_out(
-    journal: &dyn Journal,
-    writer: &dyn StorageWriter,
-    step: &str,
-    changes: Vec<Change>,
-) -> Result<Vec<RecordedChange>, Trouble> {
-    let mut made = Vec::new();
-    for change in changes {
-        let record = Record::Change { step: step.to_owned(), change: change.clone() };
-        let sequence = journal.append(record).map_err(fail)?;
-        writer.apply(&change).map_err(fail)?;
-        made.push(RecordedChange { sequence, change, undone: false });
-    }
-    Ok(made)
+    let made = move || {
+        let changes = changes(&*writer).map_err(fail)?;
+        write_ahead::carry_out(&*journal, &*writer, &step, changes).map_err(fail)
+    };
+    blocking(made).await
 }
 
 /// Put a bad file back: it is better than none.

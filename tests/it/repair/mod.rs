@@ -10,6 +10,7 @@ mod killed;
 mod refusals;
 mod sizes;
 mod sources;
+mod unforced;
 mod weather;
 
 use std::fs;
