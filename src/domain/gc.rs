@@ -12,12 +12,13 @@
 
 mod loss;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::loss::{Loss, LossReason, losses};
 use super::digest::Digest;
+use super::images::Frontier;
 use super::layout::{self, Folder, LinkPlace, Part, Place};
 use super::manifest::{Kind, Manifest};
 use super::name::RepositoryName;
@@ -50,7 +51,7 @@ pub struct Collection {
     /// Why it would give up, where it would.
     pub aborts: BTreeSet<Abort>,
     /// What it would keep.
-    pub marked: BTreeSet<Digest>,
+    pub marked: HashSet<Digest>,
     /// The blobs that it would delete, sorted by digest.
     pub garbage: Vec<StoredBlob>,
     /// The revision links that it would delete for having no tag.
@@ -60,24 +61,38 @@ pub struct Collection {
 /// Run it in mind.
 #[must_use]
 pub fn collect(view: &StorageView, flavour: Flavour, delete_untagged: bool) -> Collection {
-    let mut mark = Mark { view, flavour, delete_untagged, collection: Collection::default() };
+    let mut mark =
+        Mark { view, flavour, delete_untagged, open: Frontier::of([]), collection: Collection::default() };
     for repository in &view.repositories {
         if mark.enumerates(repository) {
             mark.repository(repository);
         }
     }
-    mark.spare_referenced();
     mark.stray_data();
-    let mut collection = mark.collection;
+    let mut collection = Collection { marked: mark.open.into_seen(), ..mark.collection };
+    if flavour == Flavour::V3 {
+        collection.spare_referenced();
+    }
     let is_garbage = |blob: &&StoredBlob| !collection.marked.contains(&blob.digest);
     collection.garbage = view.blobs.iter().filter(is_garbage).copied().collect();
     collection
+}
+
+impl Collection {
+    /// 3.x keeps untagged manifests that a marked index needs; 2.x deletes their links.
+    fn spare_referenced(&mut self) {
+        let Self { untagged, marked, .. } = self;
+        untagged.retain(|(_, digest)| !marked.contains(digest));
+    }
 }
 
 struct Mark<'a> {
     view: &'a StorageView,
     flavour: Flavour,
     delete_untagged: bool,
+    /// What was met is what is marked: like the real one it is met once for all repositories, and not followed in a
+    /// second one.
+    open: Frontier<Digest>,
     collection: Collection,
 }
 
@@ -104,8 +119,9 @@ impl<'a> Mark<'a> {
             if self.delete_untagged && !tagged.contains(&digest) {
                 self.untagged(repository, digest);
             } else {
-                self.collection.marked.insert(digest);
-                self.references(repository, &digest);
+                self.open.see(&digest);
+                self.open.open(digest);
+                self.references(repository);
             }
         }
         if self.delete_untagged && is_asked_for_tags {
@@ -160,14 +176,13 @@ impl<'a> Mark<'a> {
         }
     }
 
-    fn references(&mut self, repository: &'a Repository, digest: &Digest) {
-        let mut open = vec![*digest];
-        while let Some(digest) = open.pop() {
+    fn references(&mut self, repository: &'a Repository) {
+        while let Some(digest) = self.open.next() {
             let Some(manifest) = self.read(&digest) else { continue };
             for need in manifest.needs.iter().chain(&manifest.children) {
-                let is_new = self.collection.marked.insert(need.digest);
+                let is_new = self.open.see(&need.digest);
                 if is_new && self.flavour == Flavour::V3 && self.knows(repository, &need.digest) {
-                    open.push(need.digest);
+                    self.open.open(need.digest);
                 }
             }
         }
@@ -187,14 +202,6 @@ impl<'a> Mark<'a> {
                 None
             }
             None => None,
-        }
-    }
-
-    /// 3.x keeps untagged manifests that a marked index needs; 2.x deletes their links.
-    fn spare_referenced(&mut self) {
-        if self.flavour == Flavour::V3 {
-            let Collection { untagged, marked, .. } = &mut self.collection;
-            untagged.retain(|(_, digest)| !marked.contains(digest));
         }
     }
 

@@ -9,6 +9,7 @@ pub mod finding;
 pub mod gc;
 pub mod guard;
 pub mod history;
+pub mod images;
 pub mod journal;
 pub mod layout;
 pub mod limit;

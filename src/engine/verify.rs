@@ -17,15 +17,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::check::ContentSubset;
-use super::check::api::Explorer;
+use super::check::api::{Explorer, Read};
 use super::ports::{Events, RegistryReader};
 use crate::domain::finding::Finding;
 use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, Reference};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{ServedCoverage, VerifiedImage};
-use crate::domain::views::served::{Answer, Asked, ServedManifest, ServedView, Subject};
-use crate::domain::views::storage::ReadManifest;
+use crate::domain::views::served::{ServedView, Subject};
 
 /// The first pause between two looks at images that are not right yet, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
@@ -108,14 +107,15 @@ async fn once(
     let mut inquiry = Inquiry { explorer, options, attached: BTreeMap::new(), loose: BTreeMap::new() };
     inquiry.tags(images).await;
     inquiry.manifests(images).await;
+    if options.referrers {
+        inquiry.find_attached().await;
+    }
     inquiry.explorer.blobs().await;
     if options.content {
         inquiry.explorer.hash(ContentSubset { part: 1, of: 1 }).await;
     }
     inquiry.judge(images)
 }
-
-type Read = Asked<Answer<ServedManifest>>;
 
 /// One look under way.
 struct Inquiry<'a> {
@@ -143,41 +143,20 @@ impl Inquiry<'_> {
         self.explorer.served.resolved = resolved.await;
     }
 
-    /// Read manifests, level by level; an index that holds itself ends there.
+    /// Read what the images consist of.
     async fn manifests(&mut self, images: &[Named]) {
-        let mut known: BTreeMap<Subject, Read> = BTreeMap::new();
-        for (name, _, asked) in &self.explorer.served.resolved {
-            if let Answer::Yes(manifest) = &asked.answer {
-                known.entry((name.clone(), manifest.digest)).or_insert_with(|| asked.clone());
-            }
-        }
-        let mut level: BTreeSet<Subject> = images.iter().filter_map(|named| root(&named.image)).collect();
-        level.extend(known.keys().cloned());
-        while !level.is_empty() {
-            let registry = self.explorer.registry;
-            let questions = level.iter().filter(|subject| !known.contains_key(*subject)).cloned().collect();
-            let read = self.explorer.ask_all("reading manifests", questions, async |subject: Subject| {
-                let asked = registry.manifest(&subject.0, &subject.1).await;
-                (subject, asked)
-            });
-            known.extend(read.await);
-            let mut next: BTreeSet<Subject> = BTreeSet::new();
-            for subject in &level {
-                next.extend(self.children(subject, known.get(subject)));
-            }
-            if self.options.referrers {
-                next.extend(self.find_attached(&level, &mut known).await);
-            }
-            next.retain(|subject| !known.contains_key(subject));
-            level = next;
-        }
+        let mut known = self.explorer.tagged();
+        let named = images.iter().filter_map(|named| root(&named.image));
+        let wanted = named.chain(known.iter().flat_map(|read| self.children(read))).collect();
+        let read = self.explorer.read(&known, wanted, |read| self.children(read)).await;
+        known.extend(read);
         self.explorer.served.manifests = known.into_iter().collect();
     }
 
     /// The children of an index that are wanted.
-    fn children(&self, (name, _): &Subject, asked: Option<&Read>) -> Vec<Subject> {
-        let Some(manifest) = asked.and_then(manifest) else { return Vec::new() };
-        self.wanted(manifest).map(|digest| (name.clone(), digest)).collect()
+    fn children(&self, ((name, _), asked): (&Subject, &Read)) -> Vec<Subject> {
+        let wanted = asked.manifest().into_iter().flat_map(|manifest| self.wanted(manifest));
+        wanted.map(|digest| (name.clone(), digest)).collect()
     }
 
     /// The children for the platforms asked for.
@@ -206,13 +185,5 @@ fn root(image: &Image) -> Option<Subject> {
     match image.reference {
         Reference::Digest(digest) => Some((image.repository.clone(), digest)),
         Reference::Tag(_) => None,
-    }
-}
-
-/// The manifest in an answer, where one came.
-fn manifest(asked: &Read) -> Option<&Manifest> {
-    match &asked.answer {
-        Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) => Some(manifest),
-        Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => None,
     }
 }

@@ -1,14 +1,18 @@
 //! What an image consists of: its manifests followed from the root down.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 use crate::domain::digest::Digest;
+use crate::domain::images::Frontier;
 use crate::domain::manifest::{self, Descriptor};
 use crate::domain::name::{Image, Reference};
-use crate::engine::ports::{ImageContent, Naming, Source, SourceError, Wanted};
+use crate::engine::ports::{ImageContent, Naming, Source, SourceError, Wanted, fetch_images};
 
 /// More manifests than any image has; an index that goes on beyond is not followed further.
 const MAX_MANIFESTS: usize = 10_000;
+
+/// So many manifests of one image are read at once.
+const JOBS: usize = 4;
 
 /// The manifest that `image` stands for: its own digest, or what its tag resolves to.
 pub(super) fn root(
@@ -29,16 +33,19 @@ pub(super) async fn walk(
     naming: Naming,
 ) -> Result<ImageContent, SourceError> {
     let empty = ImageContent { root, naming, manifests: vec![], blobs: vec![], missing: vec![] };
-    let mut walk = Walk { seen: HashSet::from([root]), open: VecDeque::new(), content: empty };
+    let mut walk = Walk { met: HashSet::from([root]), wanted: 1, content: empty };
     let first = Descriptor::new(root, None);
-    let read = read(source, image, first).await?;
-    walk.take(first, &read);
-    while let Some(next) = walk.open.pop_front() {
-        match self::read(source, image, next).await {
-            Ok(read) => walk.take(next, &read),
-            Err(error) => walk.content.missing.push((next, error.told())),
+    let children = walk.take(first, &read(source, image, first).await?);
+    let open = Frontier::by(|named: &Descriptor| named.digest, children);
+    let fetch = |named: Descriptor| read(source, image, named);
+    fetch_images(open, JOBS, fetch, |named, read| match read {
+        Ok(read) => walk.take(named, &read),
+        Err(error) => {
+            walk.content.missing.push((named, error.told()));
+            Vec::new()
         }
-    }
+    })
+    .await;
     Ok(walk.content)
 }
 
@@ -59,29 +66,28 @@ async fn read(source: &dyn Source, image: &Image, next: Descriptor) -> Result<Re
 }
 
 struct Walk {
-    seen: HashSet<Digest>,
-    open: VecDeque<Descriptor>,
+    /// All that is told of, manifest or blob.
+    met: HashSet<Digest>,
+    /// How many manifests are read.
+    wanted: usize,
     content: ImageContent,
 }
 
 impl Walk {
-    fn take(&mut self, of: Descriptor, read: &Read) {
+    /// Note what a manifest needs; its children, as far as they are to be read.
+    fn take(&mut self, of: Descriptor, read: &Read) -> Vec<Descriptor> {
         self.content.manifests.push(Descriptor::new(of.digest, Some(read.size)));
         for need in &read.manifest.needs {
-            if self.seen.insert(need.digest) {
+            if self.met.insert(need.digest) {
                 self.content.blobs.push(*need);
             }
         }
-        for child in &read.manifest.children {
-            if !self.seen.insert(child.digest) {
-                continue;
-            }
-            if self.content.manifests.len() + self.open.len() < MAX_MANIFESTS {
-                self.open.push_back(*child);
-            } else {
-                let why = format!("not looked at: the image has more than {MAX_MANIFESTS} manifests");
-                self.content.missing.push((*child, why));
-            }
-        }
+        let mut children = read.manifest.children.to_vec();
+        children.retain(|child| self.met.insert(child.digest));
+        let beyond = children.split_off(children.len().min(MAX_MANIFESTS - self.wanted));
+        self.wanted += children.len();
+        let why = format!("not looked at: the image has more than {MAX_MANIFESTS} manifests");
+        self.content.missing.extend(beyond.into_iter().map(|child| (child, why.clone())));
+        children
     }
 }

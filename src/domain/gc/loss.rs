@@ -6,14 +6,17 @@
 //! | its manifest is stored, but not linked | only links are followed | all that it needs |
 //! | a child of an index (2.x) | children are marked, what they need is not; with -m their links go too | all that it needs |
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::Collection;
 use crate::domain::digest::Digest;
+use crate::domain::images::{Holders, below};
+use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, RepositoryName};
-use crate::domain::views::storage::{ReadManifest, Repository, StorageView, StoredBlob, TagTarget};
+use crate::domain::views::storage::{Link, ReadManifest, Repository, StorageView, StoredBlob, TagTarget};
 
 /// What one image would lose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,14 +54,15 @@ pub fn losses(
     delete_untagged: bool,
     before: Option<&StorageView>,
 ) -> Vec<Loss> {
-    let garbage: BTreeMap<Digest, StoredBlob> =
-        collection.garbage.iter().map(|blob| (blob.digest, *blob)).collect();
+    let roots =
+        view.repositories.iter().flat_map(|repository| roots(repository, delete_untagged).into_keys());
+    let taken = Taken::from(view, collection, before, roots);
     let mut losses = Vec::new();
     for repository in &view.repositories {
-        for (root, images) in roots(repository, delete_untagged) {
-            let mut walk = Walk { before, ..Walk::new(view, collection, &garbage, repository) };
-            walk.from(root);
-            losses.extend(walk.loss(images));
+        let linked = LazyCell::new(|| taken.linked(repository));
+        for (root, images) in self::roots(repository, delete_untagged) {
+            let things = taken.of.get(&root);
+            losses.extend(things.and_then(|things| taken.loss(&repository.name, images, things, &linked)));
         }
     }
     losses
@@ -80,104 +84,104 @@ fn roots(repository: &Repository, delete_untagged: bool) -> BTreeMap<Digest, Vec
     roots
 }
 
-struct Walk<'a> {
+/// What is taken and an image may need.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    /// The blob, which is garbage.
+    Blob(Digest),
+    /// A manifest that is lost, or whose link is taken in some repository.
+    Manifest(Digest),
+}
+
+struct Taken<'a> {
     view: &'a StorageView,
     before: Option<&'a StorageView>,
     collection: &'a Collection,
-    garbage: &'a BTreeMap<Digest, StoredBlob>,
-    repository: &'a Repository,
-    seen: BTreeSet<Digest>,
-    content: BTreeMap<Digest, StoredBlob>,
-    links: BTreeSet<Digest>,
-    lost: BTreeSet<Digest>,
-    is_known: bool,
+    /// What each manifest would lose, itself and all below it.
+    of: HashMap<Digest, Vec<Thing>>,
 }
 
-impl<'a> Walk<'a> {
-    const fn new(
+impl<'a> Taken<'a> {
+    fn from(
         view: &'a StorageView,
         collection: &'a Collection,
-        garbage: &'a BTreeMap<Digest, StoredBlob>,
-        repository: &'a Repository,
+        before: Option<&'a StorageView>,
+        roots: impl Iterator<Item = Digest>,
     ) -> Self {
-        Self {
-            view,
-            before: None,
-            collection,
-            garbage,
-            repository,
-            seen: BTreeSet::new(),
-            content: BTreeMap::new(),
-            links: BTreeSet::new(),
-            lost: BTreeSet::new(),
-            is_known: true,
-        }
-    }
-
-    fn from(&mut self, root: Digest) {
-        let mut open = vec![root];
-        while let Some(digest) = open.pop() {
-            if self.seen.insert(digest) {
-                self.take(digest);
-                open.extend(self.children(&digest));
+        let mut taken = Self { view, before, collection, of: HashMap::new() };
+        let untagged: HashSet<Digest> = collection.untagged.iter().map(|(_, digest)| *digest).collect();
+        let (mut listed, mut by_itself) = (Vec::new(), Vec::new());
+        for (digest, manifest) in below(roots, |digest| taken.manifest(digest)) {
+            listed
+                .extend(manifest.into_iter().flat_map(|it| &it.children).map(|child| (digest, child.digest)));
+            let needs = manifest.into_iter().flat_map(|manifest| &manifest.needs).map(|need| need.digest);
+            let garbage = needs.chain([digest]).filter(|needed| taken.garbage(needed).is_some());
+            by_itself.extend(garbage.map(|garbage| (digest, Thing::Blob(garbage))));
+            if untagged.contains(&digest) || taken.is_lost(&digest) {
+                by_itself.push((digest, Thing::Manifest(digest)));
             }
         }
+        taken.of = Holders::new(listed).marks(by_itself);
+        taken
     }
 
-    /// Note what is taken of the manifest itself and of its needs.
-    fn take(&mut self, digest: Digest) {
-        let pair: (RepositoryName, Digest) = (self.repository.name.clone(), digest);
-        if self.collection.untagged.contains(&pair) {
-            self.links.insert(digest);
-        }
-        self.take_blob(&digest);
-        match self.view.manifests.get(&digest) {
-            Some(ReadManifest::Manifest(manifest)) => {
-                manifest.needs.iter().for_each(|need| self.take_blob(&need.digest));
-            }
-            Some(ReadManifest::Unreadable(_)) => {}
-            None if self.view.blob(&digest).is_some() => {}
-            None => self.lost(digest),
-        }
-    }
-
-    fn take_blob(&mut self, digest: &Digest) {
-        if let Some(blob) = self.garbage.get(digest) {
-            self.content.insert(*digest, *blob);
-        }
-    }
-
-    /// A manifest without data: what it needs is known, or is whatever of its repository nothing marks.
-    fn lost(&mut self, digest: Digest) {
-        self.lost.insert(digest);
-        if let Some(ReadManifest::Manifest(manifest)) =
-            self.before.and_then(|before| before.manifests.get(&digest))
-        {
-            manifest.needs.iter().for_each(|need| self.take_blob(&need.digest));
-            return;
-        }
-        self.is_known = false;
-        let linked = self.repository.layers.iter().filter_map(crate::domain::views::storage::Link::data);
-        linked.for_each(|data| self.take_blob(&data));
-    }
-
-    fn children(&self, digest: &Digest) -> Vec<Digest> {
+    /// The manifest as it is stored, or as it was.
+    fn manifest(&self, digest: &Digest) -> Option<&'a Manifest> {
         let sides = [Some(self.view), self.before];
-        let manifest = sides.into_iter().flatten().find_map(|view| view.manifests.get(digest));
-        let Some(ReadManifest::Manifest(manifest)) = manifest else { return Vec::new() };
-        manifest.children.iter().map(|child| child.digest).collect()
+        sides
+            .into_iter()
+            .flatten()
+            .find_map(|view| view.manifests.get(digest))
+            .and_then(ReadManifest::manifest)
     }
 
-    fn loss(self, images: Vec<Image>) -> Option<Loss> {
-        if self.content.is_empty() && self.links.is_empty() {
+    fn garbage(&self, digest: &Digest) -> Option<StoredBlob> {
+        let garbage = &self.collection.garbage;
+        let at = garbage.binary_search_by(|blob| blob.digest.cmp(digest)).ok()?;
+        garbage.get(at).copied()
+    }
+
+    fn is_lost(&self, digest: &Digest) -> bool {
+        !self.view.manifests.contains_key(digest) && self.view.blob(digest).is_none()
+    }
+
+    /// The garbage that a repository links.
+    fn linked(&self, repository: &Repository) -> Vec<StoredBlob> {
+        let linked = repository.layers.iter().filter_map(Link::data);
+        linked.filter_map(|digest| self.garbage(&digest)).collect()
+    }
+
+    fn loss(
+        &self,
+        name: &RepositoryName,
+        images: Vec<Image>,
+        things: &[Thing],
+        linked: &[StoredBlob],
+    ) -> Option<Loss> {
+        let (mut content, mut links, mut lost) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
+        for thing in things {
+            match thing {
+                Thing::Blob(digest) => content.extend(self.garbage(digest).map(|blob| (*digest, blob))),
+                Thing::Manifest(digest) => {
+                    let pair: (RepositoryName, Digest) = (name.clone(), *digest);
+                    links.extend(self.collection.untagged.contains(&pair).then_some(*digest));
+                    lost.extend(self.is_lost(digest).then_some(*digest));
+                }
+            }
+        }
+        // What a lost manifest needs is known, or is whatever of its repository nothing marks.
+        let is_known = lost.iter().all(|digest| self.manifest(digest).is_some());
+        if !is_known {
+            content.extend(linked.iter().map(|blob| (blob.digest, *blob)));
+        }
+        if content.is_empty() && links.is_empty() {
             return None;
         }
-        let reason = if self.lost.is_empty() {
+        let reason = if lost.is_empty() {
             LossReason::NotFollowed
         } else {
-            LossReason::ManifestLost { manifests: self.lost, is_known: self.is_known }
+            LossReason::ManifestLost { manifests: lost, is_known }
         };
-        let content = self.content.into_values().collect();
-        Some(Loss { images, reason, content, links: self.links.into_iter().collect() })
+        Some(Loss { images, reason, content: content.into_values().collect(), links })
     }
 }

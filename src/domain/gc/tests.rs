@@ -159,3 +159,40 @@ fn what_aborts_is_named() {
     assert_eq!(aborts(Flavour::V3, false), [manifest, stray.clone(), layer.clone()]);
     assert_eq!(aborts(Flavour::V3, true), [stray, layer]);
 }
+
+#[test]
+fn images_of_nested_indexes_are_judged_at_the_cost_of_their_edges() {
+    use crate::domain::images::tests as graphs;
+    for (graph, edges) in graphs::hostile() {
+        let mut repository = repository("a", &[], &[], &[]);
+        repository.revisions = graph.iter().map(|(n, _)| (graphs::digest(*n), Target::Same)).collect();
+        repository.layers = [(graphs::digest(graphs::LAYER), Target::Same)].into_iter().collect();
+        let top = TagTarget::Digest(graphs::digest(0));
+        repository.tags = vec![StoredTag { tag: "x".parse().expect("a tag"), current: top }];
+        let mut view = view(&[], &[], vec![repository]);
+        view.manifests = graphs::stored(&graph);
+        let all = graph.iter().map(|(n, _)| *n).chain([graphs::LAYER]).map(graphs::digest);
+        view.blobs = all.map(|digest| StoredBlob { digest, size: 10, modified: 0 }).collect();
+        view.blobs.sort_by_key(|blob| blob.digest);
+        for flavour in [Flavour::V2, Flavour::V3] {
+            let (collection, passed) = graphs::edges_of(|| collect(&view, flavour, false));
+            assert_eq!(collection.garbage, []);
+            assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
+        }
+        // Whatever lists the last one would lose what only that one needs.
+        let last = graphs::digest(graph.len() - 1);
+        view.blobs.retain(|blob| blob.digest != last);
+        view.manifests = view
+            .manifests
+            .iter()
+            .filter(|(digest, _)| **digest != last)
+            .map(|(d, m)| (*d, m.clone()))
+            .collect();
+        let mut collection = collect(&view, Flavour::V3, false);
+        collection.garbage = vec![*view.blob(&graphs::digest(graphs::LAYER)).expect("the layer")];
+        let (losses, passed) = graphs::edges_of(|| losses(&view, &collection, false, None));
+        let listing = graph.iter().filter(|(n, _)| *n == 0 || !graph[*n].1.children.is_empty()).count();
+        assert!(losses.len() > listing && losses.iter().all(|loss| loss.content.len() == 1));
+        assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
+    }
+}

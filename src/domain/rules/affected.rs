@@ -7,9 +7,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
-use crate::domain::manifest::Manifest;
+use crate::domain::images::{Holders, below};
 use crate::domain::name::{Image, Reference, RepositoryName};
-use crate::domain::views::storage::{ReadManifest, Repository, StorageView, StoredManifests, TagTarget};
+use crate::domain::views::storage::{Repository, StorageView, StoredManifests, TagTarget};
 
 /// For each digest asked about, the images that need it.
 #[derive(Debug, Default)]
@@ -19,70 +19,41 @@ pub struct Affected(HashMap<Digest, BTreeSet<Image>>);
 struct Reach<'a> {
     manifests: &'a StoredManifests,
     accused: HashSet<Digest>,
-    known: HashMap<Digest, BTreeSet<Digest>>,
-}
-
-fn manifest<'a>(manifests: &'a StoredManifests, digest: &Digest) -> Option<&'a Manifest> {
-    match manifests.get(digest)? {
-        ReadManifest::Manifest(manifest) => Some(manifest),
-        ReadManifest::Unreadable(_) => None,
-    }
+    known: HashMap<&'a Digest, Vec<&'a Digest>>,
 }
 
 impl<'a> Reach<'a> {
     fn new(manifests: &'a StoredManifests, accused: &BTreeSet<Digest>) -> Self {
-        let accused = accused.iter().copied().collect();
-        let mut reach = Self { manifests, accused, known: HashMap::new() };
-        for (digest, read) in manifests.iter() {
-            if let ReadManifest::Manifest(manifest) = read {
-                reach.note(*digest, manifest);
-            }
-        }
-        // By now all images are known, so that an index has only to ask for its manifests.
-        for (digest, read) in manifests.iter() {
-            if let ReadManifest::Manifest(manifest) = read
-                && !manifest.children.is_empty()
-            {
-                let reached = reach.below(*digest);
-                reach.keep(*digest, reached);
-            }
-        }
-        reach
-    }
-
-    /// What a manifest needs by itself.
-    fn note(&mut self, digest: Digest, manifest: &Manifest) {
-        let needs = manifest.needs.iter().chain(&manifest.children).map(|need| need.digest);
-        let reached = needs.filter(|need| self.accused.contains(need)).collect();
-        self.keep(digest, reached);
-    }
-
-    fn keep(&mut self, digest: Digest, reached: BTreeSet<Digest>) {
-        if !reached.is_empty() {
-            self.known.entry(digest).or_default().extend(reached);
-        }
-    }
-
-    /// What an index and all below it reach, each looked at once: bad bytes may name themselves.
-    fn below(&self, index: Digest) -> BTreeSet<Digest> {
-        let mut reached = BTreeSet::new();
-        let mut seen = HashSet::from([index]);
-        let mut open = vec![index];
-        while let Some(digest) = open.pop() {
-            reached.extend(self.known.get(&digest).into_iter().flatten());
-            let children = manifest(self.manifests, &digest).into_iter().flat_map(|index| &index.children);
-            open.extend(children.map(|child| child.digest).filter(|child| seen.insert(*child)));
-        }
-        reached
+        let accused: HashSet<Digest> = accused.iter().copied().collect();
+        let by_itself = manifests.readable().flat_map(|(digest, manifest)| {
+            let named = manifest.needs.iter().chain(&manifest.children).map(|named| &named.digest);
+            named.filter(|named| accused.contains(*named)).map(move |named| (digest, named))
+        });
+        let known = Holders::listing(manifests.readable()).marks(by_itself);
+        Self { manifests, accused, known }
     }
 
     /// The accused that pulling this manifest meets, itself among them.
     fn of(&self, digest: &Digest) -> impl Iterator<Item = Digest> {
-        self.accused.get(digest).into_iter().chain(self.known.get(digest).into_iter().flatten()).copied()
+        self.accused
+            .get(digest)
+            .into_iter()
+            .chain(self.known.get(digest).into_iter().flatten().copied())
+            .copied()
     }
 
     fn is_broken(&self, digest: &Digest) -> bool {
         self.accused.contains(digest) || self.known.contains_key(digest)
+    }
+
+    /// What the repository's tags lead to, as far as it is broken.
+    fn tagged(&self, repository: &Repository) -> HashSet<Digest> {
+        let named = repository.tags.iter().filter_map(|tag| match tag.current {
+            TagTarget::Digest(digest) => Some(digest),
+            TagTarget::Invalid(_) | TagTarget::Missing | TagTarget::Unknown => None,
+        });
+        let follow = |digest: &Digest| self.manifests.manifest(digest).filter(|_| self.is_broken(digest));
+        below(named, follow).map(|(digest, _)| digest).collect()
     }
 }
 
@@ -115,7 +86,7 @@ impl Affected {
         if broken.is_empty() {
             return;
         }
-        let tagged = tagged(repository, reach.manifests);
+        let tagged = reach.tagged(repository);
         for digest in broken.iter().filter(|digest| !tagged.contains(*digest)) {
             self.note(&Image::untagged(name.clone(), *digest), reach.of(digest));
         }
@@ -149,20 +120,79 @@ impl Affected {
     }
 }
 
-/// What tags name, and the manifests of the indexes among that.
-fn tagged(repository: &Repository, manifests: &StoredManifests) -> HashSet<Digest> {
-    let mut tagged = HashSet::new();
-    for tag in &repository.tags {
-        if let TagTarget::Digest(digest) = &tag.current {
-            tagged.insert(*digest);
-            let children = manifest(manifests, digest).into_iter().flat_map(|index| &index.children);
-            tagged.extend(children.map(|child| child.digest));
-        }
-    }
-    tagged
-}
-
 /// An untagged manifest is not broken *by* itself: its own finding names it already.
 fn is_itself(image: &Image, digest: Option<Digest>) -> bool {
     matches!(&image.reference, Reference::Digest(own) if Some(*own) == digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::code::Code;
+    use crate::domain::finding::Subject;
+    use crate::domain::images::tests::{LAYER, digest, edges_of, hostile, manifest, stored};
+    use crate::domain::manifest::Manifest;
+    use crate::domain::views::storage::{Links, StoredTag, Target};
+
+    /// One repository with these manifests, all linked, and these tags.
+    fn view(graph: &[(usize, Manifest)], tags: &[(&str, usize)]) -> StorageView {
+        let tag = |(tag, n): &(&str, usize)| StoredTag {
+            tag: tag.parse().unwrap(),
+            current: TagTarget::Digest(digest(*n)),
+        };
+        let repository = Repository {
+            name: "a".parse().unwrap(),
+            layers: Links::default(),
+            revisions: graph.iter().map(|(n, _)| (digest(*n), Target::Same)).collect(),
+            tags: tags.iter().map(tag).collect(),
+            has_layers: true,
+            has_manifests: true,
+            has_tags: true,
+        };
+        StorageView {
+            root: "/r".into(),
+            collected: jiff::Timestamp::UNIX_EPOCH,
+            blobs: Vec::new(),
+            repositories: vec![repository],
+            manifests: stored(graph),
+            uploads: Vec::new(),
+            stray: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    fn by(view: &StorageView, lost: usize) -> Vec<String> {
+        let finding = Finding::new(Code::MissingBlob, Subject::data(digest(lost)), "");
+        let images = find(view, &BTreeSet::from([digest(lost)])).by(&finding);
+        images.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_image_goes_by_its_tag_and_what_no_tag_reaches_by_its_digest() {
+        let graph = [
+            (0, manifest(&[], &[1, 2])),
+            (1, manifest(&[], &[3])),
+            (2, manifest(&[8], &[])),
+            (3, manifest(&[9], &[])),
+            (4, manifest(&[], &[3])),
+        ];
+        let view = view(&graph, &[("x", 0), ("y", 2)]);
+        assert_eq!(by(&view, 8), ["a:x", "a:y"]);
+        assert_eq!(by(&view, 9), ["a:x".to_owned(), format!("a@{}", digest(4))]);
+        assert_eq!(by(&view, 3), ["a:x".to_owned(), format!("a@{}", digest(4))], "not by itself");
+        assert_eq!(by(&view, 7), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn nested_indexes_cost_their_edges() {
+        for (graph, edges) in hostile() {
+            let tagged = view(&graph, &[("x", 0)]);
+            let (images, passed) = edges_of(|| by(&tagged, LAYER));
+            assert_eq!(images, ["a:x"]);
+            assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
+            let (images, passed) = edges_of(|| by(&view(&graph, &[]), LAYER));
+            assert_eq!(images.len(), graph.len());
+            assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::storage::{HashedBlob, ReadManifest};
 use crate::domain::digest::Digest;
+use crate::domain::manifest::Manifest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Evidence, Side, Unlooked};
 
@@ -39,6 +40,17 @@ pub struct Asked<T> {
     pub answer: T,
     /// The request and the response.
     pub exchange: Exchange,
+}
+
+impl Asked<Answer<ServedManifest>> {
+    /// The manifest that came, if one did.
+    #[must_use]
+    pub const fn manifest(&self) -> Option<&Manifest> {
+        match self.answer.yes() {
+            Some(served) => served.read.manifest(),
+            None => None,
+        }
+    }
 }
 
 /// The meaning of an answer to a question about one thing.

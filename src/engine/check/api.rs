@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Judgement, Options, Run, api_content};
 use crate::domain::digest::Digest;
+use crate::domain::images::Frontier;
 use crate::domain::limit::Limit;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
@@ -14,9 +15,9 @@ use crate::domain::report::ServedCoverage;
 use crate::domain::rules::{Accusations, api};
 use crate::domain::views::served::{Answer, Asked, Delivered, Delivery, ServedManifest, ServedView, Subject};
 use crate::domain::views::storage::{
-    Links, ReadManifest, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target,
+    Links, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target,
 };
-use crate::engine::ports::{Event, Events, RegistryReader};
+use crate::engine::ports::{Event, Events, RegistryReader, fetch_images};
 
 impl Run<'_> {
     /// Check what the daemon delivers, without a look at storage.
@@ -73,6 +74,9 @@ impl Run<'_> {
         explorer.served
     }
 }
+
+/// What came when a manifest was asked for.
+pub(in crate::engine) type Read = Asked<Answer<ServedManifest>>;
 
 /// Asks a registry about whole images, each thing once.
 pub(in crate::engine) struct Explorer<'a> {
@@ -154,40 +158,59 @@ impl Explorer<'_> {
         self.served.resolved.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
     }
 
-    /// Read the children of indexes, level by level; an index that holds itself ends there.
+    /// Read the children of indexes.
     pub(in crate::engine) async fn manifests(&mut self) {
-        let registry = self.registry;
-        let mut known: BTreeMap<Subject, Asked<Answer<ServedManifest>>> = BTreeMap::new();
+        let mut known = self.tagged();
+        let read = self.read(&known, known.iter().flat_map(children).collect(), children).await;
+        known.extend(read);
+        self.served.manifests = known.into_iter().collect();
+    }
+
+    /// The manifests that came with the tags.
+    pub(in crate::engine) fn tagged(&self) -> BTreeMap<Subject, Read> {
+        let mut tagged = BTreeMap::new();
         for (name, _, asked) in &self.served.resolved {
             if let Answer::Yes(manifest) = &asked.answer {
-                known.entry((name.clone(), manifest.digest)).or_insert_with(|| asked.clone());
+                tagged.entry((name.clone(), manifest.digest)).or_insert_with(|| asked.clone());
             }
         }
-        let mut level: BTreeSet<Subject> =
-            known.iter().flat_map(|(subject, asked)| children(subject, asked)).collect();
-        loop {
-            level.retain(|subject| !known.contains_key(subject));
-            if level.is_empty() {
-                break;
-            }
-            let questions = level.into_iter().collect();
-            let read = self.ask_all("reading manifests", questions, async |subject: Subject| {
-                let asked = registry.manifest(&subject.0, &subject.1).await;
-                (subject, asked)
-            });
-            let read = read.await;
-            level = read.iter().flat_map(|(subject, asked)| children(subject, asked)).collect();
-            known.extend(read);
+        tagged
+    }
+
+    /// Read manifests, and what `next` says of each, all that is not known yet.
+    pub(in crate::engine) async fn read(
+        &self,
+        known: &BTreeMap<Subject, Read>,
+        wanted: Vec<Subject>,
+        next: impl Fn((&Subject, &Read)) -> Vec<Subject>,
+    ) -> Vec<(Subject, Read)> {
+        let mut open = Frontier::of([]);
+        for subject in known.keys() {
+            open.see(subject);
         }
-        self.served.manifests = known.into_iter().collect();
+        open.meet(wanted);
+        let mut all = Vec::new();
+        self.events.emit(Event::Stage("reading manifests", None));
+        let fetch = async |(name, digest): Subject| {
+            let asked = self.registry.manifest(&name, &digest).await;
+            self.events.emit(Event::Advanced(1));
+            asked
+        };
+        let take = |subject, asked| {
+            let below = next((&subject, &asked));
+            all.push((subject, asked));
+            below
+        };
+        fetch_images(open, self.jobs, fetch, take).await;
+        self.events.emit(Event::Finished);
+        all
     }
 
     /// Ask for one byte of each blob that a manifest needs, once a repository.
     pub(in crate::engine) async fn blobs(&mut self) {
         let mut wanted: BTreeMap<Subject, Option<u64>> = BTreeMap::new();
         for ((name, _), asked) in &self.served.manifests {
-            if let Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) = &asked.answer
-            {
+            if let Some(manifest) = asked.manifest() {
                 wanted.extend(manifest.needs.iter().map(|need| ((name.clone(), need.digest), need.size())));
             }
         }
@@ -263,13 +286,9 @@ fn is_suspicious(answer: &Answer<Delivery>, described: Option<u64>) -> bool {
     }
 }
 
-fn children((name, _): &Subject, asked: &Asked<Answer<ServedManifest>>) -> Vec<Subject> {
-    match &asked.answer {
-        Answer::Yes(ServedManifest { read: ReadManifest::Manifest(manifest), .. }) => {
-            manifest.children.iter().map(|child| (name.clone(), child.digest)).collect()
-        }
-        Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => Vec::new(),
-    }
+fn children(((name, _), asked): (&Subject, &Read)) -> Vec<Subject> {
+    let children = asked.manifest().into_iter().flat_map(|manifest| &manifest.children);
+    children.map(|child| (name.clone(), child.digest)).collect()
 }
 
 /// The served images in the form of a storage view, for what names the affected ones.

@@ -1,6 +1,6 @@
 //! The gate before garbage collection: a look at storage, and what would come of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -49,9 +49,7 @@ fn judge(storage: &dyn Storage, view: &StorageView, intent: &Intent, before: Opt
     let mut garbage: BTreeMap<Digest, StoredBlob> = BTreeMap::new();
     for flavour in &intent.flavours {
         let collection = gc::collect(view, *flavour, delete_untagged);
-        for loss in gc::losses(view, &collection, delete_untagged, before) {
-            add(&mut gate.losses, loss);
-        }
+        add(&mut gate.losses, gc::losses(view, &collection, delete_untagged, before));
         garbage.extend(collection.garbage.iter().map(|blob| (blob.digest, *blob)));
         gate.aborts.extend(collection.aborts);
     }
@@ -63,17 +61,20 @@ fn judge(storage: &dyn Storage, view: &StorageView, intent: &Intent, before: Opt
 }
 
 /// What both flavours take is told once; what one of them takes more, with it.
-fn add(losses: &mut Vec<Loss>, loss: Loss) {
-    match losses.iter_mut().find(|known| known.images == loss.images) {
-        Some(known) => {
-            known.content.extend(loss.content);
-            known.content.sort_by_key(|blob| blob.digest);
-            known.content.dedup();
-            known.links.extend(loss.links);
-            known.links.sort();
-            known.links.dedup();
-        }
-        None => losses.push(loss),
+fn add(losses: &mut Vec<Loss>, more: Vec<Loss>) {
+    let known: HashMap<_, _> = losses.iter().zip(0..).map(|(known, at)| (known.images.clone(), at)).collect();
+    for loss in more {
+        let at: Option<&usize> = known.get(&loss.images);
+        let Some(known) = at.and_then(|at| losses.get_mut(*at)) else {
+            losses.push(loss);
+            continue;
+        };
+        known.content.extend(loss.content);
+        known.content.sort_by_key(|blob| blob.digest);
+        known.content.dedup();
+        known.links.extend(loss.links);
+        known.links.sort();
+        known.links.dedup();
     }
 }
 

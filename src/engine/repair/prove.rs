@@ -1,6 +1,6 @@
 //! The proof: everything is collected anew, and every repaired image is pulled in full over the API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -8,13 +8,14 @@ use futures_util::{StreamExt as _, stream};
 use super::Tools;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, State};
+use crate::domain::images::{Frontier, Holders};
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::observed::{Side, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
 use crate::domain::report::Coverage;
 use crate::engine::check::{Examination, Options, Sides, Suspect, check};
-use crate::engine::ports::{Daemon, Event, Events, RegistryReader, StorageError};
+use crate::engine::ports::{Daemon, Event, Events, RegistryReader, StorageError, fetch_images};
 
 /// What the proof shows.
 pub struct Proven {
@@ -180,97 +181,130 @@ async fn pull_all(
     jobs: usize,
     events: &dyn Events,
 ) -> (Vec<Image>, Vec<Unlooked>) {
-    events.emit(Event::Stage("pulling", Some(images.len() as u64)));
-    let mut puller = Puller { reader, blobs: BTreeMap::new(), manifests: BTreeMap::new() };
-    let mut broken = Vec::new();
-    let mut needs = BTreeMap::new();
-    for image in images {
-        match puller.manifests_of(&image).await {
-            Ok(blobs) => {
-                needs.insert(image, blobs);
-            }
-            Err(why) => broken.push(Unlooked { what: format!("pull of {image}"), why }),
-        }
-        events.emit(Event::Advanced(1));
-    }
-    events.emit(Event::Finished);
-    let failed = puller.fetch(jobs, events).await;
-    needs.retain(|_, blobs| blobs.iter().all(|blob| !failed.contains_key(blob)));
-    broken.extend(
-        failed.into_iter().map(|((name, digest), why)| Unlooked {
-            what: format!("pull of blob {digest} from {name}"),
-            why,
-        }),
-    );
-    (needs.into_keys().collect(), broken)
+    let manifests = pull_manifests(reader, &images, jobs, events).await;
+    let blobs = pull_blobs(reader, needed(&manifests), jobs, events).await;
+    let broken = Broken::of(&manifests, &blobs);
+    let whole = images.iter().filter(|image| !broken.is(image)).cloned().collect();
+    let unlooked = images.iter().filter_map(|image| broken.unlooked(image));
+    let unlooked = unlooked.chain(blobs.iter().map(|((name, digest), why)| Unlooked {
+        what: format!("pull of blob {digest} from {name}"),
+        why: why.clone(),
+    }));
+    (whole, unlooked.collect())
 }
+
+/// Manifests by what was asked for, or why they did not come.
+type Pulled = BTreeMap<Image, Result<Manifest, String>>;
 
 /// Content of a repository.
 type Place = (RepositoryName, Digest);
 
-struct Puller<'a> {
-    reader: &'a dyn RegistryReader,
-    /// What the manifests pulled so far need and hold, by their digests.
-    manifests: BTreeMap<Place, Manifest>,
-    /// Each blob once, with its size where a descriptor gives one.
-    blobs: BTreeMap<Place, Option<u64>>,
+/// Fetch the manifests of all images.
+async fn pull_manifests(
+    reader: &dyn RegistryReader,
+    images: &BTreeSet<Image>,
+    jobs: usize,
+    events: &dyn Events,
+) -> Pulled {
+    events.emit(Event::Stage("pulling", None));
+    let mut pulled = Pulled::new();
+    let fetch = async |image: Image| {
+        let manifest = pull_manifest(reader, &image).await;
+        events.emit(Event::Advanced(1));
+        manifest
+    };
+    let take = |image: Image, manifest: Result<Manifest, String>| {
+        let below = manifest.iter().flat_map(|manifest| children(&image, manifest)).collect();
+        pulled.insert(image, manifest);
+        below
+    };
+    fetch_images(Frontier::of(images.iter().cloned()), jobs, fetch, take).await;
+    events.emit(Event::Finished);
+    pulled
 }
 
-impl Puller<'_> {
-    /// Fetch the manifests of an image, and note the blobs that they need.
-    async fn manifests_of(&mut self, image: &Image) -> Result<BTreeSet<Place>, String> {
-        let name = &image.repository;
-        let (mut queue, mut blobs) = (vec![image.reference.clone()], BTreeSet::new());
-        let mut seen = BTreeSet::new();
-        while let Some(reference) = queue.pop() {
-            let manifest = self.manifest(name, &reference).await?;
-            for need in &manifest.needs {
-                let place = (name.clone(), need.digest);
-                self.blobs.insert(place.clone(), need.size());
-                blobs.insert(place);
+async fn pull_manifest(reader: &dyn RegistryReader, image: &Image) -> Result<Manifest, String> {
+    let Image { repository, reference } = image;
+    let fetched = reader.fetch_manifest(repository, reference).await.map_err(|error| error.to_string())?;
+    if let Reference::Digest(digest) = reference
+        && fetched.digest != *digest
+    {
+        return Err(format!("{digest} came as {}", fetched.digest));
+    }
+    manifest::parse(&fetched.bytes).map_err(|error| error.to_string())
+}
+
+fn children(image: &Image, manifest: &Manifest) -> Vec<Image> {
+    let children = manifest.children.iter();
+    children.map(|child| Image::untagged(image.repository.clone(), child.digest)).collect()
+}
+
+/// Each blob once, with its size where a descriptor gives one.
+fn needed(manifests: &Pulled) -> BTreeMap<Place, Option<u64>> {
+    let came = manifests.iter().filter_map(|(image, manifest)| Some((image, manifest.as_ref().ok()?)));
+    let needs = came.flat_map(|(image, manifest)| {
+        manifest.needs.iter().map(|need| ((image.repository.clone(), need.digest), need.size()))
+    });
+    needs.collect()
+}
+
+/// Download every blob, hashing it; what did not come right, and why.
+async fn pull_blobs(
+    reader: &dyn RegistryReader,
+    blobs: BTreeMap<Place, Option<u64>>,
+    jobs: usize,
+    events: &dyn Events,
+) -> BTreeMap<Place, String> {
+    events.emit(Event::Stage("pulling blobs", Some(blobs.len() as u64)));
+    let fetched = stream::iter(blobs).map(|((name, digest), size)| async move {
+        let fetched = reader.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
+        events.emit(Event::Advanced(1));
+        let why = match fetched {
+            Ok(came) if came.digest != digest => format!("it came as {}", came.digest),
+            Ok(came) if size.is_some_and(|size| size != came.size) => {
+                format!("{} bytes came, {} are described", came.size, size.unwrap_or_default())
             }
-            let children = manifest.children.iter().map(|child| child.digest);
-            queue.extend(children.filter(|child| seen.insert(*child)).map(Reference::Digest));
-        }
-        Ok(blobs)
-    }
+            Ok(_) => return None,
+            Err(error) => error.to_string(),
+        };
+        Some(((name, digest), why))
+    });
+    let failed = fetched.buffer_unordered(jobs).filter_map(std::future::ready).collect().await;
+    events.emit(Event::Finished);
+    failed
+}
 
-    async fn manifest(&mut self, name: &RepositoryName, reference: &Reference) -> Result<Manifest, String> {
-        if let Reference::Digest(digest) = reference
-            && let Some(known) = self.manifests.get(&(name.clone(), *digest))
-        {
-            return Ok(known.clone());
-        }
-        let fetched = self.reader.fetch_manifest(name, reference).await.map_err(|error| error.to_string())?;
-        if let Reference::Digest(digest) = reference
-            && fetched.digest != *digest
-        {
-            return Err(format!("{digest} came as {}", fetched.digest));
-        }
-        let manifest = manifest::parse(&fetched.bytes).map_err(|error| error.to_string())?;
-        self.manifests.insert((name.clone(), fetched.digest), manifest.clone());
-        Ok(manifest)
-    }
+/// The images that did not come whole.
+struct Broken<'a> {
+    /// Those that lack a manifest, and why.
+    manifests: HashMap<&'a Image, &'a str>,
+    /// Those that lack a blob.
+    blobs: HashSet<&'a Image>,
+}
 
-    /// Download every blob, hashing it; what did not come right, and why.
-    async fn fetch(self, jobs: usize, events: &dyn Events) -> BTreeMap<Place, String> {
-        events.emit(Event::Stage("pulling blobs", Some(self.blobs.len() as u64)));
-        let reader = self.reader;
-        let fetched = stream::iter(self.blobs).map(|((name, digest), size)| async move {
-            let fetched = reader.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
-            events.emit(Event::Advanced(1));
-            let why = match fetched {
-                Ok(came) if came.digest != digest => format!("it came as {}", came.digest),
-                Ok(came) if size.is_some_and(|size| size != came.size) => {
-                    format!("{} bytes came, {} are described", came.size, size.unwrap_or_default())
-                }
-                Ok(_) => return None,
-                Err(error) => error.to_string(),
-            };
-            Some(((name, digest), why))
+impl<'a> Broken<'a> {
+    fn of(pulled: &'a Pulled, failed: &BTreeMap<Place, String>) -> Self {
+        let listed = pulled.iter().flat_map(|(image, manifest)| {
+            let below = manifest.iter().flat_map(|manifest| children(image, manifest));
+            below.filter_map(move |child| Some((image, pulled.get_key_value(&child)?.0)))
         });
-        let failed = fetched.buffer_unordered(jobs).filter_map(std::future::ready).collect().await;
-        events.emit(Event::Finished);
-        failed
+        let holders = Holders::new(listed);
+        let lost = pulled.iter().filter_map(|(image, read)| Some((image, read.as_ref().err()?.as_str())));
+        let lacks = |(image, manifest): (&'a Image, &'a Result<Manifest, String>)| {
+            let mut needs = manifest.iter().flat_map(|manifest| &manifest.needs);
+            let is_short = needs.any(|need| failed.contains_key(&(image.repository.clone(), need.digest)));
+            is_short.then_some((image, ()))
+        };
+        let blobs = holders.above(pulled.iter().filter_map(lacks));
+        Self { manifests: holders.above(lost).collect(), blobs: blobs.map(|(image, ())| image).collect() }
+    }
+
+    fn is(&self, image: &Image) -> bool {
+        self.manifests.contains_key(image) || self.blobs.contains(image)
+    }
+
+    fn unlooked(&self, image: &Image) -> Option<Unlooked> {
+        let why = (*self.manifests.get(image)?).to_owned();
+        Some(Unlooked { what: format!("pull of {image}"), why })
     }
 }

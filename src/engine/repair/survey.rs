@@ -3,19 +3,20 @@
 //! Manifests are fetched, hashed and read, because what a lost manifest needs is known only from its bytes.
 //! Blobs are only looked for.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt as _, stream};
 
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::images::Frontier;
 use crate::domain::layout::LinkPlace;
-use crate::domain::manifest::{self, Manifest};
+use crate::domain::manifest::{self, Descriptor, Manifest};
 use crate::domain::name::{Image, RepositoryName};
 use crate::domain::plan::Materials;
 use crate::domain::views::storage::StorageView;
-use crate::engine::ports::{Event, Events, Naming, Supply, Wanted};
+use crate::engine::ports::{Event, Events, Naming, Supply, Wanted, fetch_images};
 
 /// Look for what the findings need.
 pub async fn survey(
@@ -28,7 +29,7 @@ pub async fn survey(
     let mut survey = Survey { supply, storage, materials: Materials::default(), blobs: BTreeMap::new() };
     events.emit(Event::Stage("looking for bytes", None));
     survey.tags(findings).await;
-    survey.manifests(findings).await;
+    survey.manifests(findings, jobs).await;
     for finding in findings {
         survey.want_blob(finding);
     }
@@ -64,36 +65,31 @@ impl Survey<'_> {
     }
 
     /// Read the manifests that findings are about, and the children of the indexes among them.
-    async fn manifests(&mut self, findings: &[Finding]) {
-        let mut queue: VecDeque<Wanted> =
-            findings.iter().filter_map(|finding| self.wanted_manifest(finding)).collect();
-        for ((name, _), digest) in &self.materials.tags {
-            queue.push_back(Wanted::manifest(*digest, None).in_repository(name.clone()));
-        }
-        let mut asked = BTreeSet::new();
-        while let Some(wanted) = queue.pop_front() {
-            if !asked.insert(wanted.digest) {
-                continue;
-            }
-            if let Some(manifest) = self.read_manifest(&wanted).await {
-                for child in &manifest.children {
-                    let child = Wanted { digest: child.digest, size: child.size(), ..wanted.clone() };
-                    queue.push_back(child);
-                }
-                for need in &manifest.needs {
-                    let is_stored = self.storage.is_some_and(|view| view.blob(&need.digest).is_some());
-                    if !is_stored || !self.is_linked(&wanted.repositories, &need.digest) {
-                        let need = Wanted {
-                            digest: need.digest,
-                            size: need.size(),
-                            is_manifest: false,
-                            ..wanted.clone()
-                        };
-                        self.blobs.entry(need.digest).or_insert(need);
-                    }
-                }
+    async fn manifests(&mut self, findings: &[Finding], jobs: usize) {
+        let found = findings.iter().filter_map(|finding| self.wanted_manifest(finding));
+        let tags = self.materials.tags.iter();
+        let tagged =
+            tags.map(|((name, _), digest)| Wanted::manifest(*digest, None).in_repository(name.clone()));
+        let open = Frontier::by(|wanted: &Wanted| wanted.digest, found.chain(tagged));
+        let supply = self.supply;
+        let fetch = |wanted: Wanted| read_manifest(supply, wanted);
+        fetch_images(open, jobs, fetch, |wanted, read| self.take_manifest(&wanted, read)).await;
+    }
+
+    /// Note what a manifest needs; its children.
+    fn take_manifest(&mut self, wanted: &Wanted, read: Option<Sighted>) -> Vec<Wanted> {
+        let Some((manifest, from)) = read else { return Vec::new() };
+        for need in &manifest.needs {
+            let is_stored = self.storage.is_some_and(|view| view.blob(&need.digest).is_some());
+            if !is_stored || !self.is_linked(&wanted.repositories, &need.digest) {
+                let blob = || Wanted { is_manifest: false, ..like(wanted, need) };
+                self.blobs.entry(need.digest).or_insert_with(blob);
             }
         }
+        let children = manifest.children.iter().map(|child| like(wanted, child)).collect();
+        self.materials.sightings.insert(wanted.digest, from);
+        self.materials.manifests.insert(wanted.digest, manifest);
+        children
     }
 
     fn is_linked(&self, repositories: &[RepositoryName], digest: &Digest) -> bool {
@@ -101,20 +97,6 @@ impl Survey<'_> {
             let repository = self.storage.and_then(|view| view.repository(name));
             repository.is_some_and(|repository| repository.layers.find(digest).is_some())
         })
-    }
-
-    async fn read_manifest(&mut self, wanted: &Wanted) -> Option<Manifest> {
-        match self.supply.manifest(wanted).await {
-            Ok(bytes) => {
-                let manifest = manifest::parse(&bytes).ok()?;
-                let from =
-                    self.supply.find(wanted).await.map(|sighting| sighting.location).unwrap_or_default();
-                self.materials.sightings.insert(wanted.digest, from);
-                self.materials.manifests.insert(wanted.digest, manifest.clone());
-                Some(manifest)
-            }
-            Err(_) => None,
-        }
     }
 
     /// The manifest that a finding is about, if it is about one.
@@ -169,6 +151,21 @@ impl Survey<'_> {
             }
         }
     }
+}
+
+/// A manifest, and the source that has it.
+type Sighted = (Manifest, String);
+
+async fn read_manifest(supply: &dyn Supply, wanted: Wanted) -> Option<Sighted> {
+    let bytes = supply.manifest(&wanted).await.ok()?;
+    let manifest = manifest::parse(&bytes).ok()?;
+    let from = supply.find(&wanted).await.map(|sighting| sighting.location).unwrap_or_default();
+    Some((manifest, from))
+}
+
+/// What a descriptor names, wanted in the same places.
+fn like(wanted: &Wanted, named: &Descriptor) -> Wanted {
+    Wanted { digest: named.digest, size: named.size(), ..wanted.clone() }
 }
 
 /// Content in the repositories and images that a finding names.

@@ -3,9 +3,9 @@
 //! A registry that knows referrers lists them. For others clients keep the list as an index under the tag
 //! `sha256-HEX`, and cosign its own artifacts under `sha256-HEX.sig`, `.att` and `.sbom`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Inquiry, Read, manifest};
+use super::{Inquiry, Read};
 use crate::domain::name::Tag;
 use crate::domain::observed::Unlooked;
 use crate::domain::views::served::{Answer, Subject};
@@ -21,19 +21,12 @@ struct Answers {
 }
 
 impl Inquiry<'_> {
-    /// Ask what is attached to each of these, unless they are attached themselves; what is to be read next.
-    pub(super) async fn find_attached(
-        &mut self,
-        level: &BTreeSet<Subject>,
-        known: &mut BTreeMap<Subject, Read>,
-    ) -> Vec<Subject> {
-        let attached: BTreeSet<Subject> = self.attached.values().flatten().cloned().collect();
-        let is_open = |subject: &&Subject| {
-            !attached.contains(*subject)
-                && !self.attached.contains_key(*subject)
-                && known.get(*subject).is_some_and(|asked| asked.answer.yes().is_some())
-        };
-        let questions: Vec<Subject> = level.iter().filter(is_open).cloned().collect();
+    /// Ask what is attached to each manifest that the images consist of, and read that.
+    pub(super) async fn find_attached(&mut self) {
+        let mut known: BTreeMap<Subject, Read> =
+            std::mem::take(&mut self.explorer.served.manifests).into_iter().collect();
+        let is_there = |(subject, asked): (&Subject, &Read)| asked.answer.yes().map(|_| subject.clone());
+        let questions: Vec<Subject> = known.iter().filter_map(is_there).collect();
         let registry = self.explorer.registry;
         let answers = self.explorer.ask_all("looking for referrers", questions, async |subject: Subject| {
             let listed = registry.referrers(&subject.0, &subject.1).await;
@@ -46,20 +39,24 @@ impl Inquiry<'_> {
             }
             Answers { subject, listed, tagged }
         });
-        answers.await.into_iter().flat_map(|answers| self.take(answers, known)).collect()
+        let answers = answers.await;
+        let wanted = answers.into_iter().flat_map(|answers| self.take(answers, &mut known)).collect();
+        let read = self.explorer.read(&known, wanted, |read| self.children(read)).await;
+        known.extend(read);
+        self.explorer.served.manifests = known.into_iter().collect();
     }
 
     fn take(&mut self, answers: Answers, known: &mut BTreeMap<Subject, Read>) -> Vec<Subject> {
         let Answers { subject, listed, tagged } = answers;
         let name = &subject.0;
-        let listed = manifest(&listed).map(|index| index.children.to_vec()).unwrap_or_default();
+        let listed = listed.manifest().map(|index| index.children.to_vec()).unwrap_or_default();
         let mut found: Vec<Subject> = listed.iter().map(|child| (name.clone(), child.digest)).collect();
         for (_, asked) in tagged {
             match &asked.answer {
                 Answer::Yes(manifest) => {
                     let referrer = (name.clone(), manifest.digest);
                     found.extend(
-                        super::manifest(&asked).into_iter().flat_map(|index| {
+                        asked.manifest().into_iter().flat_map(|index| {
                             index.children.iter().map(|child| (name.clone(), child.digest))
                         }),
                     );

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Examination, Inquiry, Named, Read, manifest};
+use super::{Examination, Inquiry, Named, Read};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject as About};
+use crate::domain::images::Frontier;
 use crate::domain::name::{Image, Reference, RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{ServedCoverage, Verdict, VerifiedImage};
@@ -60,8 +61,9 @@ impl Examination {
 /// What belongs to one image.
 #[derive(Default)]
 struct Reach {
-    manifests: BTreeSet<Subject>,
-    blobs: BTreeMap<Subject, u64>,
+    /// All of its repository.
+    manifests: BTreeSet<Digest>,
+    blobs: BTreeMap<Digest, u64>,
     asked: BTreeSet<String>,
     unknown: Vec<Unlooked>,
 }
@@ -72,6 +74,19 @@ struct Index<'a> {
     blobs: BTreeMap<&'a Subject, &'a Delivered>,
     hashed: BTreeMap<&'a Digest, &'a str>,
     tags: BTreeMap<(&'a RepositoryName, &'a Tag), &'a Read>,
+}
+
+impl Index<'_> {
+    /// The manifest that an image stands for.
+    fn digest(&self, image: &Image) -> Option<Digest> {
+        match &image.reference {
+            Reference::Digest(digest) => Some(*digest),
+            Reference::Tag(tag) => {
+                let asked = self.tags.get(&(&image.repository, tag));
+                asked.and_then(|asked| asked.answer.yes()).map(|manifest| manifest.digest)
+            }
+        }
+    }
 }
 
 impl Inquiry<'_> {
@@ -145,7 +160,7 @@ impl Inquiry<'_> {
     fn accuse_platforms(&self, accusations: &mut Accusations) {
         let attached: BTreeSet<&Subject> = self.attached.values().flatten().collect();
         for (subject, asked) in &self.explorer.served.manifests {
-            let Some(manifest) = manifest(asked).filter(|manifest| !manifest.children.is_empty()) else {
+            let Some(manifest) = asked.manifest().filter(|manifest| !manifest.children.is_empty()) else {
                 continue;
             };
             if attached.contains(subject) || self.wanted(manifest).next().is_some() {
@@ -174,27 +189,22 @@ impl Inquiry<'_> {
     /// Everything that belongs to an image.
     fn reach(&self, image: &Image, index: &Index<'_>) -> Reach {
         let mut reach = Reach::default();
-        let mut open: Vec<Subject> = match &image.reference {
-            Reference::Digest(digest) => vec![(image.repository.clone(), *digest)],
-            Reference::Tag(tag) => {
-                let asked = index.tags.get(&(&image.repository, tag));
-                reach.note(asked.copied());
-                let yes = asked.and_then(|asked| asked.answer.yes());
-                yes.map(|manifest| (image.repository.clone(), manifest.digest)).into_iter().collect()
-            }
-        };
-        while let Some(subject) = open.pop() {
-            if !reach.manifests.insert(subject.clone()) {
-                continue;
-            }
-            let asked = index.manifests.get(&subject).copied();
-            reach.note(asked);
+        if let Reference::Tag(tag) = &image.reference {
+            reach.note(index.tags.get(&(&image.repository, tag)).copied());
+        }
+        let root = index.digest(image).map(|digest| (image.repository.clone(), digest));
+        let mut open = Frontier::of(root);
+        while let Some(subject) = open.next() {
             reach.unknown.extend(self.loose.get(&subject).into_iter().flatten().cloned());
-            open.extend(self.attached.get(&subject).into_iter().flatten().cloned());
-            open.extend(self.children(&subject, asked));
-            for need in asked.and_then(manifest).into_iter().flat_map(|manifest| &manifest.needs) {
-                reach.blob((subject.0.clone(), need.digest), need.size(), index);
+            open.meet(self.attached.get(&subject).into_iter().flatten().cloned());
+            if let Some(asked) = index.manifests.get(&subject).copied() {
+                reach.note(Some(asked));
+                open.meet(self.children((&subject, asked)));
+                for need in asked.manifest().into_iter().flat_map(|manifest| &manifest.needs) {
+                    reach.blob(&(subject.0.clone(), need.digest), need.size(), index);
+                }
             }
+            reach.manifests.insert(subject.1);
         }
         reach
     }
@@ -215,13 +225,6 @@ impl Inquiry<'_> {
         }
         let mut unlooked = reach.unknown.clone();
         unlooked.extend(unknown.iter().filter(|unlooked| reach.asked.contains(&unlooked.what)).cloned());
-        let digest = match &image.reference {
-            Reference::Digest(digest) => Some(*digest),
-            Reference::Tag(tag) => {
-                let asked = index.tags.get(&(&image.repository, tag));
-                asked.and_then(|asked| asked.answer.yes()).map(|manifest| manifest.digest)
-            }
-        };
         let verdict = match (unlooked.is_empty(), ids.is_empty()) {
             (false, _) => Verdict::Incomplete,
             (true, false) => Verdict::Incoherent,
@@ -230,7 +233,7 @@ impl Inquiry<'_> {
         VerifiedImage {
             name: name.clone(),
             verdict,
-            digest,
+            digest: index.digest(image),
             findings: ids,
             unknown: unlooked,
             manifests: reach.manifests.len() as u64,
@@ -260,13 +263,13 @@ impl Reach {
         self.asked.extend(asked.map(|asked| asked.exchange.asked.clone()));
     }
 
-    fn blob(&mut self, subject: Subject, size: Option<u64>, index: &Index<'_>) {
-        if let Some(delivered) = index.blobs.get(&subject) {
+    fn blob(&mut self, subject: &Subject, size: Option<u64>, index: &Index<'_>) {
+        if let Some(delivered) = index.blobs.get(subject) {
             self.note(Some(&delivered.last));
             self.note(delivered.first.as_ref());
         }
         self.asked.extend(index.hashed.get(&subject.1).map(|asked| (*asked).to_owned()));
-        self.blobs.insert(subject, size.unwrap_or_default());
+        self.blobs.insert(subject.1, size.unwrap_or_default());
     }
 
     /// Whether the finding is about something that the image needs.
@@ -276,10 +279,7 @@ impl Reach {
             return false;
         }
         match (digest, tag) {
-            (Some(digest), _) => {
-                let mut all = self.manifests.iter().chain(self.blobs.keys());
-                all.any(|(_, known)| known == digest)
-            }
+            (Some(digest), _) => self.manifests.contains(digest) || self.blobs.contains_key(digest),
             (None, Some(tag)) => image.reference == Reference::Tag(tag.clone()),
             (None, None) => false,
         }

@@ -217,6 +217,28 @@ fn monstrous_files_become_findings() {
     );
 }
 
+/// Whoever may push can nest indexes as deep as they like, and let the innermost image lose its layer.
+#[test]
+fn a_chain_of_indexes_costs_its_length() {
+    let (home, mut tree) = tree();
+    let image = tree.image("team/app", None, "deep");
+    let lost = tree.named["deep.layer2"];
+    let mut below = image.manifest.digest;
+    for _ in 0..5_000 {
+        let text = format!(r#"{{"schemaVersion":2,"manifests":[{{"digest":"{below}"}}]}}"#);
+        below = tree.blob("index", text.as_bytes());
+        tree.manifest_links("team/app", None, &below);
+    }
+    tree.manifest_links("team/app", Some("deep"), &below);
+    #[expect(clippy::disallowed_methods, reason = "the damage is to remove something")]
+    fs::remove_file(tree.base().join(crate::support::tree::data_path(&lost))).unwrap();
+    tree.age();
+    let started = Instant::now();
+    let report = check(["--storage", path(home.path())]);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(lines(&report), [format!("missing-blob @{lost} breaks team/app:deep")]);
+}
+
 #[test]
 fn names_and_things_that_nobody_expects_are_reported_and_not_waited_for() {
     let (home, tree) = tree();

@@ -106,8 +106,7 @@ impl Planner<'_> {
 
     /// The step that moves this content's bad file away.
     pub(super) fn replacement(&self, digest: &Digest) -> Option<String> {
-        let is_it = |action: &StepAction| action.replaces() && action.digest() == Some(digest);
-        self.steps.values().find(|step| is_it(&step.action)).map(|step| step.id.clone())
+        self.replacements.get(digest).cloned()
     }
 
     /// One step moves a bad file away; what others upload before that would be thrown away.

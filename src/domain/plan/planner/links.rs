@@ -6,28 +6,29 @@ use super::{NO_BYTES, Planner};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::images::Frontier;
 use crate::domain::layout::LinkPlace;
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::rules::Condition;
-use crate::domain::views::storage::{Links, ReadManifest, Repository, Target};
+use crate::domain::views::storage::{Links, Repository, Target};
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     pub(super) fn link(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
         let Some(place) = finding.subject.as_link().cloned() else { return };
         let is_layer = matches!(place, LinkPlace::Layer(_));
         if finding.code == Code::InvalidLink {
             return self.rewrite(finding, name, place, digest);
         }
-        let is_stored = self.situation.storage.is_some_and(|view| view.blob(&digest).is_some());
+        let is_stored = self.is_stored(&digest);
         if !self.may_upload(finding) {
             return;
         }
         if is_layer && self.has_bytes(&digest) {
             self.upload(finding, name.clone(), digest, false);
         } else if !is_layer && is_stored {
-            self.linked_manifest(finding, name, digest, 0);
+            self.linked_manifests(finding, name, digest);
         } else {
             self.lack(finding, NO_BYTES);
         }
@@ -53,9 +54,7 @@ impl Planner<'_> {
         let again = if is_layer {
             self.upload(finding, name.clone(), digest, false)
         } else if self.known(&digest).is_some() {
-            let stage = Stage::Manifests;
-            let action = StepAction::PutManifest { repository: name.clone(), digest, tag: None };
-            self.step(finding, stage, action, Vec::new())
+            self.step(finding, Stage::Manifests, put(name, digest), Vec::new())
         } else {
             return;
         };
@@ -65,46 +64,55 @@ impl Planner<'_> {
     }
 
     /// A manifest as the registry has it, or else as a source has it.
-    fn known(&self, digest: &Digest) -> Option<&Manifest> {
-        match self.situation.storage.and_then(|view| view.manifests.get(digest)) {
-            Some(ReadManifest::Manifest(manifest)) => Some(manifest),
-            Some(ReadManifest::Unreadable(_)) | None => self.means.materials.manifests.get(digest),
-        }
+    fn known(&self, digest: &Digest) -> Option<&'a Manifest> {
+        let stored = self.situation.storage.and_then(|view| view.manifests.manifest(digest));
+        stored.or_else(|| self.means.materials.manifests.get(digest))
     }
 
     /// A manifest that is stored and lacks its revision link: PUT it, after what it needs.
+    fn linked_manifests(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
+        let mut open = Frontier::of([digest]);
+        while let Some(digest) = open.next() {
+            let manifest = self.known(&digest);
+            let is_new = self.linked_manifest(finding, name, digest, manifest);
+            let Some(manifest) = manifest.filter(|_| is_new) else { continue };
+            let needs = manifest.needs.iter();
+            let mut after: Vec<_> =
+                needs.filter_map(|need| self.needed_blob(finding, name, need.digest)).collect();
+            for child in manifest.children.iter().map(|child| child.digest) {
+                if self.is_held(name, &child) {
+                    continue;
+                }
+                if self.is_stored(&child) {
+                    after.push(put(name, child).id());
+                    open.meet([child]);
+                } else {
+                    after.extend(self.restore(finding, name, child, false).ok());
+                }
+            }
+            self.wait(&put(name, digest).id(), after);
+        }
+    }
+
+    /// Enter the step that links this one manifest; whether it is new.
     fn linked_manifest(
         &mut self,
         finding: &Finding,
         name: &RepositoryName,
         digest: Digest,
-        depth: u8,
-    ) -> String {
-        let action = StepAction::PutManifest { repository: name.clone(), digest, tag: None };
-        let manifest = self.known(&digest).cloned();
-        let is_index = manifest.as_ref().is_some_and(|manifest| manifest.kind == Kind::Index);
+        manifest: Option<&Manifest>,
+    ) -> bool {
+        let is_index = manifest.is_some_and(|manifest| manifest.kind == Kind::Index);
         let stage = if is_index { Stage::Indexes } else { Stage::Manifests };
         let condition = Condition::NoLink(name.clone(), LinkPlace::Revision(digest));
+        let action = put(name, digest);
         let is_new = !self.steps.contains_key(&action.id());
-        let id = self.step(finding, stage, action, vec![condition, Condition::DataStored(digest)]);
-        let Some(manifest) = manifest.filter(|_| is_new && depth < 8) else { return id };
-        let mut after: Vec<_> =
-            manifest.needs.iter().filter_map(|need| self.needed_blob(finding, name, need.digest)).collect();
-        for child in &manifest.children {
-            let is_stored = self.situation.storage.is_some_and(|view| view.blob(&child.digest).is_some());
-            if self.is_held(name, &child.digest) {
-                continue;
-            }
-            if is_stored {
-                after.push(self.linked_manifest(finding, name, child.digest, depth + 1));
-            } else {
-                after.extend(self.restore(finding, name, child.digest, false).ok());
-            }
-        }
-        if let Some(step) = self.steps.get_mut(&id) {
-            step.after = after;
-        }
-        id
+        self.step(finding, stage, action, vec![condition, Condition::DataStored(digest)]);
+        is_new
+    }
+
+    fn is_stored(&self, digest: &Digest) -> bool {
+        self.situation.storage.is_some_and(|view| view.blob(digest).is_some())
     }
 
     pub(super) fn tag(&mut self, finding: &Finding, name: &RepositoryName, tag: &Tag) {
@@ -154,4 +162,9 @@ impl Planner<'_> {
             self.lack(finding, NO_BYTES);
         }
     }
+}
+
+/// The step that links a stored manifest.
+fn put(name: &RepositoryName, digest: Digest) -> StepAction {
+    StepAction::PutManifest { repository: name.clone(), digest, tag: None }
 }

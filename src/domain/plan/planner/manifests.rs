@@ -1,14 +1,35 @@
 //! Manifests that are missing or bad: restored with all that they need, or not at all.
 
+use std::collections::HashMap;
+
 use super::{NO_BYTES, Planner};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
-use crate::domain::manifest::Kind;
+use crate::domain::images::{Frontier, Holders};
+use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
 
-/// Indexes may hold indexes; deeper than this no client follows them.
-const MAX_DEPTH: u8 = 8;
+/// What keeps a manifest from being restored.
+#[derive(Clone, Copy)]
+pub(super) enum Shortage {
+    /// No source has this manifest.
+    Manifest(Digest),
+    /// No source has this blob.
+    Blob(Digest),
+}
+
+impl Shortage {
+    fn told(self, of: Digest) -> String {
+        match self {
+            Self::Manifest(digest) if digest == of => NO_BYTES.to_owned(),
+            Self::Manifest(digest) => format!("{NO_BYTES} (manifest {})", digest.short()),
+            Self::Blob(digest) => {
+                format!("no source has blob {}, which it needs; give one with --source", digest.short())
+            }
+        }
+    }
+}
 
 impl Planner<'_> {
     /// A manifest that one repository needs: with everything that it needs there.
@@ -38,33 +59,53 @@ impl Planner<'_> {
         digest: Digest,
         replaces: bool,
     ) -> Result<String, String> {
-        match self.shortage(name, &digest, 0) {
-            Some(why) => Err(why),
-            None => self.restored(finding, name, digest, replaces, 0).ok_or_else(|| NO_BYTES.to_owned()),
+        match self.shortage(name, digest) {
+            Some(shortage) => Err(shortage.told(digest)),
+            None => self.restored(finding, name, digest, replaces).ok_or_else(|| NO_BYTES.to_owned()),
         }
     }
 
-    /// What is nowhere of all that a manifest needs, itself included.
-    fn shortage(&self, name: &RepositoryName, digest: &Digest, depth: u8) -> Option<String> {
-        let Some(manifest) = self.means.materials.manifests.get(digest) else {
-            let whose = if depth == 0 { String::new() } else { format!(" (manifest {})", digest.short()) };
-            return Some(format!("{NO_BYTES}{whose}"));
-        };
-        // Without a look at storage the daemon has to tell what it lacks.
-        let view = self.situation.storage?;
-        let lost = manifest
-            .needs
-            .iter()
-            .find(|need| view.blob(&need.digest).is_none() && !self.has_bytes(&need.digest));
-        if let Some(lost) = lost {
-            return Some(format!(
-                "no source has blob {}, which it needs; give one with --source",
-                lost.digest.short()
-            ));
+    /// What is nowhere of all that a manifest needs, itself included. All that is met on the way is remembered.
+    fn shortage(&mut self, name: &RepositoryName, digest: Digest) -> Option<Shortage> {
+        if self.situation.storage.is_none() {
+            // Without a look at it the daemon has to tell what it lacks.
+            let is_known = self.means.materials.manifests.contains_key(&digest);
+            return (!is_known).then_some(Shortage::Manifest(digest));
         }
-        let children = manifest.children.iter().filter(|child| !self.is_held(name, &child.digest));
-        let mut short = children.filter(|_| depth < MAX_DEPTH);
-        short.find_map(|child| self.shortage(name, &child.digest, depth + 1))
+        let (mut met, mut listed, mut short) = (Vec::new(), Vec::new(), Vec::new());
+        let mut open = Frontier::of([digest]);
+        while let Some(digest) = open.next() {
+            if let Some(known) = self.shortages.get(&(name.clone(), digest)) {
+                short.extend(known.map(|shortage| (digest, shortage)));
+                continue;
+            }
+            met.push(digest);
+            short.extend(self.own_shortage(digest).map(|shortage| (digest, shortage)));
+            let children = self.children(name, digest);
+            listed.extend(children.iter().map(|child| (digest, *child)));
+            open.meet(children);
+        }
+        let short: HashMap<_, _> = Holders::new(listed).above(short).collect();
+        let told = met.into_iter().map(|digest| ((name.clone(), digest), short.get(&digest).copied()));
+        self.shortages.extend(told);
+        self.shortages.get(&(name.clone(), digest)).copied().flatten()
+    }
+
+    fn own_shortage(&self, digest: Digest) -> Option<Shortage> {
+        let Some(manifest) = self.means.materials.manifests.get(&digest) else {
+            return Some(Shortage::Manifest(digest));
+        };
+        let view = self.situation.storage?;
+        let mut needs = manifest.needs.iter().map(|need| need.digest);
+        let lost = needs.find(|need| view.blob(need).is_none() && !self.has_bytes(need));
+        lost.map(Shortage::Blob)
+    }
+
+    /// The children of a manifest that some source has, as far as they have to be restored with it.
+    fn children(&self, name: &RepositoryName, digest: Digest) -> Vec<Digest> {
+        let manifest = self.means.materials.manifests.get(&digest);
+        let children = manifest.into_iter().flat_map(|manifest| &manifest.children).map(|child| child.digest);
+        children.filter(|child| !self.is_held(name, child)).collect()
     }
 
     fn restored(
@@ -73,31 +114,53 @@ impl Planner<'_> {
         name: &RepositoryName,
         digest: Digest,
         replaces: bool,
-        depth: u8,
     ) -> Option<String> {
-        let manifest = self.means.materials.manifests.get(&digest)?;
+        let id =
+            |digest| StepAction::RestoreManifest { repository: name.clone(), digest, replaces: false }.id();
+        let manifests = &self.means.materials.manifests;
+        let mut open = Frontier::of([digest]);
+        while let Some(next) = open.next() {
+            let Some(manifest) = manifests.get(&next) else { continue };
+            if !self.restored_itself(finding, name, (next, manifest), replaces && next == digest) {
+                continue;
+            }
+            let mut after: Vec<_> = manifest
+                .needs
+                .iter()
+                .filter_map(|need| self.needed_blob(finding, name, need.digest))
+                .collect();
+            let mut children = self.children(name, next);
+            children.retain(|child| manifests.contains_key(child));
+            after.extend(children.iter().copied().map(id));
+            open.meet(children);
+            self.wait(&id(next), after);
+            self.wait_for_room(&id(next), &next);
+        }
+        manifests.contains_key(&digest).then(|| id(digest))
+    }
+
+    /// Enter the step that restores this one manifest; whether it is new.
+    fn restored_itself(
+        &mut self,
+        finding: &Finding,
+        name: &RepositoryName,
+        (digest, manifest): (Digest, &Manifest),
+        replaces: bool,
+    ) -> bool {
         let replaces = replaces && self.replacement(&digest).is_none();
         let preconditions = if replaces { Self::bad(finding, digest) } else { Vec::new() };
         let stage = if manifest.kind == Kind::Index { Stage::Indexes } else { Stage::Manifests };
         let action = StepAction::RestoreManifest { repository: name.clone(), digest, replaces };
         let is_new = !self.steps.contains_key(&action.id());
-        let id = self.step(finding, stage, action, preconditions);
-        if is_new && depth < MAX_DEPTH {
-            let mut after: Vec<String> = Vec::new();
-            for need in &manifest.needs {
-                after.extend(self.needed_blob(finding, name, need.digest));
-            }
-            for child in &manifest.children {
-                if !self.is_held(name, &child.digest) {
-                    after.extend(self.restored(finding, name, child.digest, false, depth + 1));
-                }
-            }
-            if let Some(step) = self.steps.get_mut(&id) {
-                step.after = after;
-            }
-            self.wait_for_room(&id, &digest);
+        self.step(finding, stage, action, preconditions);
+        is_new
+    }
+
+    /// Let a step wait for these, and for nothing else.
+    pub(super) fn wait(&mut self, id: &str, after: Vec<String>) {
+        if let Some(step) = self.steps.get_mut(id) {
+            step.after = after;
         }
-        Some(id)
     }
 
     /// Whether the repository has the manifest and its data.

@@ -19,14 +19,14 @@ mod manifests;
 
 use claims::restarts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject};
-use crate::domain::name::Reference;
+use crate::domain::name::{Reference, RepositoryName};
 use crate::domain::plan::{Goal, Materials, Plan, Stage, Step, StepAction, VERSION};
 use crate::domain::report::Target;
 use crate::domain::rules::{Condition, Daemon};
@@ -58,7 +58,15 @@ pub struct Means<'a> {
 #[must_use]
 pub fn plan(goal: Goal, situation: &Situation<'_>, means: Means<'_>, target: Target, now: Timestamp) -> Plan {
     let means = if goal == Goal::Purge { Means { services: &[], ..means } } else { means };
-    let mut planner = Planner { goal, situation, means, steps: BTreeMap::new(), unresolved: BTreeMap::new() };
+    let mut planner = Planner {
+        goal,
+        situation,
+        means,
+        steps: BTreeMap::new(),
+        unresolved: BTreeMap::new(),
+        replacements: HashMap::new(),
+        shortages: HashMap::new(),
+    };
     let mut findings: Vec<_> = situation.findings.iter().collect();
     findings.sort_by_key(|finding| turn(finding.code));
     for finding in findings {
@@ -98,6 +106,10 @@ struct Planner<'a> {
     means: Means<'a>,
     steps: BTreeMap<String, Step>,
     unresolved: BTreeMap<String, String>,
+    /// The steps that move bad files away.
+    replacements: HashMap<Digest, String>,
+    /// Of the manifests that were looked into, what keeps each from being restored in a repository.
+    shortages: HashMap<(RepositoryName, Digest), Option<manifests::Shortage>>,
 }
 
 const NO_BYTES: &str = "no source has its bytes; give one with --source";
@@ -201,6 +213,9 @@ impl Planner<'_> {
             ..Step::new(action, stage)
         });
         step.helps(finding);
+        if let Some(digest) = step.action.digest().filter(|_| step.action.replaces()) {
+            self.replacements.insert(*digest, id.clone());
+        }
         if needs_bytes {
             seek(step, finding);
         }

@@ -280,6 +280,27 @@ fn a_manifest_waits_for_what_it_needs_and_a_second_upload_for_room() {
     assert_eq!((&first.after[..], &second.after[..]), (&[][..], std::slice::from_ref(&first.id)));
 }
 
+#[test]
+fn nested_indexes_are_planned_at_the_cost_of_their_edges() {
+    use crate::domain::images::tests as graphs;
+    for (graph, edges) in graphs::hostile() {
+        let mut world = world(&[], false);
+        let missing = |n| Subject::linked(name("a"), graphs::digest(n));
+        let missing = graph.iter().map(|(n, _)| Finding::new(Code::MissingManifest, missing(*n), ""));
+        world.findings = missing.collect();
+        let kept = graph.iter().map(|(n, manifest)| (graphs::digest(*n), manifest.clone()));
+        world.materials.manifests = kept.collect();
+        let (plan, passed) = graphs::edges_of(|| world.plan());
+        assert_eq!((plan.steps.len(), plan.unresolved.len()), (0, graph.len()), "the layer is nowhere");
+        assert!(passed <= 4 * edges + 3 * graph.len(), "{passed} for {edges}");
+        let layer = graphs::digest(graphs::LAYER);
+        world.materials.sightings = BTreeMap::from([(layer, "mirror".to_owned())]);
+        let (plan, passed) = graphs::edges_of(|| world.plan());
+        assert_eq!((plan.steps.len(), plan.unresolved.len()), (graph.len() + 1, 0));
+        assert!(passed <= 4 * edges + 3 * graph.len(), "{passed} for {edges}");
+    }
+}
+
 const CODES: [Code; 14] = [
     Code::MissingBlob,
     Code::PhantomBlob,

@@ -16,6 +16,17 @@ pub enum ReadManifest {
     Unreadable(String),
 }
 
+impl ReadManifest {
+    /// The manifest, if it is one.
+    #[must_use]
+    pub const fn manifest(&self) -> Option<&Manifest> {
+        match self {
+            Self::Manifest(manifest) => Some(manifest),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
 /// Manifests by digest, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredManifests(Vec<(Digest, ReadManifest)>);
@@ -46,6 +57,12 @@ impl StoredManifests {
         self.0.get(at).map(|(_, manifest)| manifest)
     }
 
+    /// The same, if it could be read.
+    #[must_use]
+    pub fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
+        self.get(digest).and_then(ReadManifest::manifest)
+    }
+
     /// Whether there is a manifest of that digest.
     #[must_use]
     pub fn contains_key(&self, digest: &Digest) -> bool {
@@ -55,6 +72,11 @@ impl StoredManifests {
     /// All of them with their digests, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&Digest, &ReadManifest)> {
         self.0.iter().map(|(digest, manifest)| (digest, manifest))
+    }
+
+    /// Those that could be read, with their digests, sorted.
+    pub fn readable(&self) -> impl Iterator<Item = (&Digest, &Manifest)> {
+        self.iter().filter_map(|(digest, read)| Some((digest, read.manifest()?)))
     }
 
     /// All of them without their digests, in the order of those.

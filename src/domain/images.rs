@@ -1,0 +1,154 @@
+//! The one graph of images, and how it is walked.
+//!
+//! ```text
+//! tag ─► index ─► … ─► manifest ─┬─► config, layers
+//!                                └─► subject: what it is attached to, and can be pulled without
+//! ```
+//! What an image needs is followed through indexes whether or not a link leads there. Whoever pushes decides how deep
+//! indexes nest and how often they share what they list, and bad bytes may even list themselves: so everything is
+//! met once, nothing recurses, and a walk costs no more than the edges that it passes.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::Hash;
+
+use super::digest::Digest;
+use super::manifest::Manifest;
+
+/// What is to be looked at: each thing once, in the order in which it was met. Things are the same if their keys are.
+pub struct Frontier<T, K = T> {
+    key: fn(&T) -> K,
+    seen: HashSet<K>,
+    open: VecDeque<T>,
+}
+
+impl<T: Clone + Eq + Hash> Frontier<T> {
+    /// Begin at `roots`.
+    #[must_use]
+    pub fn of(roots: impl IntoIterator<Item = T>) -> Self {
+        Self::by(T::clone, roots)
+    }
+}
+
+impl<T, K: Eq + Hash> Frontier<T, K> {
+    /// Begin at `roots`, of which those with the same key are the same.
+    #[must_use]
+    pub fn by(key: fn(&T) -> K, roots: impl IntoIterator<Item = T>) -> Self {
+        let mut frontier = Self { key, seen: HashSet::new(), open: VecDeque::new() };
+        frontier.meet(roots);
+        frontier
+    }
+
+    /// Take note of things; those that are new are to be looked at.
+    pub fn meet(&mut self, things: impl IntoIterator<Item = T>) {
+        for thing in things {
+            if self.see(&thing) {
+                self.open(thing);
+            }
+        }
+    }
+
+    /// Take note of a thing that need not be looked at, and whether it is new.
+    pub fn see(&mut self, thing: &T) -> bool {
+        #[cfg(test)]
+        tests::passed();
+        self.seen.insert((self.key)(thing))
+    }
+
+    /// Look at a thing, met before or not.
+    pub fn open(&mut self, thing: T) {
+        self.open.push_back(thing);
+    }
+
+    /// All that is to be looked at by now; what that leads to is the next level.
+    #[must_use]
+    pub fn level(&mut self) -> Vec<T> {
+        self.open.drain(..).collect()
+    }
+
+    /// All that was ever met.
+    #[must_use]
+    pub fn into_seen(self) -> HashSet<K> {
+        self.seen
+    }
+}
+
+impl<T, K> Iterator for Frontier<T, K> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.open.pop_front()
+    }
+}
+
+/// The manifests that pulling `roots` meets, these first: each once, with what it says as far as that is known.
+pub fn below<'a>(
+    roots: impl IntoIterator<Item = Digest>,
+    lookup: impl Fn(&Digest) -> Option<&'a Manifest>,
+) -> impl Iterator<Item = (Digest, Option<&'a Manifest>)> {
+    let mut open = Frontier::of(roots);
+    std::iter::from_fn(move || {
+        let digest = open.next()?;
+        let manifest = lookup(&digest);
+        open.meet(manifest.into_iter().flat_map(|manifest| &manifest.children).map(|child| child.digest));
+        Some((digest, manifest))
+    })
+}
+
+/// The same graph upwards: what holds a thing. `N` is cheap to copy.
+pub struct Holders<N>(Vec<(N, N)>);
+
+impl<'a> Holders<&'a Digest> {
+    /// The indexes among these manifests, by what they list.
+    #[must_use]
+    pub fn listing(manifests: impl IntoIterator<Item = (&'a Digest, &'a Manifest)>) -> Self {
+        let edges = manifests.into_iter();
+        Self::new(edges.flat_map(|(digest, manifest)| {
+            manifest.children.iter().map(move |child| (digest, &child.digest))
+        }))
+    }
+}
+
+impl<N: Copy + Ord + Hash> Holders<N> {
+    /// Of pairs: what holds, and what it holds.
+    #[must_use]
+    pub fn new(pairs: impl IntoIterator<Item = (N, N)>) -> Self {
+        let mut held: Vec<(N, N)> = pairs.into_iter().map(|(holder, held)| (held, holder)).collect();
+        held.sort_unstable();
+        held.dedup();
+        Self(held)
+    }
+
+    fn holding(&self, held: N) -> impl Iterator<Item = N> {
+        let from = self.0.partition_point(|(known, _)| *known < held);
+        let pairs = self.0.iter().skip(from).take_while(move |(known, _)| *known == held);
+        pairs.map(|(_, holder)| *holder)
+    }
+
+    /// All that leads to one of these, which count as well: each once, with what the nearest of them is marked with.
+    pub fn above<M: Copy>(&self, marked: impl IntoIterator<Item = (N, M)>) -> impl Iterator<Item = (N, M)> {
+        let mut open = Frontier::by(|(node, _): &(N, M)| *node, marked);
+        std::iter::from_fn(move || {
+            let (node, mark) = open.next()?;
+            open.meet(self.holding(node).map(|holder| (holder, mark)));
+            Some((node, mark))
+        })
+    }
+
+    /// For everything that leads to something marked, all the marks that it reaches, sorted. What reaches none is
+    /// not in there, so that this costs no more than the answer and the edges that led to it.
+    #[must_use]
+    pub fn marks<M: Copy + Ord>(&self, marked: impl IntoIterator<Item = (N, M)>) -> HashMap<N, Vec<M>> {
+        let mut marked: Vec<(M, N)> = marked.into_iter().map(|(node, mark)| (mark, node)).collect();
+        marked.sort_unstable();
+        let mut reached: HashMap<N, Vec<M>> = HashMap::new();
+        for alike in marked.chunk_by(|(one, _), (other, _)| one == other) {
+            for (node, mark) in self.above(alike.iter().map(|(mark, node)| (*node, *mark))) {
+                reached.entry(node).or_default().push(mark);
+            }
+        }
+        reached
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
