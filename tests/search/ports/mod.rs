@@ -1,0 +1,52 @@
+//! The engine's ports over a registry in memory: a check or a repair of it touches no disk and no network.
+
+mod cache;
+mod daemon;
+mod journal;
+mod storage;
+mod supply;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use regfsck::adapters::sandbox::{CacheKind, Embedded, Flavour, Remembered, State, Tree};
+
+pub use journal::Notebook;
+pub use storage::{data, link_path};
+pub use supply::Mirror;
+
+use crate::support::raw::{Answer, Raw};
+
+/// A registry in memory, as every side of it is looked at.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    pub flavour: Flavour,
+    pub cache: CacheKind,
+    pub registry: Arc<Embedded>,
+    raw: Raw,
+    requests: Arc<AtomicU64>,
+    quarantine: Arc<Mutex<Tree>>,
+}
+
+impl Ports {
+    pub fn new(flavour: Flavour, state: State) -> Self {
+        let cache = match &state.cache {
+            Remembered::Nothing => CacheKind::None,
+            Remembered::InMemory(_) => CacheKind::InMemory,
+            Remembered::Redis(_) => CacheKind::Redis,
+        };
+        let registry = Arc::new(Embedded::new(flavour, state));
+        let raw = Raw::embedded(Arc::clone(&registry));
+        Self { flavour, cache, registry, raw, requests: Arc::default(), quarantine: Arc::default() }
+    }
+
+    pub const fn raw(&self) -> &Raw {
+        &self.raw
+    }
+
+    /// One request, counted.
+    fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.raw.send(method, target, headers, body)
+    }
+}
