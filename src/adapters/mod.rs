@@ -14,4 +14,4 @@ pub mod snapshot;
 pub mod source;
 pub mod storage;
 pub mod suspects;
-mod trust;
+pub(crate) mod tls;

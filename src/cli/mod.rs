@@ -15,7 +15,7 @@ use self::commands::{
     check, demo, doctor, explain, generate, guard, merge, purge, repair, restart, snapshot, undo, verify,
 };
 use self::terminal::{Terminal, complain};
-use crate::adapters::registry::install_crypto;
+use crate::adapters::tls::install_crypto;
 use crate::domain::verdict::USAGE;
 
 /// The command line as clap describes it: for completions, man pages and tests.

@@ -12,7 +12,7 @@ use crate::support::sources_fixture::{Seed, gzip, list, noise, open, sha256};
 
 fn fails(spec: &str) -> (String, Option<String>) {
     let error = open(spec).err().unwrap_or_else(|| panic!("{spec} is accepted"));
-    (error.told(), error.hint().map(str::to_owned))
+    (error.with_causes(), error.hint().map(str::to_owned))
 }
 
 /// A tar of these members, whatever their names.
@@ -310,7 +310,7 @@ proptest::proptest! {
         for transport in ["oci-archive", "docker-archive"] {
             let spec = format!("{transport}:{}", path.display());
             if let Err(error) = open(&spec) {
-                proptest::prop_assert!(error.told().contains("a.tar"), "{}", error.told());
+                proptest::prop_assert!(error.with_causes().contains("a.tar"), "{}", error.with_causes());
             }
         }
     }

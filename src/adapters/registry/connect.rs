@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::address::Scheme;
-use super::client::{Client, Kind, UnusableSettings};
+use super::client::{Client, FailureKind, UnusableSettings};
 use super::connection::Connection;
 use super::reader::{HttpReader, ping};
 use super::writer::HttpWriter;
@@ -39,9 +39,9 @@ pub async fn connect(connection: &mut Connection) -> Result<Daemon, RequestError
     connection.address = given.clone().decided(tls_first);
     let first = client(connection)?;
     let answer = ping::ask(&first).await;
-    let is_other = answer.as_ref().err().is_some_and(|silence| {
-        let kind = silence.fault.kind;
-        kind == Kind::WrongScheme || kind == Kind::Closed && tls_first && !given.has_port()
+    let is_other = answer.as_ref().err().is_some_and(|no_answer| {
+        let kind = no_answer.failure.kind;
+        kind == FailureKind::WrongScheme || kind == FailureKind::Closed && tls_first && !given.has_port()
     });
     if !is_other {
         return ping::judge(&first, answer).map(|()| over(first));

@@ -22,12 +22,5 @@ pub use connection::{Connection, Override, OverrideError};
 pub use credential::{Credential, Credentials};
 pub use tls::Tls;
 
-pub(super) use client::{Client, Incoming, NoAnswer, Opened, Reply, Request};
+pub(super) use client::{Client, HttpReply, HttpRequest, Incoming, NoAnswer, Opened};
 pub(super) use reader::{fetch_manifest, said, tags as list_tags};
-
-/// Choose the cryptography that TLS uses, once for the process. Building any client does it; `main` calls it first, so
-/// that no library can choose another.
-pub fn install_crypto() {
-    // An error means that it has been chosen already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}

@@ -3,15 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 
 use rustls::ClientConfig;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use thiserror::Error;
+use rustls::pki_types::CertificateDer;
 
-use crate::adapters::trust::Verifier;
+use crate::adapters::tls::{self, TlsError, Trust, certificates};
 
 /// What the user says about TLS.
 #[derive(Debug, Clone)]
@@ -43,21 +39,6 @@ impl Default for Tls {
     }
 }
 
-/// Why the TLS settings cannot be used.
-#[derive(Debug, Error)]
-pub(super) enum TlsError {
-    #[error("cannot read `{}`: {why}", path.display())]
-    Unreadable { path: PathBuf, why: String },
-    #[error("there is no certificate in `{}`: PEM is needed", path.display())]
-    NoCertificate { path: PathBuf },
-    #[error("`{}` holds no private key that can be used: unencrypted PEM is needed ({why})", path.display())]
-    NoKey { path: PathBuf, why: String },
-    #[error("`{}` has no key beside it: `{}` is missing", certificate.display(), key.display())]
-    KeyMissing { certificate: PathBuf, key: PathBuf },
-    #[error("`{}` and its key cannot be used: {why}", path.display())]
-    Mismatch { path: PathBuf, why: String },
-}
-
 /// All that was found for one registry.
 #[derive(Default)]
 struct Found {
@@ -68,27 +49,10 @@ struct Found {
 impl Tls {
     /// The configuration for the registry at `host` (`HOST[:PORT]`).
     pub(super) fn config(&self, host: &str) -> Result<ClientConfig, TlsError> {
-        let found = self.gather(host)?;
-        let provider = Arc::new(ring::default_provider());
-        let verifier = if self.verify {
-            let signed = Verifier::signed(system_roots(), found.trusted, provider.clone());
-            // A machine without any root, and nothing given: nobody can be right, which the handshake says.
-            signed.unwrap_or_else(|_| Verifier::nobody(provider.clone()))
-        } else {
-            Verifier::anybody(provider.clone())
-        };
-        // The protocol versions are ring's own, so that this cannot fail.
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder
-            .map_err(|error| TlsError::Mismatch { path: PathBuf::from(host), why: error.to_string() })?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier));
-        let Some((certificate, key)) = found.identity else { return Ok(builder.with_no_client_auth()) };
-        let chain = certificates(&certificate)?;
-        let key = private_key(&key)?;
-        builder
-            .with_client_auth_cert(chain, key)
-            .map_err(|error| TlsError::Mismatch { path: certificate, why: error.to_string() })
+        let Found { trusted, identity } = self.gather(host)?;
+        let trust = if self.verify { Trust::System(trusted) } else { Trust::Anybody };
+        let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+        tls::client(trust, identity)
     }
 
     fn gather(&self, host: &str) -> Result<Found, TlsError> {
@@ -135,25 +99,4 @@ impl Found {
         }
         Ok(())
     }
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let unreadable =
-        |error: pem::Error| TlsError::Unreadable { path: path.to_owned(), why: error.to_string() };
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect();
-    match certificates.map_err(unreadable)? {
-        none if none.is_empty() => Err(TlsError::NoCertificate { path: path.to_owned() }),
-        certificates => Ok(certificates),
-    }
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_file(path)
-        .map_err(|error| TlsError::NoKey { path: path.to_owned(), why: error.to_string() })
-}
-
-/// The certificates that this machine trusts, read once (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed).
-fn system_roots() -> &'static [CertificateDer<'static>] {
-    static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
-    ROOTS.get_or_init(|| rustls_native_certs::load_native_certs().certs)
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 
+use crate::adapters::tls::install_crypto;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{self, MANIFEST_MEDIA_TYPES};
 
@@ -55,8 +56,7 @@ impl DockerLike {
     /// # Errors
     /// The HTTP client cannot be set up.
     pub fn new(url: &str) -> Result<Self> {
-        // A second installation is refused, and that is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         let http = Client::builder().no_proxy().build().context("set up an HTTP client")?;
         Ok(Self { http, base: format!("{}/v2", url.trim_end_matches('/')) })
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::container::{ConfigFile, Container};
+use crate::adapters::tls::install_crypto;
 use crate::engine::ports::ServiceError;
 
 /// How long a question may take.
@@ -214,8 +215,7 @@ impl Engine {
         headers: &[(&str, &str)],
     ) -> Result<Response, ServiceError> {
         tracing::info!(socket = %self.socket.display(), request = %format!("{method} {}", url.path()), "asking the engine");
-        // TLS is never spoken here, but building a client wants to know whose it would be.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         // One client a call: a service may be started from another runtime than it was stopped from.
         let client =
             reqwest::Client::builder().no_proxy().unix_socket(self.socket.as_path()).timeout(timeout).build();

@@ -41,7 +41,7 @@ pub(super) async fn walk(
     fetch_images(open, JOBS, fetch, |named, read| match read {
         Ok(read) => walk.take(named, &read),
         Err(error) => {
-            walk.content.missing.push((named, error.told()));
+            walk.content.missing.push((named, error.with_causes()));
             Vec::new()
         }
     })

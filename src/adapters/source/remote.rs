@@ -5,7 +5,7 @@ use futures_util::stream::{self, StreamExt as _};
 use reqwest::Method;
 
 use crate::adapters::registry::{
-    Client, Connection, Incoming, NoAnswer, Opened, Reply, Request, UnusableSettings, fetch_manifest,
+    Client, Connection, HttpReply, HttpRequest, Incoming, NoAnswer, Opened, UnusableSettings, fetch_manifest,
     list_tags, said,
 };
 use crate::domain::digest::Digest;
@@ -52,8 +52,8 @@ impl Remote {
         self.head(self.0.of_manifest(Method::HEAD, repository, &digest.to_string())).await
     }
 
-    async fn head(&self, request: Request) -> Result<Option<Found>, SourceError> {
-        let reply = self.0.ask(&request).await.map_err(|silence| silent(&request, &silence))?;
+    async fn head(&self, request: HttpRequest) -> Result<Option<Found>, SourceError> {
+        let reply = self.0.ask(&request).await.map_err(|no_answer| unanswered(&request, &no_answer))?;
         let media_type = || reply.header("content-type").map(str::to_owned);
         match reply.status.as_u16() {
             200..300 => Ok(Some(Found { size: reply.length(), media_type: media_type() })),
@@ -98,7 +98,8 @@ impl Remote {
     ) -> Result<Option<OpenedBlob>, SourceError> {
         let request = self.0.of_blob(Method::GET, repository, digest);
         let opened = self.0.open(&request, offset).await;
-        let opened = opened.map_err(|fault| error(request.shown(), fault.why.clone(), fault.is_passing()))?;
+        let opened =
+            opened.map_err(|failure| error(request.shown(), failure.why.clone(), failure.is_passing()))?;
         match opened {
             Opened::Body(body) => {
                 let start = body.start;
@@ -119,11 +120,11 @@ fn error(asked: String, said: String, is_passing: bool) -> SourceError {
     if is_passing { SourceError::Interrupted { asked, said } } else { SourceError::Refused { asked, said } }
 }
 
-fn silent(request: &Request, silence: &NoAnswer) -> SourceError {
-    error(request.shown(), silence.words(), silence.fault.is_passing())
+fn unanswered(request: &HttpRequest, no_answer: &NoAnswer) -> SourceError {
+    error(request.shown(), no_answer.words(), no_answer.failure.is_passing())
 }
 
-fn refused(request: &Request, reply: &Reply) -> SourceError {
+fn refused(request: &HttpRequest, reply: &HttpReply) -> SourceError {
     error(request.shown(), said(reply), is_passing(reply.status.as_u16()))
 }
 
@@ -143,7 +144,7 @@ fn pieces(asked: String, body: Incoming) -> ByteStream {
             let mut body = body?;
             match body.next().await {
                 Ok(bytes) => bytes.map(|bytes| (Ok(bytes), Some(body))),
-                Err(fault) => Some((Err(SourceError::Interrupted { asked, said: fault.why }), None)),
+                Err(failure) => Some((Err(SourceError::Interrupted { asked, said: failure.why }), None)),
             }
         }
     };

@@ -18,7 +18,7 @@ use crate::cli::args::check::CheckArguments;
 use crate::cli::args::content::PartArguments;
 use crate::cli::args::means::{RestartArguments, SourceArguments, StateArguments};
 use crate::cli::settings::check::options;
-use crate::cli::settings::container::told as service_error;
+use crate::cli::settings::container::service_error;
 use crate::cli::settings::target::Target;
 use crate::cli::settings::{services, state};
 use crate::cli::terminal::Terminal;
@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
         let open = |spec: &SourceSpec| {
             spec.open(&options(spec)).map_err(|error| {
                 let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-                anyhow!("--source: {}{hint}", error.told())
+                anyhow!("--source: {}{hint}", error.with_causes())
             })
         };
         let mut sources: Vec<Box<dyn Source>> = Vec::new();

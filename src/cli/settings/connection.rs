@@ -19,10 +19,10 @@ impl ConnectionArguments {
     /// When the URL is none, or the credentials cannot be had.
     pub(in crate::cli) async fn settings(&self, flag: &str, url: &str) -> Result<Connection> {
         let address = Address::parse(url, self.plain_http).with_context(|| flag.to_owned())?;
-        let mut settings = self.manners(address)?;
+        let mut settings = self.with_limits(address)?;
         settings.tls = self.tls();
         settings.resolve.clone_from(&self.resolve);
-        self.introduce(&mut settings).await?;
+        self.find_credentials(&mut settings).await?;
         let given = settings.address.clone();
         let is_open = given.scheme() == Scheme::Either || !settings.tls.verify;
         if is_open && connect(&mut settings).await.is_err() {
@@ -32,7 +32,7 @@ impl ConnectionArguments {
         Ok(settings)
     }
 
-    /// The settings for the `docker://` source at `authority`: its own trust and credentials, the same manners.
+    /// The settings for the `docker://` source at `authority`: its own trust and credentials, the same limits.
     ///
     /// # Errors
     /// As [`Self::settings`].
@@ -54,7 +54,7 @@ impl ConnectionArguments {
         own.settings("--source", authority).await
     }
 
-    fn manners(&self, address: Address) -> Result<Connection> {
+    fn with_limits(&self, address: Address) -> Result<Connection> {
         let mut settings = Connection::new(address);
         settings.jobs = usize::from(self.jobs);
         settings.rate = self.rate;
@@ -74,7 +74,7 @@ impl ConnectionArguments {
     }
 
     /// Find what to show: flags, then what stands in the URL, then the auth files.
-    async fn introduce(&self, settings: &mut Connection) -> Result<()> {
+    async fn find_credentials(&self, settings: &mut Connection) -> Result<()> {
         if let Some(credential) = self.given()? {
             settings.credentials = Credentials::from(credential);
         } else if settings.address.user.is_none() {

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Contained {
     pub(in crate::cli) restart: RestartSpec,
 }
 
-pub(in crate::cli) fn told(error: &ServiceError) -> anyhow::Error {
+pub(in crate::cli) fn service_error(error: &ServiceError) -> anyhow::Error {
     let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     anyhow!("{}{hint}", error.message)
 }
@@ -34,10 +34,11 @@ pub(in crate::cli) fn told(error: &ServiceError) -> anyhow::Error {
 pub(in crate::cli) async fn look(name: &str) -> Result<Contained> {
     let shown = || format!("--container {name}");
     let engine = Engine::find(|variable| std::env::var_os(variable))
-        .map_err(|error| told(&error))
+        .map_err(|error| service_error(&error))
         .with_context(shown)?;
-    let container = engine.inspect(name).await.map_err(|error| told(&error)).with_context(shown)?;
-    let file = engine.config_file(&container).await.map_err(|error| told(&error)).with_context(shown)?;
+    let container = engine.inspect(name).await.map_err(|error| service_error(&error)).with_context(shown)?;
+    let file =
+        engine.config_file(&container).await.map_err(|error| service_error(&error)).with_context(shown)?;
     let text = String::from_utf8_lossy(&file.content);
     let overrides = container.overrides().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = RegistryConfig::from_text(&file.inside, &text, overrides).with_context(shown)?;

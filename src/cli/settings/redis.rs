@@ -27,7 +27,7 @@ pub(in crate::cli) fn cache(
         tls.key = arguments.redis_key_file.clone().or_else(|| tls.key.take());
         tls.insecure |= arguments.redis_insecure;
     }
-    Ok(Some(Arc::new(RedisCache::at(settings).map_err(|error| told(&error))?)))
+    Ok(Some(Arc::new(RedisCache::at(settings).map_err(|error| cache_error(&error))?)))
 }
 
 /// The number of the database that is in use.
@@ -40,7 +40,7 @@ pub(in crate::cli) fn database(
 
 fn settings(arguments: &RedisArguments, config: Option<&RegistryConfig>) -> Result<Option<RedisSettings>> {
     if let Some(url) = &arguments.redis {
-        return Ok(Some(url.parse().map_err(|error| told(&error)).context("--redis")?));
+        return Ok(Some(url.parse().map_err(|error| cache_error(&error)).context("--redis")?));
     }
     let Some(config) = config.filter(|config| config.cache == CacheKind::Redis && !arguments.no_redis) else {
         return Ok(None);
@@ -61,7 +61,8 @@ fn of_config(section: &config::RedisSettings) -> Result<RedisSettings> {
         RedisTopology::Sentinel(master) => Some(master.as_str()),
         RedisTopology::Cluster | RedisTopology::Single => None,
     };
-    let mut settings = RedisSettings::of_config(&section.addresses, master).map_err(|error| told(&error))?;
+    let mut settings =
+        RedisSettings::of_config(&section.addresses, master).map_err(|error| cache_error(&error))?;
     settings.username.clone_from(&section.username);
     settings.password.clone_from(&section.password);
     settings.sentinel_username.clone_from(&section.sentinel_username);
@@ -76,6 +77,6 @@ fn of_config(section: &config::RedisSettings) -> Result<RedisSettings> {
     Ok(settings)
 }
 
-fn told(error: &CacheError) -> anyhow::Error {
+fn cache_error(error: &CacheError) -> anyhow::Error {
     anyhow!("failed to {error}; {}", error.hint())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::container::told as told_of;
+use super::container::service_error;
 use super::target::Target;
 use crate::adapters::service::{RestartSpec, connect};
 use crate::engine::ports::RegistryReader;
@@ -60,7 +60,7 @@ pub(in crate::cli) fn connected(
             known.daemons.extend(own);
             continue;
         }
-        let service = connect(spec, timeout).map_err(|error| told_of(&error).context("--restart"))?;
+        let service = connect(spec, timeout).map_err(|error| service_error(&error).context("--restart"))?;
         services.push(Restartable { spec: text, service, daemons: own });
     }
     Ok(services)

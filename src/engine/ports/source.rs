@@ -207,7 +207,7 @@ impl Shortage {
         if self.tried.is_empty() {
             return format!("nothing gives {}: there is no source", self.wanted);
         }
-        let reasons: Vec<_> = self.tried.iter().map(|(_, error)| error.told()).collect();
+        let reasons: Vec<_> = self.tried.iter().map(|(_, error)| error.with_causes()).collect();
         format!("no source gives {}: {}", self.wanted, reasons.join("; "))
     }
 
@@ -354,7 +354,7 @@ impl SourceError {
 
     /// The message with its causes, in one line.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn with_causes(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {

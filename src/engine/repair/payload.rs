@@ -19,7 +19,7 @@ impl ByteSource for Payload {
     }
 
     async fn open(&self, offset: u64) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
-        let bytes = self.0.part(offset..self.0.size()).map_err(|error| io::Error::other(error.told()));
+        let bytes = self.0.part(offset..self.0.size()).map_err(|error| io::Error::other(error.with_causes()));
         Ok(Box::new(StreamReader::new(bytes)))
     }
 }

@@ -6,10 +6,11 @@ use reqwest::{ClientBuilder, redirect};
 use thiserror::Error;
 use url::Url;
 
-use super::fault::Fault;
+use super::failure::Failure;
 use crate::adapters::registry::address::{Scheme, is_loopback};
 use crate::adapters::registry::connection::Connection;
 use crate::adapters::registry::tls::Tls;
+use crate::adapters::tls::install_crypto;
 
 /// The settings of a connection cannot be used.
 #[derive(Debug, Error)]
@@ -29,14 +30,15 @@ pub(super) fn both(connection: &Connection) -> Result<(reqwest::Client, reqwest:
         registry: Box::new(connection.address.base().clone()),
         why: why.into(),
     };
-    let build =
-        |builder: ClientBuilder| builder.build().map_err(|error| unusable(Fault::diagnose(&error, true).why));
+    let build = |builder: ClientBuilder| {
+        builder.build().map_err(|error| unusable(Failure::diagnose(&error, true).why))
+    };
     let builder = || builder(connection).map_err(unusable);
     Ok((build(builder()?.read_timeout(connection.timeout))?, build(builder()?)?))
 }
 
 fn builder(connection: &Connection) -> Result<ClientBuilder, String> {
-    crate::adapters::registry::install_crypto();
+    install_crypto();
     let address = &connection.address;
     let host = address.base().host_str().unwrap_or_default();
     // What lies in certs.d does not matter to plain HTTP; but a token server may still need the system's roots.

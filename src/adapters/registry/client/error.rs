@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use super::exchange::{NoAnswer, Reply, Request};
+use super::exchange::{HttpReply, HttpRequest, NoAnswer};
 use super::wire::{self, printable};
 use crate::adapters::registry::address::shown;
 use crate::engine::ports::RequestError;
@@ -11,8 +11,8 @@ const FULL: &str = "the registry's disk is full: make room there, by more than w
                     what came so far stays under `_uploads` until the registry purges it";
 
 /// An error about a request.
-pub(crate) fn failure(
-    request: &Request,
+pub(crate) fn request_error(
+    request: &HttpRequest,
     status: Option<StatusCode>,
     why: impl Into<Box<str>>,
     attempts: u32,
@@ -23,13 +23,13 @@ pub(crate) fn failure(
 }
 
 /// No answer came.
-pub(crate) fn unanswered(request: &Request, silence: NoAnswer) -> RequestError {
-    let error = failure(request, None, silence.fault.why, silence.attempts);
-    RequestError { hint: silence.fault.hint.map(Into::into), ..error }
+pub(crate) fn unanswered(request: &HttpRequest, no_answer: NoAnswer) -> RequestError {
+    let error = request_error(request, None, no_answer.failure.why, no_answer.attempts);
+    RequestError { hint: no_answer.failure.hint.map(Into::into), ..error }
 }
 
 /// An answer came, and not the one that was needed.
-pub(crate) fn refused(request: &Request, reply: &Reply) -> RequestError {
+pub(crate) fn refused(request: &HttpRequest, reply: &HttpReply) -> RequestError {
     let error = wire::errors(&reply.body).and_then(|errors| errors.into_iter().next());
     let why = match error.as_ref().and_then(wire::WireError::trouble) {
         Some(trouble) => format!("{} ({trouble})", answered(reply)),
@@ -45,12 +45,12 @@ pub(crate) fn refused(request: &Request, reply: &Reply) -> RequestError {
         code,
         body: body.into(),
         hint,
-        ..failure(request, Some(reply.status), why, reply.attempts)
+        ..request_error(request, Some(reply.status), why, reply.attempts)
     }
 }
 
 /// Status and error code in words.
-pub(crate) fn answered(reply: &Reply) -> String {
+pub(crate) fn answered(reply: &HttpReply) -> String {
     let mut words = vec![status_words(reply.status)];
     if let Some(error) = wire::errors(&reply.body).and_then(|errors| errors.into_iter().next()) {
         words.push(error.line());
@@ -73,17 +73,17 @@ fn status_words(status: StatusCode) -> String {
 }
 
 /// Whether the registry says that it knows us, and does not let us do this.
-fn is_for_less(reply: &Reply) -> bool {
+fn is_for_less(reply: &HttpReply) -> bool {
     reply.header("www-authenticate").is_some_and(|challenge| challenge.contains("insufficient_scope"))
 }
 
 /// Whether the daemon says that its disk is full.
-pub(crate) fn is_full(reply: &Reply) -> bool {
+pub(crate) fn is_full(reply: &HttpReply) -> bool {
     wire::errors(&reply.body).is_some_and(|errors| errors.iter().any(wire::WireError::is_for_want_of_room))
 }
 
 /// What to do about a status that is no answer.
-pub(crate) fn cure(reply: &Reply) -> Option<&'static str> {
+pub(crate) fn cure(reply: &HttpReply) -> Option<&'static str> {
     Some(match reply.status.as_u16() {
         401 if reply.to_given_token && is_for_less(reply) => {
             "the token is good, but not for this: get one for --registry-token that covers it"

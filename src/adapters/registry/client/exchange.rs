@@ -5,8 +5,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
-use super::auth::Scope;
-use super::fault::{self, Fault};
+use super::auth::TokenScope;
+use super::failure::{self, Failure};
 use crate::adapters::registry::address::shown;
 
 /// The most that is read of an error's body.
@@ -14,12 +14,12 @@ const ERROR_BODY: u64 = 64 << 10;
 
 /// A request.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
+pub(crate) struct HttpRequest {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Bytes,
-    pub scope: Scope,
+    pub scope: TokenScope,
     pub take: Take,
     /// Whether a registry that cannot be reached is tried again.
     pub insist: bool,
@@ -47,7 +47,7 @@ pub(crate) enum End {
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
@@ -60,12 +60,12 @@ pub(crate) struct Reply {
 /// No answer, after so many attempts.
 #[derive(Debug, Clone)]
 pub(crate) struct NoAnswer {
-    pub fault: Fault,
+    pub failure: Failure,
     pub attempts: u32,
 }
 
-impl Request {
-    pub(crate) fn new(method: Method, url: Url, scope: Scope) -> Self {
+impl HttpRequest {
+    pub(crate) fn new(method: Method, url: Url, scope: TokenScope) -> Self {
         let take = Take::Bytes(ERROR_BODY);
         Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), scope, take, insist: true }
     }
@@ -93,7 +93,7 @@ impl Request {
     }
 }
 
-impl Reply {
+impl HttpReply {
     /// A header's text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -124,13 +124,13 @@ impl NoAnswer {
     /// In one line, the cure included.
     pub(crate) fn words(&self) -> String {
         let tried = if self.attempts > 1 { format!(" ({} attempts)", self.attempts) } else { String::new() };
-        let hint = self.fault.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        format!("{}{tried}{hint}", self.fault.why)
+        let hint = self.failure.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("{}{tried}{hint}", self.failure.why)
     }
 }
 
 /// Read what is wanted of a response.
-pub(super) async fn read(mut response: Response, take: Take) -> Result<Reply, Fault> {
+pub(super) async fn read(mut response: Response, take: Take) -> Result<HttpReply, Failure> {
     let tls = response.url().scheme() == "https";
     let status = response.status();
     let headers = std::mem::take(response.headers_mut());
@@ -144,14 +144,14 @@ pub(super) async fn read(mut response: Response, take: Take) -> Result<Reply, Fa
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break End::Whole,
-            Err(error) if fault::is_cut(&error) => break End::Cut,
+            Err(error) if failure::is_cut(&error) => break End::Cut,
             // The byte is all that was wanted, however the connection ends after it.
             Err(_) if take == Take::FirstByte && !body.is_empty() => break End::Enough,
-            Err(error) => return Err(Fault::diagnose(&error, tls)),
+            Err(error) => return Err(Failure::diagnose(&error, tls)),
         }
         if body.len() as u64 > limit {
             break End::Enough;
         }
     };
-    Ok(Reply { status, headers, body, end, attempts: 1, to_given_token: false })
+    Ok(HttpReply { status, headers, body, end, attempts: 1, to_given_token: false })
 }

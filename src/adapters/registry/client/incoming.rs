@@ -6,8 +6,8 @@ use reqwest::{Response, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-use super::exchange::{Reply, Request, Take, read};
-use super::fault::{self, Fault, Kind};
+use super::exchange::{HttpReply, HttpRequest, Take, read};
+use super::failure::{self, Failure, FailureKind};
 use super::{Client, tripped};
 
 /// So many redirects are followed into an object store.
@@ -20,7 +20,7 @@ pub(crate) enum Opened {
     /// It comes.
     Body(Incoming),
     /// Another answer came.
-    Refused(Reply),
+    Refused(HttpReply),
 }
 
 /// A body that comes in. Until it is dropped it counts as one of our requests under way.
@@ -34,7 +34,7 @@ pub(crate) struct Incoming {
 
 impl Client {
     /// GET, once, what `request` names from byte `offset` on.
-    pub(crate) async fn open(&self, request: &Request, offset: u64) -> Result<Opened, Fault> {
+    pub(crate) async fn open(&self, request: &HttpRequest, offset: u64) -> Result<Opened, Failure> {
         let permit = self.limiter.permit().await.ok_or_else(tripped)?;
         let response = self.follow(request, offset).await?;
         let start = match response.status() {
@@ -45,13 +45,13 @@ impl Client {
         self.limiter.concluded(true);
         if start > offset {
             let why = format!("it begins at byte {start}, and byte {offset} was asked for");
-            return Err(Fault::new(Kind::Other, why));
+            return Err(Failure::new(FailureKind::Other, why));
         }
         Ok(Opened::Body(Incoming { response, start, patience: self.timeout, _permit: permit }))
     }
 
     /// What came in place of a body; all our requests keep to the wait that the registry asks for with it.
-    async fn refusal(&self, response: Response) -> Result<Reply, Fault> {
+    async fn refusal(&self, response: Response) -> Result<HttpReply, Failure> {
         let is_ours = self.address.owns(response.url());
         let reply = read(response, REFUSAL).await?;
         if is_ours {
@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// Into the object store where the daemon sends us there.
-    async fn follow(&self, request: &Request, offset: u64) -> Result<Response, Fault> {
+    async fn follow(&self, request: &HttpRequest, offset: u64) -> Result<Response, Failure> {
         let mut url = request.url.clone();
         let mut response = self.get(request, &url, offset).await?;
         for _ in 1..MOST_REDIRECTS {
@@ -71,12 +71,12 @@ impl Client {
             response = self.get(request, &url, offset).await?;
         }
         if redirect(&url, &response).is_some() {
-            return Err(Fault::new(Kind::Other, "redirected in circles"));
+            return Err(Failure::new(FailureKind::Other, "redirected in circles"));
         }
         Ok(response)
     }
 
-    async fn get(&self, request: &Request, url: &Url, offset: u64) -> Result<Response, Fault> {
+    async fn get(&self, request: &HttpRequest, url: &Url, offset: u64) -> Result<Response, Failure> {
         if !self.address.owns(url) {
             return self.get_as(url, None, offset).await;
         }
@@ -96,7 +96,7 @@ impl Client {
         url: &Url,
         shown: Option<&reqwest::header::HeaderValue>,
         offset: u64,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Response, Failure> {
         let mut request = self.streams.get(url.clone());
         if let Some(shown) = shown {
             request = request.header(AUTHORIZATION, shown.clone());
@@ -106,20 +106,22 @@ impl Client {
         }
         let is_tls = url.scheme() == "https";
         match tokio::time::timeout(self.timeout, request.send()).await {
-            Ok(response) => response.map_err(|error| Fault::diagnose(&error, is_tls).behind(self.proxy)),
-            Err(_) => Err(Fault::new(Kind::Timeout, "no answer within the time limit")),
+            Ok(response) => response.map_err(|error| Failure::diagnose(&error, is_tls).behind(self.proxy)),
+            Err(_) => Err(Failure::new(FailureKind::Timeout, "no answer within the time limit")),
         }
     }
 }
 
 impl Incoming {
     /// The next bytes; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         match tokio::time::timeout(self.patience, self.response.chunk()).await {
             Ok(Ok(piece)) => Ok(piece),
-            Ok(Err(error)) if fault::is_cut(&error) => Err(Fault::new(Kind::Reset, "the body was cut")),
-            Ok(Err(error)) => Err(Fault::diagnose(&error, self.response.url().scheme() == "https")),
-            Err(_) => Err(Fault::new(Kind::Timeout, "no more bytes came within the time limit")),
+            Ok(Err(error)) if failure::is_cut(&error) => {
+                Err(Failure::new(FailureKind::Reset, "the body was cut"))
+            }
+            Ok(Err(error)) => Err(Failure::diagnose(&error, self.response.url().scheme() == "https")),
+            Err(_) => Err(Failure::new(FailureKind::Timeout, "no more bytes came within the time limit")),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! ask        an answer kept in memory, asked for until there is one ─┐          ┌ limiter  how many, how fast, when to stop
 //! open       a body that comes in, from any byte on                 ─┼─ attempt ┼ auth     who we are
-//! send_body  a body that goes out                                   ─┘          └ fault    why no response came
+//! send_body  a body that goes out                                   ─┘          └ failure    why no response came
 //! ```
 //!
 //! Tried again: connections that fail or break, silence, 429, 502, 503, 504, and a 500 to what we write. Every
@@ -13,7 +13,7 @@ mod auth;
 mod build;
 mod error;
 mod exchange;
-mod fault;
+mod failure;
 mod incoming;
 mod limiter;
 mod outgoing;
@@ -32,11 +32,11 @@ use crate::domain::manifest::{MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::RequestError;
 
-pub(crate) use auth::Scope;
+pub(crate) use auth::TokenScope;
 pub use build::UnusableSettings;
-pub(crate) use error::{answered, cure, failure, is_full, refused, unanswered};
-pub(crate) use exchange::{End, NoAnswer, Reply, Request, Take};
-pub(crate) use fault::{Fault, Kind, plain_to_tls};
+pub(crate) use error::{answered, cure, is_full, refused, request_error, unanswered};
+pub(crate) use exchange::{End, HttpReply, HttpRequest, NoAnswer, Take};
+pub(crate) use failure::{Failure, FailureKind, plain_to_tls};
 pub(crate) use incoming::{Incoming, Opened};
 pub(crate) use outgoing::SendError;
 pub(crate) use wire::{WireError, errors, printable};
@@ -85,9 +85,14 @@ impl Client {
     }
 
     /// A request about a blob, which only reads.
-    pub(crate) fn of_blob(&self, method: Method, repository: &RepositoryName, digest: &Digest) -> Request {
+    pub(crate) fn of_blob(
+        &self,
+        method: Method,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> HttpRequest {
         let url = self.address.blob(repository, digest);
-        Request::new(method, url, Scope::Pull(repository.to_string()))
+        HttpRequest::new(method, url, TokenScope::Pull(repository.to_string()))
     }
 
     /// A request about a manifest, which only reads; every media type is accepted.
@@ -96,9 +101,9 @@ impl Client {
         method: Method,
         repository: &RepositoryName,
         reference: &str,
-    ) -> Request {
+    ) -> HttpRequest {
         let url = self.address.manifest(repository, reference);
-        Request::new(method, url, Scope::Pull(repository.to_string()))
+        HttpRequest::new(method, url, TokenScope::Pull(repository.to_string()))
             .header(ACCEPT, &MANIFEST_MEDIA_TYPES.join(", "))
             .take(Take::Bytes(MAX_MANIFEST_BYTES))
     }
@@ -119,13 +124,17 @@ impl Client {
     }
 
     /// Ask, and take only one of `wanted` for an answer.
-    pub(crate) async fn expect(&self, request: &Request, wanted: &[u16]) -> Result<Reply, RequestError> {
-        let reply = self.ask(request).await.map_err(|silence| unanswered(request, silence))?;
+    pub(crate) async fn expect(
+        &self,
+        request: &HttpRequest,
+        wanted: &[u16],
+    ) -> Result<HttpReply, RequestError> {
+        let reply = self.ask(request).await.map_err(|no_answer| unanswered(request, no_answer))?;
         if wanted.contains(&reply.status.as_u16()) { Ok(reply) } else { Err(refused(request, &reply)) }
     }
 
     /// Ask until there is an answer, attempts run out, or the time is up. Time spent in the queue is not counted.
-    pub(crate) async fn ask(&self, request: &Request) -> Result<Reply, NoAnswer> {
+    pub(crate) async fn ask(&self, request: &HttpRequest) -> Result<HttpReply, NoAnswer> {
         let mut spent = Duration::ZERO;
         let mut waits = self.limiter.waits();
         let mut attempts = 0;
@@ -137,7 +146,7 @@ impl Client {
                     reply.is_passing()
                         || request.is_write() && reply.status == StatusCode::INTERNAL_SERVER_ERROR
                 }
-                Err(fault) => fault.is_passing() && (request.insist || !fault.is_unreachable()),
+                Err(failure) => failure.is_passing() && (request.insist || !failure.is_unreachable()),
             };
             let wait = waits.next().map(|wait| self.wait_for(&outcome, wait));
             match wait {
@@ -152,26 +161,26 @@ impl Client {
     }
 
     /// Ask once, whatever comes of it.
-    pub(crate) async fn once(&self, request: &Request) -> Result<Reply, Fault> {
+    pub(crate) async fn once(&self, request: &HttpRequest) -> Result<HttpReply, Failure> {
         self.attempt(request, &mut Duration::default()).await
     }
 
-    fn conclude(&self, outcome: Result<Reply, Fault>, attempts: u32) -> Result<Reply, NoAnswer> {
+    fn conclude(&self, outcome: Result<HttpReply, Failure>, attempts: u32) -> Result<HttpReply, NoAnswer> {
         self.limiter.concluded(match &outcome {
             Ok(reply) => !reply.is_passing(),
             // What the user has to change says nothing of how the registry is.
-            Err(fault) => !fault.is_passing() && fault.kind != Kind::Tripped,
+            Err(failure) => !failure.is_passing() && failure.kind != FailureKind::Tripped,
         });
-        outcome.map(|reply| Reply { attempts, ..reply }).map_err(|fault| NoAnswer { fault, attempts })
+        outcome.map(|reply| HttpReply { attempts, ..reply }).map_err(|failure| NoAnswer { failure, attempts })
     }
 
     /// How long to wait now. What the registry asks for holds for all our requests.
-    fn wait_for(&self, outcome: &Result<Reply, Fault>, ours: Duration) -> Duration {
+    fn wait_for(&self, outcome: &Result<HttpReply, Failure>, ours: Duration) -> Duration {
         outcome.as_ref().ok().and_then(|reply| self.pause(reply)).map_or(ours, |theirs| theirs.max(ours))
     }
 
     /// The wait that the registry asks for with an answer; all our requests keep to it.
-    pub(crate) fn pause(&self, reply: &Reply) -> Option<Duration> {
+    pub(crate) fn pause(&self, reply: &HttpReply) -> Option<Duration> {
         let header = reply.header(RETRY_AFTER.as_str());
         let theirs = header.and_then(|value| retry_after(value, SystemTime::now()))?;
         // Who wants more patience than we have is not available; that need not stop the other questions.
@@ -182,13 +191,13 @@ impl Client {
     }
 
     /// One attempt; if it is met by a challenge that we can answer, another.
-    async fn attempt(&self, request: &Request, spent: &mut Duration) -> Result<Reply, Fault> {
+    async fn attempt(&self, request: &HttpRequest, spent: &mut Duration) -> Result<HttpReply, Failure> {
         let (reply, shown) = self.turn(request, spent).await?;
         if reply.status != StatusCode::UNAUTHORIZED || !self.address.owns(&request.url) {
             return Ok(reply);
         }
         if !self.auth.challenged(&reply.headers, &request.scope, shown.as_ref()).await? {
-            return Ok(Reply { to_given_token: self.auth.is_given_token(&request.scope), ..reply });
+            return Ok(HttpReply { to_given_token: self.auth.is_given_token(&request.scope), ..reply });
         }
         self.turn(request, spent).await.map(|(reply, _)| reply)
     }
@@ -196,9 +205,9 @@ impl Client {
     /// Send it when its turn has come: the answer, and what was shown for it.
     async fn turn(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         spent: &mut Duration,
-    ) -> Result<(Reply, Option<HeaderValue>), Fault> {
+    ) -> Result<(HttpReply, Option<HeaderValue>), Failure> {
         // Who is given no token takes no place in the queue.
         self.authorization(request).await?;
         let _permit = self.limiter.permit().await.ok_or_else(tripped)?;
@@ -211,17 +220,21 @@ impl Client {
             Ok(reply) => {
                 tracing::debug!(request = %request.shown(), status = reply.status.as_u16(), took = ?began.elapsed());
             }
-            Err(fault) => tracing::debug!(request = %request.shown(), failed = %fault.why),
+            Err(failure) => tracing::debug!(request = %request.shown(), failed = %failure.why),
         }
         Ok((outcome?, shown))
     }
 
     /// What we show; to others than the registry itself nothing.
-    async fn authorization(&self, request: &Request) -> Result<Option<HeaderValue>, Fault> {
+    async fn authorization(&self, request: &HttpRequest) -> Result<Option<HeaderValue>, Failure> {
         if self.address.owns(&request.url) { self.auth.header(&request.scope).await } else { Ok(None) }
     }
 
-    async fn send(&self, request: &Request, authorization: Option<HeaderValue>) -> Result<Reply, Fault> {
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        authorization: Option<HeaderValue>,
+    ) -> Result<HttpReply, Failure> {
         let mut sent = self.http.request(request.method.clone(), request.url.clone());
         sent = sent.headers(request.headers.clone()).header(CACHE_CONTROL, "no-cache");
         if let Some(authorization) = authorization {
@@ -232,19 +245,22 @@ impl Client {
         }
         let is_tls = request.url.scheme() == "https";
         let response = sent.send().await;
-        let response = response.map_err(|error| Fault::diagnose(&error, is_tls).behind(self.proxy))?;
+        let response = response.map_err(|error| Failure::diagnose(&error, is_tls).behind(self.proxy))?;
         let reply = exchange::read(response, request.take).await?;
         // Where the first byte is asked for, a body that ends early is the answer; elsewhere it is none.
         if reply.end == End::Cut && request.take != Take::FirstByte {
             let why = format!("{} came, but its body ended after {} bytes", reply.status, reply.body.len());
-            return Err(Fault::new(Kind::Reset, why));
+            return Err(Failure::new(FailureKind::Reset, why));
         }
         Ok(reply)
     }
 }
 
 /// Nobody is asked any more.
-fn tripped() -> Fault {
-    Fault::new(Kind::Tripped, "no longer asked: the registry failed to answer several times in a row")
-        .with_hint("see whether it is up; lower --jobs or --rate if it is overloaded")
+fn tripped() -> Failure {
+    Failure::new(
+        FailureKind::Tripped,
+        "no longer asked: the registry failed to answer several times in a row",
+    )
+    .with_hint("see whether it is up; lower --jobs or --rate if it is overloaded")
 }

@@ -12,8 +12,8 @@ use reqwest::{Body, StatusCode};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
-use super::exchange::{Reply, Request, Take, read};
-use super::fault::{Fault, Kind};
+use super::exchange::{HttpReply, HttpRequest, Take, read};
+use super::failure::{Failure, FailureKind};
 use super::{Client, tripped};
 use crate::engine::ports::ByteSource;
 
@@ -29,39 +29,39 @@ pub(crate) enum SendError {
     /// The source cannot be read.
     Source(io::Error),
     /// The source ended after so many bytes.
-    Short(u64, Fault),
+    Short(u64, Failure),
     /// The registry did not take it.
-    Fault(Fault),
+    Failure(Failure),
 }
 
 impl Client {
     /// Send, once, `length` bytes of `source` from `offset` on as the body of `request`.
     pub(crate) async fn send_body(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         source: &dyn ByteSource,
         offset: u64,
         length: u64,
-    ) -> Result<Reply, SendError> {
+    ) -> Result<HttpReply, SendError> {
         let reader = source.open(offset).await.map_err(SendError::Source)?;
         let flow = Arc::new(Flow::default());
         let body = watched(reader.take(length), &flow);
         let body = if length == 0 { Body::from(Vec::new()) } else { body };
         let outcome = within(self.transfer(request, body, length), &flow, length, self.timeout).await;
-        if let Some(error) = flow.failure() {
+        if let Some(error) = flow.request_error() {
             return Err(SendError::Source(error));
         }
-        outcome.map_err(|fault| {
+        outcome.map_err(|failure| {
             if flow.is_short(length) {
-                return SendError::Short(flow.moved(), fault);
+                return SendError::Short(flow.moved(), failure);
             }
             // A proxy that refuses a large body often closes before its answer can be read.
-            let is_limit = fault.kind == Kind::Reset && fault.hint.is_none() && flow.moved() > 0;
-            SendError::Fault(if is_limit { fault.with_hint(BODY_LIMIT) } else { fault })
+            let is_limit = failure.kind == FailureKind::Reset && failure.hint.is_none() && flow.moved() > 0;
+            SendError::Failure(if is_limit { failure.with_hint(BODY_LIMIT) } else { failure })
         })
     }
 
-    async fn transfer(&self, request: &Request, body: Body, length: u64) -> Result<Reply, Fault> {
+    async fn transfer(&self, request: &HttpRequest, body: Body, length: u64) -> Result<HttpReply, Failure> {
         let _permit = self.limiter.permit().await.ok_or_else(tripped)?;
         // Only now: a token may run out in the queue.
         let shown = self.authorization(request).await?;
@@ -73,7 +73,7 @@ impl Client {
         }
         let is_tls = request.url.scheme() == "https";
         let response = sent.body(body).send().await;
-        let response = response.map_err(|error| Fault::diagnose(&error, is_tls).behind(self.proxy))?;
+        let response = response.map_err(|error| Failure::diagnose(&error, is_tls).behind(self.proxy))?;
         let reply = read(response, Take::Bytes(64 << 10)).await?;
         self.renewed(request, &reply, shown.as_ref()).await?;
         Ok(reply)
@@ -82,14 +82,14 @@ impl Client {
     /// A token that ran out in the middle is renewed, and the upload begins anew.
     async fn renewed(
         &self,
-        request: &Request,
-        reply: &Reply,
+        request: &HttpRequest,
+        reply: &HttpReply,
         shown: Option<&HeaderValue>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Failure> {
         if reply.status == StatusCode::UNAUTHORIZED
             && self.auth.challenged(&reply.headers, &request.scope, shown).await?
         {
-            return Err(Fault::new(Kind::Reset, "the token ran out during the upload"));
+            return Err(Failure::new(FailureKind::Reset, "the token ran out during the upload"));
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Flow {
         self.moved.load(Ordering::Relaxed)
     }
 
-    fn failure(&self) -> Option<io::Error> {
+    fn request_error(&self) -> Option<io::Error> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -143,18 +143,18 @@ impl Flow {
 
 /// Wait for the answer as long as bytes flow, and a good while after the last.
 async fn within(
-    answer: impl Future<Output = Result<Reply, Fault>>,
+    answer: impl Future<Output = Result<HttpReply, Failure>>,
     flow: &Flow,
     length: u64,
     limit: Duration,
-) -> Result<Reply, Fault> {
+) -> Result<HttpReply, Failure> {
     tokio::pin!(answer);
     let mut before = None;
     loop {
         let moved = flow.moved();
         if before == Some(moved) {
             let why = format!("no byte moved for {limit:?}, {moved} of {length} sent");
-            return Err(Fault::new(Kind::Timeout, why));
+            return Err(Failure::new(FailureKind::Timeout, why));
         }
         before = Some(moved);
         let patience = if moved >= length { limit * PATIENCE_AT_THE_END } else { limit };

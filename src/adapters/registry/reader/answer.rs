@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::adapters::registry::client::{
-    NoAnswer, Reply, Request, WireError, answered, cure, errors, printable,
+    HttpReply, HttpRequest, NoAnswer, WireError, answered, cure, errors, printable,
 };
 use crate::domain::views::served::{Answer, Asked, Denial, Exchange};
 
@@ -14,7 +14,7 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub(super) fn new(request: &Request) -> Self {
+    pub(super) fn new(request: &HttpRequest) -> Self {
         let range = request.headers.get("range").and_then(|range| range.to_str().ok());
         let shown = request.shown();
         let asked = range.map_or_else(|| shown.clone(), |range| format!("{shown}, Range: {range}"));
@@ -35,20 +35,20 @@ impl Question {
     }
 
     /// No answer.
-    pub(super) fn silence<T>(self, silence: &NoAnswer) -> Asked<Answer<T>> {
-        let why = silence.words();
+    pub(super) fn no_answer<T>(self, no_answer: &NoAnswer) -> Asked<Answer<T>> {
+        let why = no_answer.words();
         self.answered((Answer::Unknown(why.clone()), why))
     }
 }
 
 /// Status, error code and attempts: what is shown as evidence.
-pub(crate) fn said(reply: &Reply) -> String {
+pub(crate) fn said(reply: &HttpReply) -> String {
     let said = answered(reply);
     if reply.attempts > 1 { format!("{said}, after {} attempts", reply.attempts) } else { said }
 }
 
 /// What an answer without the thing asked for means.
-pub(super) fn without<T>(reply: &Reply) -> Answer<T> {
+pub(super) fn without<T>(reply: &HttpReply) -> Answer<T> {
     let said = said(reply);
     match reply.status.as_u16() {
         404 => not_found(reply),
@@ -62,7 +62,7 @@ pub(super) fn without<T>(reply: &Reply) -> Answer<T> {
 }
 
 /// A 404 denies something only if a registry says it, not a proxy in front of one.
-fn not_found<T>(reply: &Reply) -> Answer<T> {
+fn not_found<T>(reply: &HttpReply) -> Answer<T> {
     let Some(errors) = errors(&reply.body) else {
         return if reply.is_web_page() {
             Answer::Unknown(format!("{}: no answer of a registry", said(reply)))

@@ -9,7 +9,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::answer::{Question, said};
-use crate::adapters::registry::client::{Client, Reply, Request, Scope, cure, errors};
+use crate::adapters::registry::client::{Client, HttpReply, HttpRequest, TokenScope, cure, errors};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::RepositoryName;
 use crate::domain::views::served::Belief;
@@ -27,14 +27,14 @@ pub(super) async fn probe(client: &Client, repository: &RepositoryName, suspects
     let index = index_of(suspects.iter().chain([&never_seen]));
     let digest = Hasher::of(Algorithm::Sha256, &index);
     let url = client.address.manifest(repository, &digest.to_string());
-    let scope = Scope::Push(repository.to_string());
-    let mut request = Request::new(Method::PUT, url, scope).header(CONTENT_TYPE, INDEX);
+    let scope = TokenScope::Push(repository.to_string());
+    let mut request = HttpRequest::new(Method::PUT, url, scope).header(CONTENT_TYPE, INDEX);
     request.body = Bytes::from(index);
     let question =
         Question::new(&request).noting(&format!(" (an index of {} manifests)", suspects.len() + 1));
     let reply = match client.ask(&request).await {
         Ok(reply) => reply,
-        Err(silence) => return all_unknown(suspects, &silence.words()),
+        Err(no_answer) => return all_unknown(suspects, &no_answer.words()),
     };
     let unknown_to_it = match refused_children(&reply, &never_seen) {
         Ok(digests) => digests,
@@ -80,7 +80,7 @@ fn index_of<'a>(children: impl Iterator<Item = &'a Digest>) -> Vec<u8> {
 }
 
 /// The children that the daemon does not know, if it looked at all.
-fn refused_children(reply: &Reply, never_seen: &Digest) -> Result<BTreeSet<Digest>, String> {
+fn refused_children(reply: &HttpReply, never_seen: &Digest) -> Result<BTreeSet<Digest>, String> {
     let shown = said(reply);
     match reply.status.as_u16() {
         400 => {}

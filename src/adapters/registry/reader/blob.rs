@@ -5,7 +5,7 @@ use reqwest::header::{LOCATION, RANGE};
 use url::Url;
 
 use super::answer::{Question, said, without};
-use crate::adapters::registry::client::{Client, End, Reply, Request, Scope, Take};
+use crate::adapters::registry::client::{Client, End, HttpReply, HttpRequest, Take, TokenScope};
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 use crate::domain::views::served::{Answer, Asked, Claim, Delivery};
@@ -21,7 +21,7 @@ pub(super) async fn head(
     let request = client.of_blob(Method::HEAD, repository, digest);
     let question = Question::new(&request);
     match client.ask(&request).await {
-        Err(silence) => question.silence(&silence),
+        Err(no_answer) => question.no_answer(&no_answer),
         Ok(reply) => question.answered(read_claim(&reply)),
     }
 }
@@ -35,7 +35,7 @@ pub(super) async fn byte(
     let request = one_byte(client.of_blob(Method::GET, repository, digest), at);
     let question = Question::new(&request);
     match client.ask(&request).await {
-        Err(silence) => question.silence(&silence),
+        Err(no_answer) => question.no_answer(&no_answer),
         Ok(reply) if matches!(reply.status.as_u16(), 302 | 303 | 307) => {
             question.answered(byte_of_store(client, request.url, reply, at).await)
         }
@@ -47,7 +47,7 @@ pub(super) async fn byte(
 async fn byte_of_store(
     client: &Client,
     mut from: Url,
-    mut reply: Reply,
+    mut reply: HttpReply,
     at: u64,
 ) -> (Answer<Delivery>, String) {
     for _ in 0..MOST_REDIRECTS {
@@ -56,12 +56,12 @@ async fn byte_of_store(
             return (Answer::Unknown("a redirect without a target".into()), said(&reply));
         };
         let host = target.host_str().unwrap_or_default().to_owned();
-        let request = one_byte(Request::new(Method::GET, target.clone(), Scope::Known), at);
+        let request = one_byte(HttpRequest::new(Method::GET, target.clone(), TokenScope::Known), at);
         let before = format!("{}; followed to {host}", said(&reply));
         match client.ask(&request).await {
-            Err(silence) => {
+            Err(no_answer) => {
                 let why =
-                    format!("the daemon redirects to {host}, which did not answer: {}", silence.words());
+                    format!("the daemon redirects to {host}, which did not answer: {}", no_answer.words());
                 return (Answer::Unknown(why), before);
             }
             Ok(next) if next.status.is_redirection() => (from, reply) = (target, next),
@@ -74,11 +74,11 @@ async fn byte_of_store(
     (Answer::Unknown("redirected in circles".into()), said(&reply))
 }
 
-fn one_byte(request: Request, at: u64) -> Request {
+fn one_byte(request: HttpRequest, at: u64) -> HttpRequest {
     request.header(RANGE, &format!("bytes={at}-{at}")).take(Take::FirstByte)
 }
 
-fn read_claim(reply: &Reply) -> (Answer<Claim>, String) {
+fn read_claim(reply: &HttpReply) -> (Answer<Claim>, String) {
     let mut words = said(reply);
     let answer = match reply.status.as_u16() {
         200 if !reply.is_web_page() => {
@@ -94,7 +94,7 @@ fn read_claim(reply: &Reply) -> (Answer<Claim>, String) {
     (answer, words)
 }
 
-fn read_delivery(reply: &Reply) -> (Answer<Delivery>, String) {
+fn read_delivery(reply: &HttpReply) -> (Answer<Delivery>, String) {
     let words = said(reply);
     let announced = reply.length();
     match (reply.status.as_u16(), reply.body.is_empty(), reply.end) {
@@ -115,7 +115,7 @@ fn read_delivery(reply: &Reply) -> (Answer<Delivery>, String) {
 }
 
 /// An object store's answer: it says 404 of what it lacks, or 403 to those who may not list.
-fn read_store(reply: &Reply) -> (Answer<Delivery>, String) {
+fn read_store(reply: &HttpReply) -> (Answer<Delivery>, String) {
     let body = String::from_utf8_lossy(&reply.body);
     let stale =
         ["Expired", "TimeTooSkewed", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthenticationFailed"];

@@ -6,7 +6,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _, sink};
 
 use super::answer::Question;
 use crate::adapters::registry::client::{
-    Client, Fault, Incoming, Kind, NoAnswer, Opened, Reply, Request, answered, failure, refused, unanswered,
+    Client, Failure, FailureKind, HttpReply, HttpRequest, Incoming, NoAnswer, Opened, answered, refused,
+    request_error, unanswered,
 };
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
@@ -22,7 +23,7 @@ type Sink<'a> = &'a mut (dyn AsyncWrite + Send + Unpin);
 /// Why the stream stopped.
 enum Stopped {
     Done,
-    Broke(Fault),
+    Broke(Failure),
     Sink(std::io::Error),
 }
 
@@ -65,17 +66,17 @@ pub(super) async fn fetch(
     loop {
         attempts += 1;
         let before = download.size;
-        let fault = match download.go_on(sink, attempts).await? {
+        let failure = match download.go_on(sink, attempts).await? {
             Stopped::Done => break,
-            Stopped::Broke(fault) => fault,
+            Stopped::Broke(failure) => failure,
             Stopped::Sink(error) => return Err(download.unwritten(&error, attempts)),
         };
         // Without one new byte it would break there again: a phantom, or a file too short.
-        let is_worth_it =
-            download.size > before || before == 0 && fault.is_passing() && fault.kind != Kind::Reset;
+        let is_worth_it = download.size > before
+            || before == 0 && failure.is_passing() && failure.kind != FailureKind::Reset;
         match waits.next() {
             Some(wait) if is_worth_it => tokio::time::sleep(wait).await,
-            _ => return Err(download.broken(fault, attempts)),
+            _ => return Err(download.broken(failure, attempts)),
         }
     }
     let flushed = sink.flush().await;
@@ -85,7 +86,7 @@ pub(super) async fn fetch(
 
 struct Download<'a> {
     client: &'a Client,
-    request: Request,
+    request: HttpRequest,
     hasher: Hasher,
     size: u64,
 }
@@ -93,13 +94,13 @@ struct Download<'a> {
 impl Download<'_> {
     async fn go_on(&mut self, sink: Sink<'_>, attempts: u32) -> Result<Stopped, RequestError> {
         let reply = match self.client.open(&self.request, self.size).await {
-            Err(fault) if fault.is_passing() => return Ok(Stopped::Broke(fault)),
-            Err(fault) => return Err(unanswered(&self.request, NoAnswer { fault, attempts })),
+            Err(failure) if failure.is_passing() => return Ok(Stopped::Broke(failure)),
+            Err(failure) => return Err(unanswered(&self.request, NoAnswer { failure, attempts })),
             Ok(Opened::Body(body)) => return Ok(self.drain(body, sink).await),
-            Ok(Opened::Refused(reply)) => Reply { attempts, ..reply },
+            Ok(Opened::Refused(reply)) => HttpReply { attempts, ..reply },
         };
         if reply.is_passing() && attempts <= MOST_REFUSALS {
-            return Ok(Stopped::Broke(Fault::new(Kind::Timeout, answered(&reply))));
+            return Ok(Stopped::Broke(Failure::new(FailureKind::Timeout, answered(&reply))));
         }
         Err(refused(&self.request, &reply))
     }
@@ -110,7 +111,7 @@ impl Download<'_> {
             let mut bytes = match body.next().await {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => return Stopped::Done,
-                Err(fault) => return Stopped::Broke(fault),
+                Err(failure) => return Stopped::Broke(failure),
             };
             known -= skip(&mut bytes, known);
             self.hasher.update(&bytes);
@@ -121,13 +122,16 @@ impl Download<'_> {
         }
     }
 
-    fn broken(&self, fault: Fault, attempts: u32) -> RequestError {
-        let why = format!("{} after {} bytes", fault.why, self.size);
-        RequestError { hint: fault.hint.map(Into::into), ..failure(&self.request, None, why, attempts) }
+    fn broken(&self, failure: Failure, attempts: u32) -> RequestError {
+        let why = format!("{} after {} bytes", failure.why, self.size);
+        RequestError {
+            hint: failure.hint.map(Into::into),
+            ..request_error(&self.request, None, why, attempts)
+        }
     }
 
     fn unwritten(&self, error: &std::io::Error, attempts: u32) -> RequestError {
-        failure(&self.request, None, format!("the bytes cannot be written: {error}"), attempts)
+        request_error(&self.request, None, format!("the bytes cannot be written: {error}"), attempts)
     }
 }
 

@@ -11,7 +11,9 @@ use url::Url;
 
 use super::answer::{Question, said, without};
 use crate::adapters::registry::address::shown;
-use crate::adapters::registry::client::{Client, End, Reply, Request, Scope, Take, errors, printable};
+use crate::adapters::registry::client::{
+    Client, End, HttpReply, HttpRequest, Take, TokenScope, errors, printable,
+};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::views::served::{Answer, Asked};
 
@@ -37,9 +39,9 @@ pub(super) async fn catalog(client: &Client) -> Asked<Answer<Vec<RepositoryName>
     let repositories = |page: Catalog| page.repositories;
     let mut url = client.address.catalog();
     url.set_query(Some(PAGE_SIZE));
-    let mut listed = list(client, url, Scope::Catalog, repositories).await;
+    let mut listed = list(client, url, TokenScope::Catalog, repositories).await;
     if listed.is_page_too_large {
-        listed = list(client, client.address.catalog(), Scope::Catalog, repositories).await;
+        listed = list(client, client.address.catalog(), TokenScope::Catalog, repositories).await;
     }
     let mut asked = listed.asked;
     if let Answer::No(_) = asked.answer {
@@ -53,7 +55,7 @@ pub(super) async fn catalog(client: &Client) -> Asked<Answer<Vec<RepositoryName>
 
 /// All pages of `tags/list`.
 pub(crate) async fn tags(client: &Client, repository: &RepositoryName) -> Asked<Answer<Vec<Tag>>> {
-    let scope = Scope::Pull(repository.to_string());
+    let scope = TokenScope::Pull(repository.to_string());
     list(client, client.address.tags(repository), scope, |page: Tags| page.tags).await.asked
 }
 
@@ -67,7 +69,7 @@ struct Listed<N> {
 async fn list<P: DeserializeOwned, N: FromStr + Ord>(
     client: &Client,
     first: Url,
-    scope: Scope,
+    scope: TokenScope,
     names: impl Fn(P) -> Option<Vec<String>>,
 ) -> Listed<N> {
     let mut found = BTreeSet::new();
@@ -82,7 +84,7 @@ async fn list<P: DeserializeOwned, N: FromStr + Ord>(
         }
         let reply = match client.ask(&request(url.clone(), &scope)).await {
             Ok(reply) => reply,
-            Err(silence) => return whole(question.silence(&silence)),
+            Err(no_answer) => return whole(question.no_answer(&no_answer)),
         };
         match read_page(&reply) {
             // A name that is none cannot be asked about; storage shows it as a stray folder.
@@ -101,17 +103,17 @@ async fn list<P: DeserializeOwned, N: FromStr + Ord>(
     whole(question.answered((Answer::Yes(found.into_iter().collect()), said)))
 }
 
-fn is_page_too_large(reply: &Reply) -> bool {
+fn is_page_too_large(reply: &HttpReply) -> bool {
     let errors = errors(&reply.body).unwrap_or_default();
     errors.iter().any(|error| error.code == "PAGINATION_NUMBER_INVALID")
 }
 
-fn request(url: Url, scope: &Scope) -> Request {
-    Request::new(Method::GET, url, scope.clone()).take(Take::Bytes(PAGE_BYTES))
+fn request(url: Url, scope: &TokenScope) -> HttpRequest {
+    HttpRequest::new(Method::GET, url, scope.clone()).take(Take::Bytes(PAGE_BYTES))
 }
 
 /// The page that `Link` names. Only its path and query count: it stays on our registry.
-fn following(client: &Client, url: &Url, reply: &Reply) -> Option<Url> {
+fn following(client: &Client, url: &Url, reply: &HttpReply) -> Option<Url> {
     let links = reply.headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok());
     let target = client.address.follow(url, &next_page(links)?)?;
     let mut next = url.clone();
@@ -120,7 +122,7 @@ fn following(client: &Client, url: &Url, reply: &Reply) -> Option<Url> {
     Some(next)
 }
 
-fn read_page<P: DeserializeOwned, T>(reply: &Reply) -> Result<P, Answer<T>> {
+fn read_page<P: DeserializeOwned, T>(reply: &HttpReply) -> Result<P, Answer<T>> {
     if !reply.status.is_success() || reply.is_web_page() {
         return Err(without(reply));
     }

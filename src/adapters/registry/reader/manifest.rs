@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 
 use super::answer::{Question, said, without};
-use crate::adapters::registry::client::{Client, End, Reply, Request, failure};
+use crate::adapters::registry::client::{Client, End, HttpReply, HttpRequest, request_error};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::manifest;
 use crate::domain::name::{Reference, RepositoryName};
@@ -16,12 +16,12 @@ const TOO_LARGE: &str = "more than the 4 MiB that a manifest may have";
 /// What is served, asked for `by` a digest or not.
 pub(super) async fn ask(
     client: &Client,
-    request: Request,
+    request: HttpRequest,
     by: Option<&Digest>,
 ) -> Asked<Answer<ServedManifest>> {
     let question = Question::new(&request);
     match client.ask(&request).await {
-        Err(silence) => question.silence(&silence),
+        Err(no_answer) => question.no_answer(&no_answer),
         Ok(reply) => question.answered(read(&reply, by)),
     }
 }
@@ -34,7 +34,7 @@ pub(crate) async fn fetch(
 ) -> Result<RawManifest, RequestError> {
     let request = client.of_manifest(Method::GET, repository, &reference.to_string());
     let reply = client.expect(&request, &[200]).await?;
-    let refuse = |why: &str| Err(failure(&request, Some(reply.status), why, reply.attempts));
+    let refuse = |why: &str| Err(request_error(&request, Some(reply.status), why, reply.attempts));
     match reply.end {
         End::Whole if reply.is_web_page() => return refuse("a web page, not a manifest"),
         End::Whole => {}
@@ -48,7 +48,7 @@ pub(crate) async fn fetch(
     Ok(RawManifest { bytes: reply.body, digest })
 }
 
-fn read(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>, String) {
+fn read(reply: &HttpReply, by: Option<&Digest>) -> (Answer<ServedManifest>, String) {
     let words = said(reply);
     if reply.status != StatusCode::OK || reply.is_web_page() {
         let answer = match (without(reply), by) {
@@ -78,7 +78,7 @@ fn read(reply: &Reply, by: Option<&Digest>) -> (Answer<ServedManifest>, String) 
 }
 
 /// The digest of the bytes by the algorithm asked for, else by the one that the daemon names them with.
-fn digest_of(reply: &Reply, by: Option<&Digest>) -> Digest {
+fn digest_of(reply: &HttpReply, by: Option<&Digest>) -> Digest {
     let named = || reply.header("docker-content-digest").and_then(|text| text.parse::<Digest>().ok());
     let algorithm = by.copied().or_else(named).map_or(Algorithm::Sha256, |digest| digest.algorithm());
     Hasher::of(algorithm, &reply.body)

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use tokio::io::AsyncWrite;
 
-use super::client::{Client, Request};
+use super::client::{Client, HttpRequest};
 use crate::domain::digest::Digest;
 use crate::domain::name::{Reference, RepositoryName, Tag};
 use crate::domain::views::served::{Answer, Asked, Belief, Claim, Delivery, ServedManifest};
@@ -78,7 +78,7 @@ impl RegistryReader for HttpReader {
     async fn referrers(&self, repository: &RepositoryName, digest: &Digest) -> Asked<Answer<ServedManifest>> {
         let url = self.0.address.referrers(repository, digest);
         let request = self.0.of_manifest(Method::GET, repository, &digest.to_string());
-        manifest::ask(&self.0, Request { url, ..request }, None).await
+        manifest::ask(&self.0, HttpRequest { url, ..request }, None).await
     }
 
     async fn probe_manifests(&self, repository: &RepositoryName, suspects: &[Digest]) -> Vec<Belief> {

@@ -4,7 +4,8 @@ use reqwest::{Method, StatusCode};
 
 use crate::adapters::registry::address::shown;
 use crate::adapters::registry::client::{
-    Client, NoAnswer, Reply, Request, Scope, answered, cure, failure, plain_to_tls, unanswered,
+    Client, HttpReply, HttpRequest, NoAnswer, TokenScope, answered, cure, plain_to_tls, request_error,
+    unanswered,
 };
 use crate::engine::ports::RequestError;
 
@@ -14,12 +15,12 @@ pub(in crate::adapters::registry) async fn ping(client: &Client) -> Result<(), R
 }
 
 /// What `/v2/` answers, whatever it is.
-pub(in crate::adapters::registry) async fn ask(client: &Client) -> Result<Reply, NoAnswer> {
+pub(in crate::adapters::registry) async fn ask(client: &Client) -> Result<HttpReply, NoAnswer> {
     client.reset();
-    let reply = client.ask(&Request { insist: false, ..request(client) }).await?;
+    let reply = client.ask(&HttpRequest { insist: false, ..request(client) }).await?;
     let is_tls_wanted = reply.status == StatusCode::BAD_REQUEST && speaks_tls(&reply.body);
     if is_tls_wanted && client.address.base().scheme() == "http" {
-        return Err(NoAnswer { fault: plain_to_tls(), attempts: reply.attempts });
+        return Err(NoAnswer { failure: plain_to_tls(), attempts: reply.attempts });
     }
     Ok(reply)
 }
@@ -27,10 +28,10 @@ pub(in crate::adapters::registry) async fn ask(client: &Client) -> Result<Reply,
 /// Whether it is what a registry answers that lets us in.
 pub(in crate::adapters::registry) fn judge(
     client: &Client,
-    answer: Result<Reply, NoAnswer>,
+    answer: Result<HttpReply, NoAnswer>,
 ) -> Result<(), RequestError> {
     let request = request(client);
-    let reply = answer.map_err(|silence| unanswered(&request, silence))?;
+    let reply = answer.map_err(|no_answer| unanswered(&request, no_answer))?;
     let is_registry = reply.header("docker-distribution-api-version").is_some()
         || serde_json::from_slice::<serde_json::Value>(&reply.body).is_ok()
         || reply.body.is_empty();
@@ -43,15 +44,15 @@ pub(in crate::adapters::registry) fn judge(
         ),
         _ => (said, elsewhere(&request, &reply).or_else(|| cure(&reply).map(Into::into))),
     };
-    Err(RequestError { hint, ..failure(&request, Some(reply.status), why, reply.attempts) })
+    Err(RequestError { hint, ..request_error(&request, Some(reply.status), why, reply.attempts) })
 }
 
-fn request(client: &Client) -> Request {
-    Request::new(Method::GET, client.address.root(), Scope::Known)
+fn request(client: &Client) -> HttpRequest {
+    HttpRequest::new(Method::GET, client.address.root(), TokenScope::Known)
 }
 
 /// Where it redirects to.
-fn elsewhere(request: &Request, reply: &Reply) -> Option<Box<str>> {
+fn elsewhere(request: &HttpRequest, reply: &HttpReply) -> Option<Box<str>> {
     let target = reply.header("location").filter(|_| (301..=308).contains(&reply.status.as_u16()))?;
     let target = request.url.join(target).ok()?;
     Some(format!("it redirects to {}: give that address", shown(&target)).into())

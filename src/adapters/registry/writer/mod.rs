@@ -11,7 +11,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
-use super::client::{Client, Request, Scope};
+use super::client::{Client, HttpRequest, TokenScope};
 use crate::domain::digest::Digest;
 use crate::domain::name::{Reference, RepositoryName};
 use crate::engine::ports::{ByteSource, RegistryWriter, RequestError, UploadSession};
@@ -21,7 +21,7 @@ pub(super) struct HttpWriter(pub(super) Arc<Client>);
 
 impl HttpWriter {
     async fn delete(&self, url: Url, repository: &RepositoryName) -> Result<(), RequestError> {
-        let request = Request::new(Method::DELETE, url, Scope::Delete(repository.to_string()));
+        let request = HttpRequest::new(Method::DELETE, url, TokenScope::Delete(repository.to_string()));
         self.0.expect(&request, &[202, 200, 204]).await.map(|_| ())
     }
 }
@@ -53,10 +53,12 @@ impl RegistryWriter for HttpWriter {
         bytes: &[u8],
     ) -> Result<Option<Digest>, RequestError> {
         let url = self.0.address.manifest(repository, &reference.to_string());
-        let scope = Scope::Push(repository.to_string());
+        let scope = TokenScope::Push(repository.to_string());
         let body = Bytes::copy_from_slice(bytes);
-        let request =
-            Request { body, ..Request::new(Method::PUT, url, scope).header(CONTENT_TYPE, media_type) };
+        let request = HttpRequest {
+            body,
+            ..HttpRequest::new(Method::PUT, url, scope).header(CONTENT_TYPE, media_type)
+        };
         let reply = self.0.expect(&request, &[201, 200, 202]).await?;
         Ok(reply.header("docker-content-digest").and_then(|digest| digest.parse().ok()))
     }

@@ -4,7 +4,9 @@ use reqwest::Method;
 use reqwest::header::LOCATION;
 use url::Url;
 
-use crate::adapters::registry::client::{Client, Reply, Request, Scope, answered, failure};
+use crate::adapters::registry::client::{
+    Client, HttpReply, HttpRequest, TokenScope, answered, request_error,
+};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{RequestError, UploadSession};
 
@@ -13,8 +15,8 @@ pub(super) async fn start(
     client: &Client,
     repository: &RepositoryName,
 ) -> Result<UploadSession, RequestError> {
-    let scope = Scope::Push(repository.to_string());
-    let request = Request::new(Method::POST, client.address.uploads(repository), scope);
+    let scope = TokenScope::Push(repository.to_string());
+    let request = HttpRequest::new(Method::POST, client.address.uploads(repository), scope);
     let reply = client.expect(&request, &[202]).await?;
     next(client, &request, repository, &reply)
 }
@@ -45,14 +47,14 @@ pub(super) async fn status(
 /// The session that an answer opens or goes on with.
 pub(super) fn next(
     client: &Client,
-    request: &Request,
+    request: &HttpRequest,
     repository: &RepositoryName,
-    reply: &Reply,
+    reply: &HttpReply,
 ) -> Result<UploadSession, RequestError> {
     let location = reply.header(LOCATION.as_str());
     let Some(location) = location.and_then(|location| client.address.follow(&request.url, location)) else {
         let why = format!("{}, but without a Location to go on at", answered(reply));
-        return Err(failure(request, Some(reply.status), why, reply.attempts));
+        return Err(request_error(request, Some(reply.status), why, reply.attempts));
     };
     let last = location.path_segments().and_then(|mut path| path.next_back()).unwrap_or_default().to_owned();
     let id = reply.header("docker-upload-uuid").map_or(last, str::to_owned);
@@ -64,19 +66,19 @@ pub(super) fn about(
     client: &Client,
     method: Method,
     session: &UploadSession,
-) -> Result<Request, RequestError> {
-    let scope = Scope::Push(session.repository.to_string());
+) -> Result<HttpRequest, RequestError> {
+    let scope = TokenScope::Push(session.repository.to_string());
     match Url::parse(&session.location) {
-        Ok(url) => Ok(Request::new(method, url, scope)),
+        Ok(url) => Ok(HttpRequest::new(method, url, scope)),
         Err(error) => {
-            let request = Request::new(method, client.address.uploads(&session.repository), scope);
-            Err(failure(&request, None, format!("the session's location is no URL: {error}"), 0))
+            let request = HttpRequest::new(method, client.address.uploads(&session.repository), scope);
+            Err(request_error(&request, None, format!("the session's location is no URL: {error}"), 0))
         }
     }
 }
 
 /// `Range: 0-N` names the last byte; for none and for one byte daemons send the same `0-0`, which is read as none.
-pub(super) fn received(reply: &Reply) -> u64 {
+pub(super) fn received(reply: &HttpReply) -> u64 {
     let range = reply.header("range").unwrap_or_default().trim_start_matches("bytes=");
     let last = range.split_once('-').and_then(|(_, last)| last.trim().parse::<u64>().ok());
     last.filter(|last| *last > 0).map_or(0, |last| last + 1)

@@ -12,7 +12,7 @@ use reqwest::header::CONTENT_RANGE;
 
 use super::session::{self, abandon, about, received};
 use crate::adapters::registry::client::{
-    Client, NoAnswer, Reply, Request, SendError, failure, is_full, refused, unanswered,
+    Client, HttpReply, HttpRequest, NoAnswer, SendError, is_full, refused, request_error, unanswered,
 };
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
@@ -122,7 +122,7 @@ impl Upload<'_> {
     }
 
     /// What an answer that is no success means, once the wait that it asks for is set.
-    fn judged(&self, request: &Request, reply: &Reply) -> Broken {
+    fn judged(&self, request: &HttpRequest, reply: &HttpReply) -> Broken {
         let is_patient = self.client.pause(reply).is_none_or(|wait| wait < self.client.timeout);
         match judge(request, reply, self.resumed) {
             Broken::Again(error) if is_patient => Broken::Again(error),
@@ -131,20 +131,20 @@ impl Upload<'_> {
     }
 
     /// Send `length` bytes from `offset` on as the body of a request.
-    async fn send(&self, request: &Request, offset: u64, length: u64) -> Result<Reply, Broken> {
+    async fn send(&self, request: &HttpRequest, offset: u64, length: u64) -> Result<HttpReply, Broken> {
         let sent = self.client.send_body(request, self.source, offset, length).await;
         sent.map_err(|error| match error {
             SendError::Source(error) => {
                 let why = format!("the bytes to upload cannot be read: {error}");
-                Broken::Final(failure(request, None, why, 1))
+                Broken::Final(request_error(request, None, why, 1))
             }
-            SendError::Short(moved, fault) => {
-                let why = format!("the source ended after {moved} of {length} bytes ({})", fault.why);
-                Broken::Final(failure(request, None, why, 1))
+            SendError::Short(moved, failure) => {
+                let why = format!("the source ended after {moved} of {length} bytes ({})", failure.why);
+                Broken::Final(request_error(request, None, why, 1))
             }
-            SendError::Fault(fault) => {
-                let is_passing = fault.is_passing();
-                let error = unanswered(request, NoAnswer { fault, attempts: 1 });
+            SendError::Failure(failure) => {
+                let is_passing = failure.is_passing();
+                let error = unanswered(request, NoAnswer { failure, attempts: 1 });
                 if is_passing { Broken::Again(error) } else { Broken::Final(error) }
             }
         })
@@ -152,7 +152,7 @@ impl Upload<'_> {
 }
 
 /// Whether an answer that is no success may be another one next time.
-fn judge(request: &Request, reply: &Reply, resumed: bool) -> Broken {
+fn judge(request: &HttpRequest, reply: &HttpReply, resumed: bool) -> Broken {
     let error = refused(request, reply);
     // A session that is not known is lost; after a resume the daemon may have had other bytes than it said.
     let lost = matches!(

@@ -19,13 +19,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::challenge::{Challenge, Realm};
 use self::token::Token;
-use super::fault::{Fault, Kind};
+use super::failure::{Failure, FailureKind};
 use crate::adapters::registry::address::without_userinfo;
 use crate::adapters::registry::credential::{Credential, Credentials};
 
 /// What a request needs to be allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Scope {
+pub(crate) enum TokenScope {
     /// `/v2/`: nothing but to be known.
     Known,
     /// `_catalog`
@@ -38,7 +38,7 @@ pub(crate) enum Scope {
     Delete(String),
 }
 
-impl Scope {
+impl TokenScope {
     fn repository(&self) -> &str {
         match self {
             Self::Known | Self::Catalog => "",
@@ -67,17 +67,17 @@ enum Got {
     Nothing,
     Token(Token),
     /// No: it is not asked again, lest an account be locked for too many failures.
-    Refusal(Fault),
+    Refusal(Failure),
 }
 
 #[derive(Default)]
 struct State {
     challenge: Option<Challenge>,
     /// How the registry itself words a scope, where it did.
-    worded: HashMap<Scope, String>,
-    slots: HashMap<Scope, Slot>,
+    worded: HashMap<TokenScope, String>,
+    slots: HashMap<TokenScope, Slot>,
     /// Why the token server accepts a user's credentials for nothing at all.
-    refused: HashMap<String, Fault>,
+    refused: HashMap<String, Failure>,
 }
 
 /// Answers challenges, and remembers how it did.
@@ -100,7 +100,7 @@ impl Authenticator {
     }
 
     /// What to send as `Authorization`, as far as a challenge has told.
-    pub(super) async fn header(&self, scope: &Scope) -> Result<Option<HeaderValue>, Fault> {
+    pub(super) async fn header(&self, scope: &TokenScope) -> Result<Option<HeaderValue>, Failure> {
         let credential = self.credentials.of(scope.repository());
         if let Credential::RegistryToken(token) = credential {
             return Ok(token::bearer(token));
@@ -113,16 +113,16 @@ impl Authenticator {
     }
 
     /// Whether what is shown for this scope is a token that was given to us: nobody can renew it.
-    pub(super) fn is_given_token(&self, scope: &Scope) -> bool {
+    pub(super) fn is_given_token(&self, scope: &TokenScope) -> bool {
         matches!(self.credentials.of(scope.repository()), Credential::RegistryToken(_))
     }
 
     async fn token(
         &self,
         realm: &Realm,
-        scope: &Scope,
+        scope: &TokenScope,
         credential: &Credential,
-    ) -> Result<HeaderValue, Fault> {
+    ) -> Result<HeaderValue, Failure> {
         let (slot, words) = self.with_state(|state| {
             let words = state.worded.get(scope).cloned().unwrap_or_else(|| scope.words());
             (state.slots.entry(scope.clone()).or_default().clone(), words)
@@ -130,12 +130,12 @@ impl Authenticator {
         let mut slot = slot.lock().await;
         match &*slot {
             Got::Token(token) if token.is_fresh() => return Ok(token.header.clone()),
-            Got::Refusal(fault) => return Err(fault.clone()),
+            Got::Refusal(failure) => return Err(failure.clone()),
             Got::Token(_) | Got::Nothing => {}
         }
         let who = credential.name().to_owned();
-        if let Some(fault) = self.with_state(|state| state.refused.get(&who).cloned()) {
-            return Err(fault);
+        if let Some(failure) = self.with_state(|state| state.refused.get(&who).cloned()) {
+            return Err(failure);
         }
         match token::fetch(&self.client, realm, &words, credential, self.timeout).await {
             Ok(token) => {
@@ -143,13 +143,13 @@ impl Authenticator {
                 *slot = Got::Token(token);
                 Ok(header)
             }
-            Err(fault) => {
-                if fault.kind == Kind::Credentials {
-                    self.with_state(|state| state.refused.insert(who, fault.clone()));
-                } else if fault.kind == Kind::Denied {
-                    *slot = Got::Refusal(fault.clone());
+            Err(failure) => {
+                if failure.kind == FailureKind::Credentials {
+                    self.with_state(|state| state.refused.insert(who, failure.clone()));
+                } else if failure.kind == FailureKind::Denied {
+                    *slot = Got::Refusal(failure.clone());
                 }
-                Err(fault)
+                Err(failure)
             }
         }
     }
@@ -158,9 +158,9 @@ impl Authenticator {
     pub(super) async fn challenged(
         &self,
         headers: &HeaderMap,
-        scope: &Scope,
+        scope: &TokenScope,
         shown: Option<&HeaderValue>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, Failure> {
         let offered = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let Some(challenge) = challenge::choose(offered) else { return Ok(false) };
         match (&challenge, self.credentials.of(scope.repository())) {
@@ -189,7 +189,7 @@ impl Authenticator {
     }
 
     /// A password that goes to the registry under TLS does not go to its token server without.
-    fn is_safe(&self, realm: &Realm, credential: &Credential) -> Result<(), Fault> {
+    fn is_safe(&self, realm: &Realm, credential: &Credential) -> Result<(), Failure> {
         let open =
             self.tls && realm.url.starts_with("http://") && !matches!(credential, Credential::Anonymous);
         if open {
@@ -197,7 +197,7 @@ impl Authenticator {
                 "its token server speaks plain HTTP ({}): it is not shown our credentials",
                 without_userinfo(&realm.url)
             );
-            return Err(Fault::new(Kind::Denied, why)
+            return Err(Failure::new(FailureKind::Denied, why)
                 .with_hint("have the registry's `auth.token.realm` changed to https"));
         }
         Ok(())

@@ -12,7 +12,7 @@ use url::Url;
 use super::challenge::Realm;
 use super::{basic, secret_header};
 use crate::adapters::registry::address::without_userinfo;
-use crate::adapters::registry::client::fault::{Fault, Kind};
+use crate::adapters::registry::client::failure::{Failure, FailureKind};
 use crate::adapters::registry::client::wire::printable;
 use crate::adapters::registry::credential::Credential;
 
@@ -51,11 +51,11 @@ pub(super) async fn fetch(
     scope: &str,
     credential: &Credential,
     timeout: Duration,
-) -> Result<Token, Fault> {
+) -> Result<Token, Failure> {
     let url = Url::parse(&realm.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(url) = url else {
-        return Err(Fault::new(
-            Kind::Denied,
+        return Err(Failure::new(
+            FailureKind::Denied,
             format!("its token server is no URL: `{}`", printable(&without_userinfo(&realm.url), 80)),
         ));
     };
@@ -70,20 +70,23 @@ pub(super) async fn fetch(
     };
     let outcome = tokio::time::timeout(timeout, exchange).await;
     let Ok(outcome) = outcome else {
-        return Err(Fault::new(
-            Kind::Timeout,
+        return Err(Failure::new(
+            FailureKind::Timeout,
             format!("no answer from the token server {place} within the time limit"),
         ));
     };
     let (status, body) = outcome.map_err(|error: reqwest::Error| {
-        let fault = Fault::diagnose(&error, tls);
-        Fault { why: format!("the token server {place}: {}", fault.why), ..fault }
+        let failure = Failure::diagnose(&error, tls);
+        Failure { why: format!("the token server {place}: {}", failure.why), ..failure }
     })?;
     if !status.is_success() {
         return Err(refusal(&place, status, &body, credential));
     }
     understand(&body, asked).ok_or_else(|| {
-        Fault::new(Kind::Denied, format!("the token server {place} answered {status} without a token"))
+        Failure::new(
+            FailureKind::Denied,
+            format!("the token server {place} answered {status} without a token"),
+        )
     })
 }
 
@@ -133,20 +136,21 @@ fn request(
     }
 }
 
-fn refusal(place: &str, status: StatusCode, body: &[u8], credential: &Credential) -> Fault {
+fn refusal(place: &str, status: StatusCode, body: &[u8], credential: &Credential) -> Failure {
     let start = printable(&String::from_utf8_lossy(body), 120);
     let why = format!("the token server {place} answered {status}: `{start}`");
     match status.as_u16() {
-        429 | 500 | 502..=504 => Fault::new(Kind::Reset, why),
+        429 | 500 | 502..=504 => Failure::new(FailureKind::Reset, why),
         400 | 401 | 403 if matches!(credential, Credential::Anonymous) => {
-            Fault::new(Kind::Denied, why).with_hint("give --creds, or log in so that an auth file has them")
+            Failure::new(FailureKind::Denied, why)
+                .with_hint("give --creds, or log in so that an auth file has them")
         }
-        401 => Fault::new(Kind::Credentials, why)
+        401 => Failure::new(FailureKind::Credentials, why)
             .with_hint("it does not accept these credentials: check user name and password, or log in again"),
-        400 | 403 => Fault::new(Kind::Denied, why).with_hint(
+        400 | 403 => Failure::new(FailureKind::Denied, why).with_hint(
             "it gives these credentials no token for this: check them, or use an account with more rights",
         ),
-        _ => Fault::new(Kind::Denied, why),
+        _ => Failure::new(FailureKind::Denied, why),
     }
 }
 

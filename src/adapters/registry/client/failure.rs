@@ -13,7 +13,7 @@ const CLIENT_CERTIFICATE: &str =
 
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FailureKind {
     /// Nobody listens there, or no way leads there.
     Closed,
     /// The name has no address.
@@ -38,14 +38,14 @@ pub(crate) enum Kind {
 
 /// A failure without a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub kind: Kind,
+pub(crate) struct Failure {
+    pub kind: FailureKind,
     pub why: String,
     pub hint: Option<String>,
 }
 
-impl Fault {
-    pub(crate) fn new(kind: Kind, why: impl Into<String>) -> Self {
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, why: impl Into<String>) -> Self {
         Self { kind, why: why.into(), hint: None }
     }
 
@@ -67,23 +67,26 @@ impl Fault {
 
     /// Whether trying again may help.
     pub(crate) const fn is_passing(&self) -> bool {
-        matches!(self.kind, Kind::Closed | Kind::Timeout | Kind::Reset | Kind::Unresolved)
+        matches!(
+            self.kind,
+            FailureKind::Closed | FailureKind::Timeout | FailureKind::Reset | FailureKind::Unresolved
+        )
     }
 
     /// Whether nobody could be reached at all, so that a first contact need not insist.
     pub(crate) const fn is_unreachable(&self) -> bool {
-        matches!(self.kind, Kind::Closed | Kind::Unresolved)
+        matches!(self.kind, FailureKind::Closed | FailureKind::Unresolved)
     }
 
     /// Tell what an error of the HTTP client means. `tls` is how we spoke.
     pub(super) fn diagnose(error: &reqwest::Error, tls: bool) -> Self {
         let chain = Chain::of(error);
         if let Some(tls_error) = chain.tls {
-            return tls_fault(tls_error);
+            return tls_failure(tls_error);
         }
         if error.is_timeout() || chain.io == Some(io::ErrorKind::TimedOut) {
             return Self::new(
-                Kind::Timeout,
+                FailureKind::Timeout,
                 if error.is_connect() {
                     "no connection within the time limit"
                 } else {
@@ -93,12 +96,12 @@ impl Fault {
             .with_hint("raise --timeout, or look whether the registry is overloaded");
         }
         if error.is_connect() {
-            return connect_fault(&chain, error.is_dns());
+            return connect_failure(&chain, error.is_dns());
         }
         // In TLS 1.3 the client is done before the server has looked at its certificate: whether its alert or the end of
         // the connection is met first is a matter of luck.
         if chain.text.contains("operation was canceled") && tls {
-            return Self::new(Kind::Reset, "the connection was closed right after the TLS handshake")
+            return Self::new(FailureKind::Reset, "the connection was closed right after the TLS handshake")
                 .with_hint(format!(
                     "a registry that wants a client certificate does that: {CLIENT_CERTIFICATE}"
                 ));
@@ -109,18 +112,19 @@ impl Fault {
         match chain.io {
             Some(
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted,
-            ) => Self::new(Kind::Reset, "the connection was reset"),
-            _ if error.is_request() || error.is_body() || error.is_decode() => {
-                Self::new(Kind::Reset, format!("the connection broke: {}", printable(&chain.text, 160)))
-            }
-            _ => Self::new(Kind::Other, printable(&chain.text, 200)),
+            ) => Self::new(FailureKind::Reset, "the connection was reset"),
+            _ if error.is_request() || error.is_body() || error.is_decode() => Self::new(
+                FailureKind::Reset,
+                format!("the connection broke: {}", printable(&chain.text, 160)),
+            ),
+            _ => Self::new(FailureKind::Other, printable(&chain.text, 200)),
         }
     }
 }
 
 /// We spoke plain HTTP, and the other side speaks TLS.
-pub(crate) fn plain_to_tls() -> Fault {
-    Fault::new(Kind::WrongScheme, "this port speaks TLS, and it was asked in plain HTTP")
+pub(crate) fn plain_to_tls() -> Failure {
+    Failure::new(FailureKind::WrongScheme, "this port speaks TLS, and it was asked in plain HTTP")
         .with_hint("write https:// in front of the host, or leave out --plain-http")
 }
 
@@ -168,33 +172,36 @@ impl<'a> Chain<'a> {
     }
 }
 
-fn connect_fault(chain: &Chain<'_>, dns: bool) -> Fault {
+fn connect_failure(chain: &Chain<'_>, dns: bool) -> Failure {
     match chain.io {
         Some(io::ErrorKind::ConnectionRefused) => {
-            Fault::new(Kind::Closed, "connection refused: nothing listens on this port")
+            Failure::new(FailureKind::Closed, "connection refused: nothing listens on this port")
                 .with_hint("check host and port, and that the registry is running")
         }
-        _ if dns => Fault::new(Kind::Unresolved, "the host name has no address")
+        _ if dns => Failure::new(FailureKind::Unresolved, "the host name has no address")
             .with_hint("check the host name, or give its address with --resolve HOST:PORT:ADDR"),
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => {
-            Fault::new(Kind::Reset, "the connection was closed while it was being set up")
+            Failure::new(FailureKind::Reset, "the connection was closed while it was being set up")
         }
-        _ => Fault::new(Kind::Closed, format!("no connection: {}", printable(&chain.text, 160))),
+        _ => Failure::new(FailureKind::Closed, format!("no connection: {}", printable(&chain.text, 160))),
     }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is another crate's, and grows")]
-fn tls_fault(error: &rustls::Error) -> Fault {
+fn tls_failure(error: &rustls::Error) -> Failure {
     let (why, hint) = match error {
         rustls::Error::InvalidMessage(_) => {
-            return Fault::new(Kind::WrongScheme, "this port does not speak TLS; it may speak plain HTTP")
-                .with_hint("give --plain-http, or write http:// in front of the host");
+            return Failure::new(
+                FailureKind::WrongScheme,
+                "this port does not speak TLS; it may speak plain HTTP",
+            )
+            .with_hint("give --plain-http, or write http:// in front of the host");
         }
         rustls::Error::InvalidCertificate(error) => certificate_words(error),
         rustls::Error::AlertReceived(alert) => alert_words(*alert),
         other => (format!("TLS failed: {}", printable(&other.to_string(), 160)), None),
     };
-    Fault { kind: Kind::Tls, why, hint }
+    Failure { kind: FailureKind::Tls, why, hint }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is another crate's, and grows")]
