@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Remedy;
 use super::code::{Code, Severity};
 use super::digest::Digest;
 use super::layout::{LinkPlace, Place};
@@ -80,112 +81,6 @@ impl Subject {
             )
             | None => None,
         }
-    }
-}
-
-/// What can be done about a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Move the bad file beside the storage root, so that an upload is not thrown away.
-    Quarantine,
-    /// Upload the bytes without asking the daemon first.
-    UploadBlob,
-    /// Upload the manifest's bytes as a blob, then PUT it for its links.
-    UploadManifest,
-    /// PUT the manifest that is stored, which writes its link again.
-    PutManifest,
-    /// Write the link's content again from its folder's name.
-    RewriteLink,
-    /// DELETE the claim over the API.
-    DeleteClaim,
-    /// Delete exactly the stale keys from Redis.
-    PurgeCache,
-    /// Restart the daemon, which forgets an in-memory cache.
-    Restart,
-    /// Run garbage collection, which removes it.
-    CollectGarbage,
-    /// Let the daemon's upload purging remove it, or remove it by hand.
-    PurgeUploads,
-    /// Look at it: only a person can tell.
-    Inspect,
-}
-
-impl Action {
-    /// The stable name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Quarantine => "quarantine",
-            Self::UploadBlob => "upload-blob",
-            Self::UploadManifest => "upload-manifest",
-            Self::PutManifest => "put-manifest",
-            Self::RewriteLink => "rewrite-link",
-            Self::DeleteClaim => "delete-claim",
-            Self::PurgeCache => "purge-cache",
-            Self::Restart => "restart",
-            Self::CollectGarbage => "collect-garbage",
-            Self::PurgeUploads => "purge-uploads",
-            Self::Inspect => "inspect",
-        }
-    }
-
-    /// What carrying it out puts at risk.
-    #[must_use]
-    pub const fn risk(self) -> Risk {
-        match self {
-            Self::UploadBlob
-            | Self::UploadManifest
-            | Self::PutManifest
-            | Self::PurgeCache
-            | Self::Inspect => Risk::None,
-            Self::Quarantine | Self::RewriteLink | Self::DeleteClaim => Risk::Low,
-            Self::Restart => Risk::Downtime,
-            Self::CollectGarbage | Self::PurgeUploads => Risk::Deletes,
-        }
-    }
-}
-
-/// What carrying out a remedy puts at risk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Risk {
-    /// It only adds what should be there.
-    None,
-    /// It changes something in place; the journal can put it back or a push can.
-    Low,
-    /// The registry is away for a moment.
-    Downtime,
-    /// It deletes from storage; regfsck never does that itself.
-    Deletes,
-}
-
-/// One thing that can be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Remedy {
-    /// What.
-    pub action: Action,
-    /// What that puts at risk.
-    pub risk: Risk,
-    /// What it takes that is not at hand yet, such as a source of the bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub needs: Option<String>,
-}
-
-impl Remedy {
-    /// The remedy that needs nothing but consent.
-    #[must_use]
-    pub const fn new(action: Action) -> Self {
-        Self { action, risk: action.risk(), needs: None }
-    }
-
-    /// The remedy that needs something first.
-    #[must_use]
-    pub fn needing(action: Action, needs: impl Into<String>) -> Self {
-        Self { action, risk: action.risk(), needs: Some(needs.into()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What decides: pure, synchronous values and functions. No clock, environment, disk, network or printing.
 
+pub mod action;
 pub mod code;
 pub mod content;
 pub mod difference;
@@ -18,6 +19,7 @@ pub mod merge;
 pub mod name;
 pub mod observed;
 pub mod plan;
+pub mod remedy;
 pub mod report;
 pub mod rules;
 #[cfg(test)]

@@ -7,8 +7,8 @@ use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 
 use super::drawing::{Drawing, hang, line};
 use super::words::counted;
+use crate::domain::action::Risk;
 use crate::domain::code::{Code, Severity};
-use crate::domain::finding::Risk;
 use crate::domain::plan::{Outcome, Plan, Proof, StepResult};
 use crate::domain::report::Report;
 
@@ -55,13 +55,13 @@ pub fn plan(plan: &Plan, drawing: Drawing) -> String {
 
 /// The findings that nothing in the plan helps, by the reason; notes are only counted.
 fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
-    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut notes: u64 = 0;
     for (finding, why) in &plan.unresolved {
         if is_note(finding) && !drawing.no_trunc {
             notes += 1;
         } else {
-            reasons.entry(why).or_default().push(finding);
+            reasons.entry(why.to_string()).or_default().push(finding);
         }
     }
     for (why, findings) in reasons {

@@ -11,6 +11,7 @@ use regfsck::domain::code::Severity;
 use regfsck::domain::gc;
 use regfsck::domain::plan::planner::{Means, Situation, plan};
 use regfsck::domain::plan::{Approved, Consent, Goal, Materials};
+use regfsck::domain::remedy::Redis;
 use regfsck::domain::report::{Coverage, Report, SCHEMA, Target, Tool, Verdict, summarise};
 use regfsck::domain::rules;
 use regfsck::domain::suspects::SuspectText;
@@ -183,7 +184,7 @@ impl Run<'_> {
                 findings: Vec::new(),
                 storage: None,
                 purges: BTreeMap::new(),
-                may_purge: false,
+                redis: Redis::NotGiven,
             })
         };
         if !gate.open {
@@ -216,7 +217,8 @@ impl Run<'_> {
             findings,
             storage: view,
             daemon: &options.daemon,
-            purges: examination.may_purge.then_some(&examination.purges),
+            redis: examination.redis,
+            purges: &examination.purges,
         };
         let means = Means { materials: &materials, services: &[] };
         let plan = plan(goal, &situation, means, Target::default(), Timestamp::now());

@@ -193,7 +193,8 @@ impl<'a> Session<'a> {
             findings: &examination.findings,
             storage: examination.storage.as_deref(),
             daemon: &self.target.daemon,
-            purges: examination.may_purge.then_some(&examination.purges),
+            redis: examination.redis,
+            purges: &examination.purges,
         };
         let means = Means { materials: &materials, services: &services };
         Ok(planner::plan(goal, &situation, means, self.target.named.clone(), Timestamp::now()))

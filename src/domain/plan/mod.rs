@@ -3,7 +3,6 @@
 //! Steps stand in the order in which they are carried out, stage by stage: content before what needs it,
 //! claims last. Within a stage they are independent, but for those they name in [`Step::after`].
 
-mod goal;
 mod materials;
 pub mod planner;
 
@@ -12,12 +11,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::goal::Goal;
 pub use self::materials::Materials;
+use super::action::{Action, Risk};
 use super::digest::Digest;
-use super::finding::Risk;
 use super::layout::{LinkPlace, Place};
 use super::name::{Reference, RepositoryName, Tag};
+pub use super::remedy::Goal;
+use super::remedy::Helpless;
 use super::report::Target;
 use super::rules::Condition;
 use super::views::cache::StaleKeys;
@@ -39,7 +39,8 @@ pub struct Plan {
     /// The steps, in order.
     pub steps: Vec<Step>,
     /// The findings that nothing in it helps, by id, and what would.
-    pub unresolved: BTreeMap<String, String>,
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    pub unresolved: BTreeMap<String, Helpless>,
 }
 
 /// When a step is carried out. The order is that of the stages.
@@ -200,22 +201,26 @@ impl StepAction {
         }
     }
 
+    /// Which remedy it is a step of.
+    #[must_use]
+    pub const fn kind(&self) -> Action {
+        match self {
+            Self::RewriteLink { .. } => Action::RewriteLink,
+            Self::UploadBlob { .. } => Action::UploadBlob,
+            Self::RestoreManifest { .. } => Action::UploadManifest,
+            Self::PutManifest { .. } => Action::PutManifest,
+            Self::DeleteClaim { .. } => Action::DeleteClaim,
+            Self::PurgeCache { .. } => Action::PurgeCache,
+            Self::Restart { .. } => Action::Restart,
+            Self::PushImage { .. } => Action::PushImage,
+        }
+    }
+
     /// What carrying it out puts at risk.
     #[must_use]
-    pub const fn risk(&self) -> Risk {
-        match self {
-            Self::UploadBlob { replaces: false, .. }
-            | Self::RestoreManifest { replaces: false, .. }
-            | Self::PutManifest { .. }
-            | Self::PurgeCache(_) => Risk::None,
-            // The image that the engine pushes may be a newer make than the one that was lost.
-            Self::UploadBlob { .. }
-            | Self::RestoreManifest { .. }
-            | Self::PushImage { .. }
-            | Self::RewriteLink { .. }
-            | Self::DeleteClaim { .. } => Risk::Low,
-            Self::Restart { .. } => Risk::Downtime,
-        }
+    pub fn risk(&self) -> Risk {
+        let risk = self.kind().risk();
+        if self.replaces() { risk.max(Action::Quarantine.risk()) } else { risk }
     }
 
     /// What it does, for people.

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
-use crate::domain::finding::{Action, Finding, Remedy, Subject};
+use crate::domain::finding::{Finding, Subject};
 use crate::domain::layout::Place;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
@@ -49,7 +49,7 @@ pub struct CacheAccusation {
     pub finding: Finding,
     /// What must still hold.
     pub premise: Premise,
-    /// What [`Action::PurgeCache`] deletes for it.
+    /// What a purge deletes for it.
     pub purge: StaleKeys,
 }
 
@@ -85,11 +85,6 @@ pub fn check(storage: Option<&StorageView>, cache: &CacheView, everything: bool)
     verdict.accusations.extend(court.accuse_sizes());
     verdict.accusations.extend(court.accuse_members());
     verdict.accusations.sort_by_key(|accusation| accusation.finding.subject.digest);
-    if refused {
-        for accusation in &mut verdict.accusations {
-            accusation.finding.remedies.retain(|remedy| remedy.action != Action::PurgeCache);
-        }
-    }
     verdict
 }
 
@@ -201,10 +196,6 @@ impl<'a> Court<'a> {
         finding.evidence.push(self.entry_says(entry));
         finding.evidence.extend(self.pairs_say(&digest));
         finding.evidence.extend(linked.iter().take(NAMED).map(|name| self.link_says(name, &digest)));
-        finding.remedies = vec![
-            Remedy::needing(Action::UploadBlob, "a source of the bytes"),
-            Remedy::new(Action::PurgeCache),
-        ];
         CacheAccusation { finding, premise: Premise::DataAbsent(data), purge }
     }
 
@@ -224,7 +215,6 @@ impl<'a> Court<'a> {
         let mut finding = Finding::new(Code::SizeMismatch, Subject::data(entry.digest), message);
         finding.evidence.push(self.storage_says(&stored.digest, format!("{} bytes", stored.size)));
         finding.evidence.push(self.entry_says(entry));
-        finding.remedies = vec![Remedy::new(Action::PurgeCache)];
         let purge = StaleKeys { digest: entry.digest, entry: true, repositories: Vec::new() };
         CacheAccusation { finding, premise: Premise::DataSize(stored.digest, stored.size), purge }
     }
@@ -259,7 +249,6 @@ impl<'a> Court<'a> {
         let mut finding = Finding::new(Code::StaleCacheEntry, Subject::linked(name.clone(), digest), message);
         finding.severity = severity;
         finding.evidence.push(self.pair_says(&name, pair));
-        finding.remedies = vec![Remedy::new(Action::PurgeCache)];
         let purge = StaleKeys::membership(name.clone(), digest);
         Some(CacheAccusation { finding, premise: Premise::DataUnlinked(name, digest), purge })
     }

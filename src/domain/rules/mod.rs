@@ -7,7 +7,6 @@
 pub mod affected;
 pub mod api;
 pub mod cache;
-pub mod remedies;
 pub mod served;
 pub mod storage;
 

@@ -11,9 +11,11 @@ use jiff::Timestamp;
 
 use super::{Run, Suspect};
 use crate::domain::code::Code;
-use crate::domain::finding::{Action, Finding, Subject as About};
+use crate::domain::digest::Digest;
+use crate::domain::finding::{Finding, Subject as About};
 use crate::domain::layout::LinkPlace;
 use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
+use crate::domain::remedy::Redis;
 use crate::domain::rules::cache::{self as cache_rules, CacheAccusation, Premise};
 use crate::domain::rules::{Accusation, Accusations, Condition};
 use crate::domain::views::cache::{CacheKey, CacheView, CachedBlob, StaleKeys};
@@ -114,14 +116,13 @@ impl Cached {
 
     fn accuse(&mut self, cache: &CacheView, accusation: CacheAccusation, accusations: &mut Accusations) {
         let CacheAccusation { finding, premise, purge } = accusation;
-        let Finding { code, severity, subject, message, evidence, remedies, .. } = finding;
+        let Finding { code, severity, subject, message, evidence, .. } = finding;
         let digest = purge.digest;
         self.suspect(cache, &premise, &purge);
         let conditions = conditions(premise, &purge, cache.entry(&digest));
         self.purge.insert((code, subject.clone()), purge);
         let accused = accusations.add(code, subject, || message, conditions).prove(evidence);
         accused.finding.severity = severity;
-        accused.finding.remedies = remedies;
     }
 
     /// The daemon may serve it wherever it is a member.
@@ -147,18 +148,14 @@ impl Cached {
         findings.iter().filter_map(|finding| Some((finding.id.clone(), keys(finding)?))).collect()
     }
 
-    /// Whether the cache may be purged.
-    pub(super) const fn may_purge(&self) -> bool {
-        !self.is_refused
+    /// What may be done with the cache.
+    pub(super) const fn access(&self) -> Redis {
+        if self.is_refused { Redis::Shared } else { Redis::Open }
     }
 
-    /// Take back the remedy that would touch what may be another registry's.
-    pub(super) fn restrain(&self, findings: &mut [Finding]) {
-        if self.is_refused {
-            for finding in findings {
-                finding.remedies.retain(|remedy| remedy.action != Action::PurgeCache);
-            }
-        }
+    /// What the cache has wrong keys of.
+    pub(super) fn keyed(&self) -> BTreeSet<Digest> {
+        self.purge.values().map(|keys| keys.digest).collect()
     }
 }
 

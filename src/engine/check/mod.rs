@@ -29,10 +29,10 @@ use crate::domain::finding::Finding;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
+use crate::domain::remedy::{Capabilities, Case, Redis, offered};
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
 use crate::domain::rules::{
-    Accusations, Daemon as Settings, Facts, affected, remedies, served as served_rules,
-    storage as storage_rules,
+    Accusations, Daemon as Settings, Facts, affected, served as served_rules, storage as storage_rules,
 };
 use crate::domain::shard::Shard;
 use crate::domain::views::cache::StaleKeys;
@@ -123,8 +123,8 @@ pub struct Examination {
     pub storage: Option<Arc<StorageView>>,
     /// The keys that a purge of the cache deletes for a finding, by the finding's id.
     pub purges: BTreeMap<String, StaleKeys>,
-    /// Whether the cache may be purged at all: not where another registry shares it.
-    pub may_purge: bool,
+    /// What may be done with the cache: nothing where another registry shares it.
+    pub redis: Redis,
 }
 
 /// Check.
@@ -143,7 +143,7 @@ pub async fn check(
         Some(storage) => run.with_storage(storage, started).await?,
         None => run.api_only().await,
     };
-    let (purges, may_purge) = (run.cached.purges(&findings), run.cached.may_purge());
+    let (purges, redis) = (run.cached.purges(&findings), run.redis());
     let (coverage, storage) = (run.coverage, run.view);
     Ok(Examination {
         started,
@@ -153,7 +153,7 @@ pub async fn check(
         findings,
         storage,
         purges,
-        may_purge,
+        redis,
     })
 }
 
@@ -304,22 +304,26 @@ impl Run<'_> {
         looked.findings
     }
 
+    fn redis(&self) -> Redis {
+        if self.sides.cache.is_some() { self.cached.access() } else { Redis::NotGiven }
+    }
+
     /// Name the images and remedies, and sort.
     fn conclude(&mut self, view: &StorageView, mut findings: Vec<Finding>) -> Vec<Finding> {
         let accused: BTreeSet<Digest> =
             findings.iter().filter_map(|finding| finding.subject.digest).collect();
         let affected = affected::find(view, &accused);
+        let (keyed, is_manifest) =
+            (self.cached.keyed(), |digest: &Digest| view.manifests.contains_key(digest));
+        let capabilities = Capabilities::found(&self.options.daemon, true, self.redis());
         for finding in &mut findings {
             finding.affects = affected.by(finding);
             // Findings are kept to the end of the run; the room that their lists grew into is not.
             finding.affects.shrink_to_fit();
             finding.evidence.shrink_to_fit();
-            // The cache's own rules know better which of them can work.
-            if finding.remedies.is_empty() {
-                finding.remedies = remedies::of(finding, &self.options.daemon);
-            }
+            let has_keys = finding.subject.digest.is_some_and(|digest| keyed.contains(&digest));
+            finding.remedies = offered(&Case::found(finding, is_manifest, has_keys), capabilities);
         }
-        self.cached.restrain(&mut findings);
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
         self.coverage.unknown.sort();
         self.coverage.unknown.dedup();

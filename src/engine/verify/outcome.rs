@@ -9,8 +9,9 @@ use crate::domain::finding::{Finding, Subject as About};
 use crate::domain::images::Frontier;
 use crate::domain::name::{Image, Reference, RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
+use crate::domain::remedy::{Capabilities, Case, Redis, offered};
 use crate::domain::report::{ServedCoverage, Verdict, VerifiedImage};
-use crate::domain::rules::{Accusations, Daemon, api, remedies};
+use crate::domain::rules::{Accusations, Daemon, api};
 use crate::domain::views::served::{Answer, Asked, Delivered, Denial, Subject};
 use crate::engine::ports::{RegistryReader, RequestError};
 
@@ -113,8 +114,9 @@ impl Inquiry<'_> {
         let index = self.index();
         let images = images.iter().map(|named| self.sum_up(named, &index, &mut findings, &unknown)).collect();
         let daemon = Daemon { proxy: Some(self.options.is_proxy), ..Daemon::default() };
+        let capabilities = Capabilities::found(&daemon, false, Redis::NotGiven);
         for finding in &mut findings {
-            finding.remedies = remedies::of(finding, &daemon);
+            finding.remedies = offered(&Case::found(finding, |_| false, false), capabilities);
         }
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
         Examination { images, findings, unknown, served: self.coverage() }

@@ -2,9 +2,8 @@
 
 use anstyle::Style;
 
-use crate::domain::code::Code;
-use crate::domain::code::Severity;
-use crate::domain::finding::{Action, Remedy};
+use crate::domain::action::{Action, Remedy};
+use crate::domain::code::{Code, Severity};
 use crate::domain::report::Report;
 use crate::report::drawing::{Drawing, hang, line};
 
@@ -22,12 +21,13 @@ const fn order(action: Action) -> &'static str {
         Action::CollectGarbage => "run garbage collection",
         Action::PurgeUploads => "let the daemon's upload purging remove it",
         Action::Inspect => "look at it: only a person can tell",
+        Action::PushImage => "let a local engine push the image",
     }
 }
 
 /// Codes that the same remedies help, in the report's order.
-fn plans(report: &Report) -> Vec<(Vec<Code>, Vec<Remedy>)> {
-    let mut plans: Vec<(Vec<Code>, Vec<Remedy>)> = Vec::new();
+fn plans(report: &Report) -> Vec<(Vec<Code>, &[Remedy])> {
+    let mut plans: Vec<(Vec<Code>, &[Remedy])> = Vec::new();
     for finding in report.standing(Severity::Warning).filter(|finding| !finding.remedies.is_empty()) {
         let remedies = alternatives(&finding.remedies);
         match plans.iter_mut().find(|(_, known)| *known == remedies) {
@@ -40,13 +40,11 @@ fn plans(report: &Report) -> Vec<(Vec<Code>, Vec<Remedy>)> {
 }
 
 /// The remedies that are alternatives: an upload after a quarantine is its second half.
-fn alternatives(remedies: &[Remedy]) -> Vec<Remedy> {
-    let Some((first, rest)) = remedies.split_first().filter(|(first, _)| first.action == Action::Quarantine)
-    else {
-        return remedies.to_vec();
-    };
-    let needs = rest.iter().find_map(|remedy| remedy.needs.clone());
-    vec![Remedy { needs, ..first.clone() }]
+fn alternatives(remedies: &[Remedy]) -> &[Remedy] {
+    match remedies {
+        [first, ..] if first.action == Action::Quarantine => std::slice::from_ref(first),
+        all => all,
+    }
 }
 
 /// Draw them, and where to read on.
@@ -59,7 +57,7 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
         hang(text, "  ", 2, &codes.join(", "), drawing);
         for (at, remedy) in remedies.iter().enumerate() {
             let lead = if at == 0 { "    - " } else { "   or " };
-            let needs = remedy.needs.as_ref().map(|needs| format!("; needs {needs}")).unwrap_or_default();
+            let needs = remedy.needs.map(|needs| format!("; needs {needs}")).unwrap_or_default();
             hang(text, lead, 6, &format!("{}{needs}", order(remedy.action)), drawing);
         }
     }

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::*;
+use crate::domain::action::{Action, Need, Remedy};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
-use crate::domain::finding::{Action, Finding, Remedy, Subject};
+use crate::domain::finding::{Finding, Subject};
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::observed::{Evidence, Side, Unlooked};
 use crate::domain::report::{Coverage, SCHEMA, ServedCoverage, StorageCoverage, Target, Tool, summarise};
@@ -33,8 +34,8 @@ fn phantom(fill: u8) -> Finding {
     Finding {
         evidence: evidence.into(),
         remedies: vec![
-            Remedy::needing(Action::UploadBlob, "a source of the bytes (--source)"),
-            Remedy::new(Action::DeleteClaim),
+            Remedy::new(Action::UploadBlob, Some(Need::Bytes)),
+            Remedy::new(Action::DeleteClaim, None),
         ],
         ..Finding::new(Code::PhantomBlob, linked(fill), message)
     }
@@ -45,7 +46,9 @@ fn findings() -> Vec<Finding> {
     let image = |name: &str| name.parse().unwrap();
     many.push(Finding {
         affects: ["1", "2", "3", "4", "5"].map(|tag| image(&format!("team/app:{tag}"))).into(),
-        remedies: vec![Remedy::new(Action::Quarantine), Remedy::needing(Action::UploadBlob, "a source")],
+        remedies: [Action::Quarantine, Action::UploadBlob]
+            .map(|action| Remedy::new(action, Some(Need::Bytes)))
+            .into(),
         ..Finding::new(Code::EmptyBlob, Subject::data(digest(20)), "the stored file has no bytes")
     });
     for (fill, message) in

@@ -2,9 +2,10 @@
 
 use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::Image;
+use regfsck::domain::action::Action;
 use regfsck::domain::code::Code;
 use regfsck::domain::digest::Digest;
-use regfsck::domain::finding::{Action, Finding};
+use regfsck::domain::finding::Finding;
 use regfsck::domain::observed::Side;
 use regfsck::domain::report::Verdict;
 

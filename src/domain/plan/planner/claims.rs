@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::Planner;
+use crate::domain::action::Action;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::layout::LinkPlace;
 use crate::domain::name::RepositoryName;
-use crate::domain::plan::{Goal, Remembered, Stage, Step, StepAction};
+use crate::domain::plan::{Remembered, Stage, Step, StepAction};
+use crate::domain::remedy::{About, Beside, beside};
 use crate::domain::rules::{CacheKind, Condition};
 use crate::domain::views::cache::StaleKeys;
 
@@ -45,75 +47,21 @@ impl Step {
 }
 
 impl Planner<'_> {
-    pub(super) fn phantom_blob(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
-        if self.uploads(&digest) {
-            let same = self.steps.values_mut().filter(|step| step.action.digest() == Some(&digest));
-            for step in same {
-                step.resolves.push(finding.id.clone());
-            }
-            return;
-        }
-        let daemon = self.situation.daemon;
-        let may_delete =
-            self.situation.storage.is_some() && daemon.delete != Some(false) && self.is_writable();
-        if self.goal == Goal::Restart {
-            self.restart(finding, "only a restart is wanted");
-        } else if daemon.cache == CacheKind::Redis {
-            self.purge(finding, digest);
-        } else if may_delete {
-            let action = StepAction::DeleteClaim { repository: name.clone(), digest };
-            self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
-        } else if self.is_writable() && self.has_bytes(&digest) {
-            self.upload(finding, name.clone(), digest, false);
-        } else {
-            self.restart(finding, self.no_delete());
-        }
-    }
-
-    /// Why a claim cannot be cleared by DELETE.
-    fn no_delete(&self) -> &'static str {
-        let daemon = self.situation.daemon;
-        if daemon.proxy == Some(true) {
-            "a pull-through cache takes no deletes"
-        } else if daemon.read_only == Some(true) {
-            "the registry is in read-only mode"
-        } else if daemon.delete == Some(false) {
-            "the registry allows no deletes, and no source has the bytes"
-        } else {
-            "nothing is deleted without a look at storage (--storage), and no source has the bytes"
-        }
-    }
-
-    pub(super) fn phantom_manifest(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
-        if self.is_writable() && self.restore(finding, name, digest, false).is_ok() {
-            return;
-        }
-        if self.situation.daemon.cache == CacheKind::Redis {
-            self.purge(finding, digest);
-        } else {
-            self.restart(
-                finding,
-                "no source has its bytes, and nothing else clears a manifest from the daemon's memory",
-            );
-        }
+    /// Make the daemon forget what it claims, as long as storage lacks it.
+    pub(super) fn delete(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
+        let action = StepAction::DeleteClaim { repository: name.clone(), digest };
+        self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
     }
 
     pub(super) fn purge(&mut self, finding: &Finding, digest: Digest) {
-        let Some(purges) = self.situation.purges else {
-            return self.give_up(
-                finding,
-                "this Redis is not, or not only, this registry's cache: nothing is purged",
-            );
-        };
-        let known: Vec<_> = purges.values().filter(|keys| keys.digest == digest).collect();
+        let known: Vec<_> = self.situation.purges.values().filter(|keys| keys.digest == digest).collect();
         let is_entry = known.is_empty() || known.iter().any(|keys| keys.entry);
         let mut repositories: BTreeSet<_> = finding.subject.repository.iter().cloned().collect();
         if known.is_empty() {
             repositories.extend(finding.affects.iter().map(|image| image.repository.clone()));
         }
         repositories.extend(known.iter().flat_map(|keys| keys.repositories.iter().cloned()));
-        let is_stored = self.situation.storage.is_some_and(|view| view.blob(&digest).is_some());
-        let conditions = if is_stored {
+        let conditions = if self.is_stored(&digest) {
             let places = [LinkPlace::Layer(digest), LinkPlace::Revision(digest)];
             let unlinked =
                 |name: &RepositoryName| places.clone().map(|place| Condition::NoLink(name.clone(), place));
@@ -127,19 +75,9 @@ impl Planner<'_> {
         self.step(finding, Stage::Claims, action, conditions);
     }
 
-    /// The last remedy, where it was offered.
-    fn restart(&mut self, finding: &Finding, why: &str) {
-        let services = self.means.services;
-        let is_in_redis = self.situation.daemon.cache == CacheKind::Redis;
-        if services.is_empty() || is_in_redis {
-            let instead = if is_in_redis {
-                ", and Redis outlives a restart; its keys have to be purged (--redis URL)"
-            } else {
-                "; a restart of the daemon clears it (--restart SPEC)"
-            };
-            return self.give_up(finding, &format!("{why}{instead}"));
-        }
-        for wanted in restarts(services) {
+    /// Restart everything that was given.
+    pub(super) fn restart(&mut self, finding: &Finding) {
+        for wanted in restarts(self.means.services) {
             let step = self.steps.entry(wanted.id.clone()).or_insert_with(|| wanted.clone());
             // It may be there under a condition, which does not hold for this finding.
             (step.what, step.action) = (wanted.what, wanted.action);
@@ -147,17 +85,44 @@ impl Planner<'_> {
         }
     }
 
-    /// Replicas remember different things of one blob: that ends with what makes it right.
-    pub(super) fn disagreement(&mut self, finding: &Finding, digest: Digest) {
-        let about = self.steps.values_mut().filter(|step| step.action.digest() == Some(&digest));
-        let mut is_settled = false;
-        for step in about {
-            step.resolves.push(finding.id.clone());
-            is_settled = true;
+    /// Whether the steps that are there already settle a finding, which they are entered for then.
+    pub(super) fn is_settled(&mut self, finding: &Finding, about: About) -> bool {
+        let (Some(beside), Some(digest)) = (beside(finding.code, about), finding.subject.digest) else {
+            return false;
+        };
+        match beside {
+            Beside::Upload => self.uploads(&digest) && self.enter(finding, &digest, |_| true),
+            Beside::UploadOrPurge => self
+                .enter(finding, &digest, |action| action.is_upload() || action.kind() == Action::PurgeCache),
+            Beside::Replacement => self.is_replaced(finding, &digest),
+            Beside::ReplacementOrPurge => {
+                self.is_replaced(finding, &digest)
+                    || self.enter(finding, &digest, |action| action.kind() == Action::PurgeCache)
+            }
+            Beside::Anything => self.enter(finding, &digest, |_| true),
+            Beside::Children => self.brings_children(finding, &digest),
         }
-        if !is_settled {
-            self.restart(finding, "the memory of some replica is wrong");
+    }
+
+    /// Enter a finding for the steps about this content that are such; whether there are any.
+    fn enter(&mut self, finding: &Finding, digest: &Digest, is_such: impl Fn(&StepAction) -> bool) -> bool {
+        let mut is_there = false;
+        for step in self.steps.values_mut() {
+            if step.action.digest() == Some(digest) && is_such(&step.action) {
+                step.helps(finding);
+                is_there = true;
+            }
         }
+        is_there
+    }
+
+    /// Once the bytes are right again, what the daemon remembers of them mostly is too.
+    fn is_replaced(&mut self, finding: &Finding, digest: &Digest) -> bool {
+        let is_there = self.enter(finding, digest, StepAction::replaces);
+        if let Some(id) = self.replacement(digest) {
+            self.doubt(finding, &id);
+        }
+        is_there
     }
 
     /// After a bad file was replaced, a daemon's memory may hold the size of the bad one, over which no upload
@@ -182,26 +147,5 @@ impl Planner<'_> {
                 if_wrong.push(doubt.clone());
             }
         }
-    }
-
-    /// Content that is stored, and about which the daemon is wrong: its memory is.
-    pub(super) fn claim_of_presence(&mut self, finding: &Finding) {
-        let is_purged = self.situation.purges.is_some_and(|purges| purges.contains_key(&finding.id));
-        if !is_purged && self.situation.daemon.cache == CacheKind::None {
-            return self
-                .give_up(finding, "the daemon has no cache that could be wrong; its log may tell why");
-        }
-        // Once the bytes are right again, what the daemon remembers of them mostly is too.
-        let replaced = finding.subject.digest.and_then(|digest| self.replacement(&digest));
-        if let Some(id) = replaced {
-            if let Some(step) = self.steps.get_mut(&id) {
-                step.resolves.push(finding.id.clone());
-            }
-            return self.doubt(finding, &id);
-        }
-        if let Some(digest) = finding.subject.digest.filter(|_| is_purged) {
-            return self.purge(finding, digest);
-        }
-        self.restart(finding, "the daemon's memory of it is wrong");
     }
 }

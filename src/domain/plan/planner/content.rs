@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{NO_BYTES, Planner};
+use super::Planner;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
@@ -16,27 +16,9 @@ use crate::domain::views::storage::{ReadManifest, Repository, StorageView, TagTa
 const PLACES: usize = 64;
 
 impl Planner<'_> {
-    /// Data that is missing, or bad, wherever it is used: a blob or a manifest.
-    pub(super) fn content(&mut self, finding: &Finding, digest: Digest, replaces: bool) {
-        if !self.may_upload(finding) {
-            return;
-        }
-        if !self.has_bytes(&digest) {
-            return self.lack(finding, NO_BYTES);
-        }
-        let manifest_in = self.manifest_places(&digest);
-        if !manifest_in.is_empty() {
-            for name in manifest_in {
-                self.manifest(finding, &name, digest, replaces);
-            }
-            return;
-        }
-        let mut places = self.blob_places(finding, &digest);
-        places.truncate(if self.situation.storage.is_some() { usize::MAX } else { PLACES });
-        if places.is_empty() {
-            return self.give_up(finding, "nothing needs it; garbage collection removes it");
-        }
-        for name in places {
+    /// Upload data that is missing, or bad, wherever it is used.
+    pub(super) fn blobs(&mut self, finding: &Finding, digest: Digest, replaces: bool) {
+        for name in self.blob_places(finding, &digest) {
             self.upload(finding, name, digest, replaces);
         }
         // Whoever asked for a file of a wrong size has taught the daemon that.
@@ -48,21 +30,34 @@ impl Planner<'_> {
     }
 
     /// The repositories that hold the digest as a manifest: by a revision link or a tag.
-    fn manifest_places(&self, digest: &Digest) -> Vec<RepositoryName> {
+    pub(super) fn manifest_places(&self, finding: &Finding, digest: &Digest) -> Vec<RepositoryName> {
+        if let Some(name) = &finding.subject.repository {
+            return vec![name.clone()];
+        }
         let repositories = self.situation.storage.into_iter().flat_map(|view| &view.repositories);
         let holds = repositories.filter(|repository| {
             repository.revisions.find(digest).is_some()
                 || repository.tags.iter().any(|tag| tag.current == TagTarget::Digest(*digest))
         });
-        holds.map(|repository| repository.name.clone()).collect()
+        let places: Vec<_> = holds.map(|repository| repository.name.clone()).collect();
+        if places.is_empty() {
+            finding.affects.iter().map(|image| image.repository.clone()).collect()
+        } else {
+            places
+        }
     }
 
     /// Where a blob has to be uploaded: into one repository for its data, and into each that needs it and has
     /// no link to it.
-    fn blob_places(&self, finding: &Finding, digest: &Digest) -> Vec<RepositoryName> {
+    pub(super) fn blob_places(&self, finding: &Finding, digest: &Digest) -> Vec<RepositoryName> {
+        if let (Code::PhantomBlob | Code::MissingLink, Some(name)) =
+            (finding.code, &finding.subject.repository)
+        {
+            return vec![name.clone()];
+        }
         let affected: BTreeSet<_> = finding.affects.iter().map(|image| image.repository.clone()).collect();
         let Some(view) = self.situation.storage else {
-            return affected.into_iter().chain(finding.subject.repository.clone()).collect();
+            return affected.into_iter().chain(finding.subject.repository.clone()).take(PLACES).collect();
         };
         let holds = |repository: &Repository| repository.layers.find(digest).is_some();
         let is_linked = |name: &RepositoryName| view.repository(name).is_some_and(holds);

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{NO_BYTES, Planner};
-use crate::domain::code::Code;
+use super::Planner;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::images::Frontier;
@@ -11,39 +10,22 @@ use crate::domain::layout::LinkPlace;
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::plan::{Stage, StepAction};
+use crate::domain::remedy::{About, Obstacle};
 use crate::domain::rules::Condition;
 use crate::domain::views::storage::{Links, Repository, Target};
 
 impl<'a> Planner<'a> {
-    pub(super) fn link(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
-        let Some(place) = finding.subject.as_link().cloned() else { return };
-        let is_layer = matches!(place, LinkPlace::Layer(_));
-        if finding.code == Code::InvalidLink {
-            return self.rewrite(finding, name, place, digest);
-        }
-        let is_stored = self.is_stored(&digest);
-        if !self.may_upload(finding) {
-            return;
-        }
-        if is_layer && self.has_bytes(&digest) {
-            self.upload(finding, name.clone(), digest, false);
-        } else if !is_layer && is_stored {
-            self.linked_manifests(finding, name, digest);
-        } else {
-            self.lack(finding, NO_BYTES);
-        }
-    }
-
     /// A link that says something wrong, as long as it says that.
-    fn rewrite(&mut self, finding: &Finding, name: &RepositoryName, place: LinkPlace, digest: Digest) {
+    pub(super) fn rewrite(&mut self, finding: &Finding, name: &RepositoryName, about: About, digest: Digest) {
+        let is_layer = about == About::Layer;
+        let place = if is_layer { LinkPlace::Layer(digest) } else { LinkPlace::Revision(digest) };
         let links = |repository| -> &Links {
             let repository: &Repository = repository;
-            if matches!(place, LinkPlace::Layer(_)) { &repository.layers } else { &repository.revisions }
+            if is_layer { &repository.layers } else { &repository.revisions }
         };
         let repository = self.situation.storage.and_then(|view| view.repository(name));
         let link = repository.and_then(|repository| links(repository).find(&digest));
         let says = link.map(|link| Condition::LinkSays(name.clone(), place.clone(), link.target.clone()));
-        let is_layer = matches!(place, LinkPlace::Layer(_));
         let misled = link.is_some_and(|link| matches!(link.target, Target::Other(_)));
         let action = StepAction::RewriteLink { repository: name.clone(), place, digest };
         let id = self.step(finding, Stage::Links, action, says.into_iter().collect());
@@ -70,7 +52,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A manifest that is stored and lacks its revision link: PUT it, after what it needs.
-    fn linked_manifests(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
+    pub(super) fn linked_manifests(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
         let mut open = Frontier::of([digest]);
         while let Some(digest) = open.next() {
             let manifest = self.known(&digest);
@@ -87,7 +69,7 @@ impl<'a> Planner<'a> {
                     after.push(put(name, child).id());
                     open.meet([child]);
                 } else {
-                    after.extend(self.restore(finding, name, child, false).ok());
+                    after.extend(self.restore(finding, name, child, false));
                 }
             }
             self.wait(&put(name, digest).id(), after);
@@ -111,26 +93,22 @@ impl<'a> Planner<'a> {
         is_new
     }
 
-    fn is_stored(&self, digest: &Digest) -> bool {
-        self.situation.storage.is_some_and(|view| view.blob(digest).is_some())
+    /// What the tag should name, where a source tells.
+    fn named(&self, name: &RepositoryName, tag: &Tag) -> Option<Digest> {
+        self.means.materials.tags.get(&(name.clone(), tag.clone())).copied()
     }
 
-    pub(super) fn tag(&mut self, finding: &Finding, name: &RepositoryName, tag: &Tag) {
-        let named = self.means.materials.tags.get(&(name.clone(), tag.clone())).copied();
-        let Some(digest) = named else {
-            let lost = "what the tag should name is lost; push it again, or give a --source that has it";
-            return self.lack(finding, lost);
-        };
-        if !self.may_upload(finding) {
-            return;
-        }
-        let mut after = Vec::new();
-        if !self.is_held(name, &digest) {
-            match self.restore(finding, name, digest, false) {
-                Ok(step) => after.push(step),
-                Err(why) => return self.lack(finding, &why),
-            }
-        }
+    pub(super) fn tag_bytes(&mut self, finding: &Finding, name: &RepositoryName) -> Result<(), Obstacle> {
+        let named = finding.subject.tag.as_ref().and_then(|tag| self.named(name, tag));
+        let digest = named.ok_or(Obstacle::TagIsLost)?;
+        if self.is_held(name, &digest) { Ok(()) } else { self.restorable(name, digest) }
+    }
+
+    pub(super) fn tag(&mut self, finding: &Finding, name: &RepositoryName) {
+        let Some(tag) = &finding.subject.tag else { return };
+        let Some(digest) = self.named(name, tag) else { return };
+        let after =
+            if self.is_held(name, &digest) { None } else { self.restore(finding, name, digest, false) };
         // Somebody may have pushed the tag in the meantime: what they mean counts.
         let stored = self.situation.storage.and_then(|view| view.repository(name)).and_then(|repository| {
             let at = repository.tags.binary_search_by(|stored| stored.tag.cmp(tag)).ok()?;
@@ -144,23 +122,19 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// An index is whole when its children are, and those have findings of their own.
-    pub(super) fn index(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
-        let children: BTreeSet<Digest> = self
-            .known(&digest)
-            .map(|manifest| manifest.children.iter().map(|child| child.digest).collect())
-            .unwrap_or_default();
-        let mut helped = false;
+    /// An index is whole when its children are, and those have findings of their own: whether any is brought.
+    pub(super) fn brings_children(&mut self, finding: &Finding, digest: &Digest) -> bool {
+        let listed = self.known(digest).into_iter().flat_map(|manifest| &manifest.children);
+        let children: BTreeSet<Digest> = listed.map(|child| child.digest).collect();
+        let mut is_brought = false;
         for step in self.steps.values_mut() {
             let is_child = step.action.digest().is_some_and(|digest| children.contains(digest));
-            if is_child && step.action.repository() == Some(name) {
-                step.resolves.push(finding.id.clone());
-                helped = true;
+            if is_child && step.action.repository() == finding.subject.repository.as_ref() {
+                step.helps(finding);
+                is_brought = true;
             }
         }
-        if !helped {
-            self.lack(finding, NO_BYTES);
-        }
+        is_brought
     }
 }
 

@@ -2,75 +2,67 @@
 
 use std::collections::HashMap;
 
-use super::{NO_BYTES, Planner};
+use super::Planner;
+use crate::domain::action::Need;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::images::{Frontier, Holders};
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
-
-/// What keeps a manifest from being restored.
-#[derive(Clone, Copy)]
-pub(super) enum Shortage {
-    /// No source has this manifest.
-    Manifest(Digest),
-    /// No source has this blob.
-    Blob(Digest),
-}
-
-impl Shortage {
-    fn told(self, of: Digest) -> String {
-        match self {
-            Self::Manifest(digest) if digest == of => NO_BYTES.to_owned(),
-            Self::Manifest(digest) => format!("{NO_BYTES} (manifest {})", digest.short()),
-            Self::Blob(digest) => {
-                format!("no source has blob {}, which it needs; give one with --source", digest.short())
-            }
-        }
-    }
-}
+use crate::domain::remedy::Obstacle;
 
 impl Planner<'_> {
-    /// A manifest that one repository needs: with everything that it needs there.
-    pub(super) fn manifest(
-        &mut self,
-        finding: &Finding,
-        name: &RepositoryName,
-        digest: Digest,
-        replaces: bool,
-    ) {
-        if !self.may_upload(finding) {
-            return;
-        }
-        if let Err(why) = self.restore(finding, name, digest, replaces) {
-            self.lack(finding, &why);
+    /// Restore a manifest with everything that it needs, wherever that can be done.
+    pub(super) fn manifests(&mut self, finding: &Finding, digest: Digest, replaces: bool) {
+        for name in self.manifest_places(finding, &digest) {
+            self.restore(finding, &name, digest, replaces);
         }
     }
 
-    /// The step that restores a manifest, after those that restore what it needs.
-    ///
-    /// # Errors
-    /// What it needs and nothing has: a daemon refuses such a manifest, or takes it and serves half an image.
+    /// Whether a manifest can be restored anywhere, and what is lacking otherwise.
+    pub(super) fn manifest_bytes(&mut self, finding: &Finding, digest: Digest) -> Result<(), Obstacle> {
+        let mut lacking = Err(Obstacle::Lacks(Need::Bytes));
+        for name in self.manifest_places(finding, &digest) {
+            lacking = self.restorable(&name, digest);
+            if lacking.is_ok() {
+                break;
+            }
+        }
+        lacking
+    }
+
+    /// The step that restores a manifest, after those that restore what it needs; none where something is lacking: a
+    /// daemon refuses such a manifest, or takes it and serves half an image.
     pub(super) fn restore(
         &mut self,
         finding: &Finding,
         name: &RepositoryName,
         digest: Digest,
         replaces: bool,
-    ) -> Result<String, String> {
+    ) -> Option<String> {
+        self.restorable(name, digest).ok()?;
+        self.restored(finding, name, digest, replaces)
+    }
+
+    /// Whether a manifest can be restored, and what is lacking otherwise.
+    pub(super) fn restorable(&mut self, name: &RepositoryName, digest: Digest) -> Result<(), Obstacle> {
         match self.shortage(name, digest) {
-            Some(shortage) => Err(shortage.told(digest)),
-            None => self.restored(finding, name, digest, replaces).ok_or_else(|| NO_BYTES.to_owned()),
+            None => Ok(()),
+            Some(Obstacle::LacksManifest(itself)) if itself == digest => Err(Obstacle::Lacks(Need::Bytes)),
+            Some(obstacle) => Err(obstacle),
         }
     }
 
     /// What is nowhere of all that a manifest needs, itself included. All that is met on the way is remembered.
-    fn shortage(&mut self, name: &RepositoryName, digest: Digest) -> Option<Shortage> {
+    fn shortage(&mut self, name: &RepositoryName, digest: Digest) -> Option<Obstacle> {
+        if let Some(known) = self.shortages.get(&(name.clone(), digest)) {
+            return *known;
+        }
         if self.situation.storage.is_none() {
             // Without a look at it the daemon has to tell what it lacks.
             let is_known = self.means.materials.manifests.contains_key(&digest);
-            return (!is_known).then_some(Shortage::Manifest(digest));
+            return (!is_known).then_some(Obstacle::LacksManifest(digest));
         }
         let (mut met, mut listed, mut short) = (Vec::new(), Vec::new(), Vec::new());
         let mut open = Frontier::of([digest]);
@@ -91,14 +83,14 @@ impl Planner<'_> {
         self.shortages.get(&(name.clone(), digest)).copied().flatten()
     }
 
-    fn own_shortage(&self, digest: Digest) -> Option<Shortage> {
+    fn own_shortage(&self, digest: Digest) -> Option<Obstacle> {
         let Some(manifest) = self.means.materials.manifests.get(&digest) else {
-            return Some(Shortage::Manifest(digest));
+            return Some(Obstacle::LacksManifest(digest));
         };
         let view = self.situation.storage?;
         let mut needs = manifest.needs.iter().map(|need| need.digest);
         let lost = needs.find(|need| view.blob(need).is_none() && !self.has_bytes(need));
-        lost.map(Shortage::Blob)
+        lost.map(Obstacle::LacksBlob)
     }
 
     /// The children of a manifest that some source has, as far as they have to be restored with it.

@@ -1,16 +1,9 @@
-//! From findings to a plan: for each finding the least disruptive remedy that can work with what is at hand.
+//! From findings to a plan: for each finding the first remedy of [the table](crate::domain::remedy) that can be
+//! carried out with what is at hand, as steps.
 //!
-//! | finding | with bytes at hand | without |
-//! |---|---|---|
-//! | missing or claimed data that a manifest needs | upload | clear the claim, if there is one |
-//! | claimed data that nothing needs | clear the claim; where that is not allowed, upload | clear the claim |
-//! | missing or claimed manifest | upload it and what it needs | Redis: purge; else restart |
-//! | bad file | quarantine and upload | nothing: bad bytes are better than none |
-//! | bad file of a wrong size, cache in memory | the same, and a restart if the daemon remembers that size | nothing |
-//! | wrong size remembered of a good file | restart; Redis: purge | the same |
-//! | broken or missing link | write it again | |
-//!
-//! What a local engine has under the registry's own name is pushed again by it, after the claims are cleared.
+//! A finding that another one's steps settle takes none of its own. A manifest takes with it all that it needs, a bad
+//! file makes room first, and what a local engine has under the registry's own name is pushed again by it, after the
+//! claims are cleared.
 
 mod claims;
 mod content;
@@ -19,15 +12,17 @@ mod manifests;
 
 use claims::restarts;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use crate::domain::action::{Action, Need};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
-use crate::domain::finding::{Finding, Subject};
-use crate::domain::name::{Reference, RepositoryName};
+use crate::domain::finding::Finding;
+use crate::domain::name::{Reference, RepositoryName, Tag};
 use crate::domain::plan::{Goal, Materials, Plan, Stage, Step, StepAction, VERSION};
+use crate::domain::remedy::{About, Capabilities, Case, Helpless, Obstacle, Redis, prospects};
 use crate::domain::report::Target;
 use crate::domain::rules::{Condition, Daemon};
 use crate::domain::views::cache::StaleKeys;
@@ -41,8 +36,10 @@ pub struct Situation<'a> {
     pub storage: Option<&'a StorageView>,
     /// What is known of the daemon's configuration.
     pub daemon: &'a Daemon,
-    /// The stale keys of the cache, by finding; `None` where nothing may be purged.
-    pub purges: Option<&'a BTreeMap<String, StaleKeys>>,
+    /// Its cache in Redis.
+    pub redis: Redis,
+    /// The stale keys of the cache, by finding.
+    pub purges: &'a BTreeMap<String, StaleKeys>,
 }
 
 /// What can be used.
@@ -57,16 +54,7 @@ pub struct Means<'a> {
 /// Make a plan.
 #[must_use]
 pub fn plan(goal: Goal, situation: &Situation<'_>, means: Means<'_>, target: Target, now: Timestamp) -> Plan {
-    let means = if goal == Goal::Purge { Means { services: &[], ..means } } else { means };
-    let mut planner = Planner {
-        goal,
-        situation,
-        means,
-        steps: BTreeMap::new(),
-        unresolved: BTreeMap::new(),
-        replacements: HashMap::new(),
-        shortages: HashMap::new(),
-    };
+    let mut planner = Planner::new(goal, situation, means);
     let mut findings: Vec<_> = situation.findings.iter().collect();
     findings.sort_by_key(|finding| turn(finding.code));
     for finding in findings {
@@ -104,15 +92,15 @@ struct Planner<'a> {
     goal: Goal,
     situation: &'a Situation<'a>,
     means: Means<'a>,
+    /// What Redis has wrong keys of.
+    keyed: BTreeSet<Digest>,
     steps: BTreeMap<String, Step>,
-    unresolved: BTreeMap<String, String>,
+    unresolved: BTreeMap<String, Helpless>,
     /// The steps that move bad files away.
     replacements: HashMap<Digest, String>,
     /// Of the manifests that were looked into, what keeps each from being restored in a repository.
-    shortages: HashMap<(RepositoryName, Digest), Option<manifests::Shortage>>,
+    shortages: HashMap<(RepositoryName, Digest), Option<Obstacle>>,
 }
-
-const NO_BYTES: &str = "no source has its bytes; give one with --source";
 
 /// How many repositories a source is asked about one blob at most.
 const SOUGHT: usize = 64;
@@ -129,64 +117,120 @@ fn seek(step: &mut Step, finding: &Finding) {
     }
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    fn new(goal: Goal, situation: &'a Situation<'a>, means: Means<'a>) -> Self {
+        Self {
+            goal,
+            situation,
+            means,
+            keyed: situation.purges.values().map(|keys| keys.digest).collect(),
+            steps: BTreeMap::new(),
+            unresolved: BTreeMap::new(),
+            replacements: HashMap::new(),
+            shortages: HashMap::new(),
+        }
+    }
+
     fn finding(&mut self, finding: &Finding) {
-        let Subject { repository, digest, tag, place: _ } = &finding.subject;
-        match (finding.code, repository, digest) {
-            (Code::MissingBlob, _, Some(digest)) => self.content(finding, *digest, false),
-            (
-                Code::EmptyBlob | Code::TruncatedBlob | Code::CorruptBlob | Code::UnreadableManifest,
-                _,
-                Some(digest),
-            ) => {
-                self.content(finding, *digest, true);
-            }
-            (Code::MissingManifest, Some(name), Some(digest)) => self.manifest(finding, name, *digest, false),
-            (Code::PhantomBlob, Some(name), Some(digest)) => self.phantom_blob(finding, name, *digest),
-            (Code::PhantomManifest, Some(name), Some(digest)) => {
-                self.phantom_manifest(finding, name, *digest);
-            }
-            (Code::MissingLink | Code::InvalidLink, Some(name), Some(digest)) => {
-                self.link(finding, name, *digest);
-            }
-            (Code::MissingLink | Code::InvalidLink | Code::MissingManifest, Some(name), None) => {
-                if let Some(tag) = tag {
-                    self.tag(finding, name, tag);
-                }
-            }
-            (Code::StaleCacheEntry, _, Some(digest)) => self.purge(finding, *digest),
-            (Code::HollowIndex | Code::PartialIndex, Some(name), Some(digest)) => {
-                self.index(finding, name, *digest);
-            }
-            (Code::SizeMismatch | Code::HiddenBlob | Code::ServerError, _, _) => {
-                self.claim_of_presence(finding);
-            }
-            (Code::ReplicaDisagreement, _, Some(digest)) => self.disagreement(finding, *digest),
-            (Code::TagMismatch | Code::ReplicaDisagreement | Code::StrayFile, _, _) => {
-                self.give_up(finding, "only a person can tell what is right");
-            }
-            (Code::DanglingLayerLink | Code::OrphanBlob, _, _) => {
-                self.give_up(finding, "a normal leftover; garbage collection removes what can be removed");
-            }
-            (Code::StaleUpload, _, _) => self.give_up(finding, "the daemon's upload purging removes it"),
-            (_, _, _) => self.give_up(finding, "nothing to do follows from it"),
+        let about = self.about(finding);
+        if self.is_settled(finding, about) {
+            return;
+        }
+        let case = self.case(finding, about);
+        let prospects = prospects(&case, self.capabilities());
+        if let Some(first) = prospects.iter().find(|prospect| prospect.now().is_ok()) {
+            return self.expand(finding, about, first.action);
+        }
+        let obstacles = prospects.iter().filter_map(|it| Some((it.action, it.now().err()?))).collect();
+        self.unresolved.insert(finding.id.clone(), Helpless::Hindered(obstacles));
+    }
+
+    fn about(&self, finding: &Finding) -> About {
+        let storage = self.situation.storage;
+        About::of(finding, |digest| storage.is_some_and(|view| view.manifests.contains_key(digest)))
+    }
+
+    const fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities {
+            goal: self.goal,
+            daemon: self.situation.daemon,
+            has_storage: self.situation.storage.is_some(),
+            has_service: !self.means.services.is_empty(),
+            redis: self.situation.redis,
         }
     }
 
-    fn give_up(&mut self, finding: &Finding, why: &str) {
-        self.unresolved.insert(finding.id.clone(), why.to_owned());
+    fn case(&mut self, finding: &Finding, about: About) -> Case {
+        let (digest, bytes) = (finding.subject.digest, self.bytes(finding, about));
+        Case {
+            code: finding.code,
+            about,
+            is_needed: !finding.affects.is_empty(),
+            has_keys: digest.is_some_and(|digest| self.keyed.contains(&digest)),
+            has_image: self.pushed(finding).next().is_some(),
+            bytes,
+        }
     }
 
-    /// Nothing gives what the finding lacks: where a local engine has the image, it can be pushed again.
-    fn lack(&mut self, finding: &Finding, why: &str) {
+    /// Whether the bytes are at hand that a finding's remedies take, and what is lacking otherwise.
+    fn bytes(&mut self, finding: &Finding, about: About) -> Result<(), Obstacle> {
+        let lacking = Err(Obstacle::Lacks(Need::Bytes));
+        let subject = &finding.subject;
+        match (finding.code, about, subject.repository.as_ref(), subject.digest) {
+            (_, About::Tag, Some(name), _) => self.tag_bytes(finding, name),
+            (Code::MissingLink, About::Revision, _, Some(digest)) if self.is_stored(&digest) => Ok(()),
+            (Code::MissingLink, About::Revision, ..) | (Code::HollowIndex | Code::PartialIndex, ..) => {
+                lacking
+            }
+            (_, About::Manifest, _, Some(digest)) => self.manifest_bytes(finding, digest),
+            (_, _, _, Some(digest)) if !self.has_bytes(&digest) => lacking,
+            (_, _, _, Some(digest)) if self.blob_places(finding, &digest).is_empty() => {
+                Err(Obstacle::HasNoPlace)
+            }
+            (_, _, _, Some(_)) => Ok(()),
+            (_, _, _, None) => lacking,
+        }
+    }
+
+    /// Enter the steps of a remedy that can be carried out.
+    fn expand(&mut self, finding: &Finding, about: About, action: Action) {
+        let subject = &finding.subject;
+        let replaces = action == Action::Quarantine;
+        match (action, &subject.repository, subject.digest) {
+            (Action::UploadManifest | Action::PutManifest, Some(name), None) => self.tag(finding, name),
+            (Action::Quarantine | Action::UploadManifest, _, Some(digest)) if about == About::Manifest => {
+                self.manifests(finding, digest, replaces);
+            }
+            (Action::Quarantine | Action::UploadBlob, _, Some(digest)) => {
+                self.blobs(finding, digest, replaces);
+            }
+            (Action::PutManifest, Some(name), Some(digest)) => {
+                self.linked_manifests(finding, name, digest);
+            }
+            (Action::RewriteLink, Some(name), Some(digest)) => self.rewrite(finding, name, about, digest),
+            (Action::DeleteClaim, Some(name), Some(digest)) => self.delete(finding, name, digest),
+            (Action::PurgeCache, _, Some(digest)) => self.purge(finding, digest),
+            (Action::Restart, _, _) => self.restart(finding),
+            (Action::PushImage, _, _) => self.push(finding),
+            (_, _, _) => {}
+        }
+    }
+
+    /// What a local engine has of the images that the finding breaks.
+    fn pushed<'f>(&self, finding: &'f Finding) -> impl Iterator<Item = (&'f RepositoryName, &'f Tag)> {
         let pushes = &self.means.materials.pushes;
-        let images: Vec<_> = finding.affects.iter().filter(|image| pushes.contains(image)).cloned().collect();
-        if images.is_empty() || !self.is_writable() {
-            return self.give_up(finding, why);
-        }
-        for image in images {
-            let Reference::Tag(tag) = image.reference else { continue };
-            let action = StepAction::PushImage { repository: image.repository, tag };
+        let images = finding.affects.iter().filter(|image| pushes.contains(image));
+        images.filter_map(|image| match &image.reference {
+            Reference::Tag(tag) => Some((&image.repository, tag)),
+            Reference::Digest(_) => None,
+        })
+    }
+
+    /// Let a local engine push the images.
+    fn push(&mut self, finding: &Finding) {
+        let images: Vec<_> = self.pushed(finding).collect();
+        for (repository, tag) in images {
+            let action = StepAction::PushImage { repository: repository.clone(), tag: tag.clone() };
             self.step(finding, Stage::Push, action, Vec::new());
         }
     }
@@ -226,33 +270,23 @@ impl Planner<'_> {
         self.means.materials.sightings.contains_key(digest)
     }
 
+    fn is_stored(&self, digest: &Digest) -> bool {
+        self.situation.storage.is_some_and(|view| view.blob(digest).is_some())
+    }
+
+    /// Whether the daemon takes what a remedy writes along the way.
     fn is_writable(&self) -> bool {
         self.situation.daemon.read_only != Some(true) && self.situation.daemon.proxy != Some(true)
     }
 
-    fn may_upload(&mut self, finding: &Finding) -> bool {
-        if self.is_writable() {
-            return true;
+    fn finish(mut self, target: Target, now: Timestamp) -> Plan {
+        if self.goal == Goal::Restart {
+            // It was asked for, whatever it helps.
+            for step in restarts(self.means.services) {
+                self.steps.entry(step.id.clone()).or_insert(step);
+            }
         }
-        let why = if self.situation.daemon.proxy == Some(true) {
-            "a pull-through cache takes no uploads; restart it, and the next pull fetches the content again"
-        } else {
-            "the registry is in read-only mode; switch that off for the repair"
-        };
-        self.give_up(finding, why);
-        false
-    }
-
-    fn finish(self, target: Target, now: Timestamp) -> Plan {
         let mut steps: Vec<_> = self.steps.into_values().collect();
-        steps.retain(|step| match self.goal {
-            Goal::Fix => true,
-            Goal::Purge => step.stage == Stage::Claims,
-            Goal::Restart => step.stage == Stage::Restart,
-        });
-        if self.goal == Goal::Restart && steps.is_empty() {
-            steps = restarts(self.means.services);
-        }
         // Services are restarted in the order in which they were given.
         let order = |step: &Step| self.means.services.iter().position(|spec| step.action.restarts(spec));
         steps.sort_by(|a, b| (a.stage, order(a), &a.id).cmp(&(b.stage, order(b), &b.id)));

@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
-use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::domain::finding::Subject;
 use crate::domain::layout::LinkPlace;
-use crate::domain::name::{Image, RepositoryName};
+use crate::domain::name::Image;
 use crate::domain::plan::Remembered;
 use crate::domain::rules::CacheKind;
 use crate::domain::views::storage::{Links, Repository, StoredBlob, StoredManifests, Target as LinkTarget};
@@ -17,7 +17,8 @@ struct World {
     daemon: Daemon,
     materials: Materials,
     restart: Vec<String>,
-    purges: Option<BTreeMap<String, StaleKeys>>,
+    redis: Redis,
+    goal: Goal,
 }
 
 fn digest(n: u8) -> Digest {
@@ -45,8 +46,8 @@ fn world(codes: &[Code], has_bytes: bool) -> World {
             (BTreeMap::from([(digest(2), manifest)]), BTreeMap::from(places));
     }
     let daemon = Daemon { delete: Some(true), read_only: None, proxy: None, cache: CacheKind::InMemory };
-    let (restart, purges) = (Vec::new(), Some(BTreeMap::new()));
-    World { findings, storage: storage(), daemon, materials, restart, purges }
+    let (restart, redis, goal) = (Vec::new(), Redis::Open, Goal::Fix);
+    World { findings, storage: storage(), daemon, materials, restart, redis, goal }
 }
 
 fn storage() -> StorageView {
@@ -101,25 +102,30 @@ impl std::fmt::Debug for World {
 }
 
 impl World {
+    fn situation(&self) -> Situation<'_> {
+        static NO_KEYS: BTreeMap<String, StaleKeys> = BTreeMap::new();
+        let (findings, storage) = (&self.findings[..], Some(&self.storage));
+        Situation { findings, storage, daemon: &self.daemon, redis: self.redis, purges: &NO_KEYS }
+    }
+
+    const fn means(&self) -> Means<'_> {
+        Means { materials: &self.materials, services: self.restart.as_slice() }
+    }
+
     fn plan(&self) -> Plan {
-        let situation = Situation {
-            findings: &self.findings,
-            storage: Some(&self.storage),
-            daemon: &self.daemon,
-            purges: self.purges.as_ref(),
-        };
-        let means = Means { materials: &self.materials, services: &self.restart };
-        plan(Goal::Fix, &situation, means, Target::default(), Timestamp::UNIX_EPOCH)
+        plan(self.goal, &self.situation(), self.means(), Target::default(), Timestamp::UNIX_EPOCH)
     }
 
     /// Its steps by the first word of their names, and why nothing helps.
     fn told(&self) -> (Vec<String>, Vec<String>) {
         let plan = self.plan();
         let word = |step: &Step| step.id.split(':').next().unwrap().to_owned();
-        (plan.steps.iter().map(word).collect(), plan.unresolved.into_values().collect())
+        let why = plan.unresolved.values().map(ToString::to_string);
+        (plan.steps.iter().map(word).collect(), why.collect())
     }
 }
 
+const NO_BYTES: &str = "no source has its bytes; give one with --source";
 const UPLOAD: &str = "upload-blob";
 const DELETE: &str = "delete-claim";
 const PURGE: &str = "purge-cache";
@@ -183,11 +189,12 @@ fn claims(
 fn what_no_restart_helps_says_what_does() {
     let mut world = world(&[Code::SizeMismatch], false);
     (world.daemon.cache, world.restart) = (CacheKind::Redis, owned(&["s"]));
-    let why = "the daemon's memory of it is wrong, and Redis outlives a restart; its keys have to be purged (--redis URL)";
+    world.redis = Redis::NotGiven;
+    let why = "the daemon's memory of it is wrong, and a restart clears nothing in Redis; its keys have to be purged (--redis URL)";
     assert_eq!(world.told(), (vec![], owned(&[why])));
     world.daemon.cache = CacheKind::None;
     assert_eq!(world.told().1, ["the daemon has no cache that could be wrong; its log may tell why"]);
-    (world.findings, world.purges) = (vec![finding(Code::StaleCacheEntry)], None);
+    (world.findings, world.redis) = (vec![finding(Code::StaleCacheEntry)], Redis::Shared);
     assert_eq!(world.told().1, ["this Redis is not, or not only, this registry's cache: nothing is purged"]);
 }
 
@@ -301,70 +308,4 @@ fn nested_indexes_are_planned_at_the_cost_of_their_edges() {
     }
 }
 
-const CODES: [Code; 14] = [
-    Code::MissingBlob,
-    Code::PhantomBlob,
-    Code::MissingManifest,
-    Code::PhantomManifest,
-    Code::MissingLink,
-    Code::InvalidLink,
-    Code::EmptyBlob,
-    Code::TruncatedBlob,
-    Code::CorruptBlob,
-    Code::SizeMismatch,
-    Code::HiddenBlob,
-    Code::StaleCacheEntry,
-    Code::OrphanBlob,
-    Code::ServerError,
-];
-
-fn any_world() -> impl Strategy<Value = World> {
-    let caches = [CacheKind::Unknown, CacheKind::None, CacheKind::InMemory, CacheKind::Redis];
-    let codes = proptest::sample::subsequence(&CODES[..], 0..=CODES.len());
-    let switches = proptest::array::uniform6(any::<bool>());
-    (codes, switches, proptest::sample::select(caches.to_vec())).prop_map(|(codes, switches, cache)| {
-        let [has_bytes, delete, read_only, restart, is_stored, may_purge] = switches;
-        let mut world = world(&codes, has_bytes);
-        world.daemon = Daemon { delete: Some(delete), read_only: Some(read_only), proxy: None, cache };
-        world.restart = if restart { owned(&["s"]) } else { Vec::new() };
-        if is_stored {
-            let blob = |n| StoredBlob { digest: digest(n), size: 3, modified: 0 };
-            world.storage.blobs = vec![blob(1), blob(2)];
-        }
-        world.purges = may_purge.then(BTreeMap::new);
-        world
-    })
-}
-
-proptest! {
-    #[test]
-    fn a_plan_can_be_carried_out_and_answers_for_every_finding(world in any_world()) {
-        let plan = world.plan();
-        let stages: BTreeMap<_, _> = plan.steps.iter().map(|step| (&step.id, step.stage)).collect();
-        prop_assert_eq!(stages.len(), plan.steps.len(), "no step twice");
-        prop_assert!(plan.steps.is_sorted_by_key(|step| step.stage));
-        for step in &plan.steps {
-            for before in &step.after {
-                prop_assert!(stages.get(before).is_some_and(|stage| *stage <= step.stage), "{}", before);
-            }
-        }
-        // No step waits for itself, however far round.
-        let mut open: BTreeMap<_, _> = plan.steps.iter().map(|step| (&step.id, &step.after)).collect();
-        loop {
-            let ready: Vec<_> = open
-                .iter()
-                .filter(|(_, after)| after.iter().all(|before| !open.contains_key(before)))
-                .map(|(id, _)| *id)
-                .collect();
-            if ready.is_empty() {
-                break;
-            }
-            open.retain(|id, _| !ready.contains(id));
-        }
-        prop_assert!(open.is_empty(), "{:?}", open);
-        for finding in &world.findings {
-            let helped = plan.steps.iter().filter(|step| step.resolves.contains(&finding.id)).count();
-            prop_assert_eq!(helped == 0, plan.unresolved.contains_key(&finding.id), "{}", &finding.id);
-        }
-    }
-}
+mod property;
