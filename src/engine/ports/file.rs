@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::source::{ByteStream, SourceError};
+use super::stream::{ByteStream, SourceError};
 use crate::domain::digest::{Algorithm, Digest};
 
 /// How much is read from a file at once.

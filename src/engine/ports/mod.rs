@@ -13,6 +13,7 @@ mod service;
 mod source;
 mod storage;
 mod storage_writer;
+mod stream;
 mod uploads;
 mod verified;
 mod writer;
@@ -27,11 +28,10 @@ pub use journal::{Journal, JournalError};
 pub use registry::{Downloaded, RawManifest, RegistryReader};
 pub use request::RequestError;
 pub use service::{Pusher, Service, ServiceError};
-pub use source::{
-    ByteStream, Found, ImageContent, Naming, Shortage, Sighting, Source, SourceError, Supply, Wanted,
-};
+pub use source::{Found, ImageContent, Naming, Shortage, Sighting, Source, Supply, Wanted};
 pub use storage::{Everything, Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriteError, StorageWriter};
+pub use stream::{ByteStream, SourceError};
 pub use uploads::{SessionMark, Sessions, Uploads};
 pub use verified::{Spool, VerifiedBytes, verified};
 pub use writer::{ByteSource, RegistryWriter, UploadSession};

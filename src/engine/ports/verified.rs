@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::file::{FileRange, Hasher};
-use super::source::{ByteStream, SourceError};
+use super::stream::{ByteStream, SourceError};
 use crate::domain::digest::Digest;
 
 /// What came, compared with what was wanted.
