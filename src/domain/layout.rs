@@ -160,6 +160,14 @@ impl Place {
         format!("{self}/{name}").into()
     }
 
+    /// Whether it is the other place, or lies anywhere in it.
+    #[must_use]
+    pub fn is_within(&self, folder: &Self) -> bool {
+        let (path, folder) = (self.to_string(), folder.to_string());
+        let rest = path.strip_prefix(&folder);
+        folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Whether it is a `data` among the blobs that no digest names: if it is a file, garbage collection gives up.
     #[must_use]
     pub fn is_nameless_data(&self) -> bool {

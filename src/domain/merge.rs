@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::limit::{Limit, Limits};
+use super::observed::Unlooked;
 use super::report::{Coverage, Report, ServedCoverage, StorageCoverage, Verdict, summarise};
 use super::shard::Shard;
 
@@ -55,8 +56,7 @@ pub fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
     }
     merged.findings.sort_by(|one, other| one.order().cmp(&other.order()));
     merged.summary = summarise(&merged.findings);
-    merged.coverage.unknown.sort();
-    merged.coverage.unknown.dedup();
+    Unlooked::sort(&mut merged.coverage.unknown);
     merged.coverage.limits = Limits(join_limits(limits.into_iter()));
     Ok(merged)
 }

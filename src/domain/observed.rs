@@ -1,7 +1,12 @@
 //! What looking at one thing said: there, not there, or we could not look.
 
+mod thing;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use thiserror::Error;
+
+pub use self::thing::{Pull, PullOf, Request, Thing};
 
 /// The answer to one look at one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +17,7 @@ pub enum Observed<T> {
     /// We looked, and it is not there.
     Absent,
     /// We could not look, and this is why. Never to be taken for absent.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 impl<T> Observed<T> {
@@ -39,6 +44,62 @@ impl<T> Observed<T> {
     }
 }
 
+/// Why a thing could not be looked at, and the words for it.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Deserialize)]
+#[serde(from = "String")]
+pub enum Reason {
+    /// A symbolic link.
+    #[error("it is a symbolic link, and those below the storage root are not followed")]
+    Symlink,
+    /// A name that no session has.
+    #[error("it is no upload session's name")]
+    NoSession,
+    /// A path that leaves storage.
+    #[error("it is no path below the storage root")]
+    OutsideStorage,
+    /// The cache was not given.
+    #[error("Redis is not at hand")]
+    NoCache,
+    /// The registry does not tell its repositories.
+    #[error("there is no catalog; name the repositories with --repo")]
+    NoCatalog,
+    /// More pairs were handed in than are asked about.
+    #[error("{asked} of {pairs} pairs were asked about; hand in fewer, as REPOSITORY@DIGEST")]
+    TooManySuspects {
+        /// About how many.
+        asked: usize,
+        /// How many there are.
+        pairs: usize,
+    },
+    /// Somebody ended the run.
+    #[error("interrupted before everything was looked at")]
+    Interrupted,
+    /// A line of a journal that cannot be read.
+    #[error("this line is no record: {0}")]
+    NoRecord(Box<str>),
+    /// What the system, the daemon or Redis said, in its words.
+    #[error("{0}")]
+    Said(Box<str>),
+}
+
+impl From<String> for Reason {
+    fn from(said: String) -> Self {
+        Self::Said(said.into())
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(said: &str) -> Self {
+        Self::Said(said.into())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// The side that was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -59,7 +120,8 @@ pub struct Evidence {
     /// The side that was asked.
     pub view: Side,
     /// The question: a path, or method and URL without secrets.
-    pub asked: String,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub asked: Thing,
     /// The answer, in a few words.
     pub said: String,
     /// When it was asked.
@@ -68,11 +130,27 @@ pub struct Evidence {
 }
 
 /// Something that could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unlooked {
     /// The thing: a path or a URL.
-    pub what: String,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub what: Thing,
     /// Why not.
-    pub why: String,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub why: Reason,
+}
+
+impl Unlooked {
+    /// That thing, for that reason.
+    #[must_use]
+    pub fn new(what: impl Into<Thing>, why: impl Into<Reason>) -> Self {
+        Self { what: what.into(), why: why.into() }
+    }
+
+    /// Put them in the order of their words, each once.
+    pub fn sort(all: &mut Vec<Self>) {
+        all.sort_by_cached_key(|unlooked| (unlooked.what.to_string(), unlooked.why.to_string()));
+        all.dedup();
+    }
 }

@@ -54,7 +54,7 @@ async fn look(uploads: &Arc<dyn Uploads>) -> Result<Sessions, String> {
     match tokio::task::spawn_blocking(move || uploads.sessions()).await {
         Ok(Observed::Present(sessions)) => Ok(sessions),
         Ok(Observed::Absent) => Ok(Sessions::new()),
-        Ok(Observed::Unknown(why)) => Err(why),
+        Ok(Observed::Unknown(why)) => Err(why.to_string()),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::ports::{Downloaded, RawManifest, RegistryReader, RequestError};
 use crate::domain::digest::Digest;
 use crate::domain::name::{Reference, RepositoryName, Tag};
+use crate::domain::observed::Thing;
 use crate::domain::views::served::{Answer, Asked, Belief, Claim, Delivery, Exchange, ServedManifest};
 use crate::domain::views::storage::HashedBlob;
 
@@ -74,13 +75,15 @@ impl Interruptible {
             answer: Answer::Unknown(WHY.into()),
             // The same for all of them, so that a report says it once.
             exchange: Exchange {
-                asked: self.inner.location(),
+                asked: Thing::side(self.inner.location()),
                 said: "interrupted".into(),
                 at: Timestamp::now(),
             },
         };
         let mut asked = self.unless_stopped(question).await.unwrap_or_else(stopped);
-        asked.exchange.asked = self.noted(asked.exchange.asked);
+        if let Some(address) = self.at {
+            asked.exchange.asked = asked.exchange.asked.at(&address.to_string());
+        }
         asked
     }
 }

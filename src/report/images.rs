@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 use super::drawing::Drawing;
 use super::words::counted;
 use crate::domain::finding::Finding;
+use crate::domain::observed::Thing;
 use crate::domain::report::{Report, Verdict, VerifiedImage};
 
 /// Draw all of them.
@@ -25,8 +26,8 @@ pub(super) fn draw(report: &Report, drawing: Drawing) -> String {
             let _ = writeln!(text, "         not looked at: {}: {}", unlooked.what, unlooked.why);
         }
     }
-    let in_images = |what: &str| {
-        report.images.iter().any(|image| image.unknown.iter().any(|unlooked| unlooked.what == what))
+    let in_images = |what: &Thing| {
+        report.images.iter().any(|image| image.unknown.iter().any(|unlooked| unlooked.what == *what))
     };
     for unlooked in report.coverage.unknown.iter().filter(|unlooked| !in_images(&unlooked.what)) {
         let _ = writeln!(text, "not looked at: {}: {}", unlooked.what, unlooked.why);

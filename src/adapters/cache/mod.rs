@@ -24,12 +24,13 @@ use self::fault::{READING, Task};
 use self::scan::Scan;
 pub use self::settings::{Address, Form, RedisSettings, RedisTls};
 use self::topology::{Nodes, field, info};
+use crate::domain::cache_key::CacheKey;
 use crate::domain::digest::Digest;
 use crate::domain::journal::DeletedKey;
 use crate::domain::name::RepositoryName;
-use crate::domain::observed::{Observed, Unlooked};
+use crate::domain::observed::{Observed, Thing, Unlooked};
 use crate::domain::views::cache::{
-    CacheCollector, CacheDatabase, CacheInfo, CacheKey, CacheView, CachedBlob, Membership, StaleKeys,
+    CacheCollector, CacheDatabase, CacheInfo, CacheView, CachedBlob, Membership, StaleKeys,
 };
 use crate::engine::ports::{Cache, CacheError, Event, Events};
 
@@ -198,12 +199,12 @@ impl Cache for RedisCache {
 
     async fn entry(&self, digest: &Digest) -> Observed<CachedBlob> {
         let result = self.look_at_entry(digest).await;
-        self.keep(result).await.unwrap_or_else(|error| Observed::Unknown(error.to_string()))
+        self.keep(result).await.unwrap_or_else(|error| Observed::Unknown(error.to_string().into()))
     }
 
     async fn membership(&self, repository: &RepositoryName, digest: &Digest) -> Observed<Membership> {
         let result = self.look_at_pair(repository, digest).await;
-        self.keep(result).await.unwrap_or_else(|error| Observed::Unknown(error.to_string()))
+        self.keep(result).await.unwrap_or_else(|error| Observed::Unknown(error.to_string().into()))
     }
 
     async fn held(&self, stale: &StaleKeys) -> Result<Vec<DeletedKey>, CacheError> {
@@ -258,7 +259,7 @@ fn judge_databases(view: &mut CacheView, ours: u32, events: &dyn Events) {
             let why = format!(
                 "database {ours} holds no keys of a registry, but {others} does: is it the wrong one?"
             );
-            view.unknown.push(Unlooked { what: view.location.clone(), why });
+            view.unknown.push(Unlooked::new(Thing::side(view.location.clone()), why));
         }
         (true, true) => {
             events.emit(Event::Notice(format!("`{}` holds no keys of a registry", view.location)));

@@ -7,8 +7,9 @@ use redis::{Pipeline, Value};
 use super::fault::Task;
 use super::scan::send;
 use super::topology::{Node, Nodes};
+use crate::domain::cache_key::CacheKey;
 use crate::domain::journal::{Content, DeletedKey, KeyContent};
-use crate::domain::views::cache::{CacheKey, StaleKeys};
+use crate::domain::views::cache::StaleKeys;
 use crate::engine::ports::CacheError;
 
 /// A stale key as it would go, were it there: a hash of which nothing is known yet, or the digest as a member.

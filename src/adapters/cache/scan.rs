@@ -8,8 +8,9 @@ use redis::{Pipeline, Value};
 
 use super::fault::Task;
 use super::topology::Node;
+use crate::domain::cache_key::CacheKey;
 use crate::domain::digest::Digest;
-use crate::domain::views::cache::{CacheCollector, CacheKey};
+use crate::domain::views::cache::CacheCollector;
 use crate::engine::ports::{CacheError, Event, Events};
 
 /// Keys a page: large enough that round trips do not matter, small enough that a server busy with one page

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::lock::Lock;
 use crate::adapters::files::force;
 use crate::domain::journal::{Entry, Record};
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::engine::ports::{Journal, JournalError};
 
 const NAME: &str = "journal.jsonl";
@@ -48,10 +48,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Contents {
         } else if !line.trim_ascii().is_empty() {
             match serde_json::from_slice(line) {
                 Ok(entry) => contents.entries.push(entry),
-                Err(error) => contents.damage.push(Unlooked {
-                    what: format!("{}:{number}", path.display()),
-                    why: format!("this line is no record: {error}"),
-                }),
+                Err(error) => contents.damage.push(Unlooked::new(
+                    Thing::File(path.to_owned().into(), Some(number)),
+                    Reason::NoRecord(error.to_string().into()),
+                )),
             }
         }
     }

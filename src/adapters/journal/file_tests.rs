@@ -48,7 +48,7 @@ fn garbage_in_the_middle_is_reported_and_the_rest_read() {
     journal.append(Record::StepDone { step: "1".into() }).unwrap();
     drop(journal);
     let journal = FileJournal::take(dir.path(), "two").unwrap();
-    let places: Vec<_> = journal.damage().iter().map(|damage| damage.what.clone()).collect();
+    let places: Vec<_> = journal.damage().iter().map(|damage| damage.what.to_string()).collect();
     assert_eq!(places, [format!("{}:2", dir.path().join(NAME).display())]);
     let history = History::of(journal.earlier());
     assert_eq!(history.runs[0].steps[0].progress, Progress::Done);

@@ -34,7 +34,7 @@ fn view() -> StorageView {
         has_start: true,
     });
     view.stray.push(StrayFile { place: "x".into(), why: "y".into() });
-    view.unknown.push(Unlooked { what: "x".into(), why: "y".into() });
+    view.unknown.push(Unlooked::new("x".to_owned(), "y"));
     view
 }
 

@@ -84,7 +84,7 @@ impl Remote {
             Answer::Yes(tags) => Ok(Some(tags)),
             Answer::No(_) => Ok(None),
             Answer::Broken(said) | Answer::Unknown(said) => {
-                Err(SourceError::Refused { asked: asked.exchange.asked, said })
+                Err(SourceError::Refused { asked: asked.exchange.asked.to_string(), said })
             }
         }
     }

@@ -11,14 +11,14 @@ use super::content;
 use super::folder::{Folder, Kind};
 use super::links::{self, Content};
 use super::manifests::read_file;
-use super::notes::{Notes, SYMLINK, explain, is_gone};
+use super::notes::{Notes, explain, is_gone};
 use super::printable::bytes;
 use super::repositories::read_tag;
 use super::uploads::is_uuid;
 use crate::domain::digest::Digest;
 use crate::domain::layout::{self, LinkPlace, Part, Place};
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Observed, Reason};
 use crate::domain::views::storage::{BlobFile, HashedBlob, TagTarget, Target};
 use crate::engine::ports::Unhurried;
 
@@ -40,7 +40,7 @@ impl FilesystemStorage {
                 Err(error) => Observed::Unknown(explain(&error)),
             },
             Ok(None) => Observed::Absent,
-            Err(error) => Observed::Unknown(with_cause(&error)),
+            Err(error) => Observed::Unknown(with_cause(&error).into()),
         }
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn blob(root: &Folder, digest: &Digest) -> io::Result<Observed<BlobFi
     let look = data_folder(root, digest)?.look(layout::DATA)?;
     Ok(match look.kind {
         Kind::File => Observed::Present(BlobFile { size: look.size, modified: look.modified }),
-        Kind::Symlink => Observed::Unknown(SYMLINK.to_owned()),
+        Kind::Symlink => Observed::Unknown(Reason::Symlink),
         Kind::Folder | Kind::Other => Observed::Absent,
     })
 }
@@ -82,7 +82,7 @@ pub(super) fn tag(root: &Folder, name: &RepositoryName, tag: &Tag) -> io::Result
         None => Observed::Absent,
         Some(TagTarget::Unknown) => {
             let why = notes.unknown.pop().map(|unlooked| unlooked.why);
-            Observed::Unknown(why.unwrap_or_default())
+            Observed::Unknown(why.unwrap_or_else(|| "".into()))
         }
         Some(target) => Observed::Present(target),
     })
@@ -101,7 +101,7 @@ pub(super) fn hash(root: &Folder, digest: &Digest) -> io::Result<Observed<Hashed
 /// A session's name is the daemon's to choose, but nothing else than a UUID is looked up as a path.
 pub(super) fn upload(root: &Folder, name: &RepositoryName, id: &str) -> io::Result<Observed<()>> {
     if !is_uuid(id.as_bytes()) {
-        return Ok(Observed::Unknown("it is no upload session's name".to_owned()));
+        return Ok(Observed::Unknown(Reason::NoSession));
     }
     root.at(&layout::Folder::Part(name.clone(), Part::Uploads))?.enter(id).map(|_| Observed::Present(()))
 }
@@ -113,7 +113,7 @@ pub(super) fn exists(root: &Folder, place: &Place) -> io::Result<Observed<()>> {
     let Some((last, folders)) =
         names.as_deref().filter(|names| names.iter().all(is_name)).and_then(<[_]>::split_last)
     else {
-        return Ok(Observed::Unknown("it is no path below the storage root".to_owned()));
+        return Ok(Observed::Unknown(Reason::OutsideStorage));
     };
     let folder = root.descend(folders)?;
     folder.look(last).map(|_| Observed::Present(()))

@@ -52,7 +52,7 @@ use self::root::Root;
 use crate::domain::digest::Digest;
 use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::observed::{Observed, Unlooked};
+use crate::domain::observed::{Observed, Thing, Unlooked};
 use crate::domain::views::storage::{
     BlobFile, ContentView, HashedBlob, StorageView, StoredManifests, TagTarget, Target,
 };
@@ -156,7 +156,7 @@ impl Storage for FilesystemStorage {
             Ok(Some(root)) => root,
             Ok(None) => return ContentView::default(),
             Err(error) => {
-                let unlooked = Unlooked { what: self.location(), why: look::with_cause(&error) };
+                let unlooked = Unlooked::new(Thing::side(self.location()), look::with_cause(&error));
                 return ContentView { unknown: vec![unlooked], ..ContentView::default() };
             }
         };

@@ -2,12 +2,11 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::domain::observed::Unlooked;
+use crate::domain::layout::Place;
+use crate::domain::observed::{Reason, Unlooked};
 use crate::domain::views::storage::StrayFile;
-
-/// Why a symbolic link is reported as not looked at.
-pub(super) const SYMLINK: &str = "it is a symbolic link, and those below the storage root are not followed";
 
 /// What came up. Paths are printable and below the storage root.
 #[derive(Debug, Default)]
@@ -24,13 +23,13 @@ impl Notes {
 
     /// A symbolic link was not followed.
     pub(super) fn symlink(&mut self, path: String) {
-        self.unknown.push(Unlooked { what: path, why: SYMLINK.to_owned() });
+        self.unknown.push(Unlooked::new(Place::from(path), Reason::Symlink));
     }
 
     /// Looking failed. What has vanished since it was listed is no failure.
     pub(super) fn failed(&mut self, path: String, error: &io::Error) {
         if !is_gone(error) {
-            self.unknown.push(Unlooked { what: path, why: explain(error) });
+            self.unknown.push(Unlooked::new(Place::from(path), explain(error)));
         }
     }
 
@@ -42,13 +41,12 @@ impl Notes {
 
     /// Both lists sorted, each entry once, the paths of what is unknown made absolute.
     pub(super) fn finish(mut self, root: &Path) -> (Vec<StrayFile>, Vec<Unlooked>) {
-        for unlooked in &mut self.unknown {
-            unlooked.what = root.join(&unlooked.what).display().to_string();
-        }
+        let root: Arc<str> = root.display().to_string().into();
+        let below = |unlooked: Unlooked| Unlooked { what: unlooked.what.below(&root), ..unlooked };
+        self.unknown = self.unknown.into_iter().map(below).collect();
         self.stray.sort_unstable();
         self.stray.dedup();
-        self.unknown.sort_unstable();
-        self.unknown.dedup();
+        Unlooked::sort(&mut self.unknown);
         (self.stray, self.unknown)
     }
 }
@@ -59,10 +57,10 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
 }
 
 /// The error in words; `ELOOP` is what opening a symbolic link without following it gives.
-pub(super) fn explain(error: &io::Error) -> String {
+pub(super) fn explain(error: &io::Error) -> Reason {
     if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
-        SYMLINK.to_owned()
+        Reason::Symlink
     } else {
-        error.to_string()
+        error.to_string().into()
     }
 }

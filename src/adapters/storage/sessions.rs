@@ -53,7 +53,7 @@ impl Uploads for FilesystemUploads {
                 // A session may end, and a repository go, while we look.
                 Err(error)
                     if error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) => {}
-                Err(error) => return Observed::Unknown(error.to_string()),
+                Err(error) => return Observed::Unknown(error.to_string().into()),
             }
         }
         Observed::Present(sessions)

@@ -11,7 +11,7 @@ use crate::cli::settings::check::options;
 use crate::cli::settings::target::Target;
 use crate::cli::terminal::Terminal;
 use crate::cli::terminal::interrupt::{self, Interrupt};
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::domain::plan::Goal;
 use crate::domain::report::{Coverage, Report};
 use crate::engine::check::check;
@@ -47,10 +47,8 @@ pub(super) async fn report(command: &CheckCommand, terminal: &Terminal) -> Resul
 /// Enter in the coverage that the run was stopped, where it was.
 pub(super) fn note_interrupt(coverage: &mut Coverage, interrupt: &Interrupt) {
     if interrupt.is_set() {
-        let why = "interrupted before everything was looked at".to_owned();
-        coverage.unknown.push(Unlooked { what: "the rest".into(), why });
-        coverage.unknown.sort();
-        coverage.unknown.dedup();
+        coverage.unknown.push(Unlooked::new(Thing::Rest, Reason::Interrupted));
+        Unlooked::sort(&mut coverage.unknown);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cli::terminal::progress::Progress;
 use crate::domain::code::Severity;
 use crate::domain::doctor::{Diagnosis, Settings, diagnose};
 use crate::domain::limit::{Limit, Limits};
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Thing, Unlooked};
 use crate::domain::report::{self, SCHEMA, Tool, Verdict};
 use crate::domain::verdict;
 use crate::domain::views::served::Answer;
@@ -75,7 +75,7 @@ impl Visit {
     }
 
     async fn registry(&mut self, registry: &dyn RegistryReader) {
-        let unlooked = |why| Unlooked { what: registry.location(), why };
+        let unlooked = |why: String| Unlooked::new(Thing::side(registry.location()), why);
         if let Err(error) = registry.ping().await {
             self.unknown.push(unlooked(error.to_string()));
             return;
@@ -99,7 +99,7 @@ impl Visit {
             Ok(unknown) => self.unknown.extend(unknown),
             Err(error) => {
                 let why = format!("could not {error}; {}", error.hint());
-                self.unknown.push(Unlooked { what: cache.location(), why });
+                self.unknown.push(Unlooked::new(Thing::side(cache.location()), why));
             }
         }
     }

@@ -65,7 +65,7 @@ impl Court<'_> {
     }
 
     fn unknown<T>(&mut self, asked: &Asked<T>, why: &str) {
-        self.unknown.push(Unlooked { what: asked.exchange.asked.clone(), why: why.to_owned() });
+        self.unknown.push(Unlooked::new(asked.exchange.asked.clone(), why));
     }
 
     fn tag(&mut self, name: &RepositoryName, tag: &Tag, resolved: &Asked<Answer<ServedManifest>>) {

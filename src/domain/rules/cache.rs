@@ -16,14 +16,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::domain::cache_key::Lookup;
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject};
 use crate::domain::layout::Place;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
-use crate::domain::observed::{Evidence, Side};
-use crate::domain::views::cache::{CacheKey, CacheView, CachedBlob, CachedPair, StaleKeys};
+use crate::domain::observed::{Evidence, Side, Thing};
+use crate::domain::views::cache::{CacheView, CachedBlob, CachedPair, StaleKeys};
 use crate::domain::views::storage::{Link, Repository, StorageView, StoredBlob};
 
 /// So many repositories of one digest are named as evidence.
@@ -254,21 +255,20 @@ impl<'a> Court<'a> {
     }
 
     fn storage_says(&self, data: &Digest, said: String) -> Evidence {
-        let asked = Place::Data(*data).to_string();
+        let asked = Place::Data(*data).into();
         Evidence { view: Side::Storage, asked, said, at: self.storage.collected }
     }
 
     fn link_says(&self, name: &RepositoryName, digest: &Digest) -> Evidence {
-        let asked = format!("links of {digest} in repositories/{name}");
+        let asked = Thing::Links(Box::new((name.clone(), *digest)));
         Evidence { view: Side::Storage, asked, said: "linked".into(), at: self.storage.collected }
     }
 
     fn entry_says(&self, entry: &CachedBlob) -> Evidence {
-        let key = CacheKey::Entry(entry.digest);
         let data = self.cache.data(&entry.digest);
         let alias = if data == entry.digest { String::new() } else { format!(", as {data}") };
         let said = format!("size {}{alias}", entry.size);
-        cache_says(format!("HMGET {key} digest size"), said, self.cache.collected)
+        cache_says(Lookup::Entry(entry.digest), said, self.cache.collected)
     }
 
     fn pairs_say(&self, digest: &Digest) -> Vec<Evidence> {
@@ -278,7 +278,7 @@ impl<'a> Court<'a> {
             named.filter_map(|pair| Some(self.pair_says(self.cache.repository(pair)?, pair))).collect();
         if pairs.len() > NAMED {
             let said = format!("{} more repositories hold it", pairs.len() - NAMED);
-            evidence.push(cache_says(format!("SISMEMBER … {digest}"), said, self.cache.collected));
+            evidence.push(cache_says(Lookup::Members(*digest), said, self.cache.collected));
         }
         evidence
     }
@@ -289,8 +289,7 @@ impl<'a> Court<'a> {
             (true, false) => "a member, without its hash",
             (false, _) => "no member, but its hash is there",
         };
-        let asked = format!("SISMEMBER {} {}", CacheKey::Set(name.as_str()), pair.digest);
-        cache_says(asked, said.into(), self.cache.collected)
+        cache_says(Lookup::Member(name.clone(), pair.digest), said.into(), self.cache.collected)
     }
 }
 
@@ -299,8 +298,8 @@ const fn is_there(link: Link<'_>) -> bool {
     !matches!(link.target, crate::domain::views::storage::Target::Missing)
 }
 
-fn cache_says(asked: String, said: String, at: Timestamp) -> Evidence {
-    Evidence { view: Side::Cache, asked, said, at }
+fn cache_says(asked: Lookup, said: String, at: Timestamp) -> Evidence {
+    Evidence { view: Side::Cache, asked: asked.into(), said, at }
 }
 
 /// Where a stale entry lies, in words.

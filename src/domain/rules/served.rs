@@ -142,7 +142,7 @@ impl Court<'_> {
     }
 
     fn unknown<T>(&mut self, asked: &Asked<T>, why: &str) {
-        self.unknown.push(Unlooked { what: asked.exchange.asked.clone(), why: why.to_owned() });
+        self.unknown.push(Unlooked::new(asked.exchange.asked.clone(), why));
     }
 
     fn manifest(&mut self, subject: &Subject, asked: &Asked<Answer<ServedManifest>>) {

@@ -88,7 +88,7 @@ fn linked<'a>(links: &'a Links, digest: &Digest) -> Option<Link<'a>> {
 pub(super) fn walk_saw(view: &StorageView, digest: &Digest) -> Evidence {
     Evidence {
         view: Side::Storage,
-        asked: Place::Data(*digest).to_string(),
+        asked: Place::Data(*digest).into(),
         said: "not there (walk)".to_owned(),
         at: view.collected,
     }

@@ -15,53 +15,16 @@
 mod gather;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::gather::CacheCollector;
+use crate::domain::cache_key::CacheKey;
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
 use crate::domain::report::CacheCoverage;
-
-/// A key of the registry's cache.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CacheKey<'a> {
-    /// `blobs::<digest>`
-    Entry(Digest),
-    /// `repository::<name>::blobs`
-    Set(&'a str),
-    /// `repository::<name>::blobs::<digest>`
-    Hash(&'a str, Digest),
-}
-
-impl<'a> CacheKey<'a> {
-    /// What the key is, if it is one of the registry's.
-    #[must_use]
-    pub fn parse(key: &'a [u8]) -> Option<Self> {
-        let key = str::from_utf8(key).ok()?;
-        if let Some(digest) = key.strip_prefix("blobs::") {
-            return digest.parse().ok().map(Self::Entry);
-        }
-        let (name, rest) = key.strip_prefix("repository::")?.split_once("::")?;
-        if rest == "blobs" {
-            return Some(Self::Set(name));
-        }
-        rest.strip_prefix("blobs::")?.parse().ok().map(|digest| Self::Hash(name, digest))
-    }
-}
-
-impl fmt::Display for CacheKey<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Entry(digest) => write!(f, "blobs::{digest}"),
-            Self::Set(name) => write!(f, "repository::{name}::blobs"),
-            Self::Hash(name, digest) => write!(f, "repository::{name}::blobs::{digest}"),
-        }
-    }
-}
 
 /// One global entry: the hash `blobs::<digest>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,30 +223,6 @@ mod tests {
 
     fn digest(n: u8) -> Digest {
         Digest::sha256([n; 32])
-    }
-
-    #[test]
-    fn keys_read_back_what_they_show() {
-        let digest = digest(7);
-        for key in [CacheKey::Entry(digest), CacheKey::Set("team/app"), CacheKey::Hash("team/app", digest)] {
-            assert_eq!(CacheKey::parse(key.to_string().as_bytes()), Some(key));
-        }
-    }
-
-    #[test]
-    fn other_keys_are_not_the_registrys() {
-        let foreign: [&[u8]; 7] = [
-            b"",
-            b"session:1",
-            b"blobs::sha256:12",
-            b"blobs::",
-            b"repository::a",
-            b"repository::a::tags",
-            b"blobs::\xff",
-        ];
-        for key in foreign {
-            assert_eq!(CacheKey::parse(key), None, "{key:?}");
-        }
     }
 
     #[test]

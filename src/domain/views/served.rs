@@ -12,13 +12,13 @@ use super::storage::{HashedBlob, ReadManifest};
 use crate::domain::digest::Digest;
 use crate::domain::manifest::Manifest;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::observed::{Evidence, Side, Unlooked};
+use crate::domain::observed::{Evidence, Side, Thing, Unlooked};
 
 /// One request and what came back, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// Method and URL, secrets removed; then what else matters, such as `Range: bytes=0-0`.
-    pub asked: String,
+    /// The request; the daemon as a whole where none was sent.
+    pub asked: Thing,
     /// Status, error code, sizes.
     pub said: String,
     /// When it was asked.

@@ -10,7 +10,7 @@ use crate::domain::digest::Digest;
 use crate::domain::images::Frontier;
 use crate::domain::limit::Limit;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::domain::report::ServedCoverage;
 use crate::domain::rules::{Accusations, api};
 use crate::domain::views::served::{Answer, Asked, Delivered, Delivery, ServedManifest, ServedView, Subject};
@@ -107,8 +107,8 @@ impl Explorer<'_> {
         answers
     }
 
-    fn unknown<T>(&mut self, asked: &Asked<T>, why: impl Into<String>) {
-        self.served.unknown.push(Unlooked { what: asked.exchange.asked.clone(), why: why.into() });
+    fn unknown<T>(&mut self, asked: &Asked<T>, why: impl Into<Reason>) {
+        self.served.unknown.push(Unlooked::new(asked.exchange.asked.clone(), why));
     }
 
     async fn catalog(&mut self) -> Vec<RepositoryName> {
@@ -119,7 +119,7 @@ impl Explorer<'_> {
                 names.clone()
             }
             Answer::No(_) => {
-                self.unknown(&asked, "there is no catalog; name the repositories with --repo");
+                self.unknown(&asked, Reason::NoCatalog);
                 Vec::new()
             }
             Answer::Broken(ref why) | Answer::Unknown(ref why) => {
@@ -241,9 +241,8 @@ impl Explorer<'_> {
         }
         let count = wanted.difference(&known).count();
         if count > SUSPECTS {
-            let why =
-                format!("{SUSPECTS} of {count} pairs were asked about; hand in fewer, as REPOSITORY@DIGEST");
-            self.served.unknown.push(Unlooked { what: "suspects".into(), why });
+            let why = Reason::TooManySuspects { asked: SUSPECTS, pairs: count };
+            self.served.unknown.push(Unlooked::new(Thing::Suspects, why));
         }
         let registry = self.registry;
         let questions = wanted.difference(&known).take(SUSPECTS).cloned().collect();

@@ -11,7 +11,7 @@ use super::{Run, blocking};
 use crate::domain::content::{ContentPass, ContentSubset};
 use crate::domain::digest::Digest;
 use crate::domain::limit::Limit;
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Thing, Unlooked};
 use crate::domain::rules::{Accusations, storage as storage_rules};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{ContentView, StorageView};
@@ -189,7 +189,7 @@ impl Hashing<'_> {
         let Some(bookmark) = &self.budget.resume else { return };
         if let Err(error) = bookmark.save(pass) {
             let why = format!("{}; --resume would begin again", error.source);
-            let unlooked = Unlooked { what: error.path.display().to_string(), why };
+            let unlooked = Unlooked::new(Thing::File(error.path.into(), None), why);
             if !self.hashed.unknown.contains(&unlooked) {
                 self.hashed.unknown.push(unlooked);
             }

@@ -10,15 +10,16 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{Run, Suspect};
+use crate::domain::cache_key::Lookup;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject as About};
 use crate::domain::layout::LinkPlace;
-use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
+use crate::domain::observed::{Evidence, Observed, Side, Thing, Unlooked};
 use crate::domain::remedy::Redis;
 use crate::domain::rules::cache::{self as cache_rules, CacheAccusation, Premise};
 use crate::domain::rules::{Accusation, Accusations, Condition};
-use crate::domain::views::cache::{CacheKey, CacheView, CachedBlob, StaleKeys};
+use crate::domain::views::cache::{CacheView, CachedBlob, StaleKeys};
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::Cache;
@@ -51,7 +52,7 @@ impl Run<'_> {
             }
             Err(error) => {
                 let why = format!("could not {error}; {}", error.hint());
-                self.coverage.unknown.push(Unlooked { what: cache.location(), why });
+                self.coverage.unknown.push(Unlooked::new(Thing::side(cache.location()), why));
                 None
             }
         }
@@ -179,7 +180,7 @@ fn conditions(premise: Premise, purge: &StaleKeys, entry: Option<&CachedBlob>) -
 }
 
 fn entry_says(entry: &CachedBlob, at: Timestamp) -> Evidence {
-    let asked = format!("HMGET {} digest size", CacheKey::Entry(entry.digest));
+    let asked = Lookup::Entry(entry.digest).into();
     Evidence { view: Side::Cache, asked, said: format!("size {}", entry.size), at }
 }
 
@@ -211,20 +212,21 @@ async fn one(cache: &dyn Cache, accusation: Accusation) -> Result<Option<Accusat
         };
         match seen {
             Observed::Present(said) => {
-                finding.evidence.push(Evidence { view: Side::Cache, asked, said, at: Timestamp::now() });
+                let (asked, at) = (asked.into(), Timestamp::now());
+                finding.evidence.push(Evidence { view: Side::Cache, asked, said, at });
             }
             Observed::Absent => return Ok(None),
-            Observed::Unknown(why) => return Err(Unlooked { what: asked, why }),
+            Observed::Unknown(why) => return Err(Unlooked::new(asked, why)),
         }
     }
     Ok(Some(Accusation { finding, conditions: rest }))
 }
 
 /// What was asked and said, where the condition is one of the cache's.
-async fn observe(cache: &dyn Cache, condition: &Condition) -> Option<(String, Observed<String>)> {
+async fn observe(cache: &dyn Cache, condition: &Condition) -> Option<(Lookup, Observed<String>)> {
     match condition {
         Condition::Cached(digest, size) => {
-            let asked = format!("HMGET {} digest size", CacheKey::Entry(*digest));
+            let asked = Lookup::Entry(*digest);
             let seen = match cache.entry(digest).await {
                 Observed::Present(entry) if entry.complete && entry.size == *size => {
                     Observed::Present(format!("size {size} (second look)"))
@@ -235,7 +237,7 @@ async fn observe(cache: &dyn Cache, condition: &Condition) -> Option<(String, Ob
             Some((asked, seen))
         }
         Condition::CachedIn(name, digest) => {
-            let asked = format!("SISMEMBER {} {digest}", CacheKey::Set(name.as_str()));
+            let asked = Lookup::Member(name.clone(), *digest);
             let seen = match cache.membership(name, digest).await {
                 Observed::Present(seen) if seen.member => Observed::Present("a member (second look)".into()),
                 Observed::Present(_) | Observed::Absent => Observed::Absent,

@@ -28,7 +28,7 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Request, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Redis, offered};
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
 use crate::domain::rules::{
@@ -238,8 +238,8 @@ impl Run<'_> {
         match registry.ping().await {
             Ok(()) => Some(registry),
             Err(error) => {
-                let (what, why) = (error.asked(), error.reason_and_hint());
-                self.coverage.unknown.push(Unlooked { what, why });
+                let asked = Request { shown: error.asked().into(), content: None };
+                self.coverage.unknown.push(Unlooked::new(asked, error.reason_and_hint()));
                 None
             }
         }
@@ -299,7 +299,8 @@ impl Run<'_> {
         });
         let looked = looked.await;
         // Paths as the walk gives them, so that what neither could look at is said once.
-        let below = |unlooked: Unlooked| Unlooked { what: format!("{root}/{}", unlooked.what), ..unlooked };
+        let root: Arc<str> = root.into();
+        let below = |unlooked: Unlooked| Unlooked { what: unlooked.what.below(&root), ..unlooked };
         self.coverage.unknown.extend(looked.unknown.into_iter().map(below));
         looked.findings
     }
@@ -325,8 +326,7 @@ impl Run<'_> {
             finding.remedies = offered(&Case::found(finding, is_manifest, has_keys), capabilities);
         }
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
-        self.coverage.unknown.sort();
-        self.coverage.unknown.dedup();
+        Unlooked::sort(&mut self.coverage.unknown);
         findings
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use crate::domain::cache_key::Lookup;
 use crate::domain::finding::Finding;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
-use crate::domain::observed::{Evidence, Observed, Side, Unlooked};
+use crate::domain::observed::{Evidence, Observed, Reason, Side, Thing, Unlooked};
 use crate::domain::rules::{Accusation, Condition};
-use crate::domain::views::cache::CacheKey;
 use crate::domain::views::storage::{TagTarget, Target};
 use crate::engine::ports::{Event, Events, Storage};
 
@@ -96,64 +96,62 @@ fn look(storage: &dyn Storage, condition: &Condition) -> Held {
 }
 
 /// Look at one condition: what was asked, and what was said if it holds; absent if it does not. Blocking.
-pub fn observe(storage: &dyn Storage, condition: &Condition) -> (String, Observed<String>) {
+pub fn observe(storage: &dyn Storage, condition: &Condition) -> (Thing, Observed<String>) {
     match condition {
-        Condition::DataAbsent(digest) => (Place::Data(*digest).to_string(), absent(storage.blob(digest))),
-        Condition::DataStored(digest) => (
-            Place::Data(*digest).to_string(),
-            storage.blob(digest).map(|file| format!("{} bytes", file.size)),
-        ),
+        Condition::DataAbsent(digest) => (Place::Data(*digest).into(), absent(storage.blob(digest))),
+        Condition::DataStored(digest) => {
+            (Place::Data(*digest).into(), storage.blob(digest).map(|file| format!("{} bytes", file.size)))
+        }
         Condition::DataSize(digest, size) => {
             let file = keep(storage.blob(digest), |file| file.size == *size);
-            (Place::Data(*digest).to_string(), file.map(|file| format!("{} bytes", file.size)))
+            (Place::Data(*digest).into(), file.map(|file| format!("{} bytes", file.size)))
         }
         Condition::NoManifest(digest) => {
-            (Place::Data(*digest).to_string(), no_manifest(storage.read(digest, MAX_MANIFEST_BYTES + 1)))
+            (Place::Data(*digest).into(), no_manifest(storage.read(digest, MAX_MANIFEST_BYTES + 1)))
         }
         Condition::WrongContent(digest) => {
             let hashed = keep(storage.hash(digest), |hashed| hashed.actual != *digest);
             (
-                Place::Data(*digest).to_string(),
+                Place::Data(*digest).into(),
                 hashed.map(|hashed| format!("{} bytes that hash to {}", hashed.size, hashed.actual)),
             )
         }
         Condition::LinkSays(name, place, target) => {
             let seen = keep(storage.link(name, place), |seen| seen == target);
-            (Place::Link(name.clone(), place.clone()).to_string(), seen.map(|seen| says(&seen)))
+            (Place::Link(name.clone(), place.clone()).into(), seen.map(|seen| says(&seen)))
         }
         Condition::NoLink(name, place) => {
-            (Place::Link(name.clone(), place.clone()).to_string(), no_link(storage.link(name, place)))
+            (Place::Link(name.clone(), place.clone()).into(), no_link(storage.link(name, place)))
         }
         Condition::TagSays(name, tag, target) => {
             let seen = keep(storage.tag(name, tag), |seen| seen == target);
-            (
-                Place::Link(name.clone(), LinkPlace::Tag(tag.clone())).to_string(),
-                seen.map(|seen| tag_says(&seen)),
-            )
+            (Place::Link(name.clone(), LinkPlace::Tag(tag.clone())).into(), seen.map(|seen| tag_says(&seen)))
         }
         Condition::UploadExists(name, id) => (
-            Place::Upload(name.clone(), id.as_str().into(), None).to_string(),
+            Place::Upload(name.clone(), id.as_str().into(), None).into(),
             storage.has_upload(name, id).map(|()| "there".into()),
         ),
         Condition::RightContent(digest) => {
             let hashed = keep(storage.hash(digest), |hashed| hashed.actual == *digest);
             (
-                Place::Data(*digest).to_string(),
+                Place::Data(*digest).into(),
                 hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size)),
             )
         }
         Condition::AnyOf(all) => any_of(storage, all),
-        Condition::PathExists(place) => (place.to_string(), storage.exists(place).map(|()| "there".into())),
+        Condition::PathExists(place) => {
+            (place.clone().into(), storage.exists(place).map(|()| "there".into()))
+        }
         Condition::Cached(digest, _) | Condition::CachedIn(_, digest) => {
             // The cache is asked before storage, and its conditions end there.
-            (CacheKey::Entry(*digest).to_string(), Observed::Unknown("Redis is not at hand".into()))
+            (Lookup::Entry(*digest).into(), Observed::Unknown(Reason::NoCache))
         }
     }
 }
 
 /// The first of them that holds; unknown if one of them is and none holds.
-fn any_of(storage: &dyn Storage, all: &[Condition]) -> (String, Observed<String>) {
-    let mut last = (String::new(), Observed::Absent);
+fn any_of(storage: &dyn Storage, all: &[Condition]) -> (Thing, Observed<String>) {
+    let mut last = (Thing::Rest, Observed::Absent);
     for condition in all {
         let (asked, seen) = observe(storage, condition);
         match seen {

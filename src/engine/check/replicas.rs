@@ -11,7 +11,7 @@ use super::{Options, Run, probe, same};
 use crate::domain::code::Code;
 use crate::domain::finding::Subject as About;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::observed::{Evidence, Unlooked};
+use crate::domain::observed::{Evidence, Thing, Unlooked};
 use crate::domain::rules::Accusations;
 use crate::domain::views::served::{
     Answer, Asked, Belief, Delivered, Delivery, ServedBlob, ServedManifest, ServedView,
@@ -39,7 +39,9 @@ impl Run<'_> {
         for replica in self.reachable_replicas().await {
             let location = replica.location();
             match same::registry(&*replica, view).await {
-                same::Same::Refused(why) => self.coverage.unknown.push(Unlooked { what: location, why }),
+                same::Same::Refused(why) => {
+                    self.coverage.unknown.push(Unlooked::new(Thing::side(location), why));
+                }
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
                     let (settled, events) = (&self.cached.settled, &*self.events);
@@ -84,7 +86,7 @@ impl Run<'_> {
                 Ok(()) => reachable.push(replica),
                 Err(error) => {
                     let why = format!("{}: {}", error.asked(), error.reason_and_hint());
-                    self.coverage.unknown.push(Unlooked { what: replica.location(), why });
+                    self.coverage.unknown.push(Unlooked::new(Thing::side(replica.location()), why));
                 }
             }
         }

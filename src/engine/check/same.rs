@@ -37,7 +37,7 @@ pub(super) async fn registry(registry: &dyn RegistryReader, view: &StorageView) 
         match &claim.answer {
             // A daemon that fails at everything is no stranger.
             Answer::Unknown(why) | Answer::Broken(why) => {
-                failure = Some(Unlooked { what: claim.exchange.asked, why: why.clone() });
+                failure = Some(Unlooked::new(claim.exchange.asked, why.clone()));
                 continue;
             }
             Answer::No(_) => denied += 1,

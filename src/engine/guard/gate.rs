@@ -85,7 +85,7 @@ fn stray_data(storage: &dyn Storage, view: &StorageView, gate: &mut Gate) {
                 gate.aborts.insert(Abort { place, why });
             }
             Observed::Absent => {}
-            Observed::Unknown(why) => gate.unknown.push(Unlooked { what: place.to_string(), why }),
+            Observed::Unknown(why) => gate.unknown.push(Unlooked::new(place, why)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::finding::{Finding, State};
 use crate::domain::images::{Frontier, Holders};
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
-use crate::domain::observed::{Side, Unlooked};
+use crate::domain::observed::{PullOf, Side, Thing, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
 use crate::domain::report::Coverage;
 use crate::engine::check::{Examination, Options, Sides, Suspect, check};
@@ -86,9 +86,9 @@ fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
 
 /// Whether what proved the finding could not be looked at again: that it is not found any more says nothing then.
 fn is_unseen(finding: &Finding, sides: &Sides, coverage: &Coverage) -> bool {
-    let digest = finding.subject.digest.map(|digest| digest.to_string());
-    let is_about = |unlooked: &Unlooked, asked: &str| {
-        unlooked.what == asked || digest.as_ref().is_some_and(|digest| unlooked.what.contains(digest))
+    let digest = finding.subject.digest;
+    let is_about = |unlooked: &Unlooked, asked: &Thing| {
+        asked.is_within(&unlooked.what) || digest.is_some() && unlooked.what.content() == digest
     };
     finding.evidence.iter().any(|evidence| match evidence.view {
         Side::Served if coverage.served.is_none() || is_some_silent(sides, coverage) => true,
@@ -102,7 +102,7 @@ fn is_unseen(finding: &Finding, sides: &Sides, coverage: &Coverage) -> bool {
 /// Whether some replica does not answer any more.
 fn is_some_silent(sides: &Sides, coverage: &Coverage) -> bool {
     let is_silent = |replica: &Daemon| {
-        let location = replica.location();
+        let location = Thing::side(replica.location());
         coverage.unknown.iter().any(|unlooked| unlooked.what == location)
     };
     sides.replicas.iter().any(is_silent)
@@ -149,7 +149,9 @@ fn unsettled(plan: &Plan, outcomes: &[Outcome]) -> Vec<Unlooked> {
         plan.steps.iter().filter(|step| !step.resolves.is_empty()).map(|step| &step.id).collect();
     let open = outcomes.iter().filter(|outcome| !settled.contains(&outcome.step));
     let failed = open.filter_map(|outcome| match &outcome.result {
-        StepResult::Failed(why) => Some(Unlooked { what: outcome.what.clone(), why: why.clone() }),
+        StepResult::Failed(why) => {
+            Some(Unlooked::new(Thing::Step(outcome.what.as_str().into()), why.as_str()))
+        }
         StepResult::Done(_) | StepResult::Skipped(_) => None,
     });
     failed.collect()
@@ -168,7 +170,7 @@ async fn pull_everywhere(tools: &Tools, images: BTreeSet<Image>) -> (Vec<Image>,
         whole.retain(|image| came.contains(image));
         broken.extend(failed.into_iter().map(|unlooked| match daemons.as_slice() {
             [_] => unlooked,
-            _ => Unlooked { what: format!("{} at {}", unlooked.what, daemon.location()), ..unlooked },
+            _ => Unlooked { what: unlooked.what.at(&daemon.location()), ..unlooked },
         }));
     }
     (whole.into_iter().collect(), broken)
@@ -186,10 +188,11 @@ async fn pull_all(
     let broken = Broken::of(&manifests, &blobs);
     let whole = images.iter().filter(|image| !broken.is(image)).cloned().collect();
     let unlooked = images.iter().filter_map(|image| broken.unlooked(image));
-    let unlooked = unlooked.chain(blobs.iter().map(|((name, digest), why)| Unlooked {
-        what: format!("pull of blob {digest} from {name}"),
-        why: why.clone(),
-    }));
+    let unlooked = unlooked.chain(
+        blobs
+            .iter()
+            .map(|((name, digest), why)| Unlooked::new(PullOf::Blob(name.clone(), *digest), why.as_str())),
+    );
     (whole, unlooked.collect())
 }
 
@@ -305,6 +308,6 @@ impl<'a> Broken<'a> {
 
     fn unlooked(&self, image: &Image) -> Option<Unlooked> {
         let why = (*self.manifests.get(image)?).to_owned();
-        Some(Unlooked { what: format!("pull of {image}"), why })
+        Some(Unlooked::new(PullOf::Image(image.clone()), why))
     }
 }

@@ -65,7 +65,7 @@ impl Inquiry<'_> {
                 }
                 Answer::No(_) => {}
                 Answer::Broken(why) | Answer::Unknown(why) => {
-                    let unlooked = Unlooked { what: asked.exchange.asked.clone(), why: why.clone() };
+                    let unlooked = Unlooked::new(asked.exchange.asked.clone(), why.clone());
                     self.loose.entry(subject.clone()).or_default().push(unlooked);
                 }
             }

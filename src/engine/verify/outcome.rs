@@ -8,7 +8,7 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject as About};
 use crate::domain::images::Frontier;
 use crate::domain::name::{Image, Reference, RepositoryName, Tag};
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Thing, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Redis, offered};
 use crate::domain::report::{ServedCoverage, Verdict, VerifiedImage};
 use crate::domain::rules::{Accusations, Daemon, api};
@@ -22,7 +22,7 @@ pub(super) fn unreachable(
     error: &RequestError,
 ) -> Examination {
     let why = format!("{}: {}", error.asked(), error.reason_and_hint());
-    let unlooked = Unlooked { what: registry.location(), why };
+    let unlooked = Unlooked::new(Thing::side(registry.location()), why);
     let image = |named: &Named| VerifiedImage {
         verdict: Verdict::Incomplete,
         unknown: vec![unlooked.clone()],
@@ -65,7 +65,7 @@ struct Reach {
     /// All of its repository.
     manifests: BTreeSet<Digest>,
     blobs: BTreeMap<Digest, u64>,
-    asked: BTreeSet<String>,
+    asked: BTreeSet<Thing>,
     unknown: Vec<Unlooked>,
 }
 
@@ -73,7 +73,7 @@ struct Reach {
 struct Index<'a> {
     manifests: BTreeMap<&'a Subject, &'a Read>,
     blobs: BTreeMap<&'a Subject, &'a Delivered>,
-    hashed: BTreeMap<&'a Digest, &'a str>,
+    hashed: BTreeMap<&'a Digest, &'a Thing>,
     tags: BTreeMap<(&'a RepositoryName, &'a Tag), &'a Read>,
 }
 
@@ -107,8 +107,7 @@ impl Inquiry<'_> {
             self.drop_other_platforms(&mut told.manifests);
         }
         api::accuse(&told, self.options.is_proxy, &mut accusations, &mut unknown);
-        unknown.sort();
-        unknown.dedup();
+        Unlooked::sort(&mut unknown);
         let mut findings: Vec<Finding> =
             accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         let index = self.index();
@@ -182,7 +181,7 @@ impl Inquiry<'_> {
             hashed: served
                 .hashed
                 .iter()
-                .map(|(subject, asked)| (&subject.1, asked.exchange.asked.as_str()))
+                .map(|(subject, asked)| (&subject.1, &asked.exchange.asked))
                 .collect(),
             tags: served.resolved.iter().map(|(name, tag, asked)| ((name, tag), asked)).collect(),
         }
@@ -270,7 +269,7 @@ impl Reach {
             self.note(Some(&delivered.last));
             self.note(delivered.first.as_ref());
         }
-        self.asked.extend(index.hashed.get(&subject.1).map(|asked| (*asked).to_owned()));
+        self.asked.extend(index.hashed.get(&subject.1).copied().cloned());
         self.blobs.insert(subject.1, size.unwrap_or_default());
     }
 

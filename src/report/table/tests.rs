@@ -26,7 +26,7 @@ fn phantom(fill: u8) -> Finding {
     ];
     let evidence = said.map(|(view, asked, said)| Evidence {
         view,
-        asked: asked.into(),
+        asked: asked.to_owned().into(),
         said: said.into(),
         at: Timestamp::UNIX_EPOCH,
     });
@@ -162,7 +162,7 @@ fn what_could_not_be_looked_at_and_what_was_repaired_is_said() {
     report.verdict = Verdict::Incomplete;
     let why = "it is a symbolic link, and those below the storage root are not followed";
     report.coverage.unknown =
-        vec![Unlooked { what: "/var/lib/registry/docker/registry/v2/blobs/x".into(), why: why.into() }];
+        vec![Unlooked::new("/var/lib/registry/docker/registry/v2/blobs/x".to_owned(), why)];
     let text = draw(&report, Drawing::default());
     fits(&text);
     insta::assert_snapshot!(text);

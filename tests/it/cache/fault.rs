@@ -114,7 +114,7 @@ async fn a_database_that_is_not_the_registrys() {
     let Some(server) = RedisServer::start() else { return };
     remember(&mut server.client(2), "a", &digest(1), 10);
     let view = collect(&format!("{}/5", server.url())).await.expect("collect");
-    let whys: Vec<_> = view.unknown.iter().map(|unlooked| unlooked.why.as_str()).collect();
+    let whys: Vec<_> = view.unknown.iter().map(|unlooked| unlooked.why.to_string()).collect();
     assert_eq!(whys, ["database 5 holds no keys of a registry, but database 2 does: is it the wrong one?"]);
 }
 

@@ -67,15 +67,15 @@ fn is_proved(daemon: &Daemon, finding: &Finding) {
     let digest = finding.subject.digest.unwrap();
     let url = format!("{}/v2/{REPOSITORY}/blobs/{digest}", daemon.url());
     let said: Vec<_> =
-        finding.evidence.iter().map(|seen| (seen.view, seen.asked.as_str(), seen.said.as_str())).collect();
+        finding.evidence.iter().map(|seen| (seen.view, seen.asked.to_string(), seen.said.as_str())).collect();
     let (path, head, get) =
         (data_path(&digest), format!("HEAD {url}"), format!("GET {url}, Range: bytes=0-0"));
     let size = said[1].2.to_owned();
     let expected = [
-        (Side::Storage, path.as_str(), "not there (walk)"),
-        (Side::Served, head.as_str(), size.as_str()),
-        (Side::Served, get.as_str(), "206 Partial Content, Content-Length 1, then not one byte"),
-        (Side::Storage, path.as_str(), "not there (second look)"),
+        (Side::Storage, path.clone(), "not there (walk)"),
+        (Side::Served, head, size.as_str()),
+        (Side::Served, get, "206 Partial Content, Content-Length 1, then not one byte"),
+        (Side::Storage, path, "not there (second look)"),
     ];
     assert_eq!(said, expected);
     assert!(size.starts_with("200 OK, "), "{size}");

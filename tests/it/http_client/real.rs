@@ -56,7 +56,7 @@ async fn what_was_pushed_is_claimed_delivered_listed_and_resolved() {
     let byte = registry.byte(&repository, &layer, 0).await;
     assert!(matches!(byte.answer, Answer::Yes(Delivery::Byte(Some(_)))));
     assert_eq!(
-        byte.exchange.asked,
+        byte.exchange.asked.to_string(),
         format!("GET {}/v2/team/app/blobs/{layer}, Range: bytes=0-0", daemon.url())
     );
     let resolved = registry.resolve(&repository, &tag("v1")).await.answer;

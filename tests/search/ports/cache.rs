@@ -6,12 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use regfsck::adapters::sandbox::{Keys, Remembered};
+use regfsck::domain::cache_key::CacheKey;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::journal::{Content, DeletedKey, KeyContent};
 use regfsck::domain::name::RepositoryName;
 use regfsck::domain::observed::Observed;
 use regfsck::domain::views::cache::{
-    CacheCollector, CacheInfo, CacheKey, CacheView, CachedBlob, Membership, StaleKeys,
+    CacheCollector, CacheInfo, CacheView, CachedBlob, Membership, StaleKeys,
 };
 use regfsck::engine::ports::{Cache, CacheError, Events};
 

@@ -28,7 +28,7 @@ fn exchange(asked: String, answer: &Answer) -> Exchange {
     if let Some(length) = answer.length() {
         said = format!("{}, Content-Length {length}", said.trim());
     }
-    Exchange { asked, said, at: Timestamp::UNIX_EPOCH }
+    Exchange { asked: asked.into(), said, at: Timestamp::UNIX_EPOCH }
 }
 
 /// What an answer without the thing asked for means.

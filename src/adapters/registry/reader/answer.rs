@@ -5,11 +5,14 @@ use jiff::Timestamp;
 use crate::adapters::registry::client::{
     HttpReply, HttpRequest, NoAnswer, WireError, answered, cure, errors, printable,
 };
+use crate::domain::digest::Digest;
+use crate::domain::observed;
 use crate::domain::views::served::{Answer, Asked, Denial, Exchange};
 
 /// A question, on its way to become an exchange.
 pub(super) struct Question {
     asked: String,
+    content: Option<Digest>,
     at: Timestamp,
 }
 
@@ -18,7 +21,12 @@ impl Question {
         let range = request.headers.get("range").and_then(|range| range.to_str().ok());
         let shown = request.shown();
         let asked = range.map_or_else(|| shown.clone(), |range| format!("{shown}, Range: {range}"));
-        Self { asked, at: Timestamp::now() }
+        Self { asked, content: None, at: Timestamp::now() }
+    }
+
+    /// It asks about this content.
+    pub(super) fn about(self, digest: &Digest) -> Self {
+        Self { content: Some(*digest), ..self }
     }
 
     pub(super) fn noting(mut self, note: &str) -> Self {
@@ -27,7 +35,8 @@ impl Question {
     }
 
     pub(super) fn exchange(self, said: impl Into<String>) -> Exchange {
-        Exchange { asked: self.asked, said: said.into(), at: self.at }
+        let asked = observed::Request { shown: self.asked.into(), content: self.content };
+        Exchange { asked: asked.into(), said: said.into(), at: self.at }
     }
 
     pub(super) fn answered<T>(self, (answer, said): (Answer<T>, String)) -> Asked<Answer<T>> {

@@ -19,7 +19,7 @@ pub(super) async fn head(
     digest: &Digest,
 ) -> Asked<Answer<Claim>> {
     let request = client.of_blob(Method::HEAD, repository, digest);
-    let question = Question::new(&request);
+    let question = Question::new(&request).about(digest);
     match client.ask(&request).await {
         Err(no_answer) => question.no_answer(&no_answer),
         Ok(reply) => question.answered(read_claim(&reply)),
@@ -33,7 +33,7 @@ pub(super) async fn byte(
     at: u64,
 ) -> Asked<Answer<Delivery>> {
     let request = one_byte(client.of_blob(Method::GET, repository, digest), at);
-    let question = Question::new(&request);
+    let question = Question::new(&request).about(digest);
     match client.ask(&request).await {
         Err(no_answer) => question.no_answer(&no_answer),
         Ok(reply) if matches!(reply.status.as_u16(), 302 | 303 | 307) => {

@@ -33,7 +33,7 @@ pub(super) async fn hash(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Asked<Answer<HashedBlob>> {
-    let question = Question::new(&client.of_blob(Method::GET, repository, digest));
+    let question = Question::new(&client.of_blob(Method::GET, repository, digest)).about(digest);
     question.answered(match fetch(client, repository, digest, &mut sink()).await {
         Ok(got) => {
             let said = format!("{} bytes that hash to {}", got.size, got.digest);

@@ -20,6 +20,10 @@ pub(super) async fn ask(
     by: Option<&Digest>,
 ) -> Asked<Answer<ServedManifest>> {
     let question = Question::new(&request);
+    let question = match by {
+        Some(digest) => question.about(digest),
+        None => question,
+    };
     match client.ask(&request).await {
         Err(no_answer) => question.no_answer(&no_answer),
         Ok(reply) => question.answered(read(&reply, by)),

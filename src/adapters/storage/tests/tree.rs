@@ -132,7 +132,7 @@ impl Tree {
         assert_eq!(view.stray, []);
         let root = format!("{}/", self.at("").display().to_string().trim_end_matches('/'));
         let below = |what: &str| what.strip_prefix(&root).unwrap_or(what).to_owned();
-        view.unknown.iter().map(|unlooked| below(&unlooked.what)).collect()
+        view.unknown.iter().map(|unlooked| below(&unlooked.what.to_string())).collect()
     }
 
     /// The only repository.
