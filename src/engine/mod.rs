@@ -1,5 +1,6 @@
 //! The use cases, against traits: collect, check, recheck, repair.
 
+mod blocking;
 pub mod check;
 pub mod drain;
 pub mod guard;
@@ -8,6 +9,7 @@ pub mod keep_started;
 pub mod ports;
 pub mod repair;
 pub mod restart;
+pub mod sides;
 pub mod undo;
 pub mod verify;
 pub mod write_ahead;

@@ -16,10 +16,11 @@ use regfsck::domain::report::{Coverage, Report, SCHEMA, Target, Tool, Verdict, s
 use regfsck::domain::rules;
 use regfsck::domain::suspects::SuspectText;
 use regfsck::domain::verdict;
-use regfsck::engine::check::{Budget, Examination, Options, Probe, Sides, Suspect, check};
+use regfsck::engine::check::{Asking, Examination, Extent, Options, Probe, Suspect, check};
 use regfsck::engine::guard::gate::{Intent, gate};
-use regfsck::engine::ports::{Cache, Daemon, Everything, Silent, Storage};
-use regfsck::engine::repair::{self, Patience, Tools};
+use regfsck::engine::ports::{Cache, Daemon, Silent};
+use regfsck::engine::repair::{self, Patience, Repair, Resources};
+use regfsck::engine::sides::{Sides, StorageHandle};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::ports::{Mirror, Notebook, Ports};
@@ -92,12 +93,12 @@ impl Run<'_> {
     }
 
     fn sides(&self) -> Sides {
-        Sides {
-            storage: Some(Arc::clone(self.ports) as Arc<dyn Storage>),
-            daemon: Some(self.daemon()),
-            replicas: Vec::new(),
-            cache: self.cache(),
-        }
+        let storage = StorageHandle {
+            reader: Arc::clone(self.ports) as _,
+            writer: Some(Arc::clone(self.ports) as _),
+            uploads: Arc::clone(self.ports) as _,
+        };
+        Sides { storage: Some(storage), daemons: vec![self.daemon()], cache: self.cache() }
     }
 
     /// What `--config` gives.
@@ -115,38 +116,25 @@ impl Run<'_> {
     }
 
     fn options(&self, command: Command) -> Options {
+        let probe_manifests = command != Command::Check;
         Options {
-            scope: Arc::new(Everything),
-            grace: SignedDuration::from_mins(10),
-            probe: Probe::Suspects,
-            probe_manifests: command != Command::Check,
-            content: None,
-            budget: Budget::default(),
-            shard: None,
-            jobs: 1,
+            extent: Extent { grace: SignedDuration::from_mins(10), ..Extent::default() },
+            asking: Asking { probe: Probe::Suspects, probe_manifests, jobs: 1 },
             daemon: self.settings(),
-            suspects: Vec::new(),
-            written: Vec::new(),
-            since: None,
+            ..Options::default()
         }
     }
 
-    fn tools(&self) -> Tools {
-        Tools {
-            storage: Some(Arc::clone(self.ports) as _),
-            storage_writer: Some(Arc::clone(self.ports) as _),
-            uploads: Some(Arc::clone(self.ports) as _),
-            daemon: Some(self.daemon()),
-            replicas: Vec::new(),
-            cache: self.cache(),
+    fn under_way(&self) -> Repair {
+        let resources = Resources {
             supply: Arc::clone(&self.mirror) as _,
             pusher: None,
             services: Vec::new(),
-            journal: Arc::new(Notebook::default()),
-            events: Arc::new(Silent),
-            jobs: 1,
             patience: Patience::default(),
-        }
+            jobs: 1,
+        };
+        let journal = Arc::new(Notebook::default());
+        Repair { sides: self.sides(), resources, journal, events: Arc::new(Silent) }
     }
 
     async fn carry_out(&self, command: Command) -> Result<Report, String> {
@@ -197,8 +185,8 @@ impl Run<'_> {
         let mut text = SuspectText::default();
         log.output.lines().for_each(|line| text.line(line));
         let suspect = |(repository, digest)| Suspect { repository, digest, is_manifest: false };
-        options.suspects.extend(text.finish().pairs.into_iter().map(suspect));
-        options.since = Some(before);
+        options.leads.suspects.extend(text.finish().pairs.into_iter().map(suspect));
+        options.leads.since = Some(before);
         Ok(None)
     }
 
@@ -225,14 +213,13 @@ impl Run<'_> {
         if plan.is_empty() {
             return Ok(report(examination));
         }
-        let tools = self.tools();
-        if let Err(refused) = repair::preflight(&tools, &plan).await {
+        let repair = self.under_way();
+        if let Err(refused) = repair::preflight(&repair, &plan).await {
             return Ok(report(Examination { refusal: Some(refused.to_string()), ..examination }));
         }
         let approved = Approved::new(plan, Consent::BeforeHand);
-        let outcomes = repair::execute(&tools, &approved).await.map_err(|error| error.to_string())?;
-        let proven =
-            repair::prove(&tools, &self.sides(), options, findings, approved.plan(), &outcomes).await;
+        let outcomes = repair::execute(&repair, &approved).await.map_err(|error| error.to_string())?;
+        let proven = repair::prove(&repair, options, findings, approved.plan(), &outcomes).await;
         let proven = proven.map_err(|error| error.to_string())?;
         Ok(report(Examination { findings: proven.findings, ..proven.after }))
     }

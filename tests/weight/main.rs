@@ -17,11 +17,10 @@ use std::alloc::System;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-use regfsck::adapters::storage::FilesystemStorage;
-use regfsck::domain::rules::Daemon;
-use regfsck::engine::check::{Budget, Examination, Options, Probe, Sides, check};
+use regfsck::adapters::storage::{FilesystemStorage, FilesystemUploads};
+use regfsck::engine::check::{Asking, Examination, Options, check};
 use regfsck::engine::ports::{Everything, Silent, Storage as _};
+use regfsck::engine::sides::{Sides, StorageHandle};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
 use plant::{Content, Recipe};
@@ -56,22 +55,10 @@ fn tree(root: &Path, blobs: u64, damage: u64) {
 
 fn examine(root: &Path) -> Examination {
     let storage = FilesystemStorage::open(root).unwrap();
-    let options = Options {
-        scope: Arc::new(Everything),
-        grace: SignedDuration::ZERO,
-        probe: Probe::Suspects,
-        probe_manifests: false,
-        content: None,
-        budget: Budget::default(),
-        shard: None,
-        jobs: 4,
-        daemon: Daemon::default(),
-        suspects: Vec::new(),
-        written: Vec::new(),
-        since: None,
-    };
+    let options = Options { asking: Asking { jobs: 4, ..Asking::default() }, ..Options::default() };
+    let (uploads, reader) = (Arc::new(FilesystemUploads::new(storage.root())), Arc::new(storage));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let sides = Sides { storage: Some(Arc::new(storage)), ..Sides::default() };
+    let sides = Sides { storage: Some(StorageHandle { reader, writer: None, uploads }), ..Sides::default() };
     runtime.block_on(check(&sides, &options, Arc::new(Silent))).unwrap()
 }
 

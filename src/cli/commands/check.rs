@@ -38,7 +38,7 @@ pub(super) async fn report(command: &CheckCommand, terminal: &Terminal) -> Resul
     let arguments = &command.check;
     let target = Target::find(&(&arguments.target).into(), &arguments.connection).await?;
     let mut options = options(arguments, &command.part, &command.state, &target)?;
-    options.probe_manifests = command.probe_manifests;
+    options.asking.probe_manifests = command.probe_manifests;
     let mut examination = check(&target.sides, &options, terminal.progress()).await?;
     note_interrupt(&mut examination.coverage, &interrupt::current());
     Ok(conclude(examination, target.named, arguments.fail_on))

@@ -100,8 +100,8 @@ impl<'a> Run<'a> {
         let Some(command) = self.command.clone().filter(|_| !self.arguments.gate_only) else { return Ok(()) };
         let place = self.snapshot(&session, &before)?;
         let suspects = self.collect(&command, &place).await?;
-        session.options.suspects.extend(suspects::of(suspects));
-        session.options.since = Some(Arc::clone(&before));
+        session.options.leads.suspects.extend(suspects::of(suspects));
+        session.options.leads.since = Some(Arc::clone(&before));
         self.after(&mut session, &before).await
     }
 
@@ -114,12 +114,12 @@ impl<'a> Run<'a> {
 
     /// Look at storage, and enter in the report what garbage collection would do.
     async fn gate(&mut self, session: &Session<'_>) -> Result<Arc<StorageView>> {
-        let storage = session.target.sides.storage.clone();
+        let storage = session.target.sides.storage();
         let storage = storage.context("a guard looks at storage: use --config FILE or --storage DIR")?;
         let Gate { flavours, delete_untagged, .. } = &self.guarded.gate;
         let intent = Intent { flavours: flavours.clone(), delete_untagged: *delete_untagged };
         let (gate, view) =
-            gate(storage, &intent, session.options.since.clone(), session.events.clone()).await?;
+            gate(storage, &intent, session.options.leads.since.clone(), session.events.clone()).await?;
         self.guarded.gate = gate;
         Ok(view)
     }

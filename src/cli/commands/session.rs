@@ -13,7 +13,7 @@ use crate::adapters::journal::{FileJournal, new_run};
 use crate::adapters::registry::{Connection, Credential};
 use crate::adapters::service::{Engine, EnginePusher, RestartSpec};
 use crate::adapters::source::{Except, OpenOptions, SourceList, SourceSpec};
-use crate::adapters::storage::{FilesystemUploads, FilesystemWriter, quarantined};
+use crate::adapters::storage::{FilesystemWriter, quarantined};
 use crate::cli::args::check::CheckArguments;
 use crate::cli::args::content::PartArguments;
 use crate::cli::args::means::{RestartArguments, SourceArguments, StateArguments};
@@ -33,8 +33,8 @@ use crate::domain::plan::{Approved, Goal, Materials, Plan};
 use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
 use crate::domain::verdict;
 use crate::engine::check::{Examination, Options, check};
-use crate::engine::ports::{Event, Events as _, JournalError, Pusher, Source, StorageWriter, Uploads};
-use crate::engine::repair::{self, Patience, Tools};
+use crate::engine::ports::{Event, Events as _, JournalError, Pusher, Source, StorageWriter};
+use crate::engine::repair::{self, Patience, Repair, Resources};
 
 /// A repair under way.
 pub(super) struct Session<'a> {
@@ -64,7 +64,7 @@ impl<'a> Session<'a> {
         let target = Target::find(&(&arguments.target).into(), &arguments.connection).await?;
         let mut options = options(arguments, &PartArguments::default(), state, &target)?;
         // A repair asks about manifests too: without that it cannot know what a push would do.
-        options.probe_manifests = true;
+        options.asking.probe_manifests = true;
         Ok(Self {
             arguments,
             state,
@@ -259,8 +259,8 @@ impl<'a> Session<'a> {
         let approved = Approved::new(plan, consent);
         let outcomes = repair::execute(&tools, &approved).await?;
         let plan = approved.plan().clone();
-        let (options, sides) = (&self.options, &self.target.sides);
-        let proven = repair::prove(&tools, sides, options, &examination.findings, &plan, &outcomes).await?;
+        let options = &self.options;
+        let proven = repair::prove(&tools, options, &examination.findings, &plan, &outcomes).await?;
         let started = examination.started;
         let mut report = self.report(Examination { started, findings: proven.findings, ..proven.after });
         report.summary = summarise(&report.findings);
@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
     }
 
     /// Say what an earlier run that did not end by itself left behind.
-    fn announce(&self, tools: &Tools) {
+    fn announce(&self, tools: &Repair) {
         let journal = &tools.journal;
         for damage in journal.damage() {
             self.events.emit(Event::Notice(format!("{}: {}", damage.what, damage.why)));
@@ -291,26 +291,23 @@ impl<'a> Session<'a> {
     }
 
     /// Everything that a repair works with. Takes the lock.
-    pub(super) fn tools(&self) -> Result<Tools> {
+    pub(super) fn tools(&self) -> Result<Repair> {
         let run = new_run(Timestamp::now());
         let journal = FileJournal::take(&self.state_folder()?, &run)?;
         let root = self.target.root.as_deref();
-        let storage_writer = root.map(|root| FilesystemWriter::new(root, &run)).transpose()?;
-        Ok(Tools {
-            storage: self.target.sides.storage.clone(),
-            storage_writer: storage_writer.map(|writer| Arc::new(writer) as Arc<dyn StorageWriter>),
-            uploads: root.map(|root| Arc::new(FilesystemUploads::new(root)) as Arc<dyn Uploads>),
-            daemon: self.target.sides.daemon.clone(),
-            replicas: self.target.sides.replicas.clone(),
-            cache: self.target.sides.cache.clone(),
+        let writer = root.map(|root| FilesystemWriter::new(root, &run)).transpose()?;
+        let mut sides = self.target.sides.clone();
+        if let Some(storage) = &mut sides.storage {
+            storage.writer = writer.map(|writer| Arc::new(writer) as Arc<dyn StorageWriter>);
+        }
+        let resources = Resources {
             supply: Arc::new(self.sources()?),
             pusher: self.pusher()?,
             services: services::connected(&self.restarts, &self.target, self.patience.restart)?,
-            journal: Arc::new(journal),
-            events: self.events.clone(),
-            jobs: usize::from(self.arguments.connection.jobs),
             patience: self.patience,
-        })
+            jobs: usize::from(self.arguments.connection.jobs),
+        };
+        Ok(Repair { sides, resources, journal: Arc::new(journal), events: self.events.clone() })
     }
 }
 

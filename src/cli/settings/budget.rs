@@ -9,27 +9,23 @@ use anyhow::{Context as _, Result, bail};
 use crate::adapters::journal::BookmarkFile;
 use crate::cli::args::content::{ContentArguments, PartArguments};
 use crate::domain::content::ContentSubset;
-use crate::engine::check::Budget;
+use crate::engine::check::{Budget, ContentCheck};
 use crate::engine::ports::Bookmark;
 
-/// Which content is hashed, if any is.
-pub(in crate::cli) fn content(arguments: &ContentArguments) -> Option<ContentSubset> {
-    let whole = arguments.content.then_some(ContentSubset { part: 1, of: 1 });
-    whole.or(arguments.content_subset)
-}
-
-/// The budget of a run that begins now; `state_dir` is where it remembers how far it got.
+/// Which content is hashed, if any is, in a run that begins now; `state_dir` is where it remembers how far it got.
 ///
 /// # Errors
 /// When there is a budget but nothing to spend it on, or no place for what is to be remembered.
-pub(in crate::cli) fn budget(
+pub(in crate::cli) fn content(
     arguments: &ContentArguments,
     part: &PartArguments,
     has_storage: bool,
     state_dir: impl FnOnce() -> Result<PathBuf>,
-) -> Result<Budget> {
+) -> Result<Option<ContentCheck>> {
+    let whole = arguments.content.then_some(ContentSubset { part: 1, of: 1 });
+    let subset = whole.or(arguments.content_subset);
     let paced = arguments.bytes_per_second.map(|_| "--bytes-per-second");
-    match (unhashed(part).or(paced), content(arguments)) {
+    match (unhashed(part).or(paced), subset) {
         (Some(flag), None) => {
             bail!("{flag} is about hashing content: give --content or --content-subset too")
         }
@@ -40,11 +36,12 @@ pub(in crate::cli) fn budget(
     }
     let longest = part.max_duration.map(Duration::try_from).transpose().context("--max-duration")?;
     let resume = part.resume.then(state_dir).transpose().context("--resume")?;
-    Ok(Budget {
+    let budget = Budget {
         until: longest.and_then(|longest| Instant::now().checked_add(longest)),
         bytes_per_second: arguments.bytes_per_second,
         resume: resume.map(|dir| Arc::new(BookmarkFile::new(&dir, part.shard)) as Arc<dyn Bookmark>),
-    })
+    };
+    Ok(subset.map(|subset| ContentCheck { subset, budget }))
 }
 
 /// Refuse to repair by a part: it is proved by what a whole check no longer finds, and what a part leaves out would look

@@ -7,7 +7,7 @@ use super::{budget, state, suspects};
 use crate::cli::args::check::{CheckArguments, ProbeArgument};
 use crate::cli::args::content::PartArguments;
 use crate::cli::args::means::StateArguments;
-use crate::engine::check::{Options, Probe};
+use crate::engine::check::{Asking, Extent, Leads, Options, Probe};
 
 /// The options of a check of `target`.
 ///
@@ -23,23 +23,24 @@ pub(in crate::cli) fn options(
     if part.shard.is_some() && !has_storage {
         bail!("--shard needs storage: give --storage DIR or --config FILE");
     }
-    let budget =
-        budget::budget(&arguments.content, part, has_storage, || state::folder(kept, &target.named))?;
+    let content =
+        budget::content(&arguments.content, part, has_storage, || state::folder(kept, &target.named))?;
     Ok(Options {
-        scope: target.scope.clone(),
-        grace: arguments.grace,
-        probe: match arguments.probe {
-            ProbeArgument::Suspects => Probe::Suspects,
-            ProbeArgument::All => Probe::All,
+        extent: Extent { scope: target.scope.clone(), shard: part.shard, grace: arguments.grace },
+        asking: Asking {
+            probe: match arguments.probe {
+                ProbeArgument::Suspects => Probe::Suspects,
+                ProbeArgument::All => Probe::All,
+            },
+            probe_manifests: false,
+            jobs: usize::from(arguments.connection.jobs),
         },
-        probe_manifests: false,
-        content: budget::content(&arguments.content),
-        budget,
-        shard: part.shard,
-        jobs: usize::from(arguments.connection.jobs),
+        content,
+        leads: Leads {
+            suspects: suspects::read(&arguments.suspects)?,
+            since: suspects::since(&arguments.suspects)?,
+            ..Leads::default()
+        },
         daemon: target.daemon.clone(),
-        suspects: suspects::read(&arguments.suspects)?,
-        written: Vec::new(),
-        since: suspects::since(&arguments.suspects)?,
     })
 }

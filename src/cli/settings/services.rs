@@ -67,6 +67,6 @@ pub(in crate::cli) fn connected(
 }
 
 fn daemons(target: &Target) -> Vec<Arc<dyn RegistryReader>> {
-    let daemons = target.sides.daemon.iter().chain(&target.sides.replicas);
+    let daemons = target.sides.daemons.iter();
     daemons.map(|daemon| Arc::clone(&daemon.reader)).collect()
 }

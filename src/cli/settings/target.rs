@@ -10,7 +10,7 @@ use super::place::Place;
 use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
-use crate::adapters::storage::FilesystemStorage;
+use crate::adapters::storage::{FilesystemStorage, FilesystemUploads};
 use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::settings::container::{self, Contained};
 use crate::cli::settings::redis;
@@ -18,9 +18,9 @@ use crate::cli::settings::scope::Globs;
 use crate::cli::terminal::interrupt;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, Daemon as Settings};
-use crate::engine::check::Sides;
 use crate::engine::interrupt::Interruptible;
-use crate::engine::ports::{Daemon, Scope, Storage};
+use crate::engine::ports::{Daemon, Scope};
+use crate::engine::sides::{Sides, StorageHandle};
 
 /// A registry to look at.
 pub(in crate::cli) struct Target {
@@ -60,34 +60,30 @@ impl Target {
         let storage = storage(&target, config.as_ref(), contained.as_ref())?;
         let settings = registries(&target, connection, config.as_ref()).await?;
         let daemons = settings.iter().map(|(settings, address)| reach(settings, *address));
-        let mut daemons = daemons.collect::<Result<Vec<_>>>()?;
+        let daemons = daemons.collect::<Result<_>>()?;
         let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
-        let named = report::Target {
-            storage: storage.as_ref().map(|storage| storage.root().display().to_string()),
-            registry: daemons.first().map(Daemon::location),
-            replicas: daemons.iter().skip(1).map(Daemon::location).collect(),
-            cache: cache.as_ref().map(|cache| cache.location()),
-        };
-        let replicas = daemons.split_off(daemons.len().min(1));
         let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
         }
+        let root = storage.as_ref().map(|storage| storage.root().to_owned());
+        let sides = Sides { storage: storage.map(handle), daemons, cache };
         Ok(Self {
-            root: storage.as_ref().map(|storage| storage.root().to_owned()),
-            sides: Sides {
-                storage: storage.map(|storage| Arc::new(storage) as Arc<dyn Storage>),
-                daemon: daemons.pop(),
-                replicas,
-                cache,
-            },
+            root,
+            named: sides.target(),
+            sides,
             connection: settings.into_iter().next().map(|(settings, _)| settings),
-            named,
             scope: Self::scope(&target),
             daemon,
             restart: contained.map(|contained| contained.restart),
         })
     }
+}
+
+/// Storage as the engine is handed it: to be read, until a run has the right to write.
+fn handle(storage: FilesystemStorage) -> StorageHandle {
+    let uploads = Arc::new(FilesystemUploads::new(storage.root()));
+    StorageHandle { reader: Arc::new(storage), writer: None, uploads }
 }
 
 /// The storage alone that the arguments mean.

@@ -149,6 +149,19 @@ impl Accusations {
         }
     }
 
+    /// Accuse what somebody else accuses, with all that they say of it.
+    pub fn join(&mut self, accusation: Accusation) {
+        match self.0.entry((accusation.finding.code, accusation.finding.subject.clone())) {
+            Entry::Occupied(mut known) => {
+                known.get_mut().needed_too(accusation.conditions);
+                known.get_mut().prove(accusation.finding.evidence);
+            }
+            Entry::Vacant(free) => {
+                free.insert(accusation);
+            }
+        }
+    }
+
     /// The accusation of that code and subject.
     pub fn get_mut(&mut self, code: Code, subject: &Subject) -> Option<&mut Accusation> {
         self.0.get_mut(&(code, subject.clone()))

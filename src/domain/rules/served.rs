@@ -19,7 +19,7 @@ use crate::domain::layout::LinkPlace;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use crate::domain::views::served::{
-    Answer, Asked, Belief, Claim, Delivery, Denial, Exchange, ServedBlob, ServedManifest, ServedView, Subject,
+    Answer, Asked, Belief, Claim, Delivery, Denial, ServedBlob, ServedManifest, ServedView, Subject,
 };
 use crate::domain::views::storage::{Link, Repository, StorageView, StoredBlob, TagTarget, Target};
 
@@ -42,6 +42,19 @@ pub fn accuse(
     }
     for (repository, tag, resolved) in &served.resolved {
         court.tag(repository, tag, resolved);
+    }
+}
+
+/// Note of lost manifests that the daemon knows that they are.
+pub fn note_known_losses(served: &ServedView, accusations: &mut Accusations) {
+    for ((name, digest), belief) in &served.beliefs {
+        let Belief::Unclaimed(exchange) = belief else { continue };
+        let about = About::linked(name.clone(), *digest);
+        if let Some(accusation) = accusations.get_mut(Code::MissingManifest, &about) {
+            "its data is not stored, and the daemon knows it: a plain push works"
+                .clone_into(&mut accusation.finding.message);
+            accusation.prove([exchange.evidence()]);
+        }
     }
 }
 
@@ -192,8 +205,7 @@ impl Court<'_> {
     fn belief(&mut self, subject: &Subject, belief: &Belief) {
         let exchange = match belief {
             Belief::Claimed(exchange) => exchange,
-            Belief::Unclaimed(exchange) => return self.disowned(subject, exchange),
-            Belief::Unknown(_) => return,
+            Belief::Unclaimed(_) | Belief::Unknown(_) => return,
         };
         let message = || {
             "the daemon believes to have it, storage lacks it: pushing it answers 201 and writes nothing"
@@ -201,16 +213,6 @@ impl Court<'_> {
         };
         let conditions = [Condition::DataAbsent(subject.1)];
         self.accuse(Code::PhantomManifest, subject, message, conditions).prove([exchange.evidence()]);
-    }
-
-    /// The daemon knows that the manifest is lost.
-    fn disowned(&mut self, (name, digest): &Subject, exchange: &Exchange) {
-        let about = About::linked(name.clone(), *digest);
-        if let Some(accusation) = self.accusations.get_mut(Code::MissingManifest, &about) {
-            "its data is not stored, and the daemon knows it: a plain push works"
-                .clone_into(&mut accusation.finding.message);
-            accusation.prove([exchange.evidence()]);
-        }
     }
 
     fn tag(&mut self, name: &RepositoryName, tag: &Tag, resolved: &Asked<Answer<ServedManifest>>) {

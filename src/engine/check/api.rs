@@ -1,11 +1,13 @@
 //! A check over the API alone: catalog, tags, manifests, one byte a blob, each asked for once.
 
+mod content;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{Judgement, Options, Run, api_content};
+use super::{Judgement, Options, Run};
 use crate::domain::digest::Digest;
 use crate::domain::images::Frontier;
 use crate::domain::limit::Limit;
@@ -28,23 +30,18 @@ impl Run<'_> {
         let served = self.explore(&*registry).await;
         let mut accusations = Accusations::default();
         let is_proxy = self.options.daemon.proxy == Some(true);
-        api::accuse(&served, is_proxy, &mut accusations, &mut self.coverage.unknown);
         let replicas = self.explore_replicas(&served).await;
-        self.compare(
-            (&registry.location(), &served),
-            &replicas,
-            &mut accusations,
-            |served, accusations, unknown| {
-                api::accuse(served, is_proxy, accusations, unknown);
-            },
-        );
+        let first = (&*registry.location(), &served);
+        self.judge(first, &replicas, &mut accusations, |served, accusations, unknown| {
+            api::accuse(served, is_proxy, accusations, unknown);
+        });
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
             tags: served.resolved.len() as u64,
             manifests: served.manifests.len() as u64,
             blobs: served.delivered.len() as u64,
-            ..api_content::coverage(&served)
+            ..content::coverage(&served)
         });
         self.coverage.limits.0.extend(self.options.content.is_none().then_some(Limit::ContentUnhashed));
         let findings = accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
@@ -54,21 +51,22 @@ impl Run<'_> {
     async fn explore(&mut self, registry: &dyn RegistryReader) -> ServedView {
         let mut explorer = Explorer {
             registry,
-            jobs: self.options.jobs.max(1),
+            jobs: self.options.asking.jobs.max(1),
             events: &*self.events,
             served: ServedView::default(),
         };
-        let names = match self.options.scope.names() {
+        let names = match self.options.extent.scope.names() {
             Some(names) => names,
             None => explorer.catalog().await,
         };
-        let names: Vec<_> = names.into_iter().filter(|name| self.options.scope.includes(name)).collect();
+        let names: Vec<_> =
+            names.into_iter().filter(|name| self.options.extent.scope.includes(name)).collect();
         explorer.tags(names).await;
         let names: Vec<_> = explorer.served.tags.keys().cloned().collect();
         explorer.manifests().await;
         explorer.blobs().await;
-        if let Some(subset) = self.options.content {
-            explorer.hash(subset).await;
+        if let Some(content) = &self.options.content {
+            explorer.hash(content.subset).await;
         }
         explorer.suspects(self.options, &names).await;
         explorer.served
@@ -234,9 +232,9 @@ impl Explorer<'_> {
         let known: BTreeSet<Subject> =
             self.served.delivered.iter().map(|(subject, _)| subject.clone()).collect();
         let mut wanted: BTreeSet<Subject> = BTreeSet::new();
-        for suspect in options.suspects.iter().chain(&options.written) {
+        for suspect in options.leads.suspects.iter().chain(&options.leads.written) {
             let places = suspect.repository.as_ref().map_or(names, std::slice::from_ref);
-            let places = places.iter().filter(|name| options.scope.includes(name));
+            let places = places.iter().filter(|name| options.extent.scope.includes(name));
             wanted.extend(places.map(|name| (name.clone(), suspect.digest)));
         }
         let count = wanted.difference(&known).count();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::options::{Budget, ContentCheck};
 use super::{Run, blocking};
 use crate::domain::content::{ContentPass, ContentSubset};
 use crate::domain::digest::Digest;
@@ -15,22 +16,11 @@ use crate::domain::observed::{Thing, Unlooked};
 use crate::domain::rules::{Accusations, storage as storage_rules};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{ContentView, StorageView};
-use crate::engine::ports::{Bookmark, Event, Events, Pace, Storage, Unhurried};
+use crate::engine::ports::{Event, Events, Pace, Storage, Unhurried};
 
 /// The most that a batch holds: what a run that is killed hashes again.
 const BATCH_BLOBS: usize = 4096;
 const BATCH_BYTES: u64 = 512 << 20;
-
-/// How much hashing a run may do.
-#[derive(Clone, Default)]
-pub struct Budget {
-    /// When it must not begin another batch.
-    pub until: Option<Instant>,
-    /// How many bytes it may read a second.
-    pub bytes_per_second: Option<u64>,
-    /// Where it goes on from, and remembers how far it got.
-    pub resume: Option<Arc<dyn Bookmark>>,
-}
 
 /// A blob that is to be hashed, and its size.
 type Todo = (Digest, u64);
@@ -43,18 +33,17 @@ impl Run<'_> {
         view: &Arc<StorageView>,
         accusations: &mut Accusations,
     ) {
-        let Some(subset) = self.options.content else {
+        let Some(ContentCheck { subset, budget }) = self.options.content.clone() else {
             self.coverage.limits.0.push(Limit::ContentUnhashed);
             return;
         };
-        let shard = self.options.shard;
+        let shard = self.options.extent.shard;
         let mut todo = todo(view, subset, shard);
-        if !self.options.scope.is_everything() {
+        if !self.options.extent.scope.is_everything() {
             let scope = storage_rules::content_of(view);
             todo.retain(|(digest, _)| scope.contains(digest));
         }
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
-        let budget = self.options.budget.clone();
         let hashed = blocking(move || {
             let begun = ContentPass::new(subset, shard);
             Hashing { storage: &*storage, events: &*events, budget: &budget, hashed: Hashed::default() }

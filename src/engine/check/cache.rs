@@ -66,7 +66,7 @@ impl Run<'_> {
         accusations: &mut Accusations,
     ) -> Cached {
         let Some(cache) = cache else { return Cached::default() };
-        let verdict = cache_rules::check(Some(view), &cache, self.options.scope.is_everything());
+        let verdict = cache_rules::check(Some(view), &cache, self.options.extent.scope.is_everything());
         self.coverage.limits.0.extend(verdict.limits);
         let mut cached = Cached { is_refused: verdict.refusal.is_some(), ..Cached::default() };
         cached.believe(&cache, accusations);

@@ -6,9 +6,9 @@
 
 mod again;
 pub(super) mod api;
-mod api_content;
 mod budget;
 mod cache;
+mod options;
 mod probe;
 mod recheck;
 mod replicas;
@@ -20,91 +20,24 @@ pub use recheck::observe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::task::spawn_blocking;
+use jiff::Timestamp;
 
-use super::ports::{Cache, Daemon, Event, Events, RegistryReader, Scope, Storage, StorageError};
+use super::blocking::blocking;
+use super::ports::{Event, Events, RegistryReader, Storage, StorageError};
+use super::sides::Sides;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::limit::Limit;
-use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Request, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Redis, offered};
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
-use crate::domain::rules::{
-    Accusations, Daemon as Settings, Facts, affected, served as served_rules, storage as storage_rules,
-};
-use crate::domain::shard::Shard;
+use crate::domain::rules::{Accusations, Facts, affected, served as served_rules, storage as storage_rules};
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::served::ServedView;
 use crate::domain::views::storage::StorageView;
 
-pub use self::budget::Budget;
+pub use self::options::{Asking, Budget, ContentCheck, Extent, Leads, Options, Probe, Suspect};
 pub use crate::domain::content::ContentSubset;
-
-/// The sides that a check can look at; at least one.
-#[derive(Clone, Default)]
-pub struct Sides {
-    /// Storage, where it can be reached.
-    pub storage: Option<Arc<dyn Storage>>,
-    /// The daemon, where it can be reached.
-    pub daemon: Option<Daemon>,
-    /// Other replicas of it: daemons on the same storage, each with a cache of its own.
-    pub replicas: Vec<Daemon>,
-    /// The daemon's cache, where it is in a Redis that can be reached.
-    pub cache: Option<Arc<dyn Cache>>,
-}
-
-/// How much of the daemon is asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Probe {
-    /// Only about what can be wrong.
-    #[default]
-    Suspects,
-    /// About every tag and every link.
-    All,
-}
-
-/// A pair that somebody says may be wrong; without a repository, in whichever holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Suspect {
-    /// The repository, where it is known.
-    pub repository: Option<RepositoryName>,
-    /// The content.
-    pub digest: Digest,
-    /// Whether it is known to be a manifest: those are asked about in another way.
-    pub is_manifest: bool,
-}
-
-/// What a check is asked to do.
-#[derive(Clone)]
-pub struct Options {
-    /// Which repositories.
-    pub scope: Arc<dyn Scope>,
-    /// What is younger than this is in flight.
-    pub grace: SignedDuration,
-    /// How much of the daemon is asked.
-    pub probe: Probe,
-    /// Whether manifests that storage lacks may be asked about by a PUT that must be refused.
-    pub probe_manifests: bool,
-    /// Whether, and which part of, the content is hashed.
-    pub content: Option<ContentSubset>,
-    /// How much content may be hashed.
-    pub budget: Budget,
-    /// Which part of the registry is judged; `None` is all of it. Storage is always walked as a whole.
-    pub shard: Option<Shard>,
-    /// How many questions at once.
-    pub jobs: usize,
-    /// What is known of the daemon's configuration.
-    pub daemon: Settings,
-    /// Pairs handed in.
-    pub suspects: Vec<Suspect>,
-    /// Blobs that were uploaded just now: asked about though they are stored, for the daemon may remember what was
-    /// there before.
-    pub written: Vec<Suspect>,
-    /// An earlier look at storage: what disappeared since is suspect.
-    pub since: Option<Arc<StorageView>>,
-}
 
 /// What a check saw and concluded.
 #[derive(Debug, Clone)]
@@ -139,8 +72,8 @@ pub async fn check(
     let started = Timestamp::now();
     let cached = cache::Cached::default();
     let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None, cached };
-    let (findings, refusal) = match &sides.storage {
-        Some(storage) => run.with_storage(storage, started).await?,
+    let (findings, refusal) = match sides.storage() {
+        Some(storage) => run.with_storage(&storage, started).await?,
         None => run.api_only().await,
     };
     let (purges, redis) = (run.cached.purges(&findings), run.redis());
@@ -185,8 +118,8 @@ impl Run<'_> {
         }
         let facts = Facts {
             now,
-            grace: self.options.grace,
-            everything: self.options.scope.is_everything(),
+            grace: self.options.extent.grace,
+            everything: self.options.extent.scope.is_everything(),
             daemon: self.options.daemon.clone(),
         };
         let judged = Arc::clone(&view);
@@ -204,7 +137,7 @@ impl Run<'_> {
                     self.keep_own(&mut accusations);
                 }
             }
-        } else if self.sides.daemon.is_none() {
+        } else if self.sides.daemons.is_empty() {
             self.coverage.limits.0.push(Limit::OnlyStorage);
         }
         let findings = self.second_look(storage, &view.root, accusations).await;
@@ -213,20 +146,20 @@ impl Run<'_> {
 
     /// Drop what other shards accuse.
     fn keep_own(&self, accusations: &mut Accusations) {
-        if let Some(shard) = self.options.shard {
+        if let Some(shard) = self.options.extent.shard {
             accusations.retain(|subject| shard.has_subject(subject));
         }
     }
 
     async fn collect(&mut self, storage: &Arc<dyn Storage>) -> Result<Arc<StorageView>, StorageError> {
         let (storage, scope, events) =
-            (Arc::clone(storage), Arc::clone(&self.options.scope), Arc::clone(&self.events));
+            (Arc::clone(storage), Arc::clone(&self.options.extent.scope), Arc::clone(&self.events));
         let view = blocking(move || storage.collect(&*scope, &*events)).await?;
         self.coverage.storage = Some(cover(&view));
-        self.coverage.shard = self.options.shard;
-        self.coverage.limits.0.extend(self.options.shard.map(Limit::Shard));
+        self.coverage.shard = self.options.extent.shard;
+        self.coverage.limits.0.extend(self.options.extent.shard.map(Limit::Shard));
         self.coverage.unknown.extend(view.unknown.iter().cloned());
-        if !self.options.scope.is_everything() {
+        if !self.options.extent.scope.is_everything() {
             self.coverage.limits.0.push(Limit::SomeRepositories);
         }
         Ok(Arc::new(view))
@@ -234,7 +167,7 @@ impl Run<'_> {
 
     /// The daemon, if it was given and lets us in.
     async fn reachable(&mut self) -> Option<Arc<dyn RegistryReader>> {
-        let registry = Arc::clone(&self.sides.daemon.as_ref()?.reader);
+        let registry = Arc::clone(&self.sides.daemon()?.reader);
         match registry.ping().await {
             Ok(()) => Some(registry),
             Err(error) => {
@@ -254,21 +187,23 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) {
-        let options = Options { suspects: self.suspects(view), ..self.options.clone() };
-        let settled = &self.cached.settled;
-        let mut served =
-            probe::ask(registry, view, accusations, settled, &options, &*self.events, sample).await;
-        again::ask(registry, storage, view, &mut served).await;
-        let replicas = self.ask_replicas(view, accusations, &options).await;
-        served_rules::accuse(view, &served, accusations, &mut self.coverage.unknown);
-        self.compare(
-            (&registry.location(), &served),
-            &replicas,
+        let suspects = self.suspects(view);
+        let round = probe::Round {
+            view,
             accusations,
-            |served, accusations, unknown| {
-                served_rules::accuse(view, served, accusations, unknown);
-            },
-        );
+            settled: &self.cached.settled,
+            suspects: &suspects,
+            options: self.options,
+            events: &*self.events,
+        };
+        let mut served = round.ask(registry, sample).await;
+        again::ask(registry, storage, view, &mut served).await;
+        let replicas = self.ask_replicas(view, accusations, &suspects).await;
+        let first = (&*registry.location(), &served);
+        self.judge(first, &replicas, accusations, |served, accusations, unknown| {
+            served_rules::accuse(view, served, accusations, unknown);
+        });
+        served_rules::note_known_losses(&served, accusations);
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
@@ -328,14 +263,6 @@ impl Run<'_> {
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
         Unlooked::sort(&mut self.coverage.unknown);
         findings
-    }
-}
-
-/// Run what blocks where blocking is allowed; a panic in there goes on here.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

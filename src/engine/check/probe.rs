@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Options, Probe};
+use super::{Asking, Extent, Options, Probe, Suspect};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::layout::LinkPlace;
@@ -40,42 +40,56 @@ struct Questions {
     beliefs: BTreeSet<Subject>,
 }
 
-/// Ask the daemon; `served` holds the answers that are known already.
-pub(super) async fn ask(
-    registry: &dyn RegistryReader,
-    view: &StorageView,
-    accusations: &Accusations,
-    settled: &BTreeSet<Subject>,
-    options: &Options,
-    events: &dyn Events,
-    mut served: ServedView,
-) -> ServedView {
-    let mut questions = Questions::default();
-    questions.accused(view, accusations);
-    let is_ours = |name: &RepositoryName| options.shard.is_none_or(|shard| shard.has_repository(name));
-    for repository in view.repositories.iter().filter(|repository| is_ours(&repository.name)) {
-        questions.repository(view, repository, options.probe);
+/// A round of questions: to the daemon, and to each of its replicas.
+pub(super) struct Round<'a> {
+    pub(super) view: &'a StorageView,
+    pub(super) accusations: &'a Accusations,
+    /// What needs no question: the cache itself has answered.
+    pub(super) settled: &'a BTreeSet<Subject>,
+    /// Pairs that somebody named, each in a repository by now.
+    pub(super) suspects: &'a [Suspect],
+    pub(super) options: &'a Options,
+    pub(super) events: &'a dyn Events,
+}
+
+impl Round<'_> {
+    /// Ask a daemon; `served` holds the answers that are known already.
+    pub(super) async fn ask(&self, registry: &dyn RegistryReader, mut served: ServedView) -> ServedView {
+        let Self { view, events, .. } = *self;
+        let questions = self.questions(&mut served);
+        events.emit(Event::Stage("asking the daemon", Some(questions.len())));
+        questions.ask(registry, view, &self.options.asking, events, &mut served).await;
+        events.emit(Event::Finished);
+        served.requests = registry.requests();
+        served
     }
-    questions.handed_in(options);
-    questions.beliefs.retain(|subject| !settled.contains(subject));
-    questions.blobs.retain(|(name, _)| is_ours(name));
-    questions.beliefs.retain(|(name, _)| is_ours(name));
-    served.blobs.retain(|((name, _), _)| is_ours(name));
-    for (known, _) in &served.blobs {
-        questions.blobs.remove(known);
+
+    /// What is to be asked, without what was.
+    fn questions(&self, served: &mut ServedView) -> Questions {
+        let (view, Extent { shard, .. }) = (self.view, &self.options.extent);
+        let mut questions = Questions::default();
+        questions.accused(view, self.accusations);
+        let is_ours = |name: &RepositoryName| shard.is_none_or(|shard| shard.has_repository(name));
+        for repository in view.repositories.iter().filter(|repository| is_ours(&repository.name)) {
+            questions.repository(view, repository, self.options.asking.probe);
+        }
+        questions.handed_in(self.suspects);
+        questions.beliefs.retain(|subject| !self.settled.contains(subject));
+        questions.blobs.retain(|(name, _)| is_ours(name));
+        questions.beliefs.retain(|(name, _)| is_ours(name));
+        served.blobs.retain(|((name, _), _)| is_ours(name));
+        for (known, _) in &served.blobs {
+            questions.blobs.remove(known);
+        }
+        questions
     }
-    events.emit(Event::Stage("asking the daemon", Some(questions.len())));
-    questions.ask(registry, view, options, events, &mut served).await;
-    events.emit(Event::Finished);
-    served.requests = registry.requests();
-    served
 }
 
 /// What this way of asking cannot tell.
 pub(super) fn limit(served: &ServedView, options: &Options) -> Option<Limit> {
     let is_unknown = |(_, belief): &&(Subject, Belief)| matches!(belief, Belief::Unknown(_));
     let manifests = served.beliefs.iter().filter(is_unknown).count() as u64;
-    (manifests > 0).then_some(Limit::Beliefs { manifests, probed: options.probe_manifests })
+    (manifests > 0).then_some(Limit::Beliefs { manifests, probed: options.asking.probe_manifests })
 }
 
 impl Questions {
@@ -144,8 +158,8 @@ impl Questions {
     }
 
     /// Pairs that somebody named, each in a repository by now.
-    fn handed_in(&mut self, options: &Options) {
-        for suspect in &options.suspects {
+    fn handed_in(&mut self, suspects: &[Suspect]) {
+        for suspect in suspects {
             let Some(name) = &suspect.repository else { continue };
             let pair = (name.clone(), suspect.digest);
             let questions = if suspect.is_manifest { &mut self.beliefs } else { &mut self.blobs };
@@ -157,11 +171,11 @@ impl Questions {
         self,
         registry: &dyn RegistryReader,
         view: &StorageView,
-        options: &Options,
+        asking: &Asking,
         events: &dyn Events,
         served: &mut ServedView,
     ) {
-        let jobs = options.jobs.max(1);
+        let jobs = asking.jobs.max(1);
         let blobs = stream::iter(self.blobs).map(|subject| async move {
             let blob = ask_blob(registry, view, &subject).await;
             events.emit(Event::Advanced(1));
@@ -180,7 +194,7 @@ impl Questions {
             (name, tag, resolved)
         });
         served.resolved.extend(tags.buffer_unordered(jobs).collect::<Vec<_>>().await);
-        served.beliefs.extend(beliefs(registry, view, self.beliefs, options, events).await);
+        served.beliefs.extend(beliefs(registry, view, self.beliefs, asking, events).await);
         served.blobs.sort_by(|a, b| a.0.cmp(&b.0));
     }
 }
@@ -214,7 +228,7 @@ async fn beliefs(
     registry: &dyn RegistryReader,
     view: &StorageView,
     suspects: BTreeSet<Subject>,
-    options: &Options,
+    asking: &Asking,
     events: &dyn Events,
 ) -> Vec<(Subject, Belief)> {
     if suspects.is_empty() {
@@ -239,7 +253,7 @@ async fn beliefs(
         open.into_iter().partition(|subject| is_shared || is_linked(view, subject));
     let why = "no link leads to it any more, so the daemon cannot be asked; a restart makes sure";
     known.extend(unlinked.into_iter().map(|subject| (subject, Belief::Unknown(why.into()))));
-    known.extend(refused(registry, linked, is_shared, options).await);
+    known.extend(refused(registry, linked, is_shared, asking).await);
     known
 }
 
@@ -255,14 +269,14 @@ async fn refused(
     registry: &dyn RegistryReader,
     open: Vec<Subject>,
     is_shared: bool,
-    options: &Options,
+    asking: &Asking,
 ) -> Vec<(Subject, Belief)> {
     let mut known = Vec::new();
     for same in open.chunk_by(|a, b| a.0 == b.0) {
         for chunk in same.chunks(PROBE_SIZE) {
             let digests: Vec<Digest> = chunk.iter().map(|subject| subject.1).collect();
             let beliefs = match chunk.first() {
-                Some((name, _)) if options.probe_manifests && !is_shared => {
+                Some((name, _)) if asking.probe_manifests && !is_shared => {
                     registry.probe_manifests(name, &digests).await
                 }
                 _ => vec![Belief::Unknown("not asked; --probe-manifests asks".into()); digests.len()],

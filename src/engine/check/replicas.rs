@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::api::Explorer;
-use super::{Options, Run, probe, same};
+use super::{Run, Suspect, probe, same};
 use crate::domain::code::Code;
 use crate::domain::finding::Subject as About;
 use crate::domain::name::{RepositoryName, Tag};
@@ -33,7 +33,7 @@ impl Run<'_> {
         &mut self,
         view: &Arc<StorageView>,
         accusations: &Accusations,
-        options: &Options,
+        suspects: &[Suspect],
     ) -> Vec<Told> {
         let mut told = Vec::new();
         for replica in self.reachable_replicas().await {
@@ -44,9 +44,15 @@ impl Run<'_> {
                 }
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
-                    let (settled, events) = (&self.cached.settled, &*self.events);
-                    let served =
-                        probe::ask(&*replica, view, accusations, settled, options, events, sample).await;
+                    let round = probe::Round {
+                        view,
+                        accusations,
+                        settled: &self.cached.settled,
+                        suspects,
+                        options: self.options,
+                        events: &*self.events,
+                    };
+                    let served = round.ask(&*replica, sample).await;
                     told.push(Told { location, served });
                 }
             }
@@ -60,7 +66,7 @@ impl Run<'_> {
         for replica in self.reachable_replicas().await {
             let mut explorer = Explorer {
                 registry: &*replica,
-                jobs: self.options.jobs.max(1),
+                jobs: self.options.asking.jobs.max(1),
                 events: &*self.events,
                 served: ServedView::default(),
             };
@@ -81,7 +87,7 @@ impl Run<'_> {
 
     async fn reachable_replicas(&mut self) -> Vec<Arc<dyn RegistryReader>> {
         let mut reachable = Vec::new();
-        for Daemon { reader: replica, .. } in self.sides.replicas.clone() {
+        for Daemon { reader: replica, .. } in self.sides.replicas().to_vec() {
             match replica.ping().await {
                 Ok(()) => reachable.push(replica),
                 Err(error) => {
@@ -93,9 +99,9 @@ impl Run<'_> {
         reachable
     }
 
-    /// Accuse what each replica's answers show by the rules of `accuse`, say whose answers they are, and accuse them of
-    /// not agreeing. The first's own accusations are made already.
-    pub(super) fn compare(
+    /// Accuse what each daemon's answers show by the rules of `accuse`; where there are replicas, say whose answers they
+    /// are, and accuse them of not agreeing.
+    pub(super) fn judge(
         &mut self,
         first: (&str, &ServedView),
         others: &[Told],
@@ -103,28 +109,28 @@ impl Run<'_> {
         accuse: impl Fn(&ServedView, &mut Accusations, &mut Vec<Unlooked>),
     ) {
         if others.is_empty() {
+            accuse(first.1, accusations, &mut self.coverage.unknown);
             return;
         }
         let others = others.iter().map(|told| (told.location.as_str(), &told.served));
         let all: Vec<(&str, &ServedView)> = std::iter::once(first).chain(others).collect();
         let mut accused: BTreeMap<(Code, About), Vec<&str>> = BTreeMap::new();
-        for (at, (location, served)) in all.iter().enumerate() {
+        for (location, served) in &all {
             let mut own = Accusations::default();
             accuse(served, &mut own, &mut self.coverage.unknown);
             for accusation in own.into_vec() {
-                let (code, about) = (accusation.finding.code, accusation.finding.subject.clone());
-                accused.entry((code, about.clone())).or_default().push(location);
-                if at > 0 {
-                    let message = accusation.finding.message;
-                    let known = accusations.add(code, about, || message, accusation.conditions);
-                    known.prove(accusation.finding.evidence);
-                }
+                accused
+                    .entry((accusation.finding.code, accusation.finding.subject.clone()))
+                    .or_default()
+                    .push(location);
+                accusations.join(accusation);
             }
         }
         for ((code, about), who) in accused {
-            let accusation = accusations.add(code, about, String::new, []);
-            let message = &mut accusation.finding.message;
-            *message = format!("{message} (at {})", who.join(", "));
+            if let Some(accusation) = accusations.get_mut(code, &about) {
+                let message = &mut accusation.finding.message;
+                *message = format!("{message} (at {})", who.join(", "));
+            }
         }
         disagree(&all, accusations);
     }

@@ -25,10 +25,10 @@ impl Run<'_> {
     pub(super) fn suspects(&mut self, view: &StorageView) -> Vec<Suspect> {
         let mut gathering =
             Gathering { view, options: self.options, pairs: BTreeMap::new(), bare: BTreeMap::new() };
-        for suspect in &self.options.suspects {
+        for suspect in &self.options.leads.suspects {
             gathering.add(suspect);
         }
-        if let Some(before) = &self.options.since {
+        if let Some(before) = &self.options.leads.since {
             gathering.disappeared(before);
         }
         let limit = gathering.settle_bare();
@@ -41,7 +41,7 @@ impl Run<'_> {
             let limit = Limit::CachedPairs { asked: OF_CACHE as u64, pairs: of_cache as u64 };
             self.coverage.limits.0.push(limit);
         }
-        let written = self.options.written.iter().cloned();
+        let written = self.options.leads.written.iter().cloned();
         gathering.into_suspects().into_iter().chain(written).collect()
     }
 }
@@ -61,7 +61,7 @@ impl Gathering<'_> {
             return;
         }
         match repository {
-            Some(name) if self.options.scope.includes(name) => {
+            Some(name) if self.options.extent.scope.includes(name) => {
                 *self.pairs.entry((name.clone(), *digest)).or_default() |= is_manifest;
             }
             Some(_) => {}

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use tokio::task::spawn_blocking;
-
 use crate::domain::digest::Digest;
 use crate::domain::gc::{self, Abort, Flavour, Loss};
 use crate::domain::guard::Gate;
 use crate::domain::observed::{Observed, Unlooked};
 use crate::domain::views::storage::{StorageView, StoredBlob};
+use crate::engine::blocking::blocking;
 use crate::engine::ports::{Events, Everything, Storage, StorageError};
 
 /// The garbage collection that is to be let run.
@@ -32,15 +31,12 @@ pub async fn gate(
     events: Arc<dyn Events>,
 ) -> Result<(Gate, Arc<StorageView>), StorageError> {
     let intent = intent.clone();
-    let looked = spawn_blocking(move || {
+    blocking(move || {
         let view = storage.collect(&Everything, &*events)?;
         let gate = judge(&*storage, &view, &intent, before.as_deref());
         Ok((gate, Arc::new(view)))
-    });
-    match looked.await {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    })
+    .await
 }
 
 fn judge(storage: &dyn Storage, view: &StorageView, intent: &Intent, before: Option<&StorageView>) -> Gate {

@@ -4,19 +4,20 @@
 //! its own memory, and leaves the memory of the others as it was. 2.8.2 answers 202 to the second DELETE as well,
 //! 3.x answers 500 after it has cleared its cache: what a HEAD says afterwards counts.
 
-use super::step::{Taken, Trouble, begun};
-use super::{Tools, blocking};
+use super::Repair;
+use super::journaled::{Taken, Trouble, begun};
 use crate::domain::digest::Digest;
 use crate::domain::journal::Change;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
 use crate::domain::views::served::Answer;
+use crate::engine::blocking::blocking;
 use crate::engine::ports::Daemon;
 
 /// Safety rule 4: only where storage has just been seen to lack the data.
-pub(super) async fn lacks(tools: &Tools, digest: &Digest) -> Result<(), Trouble> {
-    let Some(storage) = tools.storage.clone() else {
+pub(super) async fn lacks(repair: &Repair, digest: &Digest) -> Result<(), Trouble> {
+    let Some(storage) = repair.sides.storage() else {
         return Err(Trouble::Fail("storage was not given, so nothing is deleted; use --storage DIR".into()));
     };
     let digest = *digest;
@@ -28,31 +29,36 @@ pub(super) async fn lacks(tools: &Tools, digest: &Digest) -> Result<(), Trouble>
 }
 
 pub(super) async fn delete_claim(
-    tools: &Tools,
+    repair: &Repair,
     step: &Step,
     name: &RepositoryName,
     digest: &Digest,
 ) -> Taken {
-    let daemons = tools.daemons();
+    let daemons = &repair.sides.daemons;
     if daemons.is_empty() {
         return Err(Trouble::Fail("no registry was given; use --registry URL".into()));
     }
     let change = Change::ClaimDeleted { repository: name.clone(), digest: *digest, manifest: false };
-    begun(tools, step, change).await?;
+    begun(repair, step, change).await?;
     match daemons.as_slice() {
-        [only] => forget(tools, only, name, digest).await,
-        each => forget_at_each(tools, each, name, digest).await,
+        [only] => forget(repair, only, name, digest).await,
+        each => forget_at_each(repair, each, name, digest).await,
     }
 }
 
 /// All of them are tried: one that does not forget is no reason to leave another stale.
-async fn forget_at_each(tools: &Tools, daemons: &[&Daemon], name: &RepositoryName, digest: &Digest) -> Taken {
+async fn forget_at_each(
+    repair: &Repair,
+    daemons: &[Daemon],
+    name: &RepositoryName,
+    digest: &Digest,
+) -> Taken {
     let mut failed = Vec::new();
     for daemon in daemons {
         if denies(daemon, name, digest).await {
             continue;
         }
-        match forget(tools, daemon, name, digest).await {
+        match forget(repair, daemon, name, digest).await {
             Ok(_) => {}
             Err(Trouble::Skip(why)) => return Err(Trouble::Skip(why)),
             Err(Trouble::Fail(why)) => failed.push(format!("{}: {why}", daemon.location())),
@@ -69,8 +75,8 @@ async fn denies(daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> bool
     matches!(daemon.reader.head_blob(name, digest).await.answer, Answer::No(_))
 }
 
-async fn forget(tools: &Tools, daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> Taken {
-    lacks(tools, digest).await?;
+async fn forget(repair: &Repair, daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> Taken {
+    lacks(repair, digest).await?;
     match daemon.writer.delete_blob(name, digest).await {
         Err(error) if error.is_unsupported() => {
             let cure = "the registry allows no deletes: set storage.delete.enabled, or clear the claim with --restart SPEC";

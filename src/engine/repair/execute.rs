@@ -4,22 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{Tools, blocking, step};
+use super::journaled::Trouble;
+use super::{Repair, step};
 use crate::domain::journal::{Purpose, Record};
 use crate::domain::plan::{Approved, Outcome, Plan, Step, StepResult};
+use crate::engine::blocking::blocking;
 use crate::engine::ports::{Event, JournalError};
 
 /// Carry out a plan that somebody agreed to. A step that fails stops only those that need it.
 ///
 /// # Errors
 /// When the journal cannot be begun; nothing was changed then.
-pub async fn execute(tools: &Tools, approved: &Approved) -> Result<Vec<Outcome>, JournalError> {
+pub async fn execute(repair: &Repair, approved: &Approved) -> Result<Vec<Outcome>, JournalError> {
     let plan = approved.plan();
     let records = opening(plan);
-    let journal = tools.journal.clone();
+    let journal = repair.journal.clone();
     blocking(move || journal.append_all(records)).await?;
-    tools.events.emit(Event::Stage("repairing", Some(plan.steps.len() as u64)));
-    let mut run = Run { tools, results: BTreeMap::new() };
+    repair.events.emit(Event::Stage("repairing", Some(plan.steps.len() as u64)));
+    let mut run = Run { repair, results: BTreeMap::new() };
     let mut pending: Vec<&Step> = plan.steps.iter().collect();
     while let Some(stage) = pending.iter().map(|step| step.stage).min() {
         let wave: Vec<&Step> =
@@ -33,11 +35,11 @@ pub async fn execute(tools: &Tools, approved: &Approved) -> Result<Vec<Outcome>,
         run.wave(wave).await;
         pending.retain(|step| !run.results.contains_key(&step.id));
     }
-    tools.events.emit(Event::Finished);
-    let journal = tools.journal.clone();
+    repair.events.emit(Event::Finished);
+    let journal = repair.journal.clone();
     // The repair is over; that its end is not on record costs a notice in the next run.
     if let Err(error) = blocking(move || journal.append(Record::RunFinished)).await {
-        tools.events.emit(Event::Notice(format!("the end of the repair could not be recorded: {error}")));
+        repair.events.emit(Event::Notice(format!("the end of the repair could not be recorded: {error}")));
     }
     Ok(outcomes(plan, run.results))
 }
@@ -63,7 +65,7 @@ fn outcomes(plan: &Plan, mut results: BTreeMap<String, StepResult>) -> Vec<Outco
 }
 
 struct Run<'a> {
-    tools: &'a Tools,
+    repair: &'a Repair,
     results: BTreeMap<String, StepResult>,
 }
 
@@ -76,16 +78,16 @@ impl Run<'_> {
     async fn wave(&mut self, wave: Vec<&Step>) {
         let failed: BTreeSet<String> =
             self.results.iter().filter(|(_, result)| !result.is_done()).map(|(id, _)| id.clone()).collect();
-        let (tools, failed) = (self.tools, &failed);
-        let jobs = tools.jobs.max(1);
+        let (repair, failed) = (self.repair, &failed);
+        let jobs = repair.resources.jobs.max(1);
         let results = stream::iter(wave).map(|step| async move {
             let result = match step.after.iter().find(|before| failed.contains(*before)) {
                 Some(before) => {
                     StepResult::Skipped(format!("it needs `{before}`, which was not carried out"))
                 }
-                None => one(tools, step).await,
+                None => one(repair, step).await,
             };
-            tools.events.emit(Event::Advanced(1));
+            repair.events.emit(Event::Advanced(1));
             (step.id.clone(), result)
         });
         self.results.extend(results.buffer_unordered(jobs).collect::<Vec<_>>().await);
@@ -93,11 +95,11 @@ impl Run<'_> {
 }
 
 /// One step, with its end on record.
-async fn one(tools: &Tools, step: &Step) -> StepResult {
-    let result = match step::take(tools, step).await {
+async fn one(repair: &Repair, step: &Step) -> StepResult {
+    let result = match step::take(repair, step).await {
         Ok(said) => StepResult::Done(said),
-        Err(step::Trouble::Skip(why)) => StepResult::Skipped(why),
-        Err(step::Trouble::Fail(why)) => StepResult::Failed(why),
+        Err(Trouble::Skip(why)) => StepResult::Skipped(why),
+        Err(Trouble::Fail(why)) => StepResult::Failed(why),
     };
     let name = step.id.clone();
     let record = match &result {
@@ -106,7 +108,7 @@ async fn one(tools: &Tools, step: &Step) -> StepResult {
             Record::StepFailed { step: name, why: why.clone() }
         }
     };
-    let journal = tools.journal.clone();
+    let journal = repair.journal.clone();
     match blocking(move || journal.append(record)).await {
         Ok(_) => result,
         Err(error) => {

@@ -7,6 +7,7 @@
 
 mod claim;
 mod execute;
+mod journaled;
 mod payload;
 mod preflight;
 mod prove;
@@ -24,39 +25,35 @@ pub use prove::{Proven, prove};
 pub use restarting::restart_now;
 pub use survey::survey;
 
-use super::ports::{
-    Cache, Daemon, Events, Journal, Pusher, RegistryReader, Service, Storage, StorageWriter, Supply, Uploads,
-};
+use super::ports::{Events, Journal, Pusher, RegistryReader, Service, Supply};
+use super::sides::Sides;
 
-/// What a repair works with. What is missing here rules out the steps that need it.
+/// A repair under way. What its sides and resources lack rules out the steps that need it.
 #[derive(Clone)]
-pub struct Tools {
-    /// Storage, read.
-    pub storage: Option<Arc<dyn Storage>>,
-    /// Storage, written.
-    pub storage_writer: Option<Arc<dyn StorageWriter>>,
-    /// Upload sessions under way.
-    pub uploads: Option<Arc<dyn Uploads>>,
-    /// The daemon.
-    pub daemon: Option<Daemon>,
-    /// Other replicas of it: daemons on the same storage, each with a cache of its own.
-    pub replicas: Vec<Daemon>,
-    /// The daemon's cache in Redis.
-    pub cache: Option<Arc<dyn Cache>>,
+pub struct Repair {
+    /// The registry.
+    pub sides: Sides,
+    /// What there is to repair it with.
+    pub resources: Resources,
+    /// What is written down before it is done.
+    pub journal: Arc<dyn Journal>,
+    /// Who wants to know what happens.
+    pub events: Arc<dyn Events>,
+}
+
+/// What a repair has beside the registry itself.
+#[derive(Clone)]
+pub struct Resources {
     /// Where bytes come from.
     pub supply: Arc<dyn Supply>,
     /// The local engine that pushes what it has.
     pub pusher: Option<Arc<dyn Pusher>>,
     /// What restarts the daemons, in the order in which they go.
     pub services: Vec<Restartable>,
-    /// What is written down before it is done.
-    pub journal: Arc<dyn Journal>,
-    /// Who wants to know what happens.
-    pub events: Arc<dyn Events>,
-    /// How many steps of a stage at once.
-    pub jobs: usize,
     /// How a restart is waited for.
     pub patience: Patience,
+    /// How many steps of a stage at once; at least one.
+    pub jobs: usize,
 }
 
 /// A service that can be restarted, and the daemons that it runs.
@@ -68,13 +65,6 @@ pub struct Restartable {
     pub service: Arc<dyn Service>,
     /// Whose answers are waited for.
     pub daemons: Vec<Arc<dyn RegistryReader>>,
-}
-
-impl Tools {
-    /// Every daemon, the first one first.
-    fn daemons(&self) -> Vec<&Daemon> {
-        self.daemon.iter().chain(&self.replicas).collect()
-    }
 }
 
 /// How long a restart waits, for what.
@@ -95,13 +85,5 @@ impl Default for Patience {
             drain: Duration::from_secs(300),
             restart: Duration::from_secs(120),
         }
-    }
-}
-
-/// Run what blocks where blocking is allowed; a panic in there goes on here.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -5,10 +5,11 @@
 
 use thiserror::Error;
 
-use super::{Tools, blocking};
+use super::Repair;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Plan, StepAction};
+use crate::engine::blocking::blocking;
 use crate::engine::check::observe;
 use crate::engine::ports::{Daemon, RequestError};
 
@@ -21,8 +22,8 @@ pub struct Refused(pub String);
 ///
 /// # Errors
 /// When it may not; nothing was changed.
-pub async fn preflight(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
-    obstacles(tools)?;
+pub async fn preflight(repair: &Repair, plan: &Plan) -> Result<(), Refused> {
+    obstacles(repair)?;
     let needs_writer = |action: &StepAction| action.repository().is_some();
     let Some(name) = plan
         .steps
@@ -33,14 +34,14 @@ pub async fn preflight(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
     else {
         return Ok(());
     };
-    if tools.daemon.is_none() {
+    if repair.sides.daemons.is_empty() {
         return Err(Refused(
             "the plan writes to the registry, and none was given; use --registry URL".into(),
         ));
     }
-    let daemons = tools.daemons();
-    for daemon in &daemons {
-        handshake(tools, daemon, name).await.map_err(|Refused(why)| match daemons.as_slice() {
+    let daemons = &repair.sides.daemons;
+    for daemon in daemons {
+        handshake(repair, daemon, name).await.map_err(|Refused(why)| match daemons.as_slice() {
             [_] => Refused(why),
             _ => Refused(format!(
                 "{}: {why}; a replica that is no part of it must be left out",
@@ -52,8 +53,8 @@ pub async fn preflight(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
 }
 
 /// Locks and the like that storage itself shows.
-fn obstacles(tools: &Tools) -> Result<(), Refused> {
-    let obstacles = tools.storage_writer.as_ref().map(|writer| writer.obstacles()).unwrap_or_default();
+fn obstacles(repair: &Repair) -> Result<(), Refused> {
+    let obstacles = repair.sides.storage_writer().map(|writer| writer.obstacles()).unwrap_or_default();
     if obstacles.is_empty() { Ok(()) } else { Err(Refused(obstacles.join("; "))) }
 }
 
@@ -61,8 +62,8 @@ fn obstacles(tools: &Tools) -> Result<(), Refused> {
 ///
 /// # Errors
 /// When storage has changed since, or cannot be looked at.
-pub async fn still_fits(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
-    let Some(storage) = tools.storage.clone() else { return Ok(()) };
+pub async fn still_fits(repair: &Repair, plan: &Plan) -> Result<(), Refused> {
+    let Some(storage) = repair.sides.storage() else { return Ok(()) };
     let conditions: Vec<_> = plan.steps.iter().flat_map(|step| step.preconditions.clone()).collect();
     let broken = blocking(move || {
         conditions.iter().find_map(|condition| match observe(&*storage, condition) {
@@ -79,9 +80,9 @@ pub async fn still_fits(tools: &Tools, plan: &Plan) -> Result<(), Refused> {
     }
 }
 
-async fn handshake(tools: &Tools, daemon: &Daemon, name: &RepositoryName) -> Result<(), Refused> {
+async fn handshake(repair: &Repair, daemon: &Daemon, name: &RepositoryName) -> Result<(), Refused> {
     let session = daemon.writer.start_upload(name).await.map_err(|error| no_upload(&error))?;
-    let seen = match tools.storage.clone() {
+    let seen = match repair.sides.storage() {
         None => Observed::Present(()),
         Some(storage) => {
             let (name, id) = (name.clone(), session.id.clone());

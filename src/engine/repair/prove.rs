@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::Tools;
+use super::Repair;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, State};
 use crate::domain::images::{Frontier, Holders};
@@ -14,8 +14,9 @@ use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::observed::{PullOf, Side, Thing, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
 use crate::domain::report::Coverage;
-use crate::engine::check::{Examination, Options, Sides, Suspect, check};
+use crate::engine::check::{Examination, Options, Suspect, check};
 use crate::engine::ports::{Daemon, Event, Events, RegistryReader, StorageError, fetch_images};
+use crate::engine::sides::Sides;
 
 /// What the proof shows.
 pub struct Proven {
@@ -32,16 +33,16 @@ pub struct Proven {
 /// # Errors
 /// When storage cannot be read at all any more.
 pub async fn prove(
-    tools: &Tools,
-    sides: &Sides,
+    repair: &Repair,
     options: &Options,
     before: &[Finding],
     plan: &Plan,
     outcomes: &[Outcome],
 ) -> Result<Proven, StorageError> {
+    let sides = &repair.sides;
     let mut options = options.clone();
-    options.written.extend(touched(plan, outcomes));
-    let mut after = check(sides, &options, Arc::clone(&tools.events)).await?;
+    options.leads.written.extend(touched(plan, outcomes));
+    let mut after = check(sides, &options, Arc::clone(&repair.events)).await?;
     let ids = |findings: &[Finding]| -> BTreeSet<String> {
         findings.iter().map(|finding| finding.id.clone()).collect()
     };
@@ -51,7 +52,7 @@ pub async fn prove(
     let unseen: Vec<_> = before.iter().filter(is_lost).collect();
     let has: BTreeSet<_> = found.iter().chain(unseen.iter().map(|finding| &finding.id)).cloned().collect();
     let images = repaired_images(before, plan, outcomes, &after.findings);
-    let (pulled, broken) = pull_everywhere(tools, images).await;
+    let (pulled, broken) = pull_everywhere(repair, images).await;
     after.coverage.unknown.extend(broken);
     after.coverage.unknown.extend(unsettled(plan, outcomes));
     let proof = Proof {
@@ -105,7 +106,7 @@ fn is_some_silent(sides: &Sides, coverage: &Coverage) -> bool {
         let location = Thing::side(replica.location());
         coverage.unknown.iter().any(|unlooked| unlooked.what == location)
     };
-    sides.replicas.iter().any(is_silent)
+    sides.replicas().iter().any(is_silent)
 }
 
 /// What became of each finding.
@@ -158,15 +159,15 @@ fn unsettled(plan: &Plan, outcomes: &[Outcome]) -> Vec<Unlooked> {
 }
 
 /// Pull each image in full from every replica; the ones that came whole from all, and what did not come.
-async fn pull_everywhere(tools: &Tools, images: BTreeSet<Image>) -> (Vec<Image>, Vec<Unlooked>) {
-    let daemons = tools.daemons();
+async fn pull_everywhere(repair: &Repair, images: BTreeSet<Image>) -> (Vec<Image>, Vec<Unlooked>) {
+    let daemons = &repair.sides.daemons;
     if daemons.is_empty() {
         return (Vec::new(), Vec::new());
     }
     let (mut whole, mut broken) = (images.clone(), Vec::new());
-    for daemon in &daemons {
+    for daemon in daemons {
         let (came, failed) =
-            pull_all(&*daemon.reader, images.clone(), tools.jobs.max(1), &*tools.events).await;
+            pull_all(&*daemon.reader, images.clone(), repair.resources.jobs.max(1), &*repair.events).await;
         whole.retain(|image| came.contains(image));
         broken.extend(failed.into_iter().map(|unlooked| match daemons.as_slice() {
             [_] => unlooked,

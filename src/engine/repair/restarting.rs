@@ -1,40 +1,43 @@
 //! Restarting daemons, one service at a time: the next goes only when the last is back.
 
-use super::step::{Taken, Trouble, fail, started};
-use super::{Restartable, Tools, blocking};
+use std::sync::Arc;
+
+use super::journaled::{Taken, Trouble, fail, started};
+use super::{Repair, Restartable};
 use crate::domain::plan::{Remembered, Step};
 use crate::domain::views::served::Answer;
+use crate::engine::blocking::blocking;
 use crate::engine::drain::{Drained, drain};
 use crate::engine::ports::RegistryReader;
 use crate::engine::restart::restart_and_wait;
 
 const NOTHING: &str = "nothing to restart was given; use --restart SPEC";
 
-pub(super) async fn restart(tools: &Tools, step: &Step, service: &str, if_wrong: &[Remembered]) -> Taken {
-    let Some(restartable) = tools.services.iter().find(|known| known.spec == service) else {
-        let why = if tools.services.is_empty() {
+pub(super) async fn restart(repair: &Repair, step: &Step, service: &str, if_wrong: &[Remembered]) -> Taken {
+    let Some(restartable) = repair.resources.services.iter().find(|known| known.spec == service) else {
+        let why = if repair.resources.services.is_empty() {
             NOTHING.to_owned()
         } else {
             format!("the plan restarts `{service}`, which was not given; use --restart '{service}'")
         };
         return Err(Trouble::Fail(why));
     };
-    if !if_wrong.is_empty() && !is_mistaken(tools, restartable, if_wrong).await? {
+    if !if_wrong.is_empty() && !is_mistaken(repair, restartable, if_wrong).await? {
         return Ok("not needed: the daemon announces the right sizes".into());
     }
-    started(tools, step).await?;
-    restart_service(tools, restartable).await
+    started(repair, step).await?;
+    restart_service(repair, restartable).await
 }
 
 /// Whether a daemon of the service announces a wrong size of one of these.
 async fn is_mistaken(
-    tools: &Tools,
+    repair: &Repair,
     restartable: &Restartable,
     if_wrong: &[Remembered],
 ) -> Result<bool, Trouble> {
     let mut asked = false;
     for remembered in if_wrong {
-        let Some(size) = replaced(tools, remembered).await else { continue };
+        let Some(size) = replaced(repair, remembered).await else { continue };
         asked = true;
         for daemon in &restartable.daemons {
             if announced(&**daemon, remembered).await?.is_some_and(|said| said != size) {
@@ -46,8 +49,8 @@ async fn is_mistaken(
 }
 
 /// The size that storage has of it by now. A file that is still bad is not asked about: that teaches a daemon its size.
-async fn replaced(tools: &Tools, remembered: &Remembered) -> Option<u64> {
-    let storage = tools.storage.clone()?;
+async fn replaced(repair: &Repair, remembered: &Remembered) -> Option<u64> {
+    let storage = repair.sides.storage()?;
     let digest = remembered.digest;
     let stored = blocking(move || storage.blob(&digest)).await;
     let size = stored.present()?.size;
@@ -67,13 +70,13 @@ async fn announced(daemon: &dyn RegistryReader, remembered: &Remembered) -> Resu
 ///
 /// # Errors
 /// Why one was not restarted, or does not answer; those after it were left alone then.
-pub async fn restart_now(tools: &Tools) -> Result<String, String> {
-    if tools.services.is_empty() {
+pub async fn restart_now(repair: &Repair) -> Result<String, String> {
+    if repair.resources.services.is_empty() {
         return Err(NOTHING.into());
     }
     let mut said = Vec::new();
-    for restartable in &tools.services {
-        match restart_service(tools, restartable).await {
+    for restartable in &repair.resources.services {
+        match restart_service(repair, restartable).await {
             Ok(brought) => said.push(brought),
             Err(Trouble::Skip(why) | Trouble::Fail(why)) => return Err(why),
         }
@@ -81,8 +84,8 @@ pub async fn restart_now(tools: &Tools) -> Result<String, String> {
     Ok(said.join("; "))
 }
 
-async fn restart_service(tools: &Tools, restartable: &Restartable) -> Taken {
-    quiet(tools).await?;
+async fn restart_service(repair: &Repair, restartable: &Restartable) -> Taken {
+    quiet(repair).await?;
     let daemons = &restartable.daemons;
     let ask = async || {
         for daemon in daemons {
@@ -91,14 +94,22 @@ async fn restart_service(tools: &Tools, restartable: &Restartable) -> Taken {
         Ok(())
     };
     let service = restartable.service.clone();
-    let took = restart_and_wait(service, ask, tools.patience.restart).await.map_err(fail)?;
+    let took = restart_and_wait(service, ask, repair.resources.patience.restart).await.map_err(fail)?;
     Ok(format!("restarted, answering after {:.1} s", took.as_secs_f64()))
 }
 
 /// Wait until no upload is under way.
-async fn quiet(tools: &Tools) -> Result<(), Trouble> {
-    let patience = tools.patience;
-    let Some(uploads) = tools.uploads.clone().filter(|_| !patience.quiet.is_zero()) else { return Ok(()) };
+async fn quiet(repair: &Repair) -> Result<(), Trouble> {
+    let patience = repair.resources.patience;
+    let Some(uploads) = repair
+        .sides
+        .storage
+        .as_ref()
+        .map(|storage| Arc::clone(&storage.uploads))
+        .filter(|_| !patience.quiet.is_zero())
+    else {
+        return Ok(());
+    };
     match drain(uploads, patience.quiet, patience.drain).await {
         Drained::Quiet => Ok(()),
         Drained::Busy(sessions) => {

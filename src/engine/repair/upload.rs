@@ -1,8 +1,8 @@
 //! Steps that upload: bytes are fetched and hashed first, and looked for in storage after they have landed.
 
+use super::Repair;
+use super::journaled::{Taken, Trouble, begun, change, daemon, fail, take_back};
 use super::payload::Payload;
-use super::step::{Taken, Trouble, begun, change, daemon, fail, take_back};
-use super::{Tools, blocking};
 use crate::domain::digest::Digest;
 use crate::domain::history::RecordedChange;
 use crate::domain::journal::Change;
@@ -12,27 +12,28 @@ use crate::domain::name::{Reference, RepositoryName};
 use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
 use crate::domain::views::served::{Answer, Delivery};
+use crate::engine::blocking::blocking;
 use crate::engine::ports::Wanted;
 
 pub(super) async fn upload_blob(
-    tools: &Tools,
+    repair: &Repair,
     step: &Step,
     name: &RepositoryName,
     digest: &Digest,
     size: Option<u64>,
 ) -> Taken {
-    let registry = &daemon(tools)?.writer;
+    let registry = &daemon(repair)?.writer;
     let wanted = Wanted { repositories: places(step, name), ..Wanted::blob(*digest, size) };
-    let bytes = tools.supply.fetch(&wanted).await.map_err(fail)?;
+    let bytes = repair.resources.supply.fetch(&wanted).await.map_err(fail)?;
     let size = bytes.size();
     let payload = Payload(bytes);
-    begun(tools, step, uploading(name, digest)).await?;
-    let moved = set_aside(tools, step, digest).await?;
+    begun(repair, step, uploading(name, digest)).await?;
+    let moved = set_aside(repair, step, digest).await?;
     let uploaded = async {
         registry.upload_blob(name, digest, &payload).await?;
-        landed(tools, name, digest).await
+        landed(repair, name, digest).await
     };
-    restored(tools, step, digest, moved, uploaded.await).await?;
+    restored(repair, step, digest, moved, uploaded.await).await?;
     Ok(format!("{size} bytes uploaded"))
 }
 
@@ -46,27 +47,27 @@ fn places(step: &Step, name: &RepositoryName) -> Vec<RepositoryName> {
 }
 
 /// Move a bad file away, where one is to be replaced. Whoever calls has good bytes in hand.
-async fn set_aside(tools: &Tools, step: &Step, digest: &Digest) -> Result<Vec<RecordedChange>, Trouble> {
+async fn set_aside(repair: &Repair, step: &Step, digest: &Digest) -> Result<Vec<RecordedChange>, Trouble> {
     if !step.action.replaces() {
         return Ok(Vec::new());
     }
     let digest = *digest;
-    change(tools, step, move |writer| writer.quarantine_blob(&digest)).await
+    change(repair, step, move |writer| writer.quarantine_blob(&digest)).await
 }
 
 /// If the upload failed and nothing good took the bad file's place, put that back.
 async fn restored(
-    tools: &Tools,
+    repair: &Repair,
     step: &Step,
     digest: &Digest,
     moved: Vec<RecordedChange>,
     uploaded: Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let Err(trouble) = uploaded else { return Ok(()) };
-    if moved.is_empty() || is_good(tools, digest).await == Some(true) {
+    if moved.is_empty() || is_good(repair, digest).await == Some(true) {
         return Err(trouble);
     }
-    match (trouble, take_back(tools, step, moved).await) {
+    match (trouble, take_back(repair, step, moved).await) {
         (trouble, Ok(())) => Err(trouble),
         (Trouble::Fail(why) | Trouble::Skip(why), Err(Trouble::Fail(also) | Trouble::Skip(also))) => {
             Err(Trouble::Fail(format!("{why}; {also}")))
@@ -75,8 +76,8 @@ async fn restored(
 }
 
 /// Whether storage holds the right bytes; `None` where it cannot be looked at.
-pub(super) async fn is_good(tools: &Tools, digest: &Digest) -> Option<bool> {
-    let storage = tools.storage.clone()?;
+pub(super) async fn is_good(repair: &Repair, digest: &Digest) -> Option<bool> {
+    let storage = repair.sides.storage()?;
     let digest = *digest;
     match blocking(move || storage.hash(&digest)).await {
         Observed::Present(hashed) => Some(hashed.actual == digest),
@@ -86,8 +87,8 @@ pub(super) async fn is_good(tools: &Tools, digest: &Digest) -> Option<bool> {
 }
 
 /// Bytes are hashed after they have landed; over the API alone, one byte has to come.
-async fn landed(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
-    match (is_good(tools, digest).await, &tools.storage, &tools.daemon) {
+async fn landed(repair: &Repair, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
+    match (is_good(repair, digest).await, &repair.sides.storage, repair.sides.daemon()) {
         (Some(true), _, _) | (None, None, None) => Ok(()),
         (Some(false), _, _) => {
             Err(Trouble::Fail("the registry answered 201, but the right bytes are not in storage".into()))
@@ -103,40 +104,40 @@ async fn landed(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result
 }
 
 pub(super) async fn restore_manifest(
-    tools: &Tools,
+    repair: &Repair,
     step: &Step,
     name: &RepositoryName,
     digest: &Digest,
 ) -> Taken {
     let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
-    let bytes = tools.supply.manifest(&wanted).await.map_err(fail)?;
-    let registry = &daemon(tools)?.writer;
+    let bytes = repair.resources.supply.manifest(&wanted).await.map_err(fail)?;
+    let registry = &daemon(repair)?.writer;
     let helper = LinkPlace::Layer(*digest);
-    let had_helper = has_link(tools, name, &helper).await;
-    begun(tools, step, uploading(name, digest)).await?;
-    let moved = set_aside(tools, step, digest).await?;
+    let had_helper = has_link(repair, name, &helper).await;
+    begun(repair, step, uploading(name, digest)).await?;
+    let moved = set_aside(repair, step, digest).await?;
     let put = async {
         // As a blob first: a daemon that believes to have the manifest drops a PUT of it.
         registry.upload_blob(name, digest, &bytes).await?;
         registry.put_manifest(name, &Reference::Digest(*digest), &media_type(&bytes), &bytes).await?;
-        landed_manifest(tools, name, digest).await
+        landed_manifest(repair, name, digest).await
     };
     let put = put.await;
     // Whether the PUT was taken or not: nothing needs the link that the helping upload left.
     let cleaned = if had_helper == Some(false) {
         let (name, helper) = (name.clone(), helper);
-        change(tools, step, move |writer| writer.quarantine_link(&name, &helper)).await.map(|_| ())
+        change(repair, step, move |writer| writer.quarantine_link(&name, &helper)).await.map(|_| ())
     } else {
         Ok(())
     };
-    restored(tools, step, digest, moved, put).await?;
+    restored(repair, step, digest, moved, put).await?;
     cleaned?;
     Ok(format!("{} bytes uploaded and linked", bytes.len()))
 }
 
 /// Whether storage has the link; `None` where that cannot be told, or nothing could be done about it.
-async fn has_link(tools: &Tools, name: &RepositoryName, place: &LinkPlace) -> Option<bool> {
-    let storage = tools.storage.clone().filter(|_| tools.storage_writer.is_some())?;
+async fn has_link(repair: &Repair, name: &RepositoryName, place: &LinkPlace) -> Option<bool> {
+    let storage = repair.sides.storage().filter(|_| repair.sides.storage_writer().is_some())?;
     let (name, place) = (name.clone(), place.clone());
     match blocking(move || storage.link(&name, &place)).await {
         Observed::Present(_) => Some(true),
@@ -145,14 +146,14 @@ async fn has_link(tools: &Tools, name: &RepositoryName, place: &LinkPlace) -> Op
     }
 }
 
-async fn landed_manifest(tools: &Tools, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
-    match is_good(tools, digest).await {
+async fn landed_manifest(repair: &Repair, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
+    match is_good(repair, digest).await {
         Some(true) => Ok(()),
         Some(false) => {
             Err(Trouble::Fail("the registry answered 201, but the manifest is not in storage".into()))
         }
         None => {
-            let fetched = daemon(tools)?.reader.fetch_manifest(name, &Reference::Digest(*digest)).await?;
+            let fetched = daemon(repair)?.reader.fetch_manifest(name, &Reference::Digest(*digest)).await?;
             if fetched.digest == *digest {
                 Ok(())
             } else {
@@ -175,28 +176,28 @@ fn media_type(bytes: &[u8]) -> String {
 }
 
 pub(super) async fn put_manifest(
-    tools: &Tools,
+    repair: &Repair,
     step: &Step,
     name: &RepositoryName,
     digest: &Digest,
 ) -> Taken {
-    let bytes = if let Some(bytes) = stored(tools, digest).await {
+    let bytes = if let Some(bytes) = stored(repair, digest).await {
         bytes
     } else {
         let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
-        tools.supply.manifest(&wanted).await.map_err(fail)?
+        repair.resources.supply.manifest(&wanted).await.map_err(fail)?
     };
     let reference = step.action.reference().unwrap_or(Reference::Digest(*digest));
-    begun(tools, step, uploading(name, digest)).await?;
-    daemon(tools)?.writer.put_manifest(name, &reference, &media_type(&bytes), &bytes).await?;
+    begun(repair, step, uploading(name, digest)).await?;
+    daemon(repair)?.writer.put_manifest(name, &reference, &media_type(&bytes), &bytes).await?;
     Ok("linked".into())
 }
 
 /// The manifest's bytes as storage has them, if they are right.
-async fn stored(tools: &Tools, digest: &Digest) -> Option<Vec<u8>> {
-    if is_good(tools, digest).await != Some(true) {
+async fn stored(repair: &Repair, digest: &Digest) -> Option<Vec<u8>> {
+    if is_good(repair, digest).await != Some(true) {
         return None;
     }
-    let (storage, digest) = (tools.storage.clone()?, *digest);
+    let (storage, digest) = (repair.sides.storage()?, *digest);
     blocking(move || storage.read(&digest, MAX_MANIFEST_BYTES)).await.present().cloned()
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ContentSubset;
-use super::api::Explorer;
+use super::Explorer;
+use crate::domain::content::ContentSubset;
 use crate::domain::digest::Digest;
 use crate::domain::report::ServedCoverage;
 use crate::domain::views::served::{Answer, Delivery, ServedView, Subject};
