@@ -30,6 +30,7 @@ mod journal;
 mod measures;
 mod proxies;
 mod pull_through;
+mod readme;
 mod registry_config;
 mod repair;
 mod replica_repair;

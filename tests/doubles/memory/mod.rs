@@ -213,7 +213,8 @@ impl Uploads for MemoryStorage {
             });
             mark.unwrap_or_default()
         };
-        let folders = disk.folders().filter_map(|path| Some((path, path.strip_prefix(&at(""))?)));
+        let root = at("") + "/";
+        let folders = disk.folders().filter_map(|path| Some((path, path.strip_prefix(&root)?)));
         let sessions = folders.filter_map(|(path, below)| match Place::from(below) {
             place @ Place::Upload(_, _, None) => Some((place, mark(path))),
             _ => None,

@@ -231,7 +231,7 @@ fn a_chain_of_indexes_costs_its_length() {
     }
     tree.manifest_links("team/app", Some("deep"), &below);
     #[expect(clippy::disallowed_methods, reason = "the damage is to remove something")]
-    fs::remove_file(tree.base().join(crate::support::tree::data_path(&lost))).unwrap();
+    fs::remove_file(tree.base().join(data(&lost))).unwrap();
     tree.age();
     let started = Instant::now();
     let report = check(["--storage", path(home.path())]);
