@@ -48,7 +48,8 @@ async fn an_interrupted_check_reports_what_it_saw_and_that_it_is_not_all() {
         let ended = ended.await.unwrap();
         let report = ended.report();
         assert_eq!((ended.status, report.verdict), (3, Verdict::Incomplete), "{}", ended.stdout);
-        let unknown: Vec<_> = report.coverage.unknown.iter().map(|unlooked| unlooked.why.as_str()).collect();
+        let unknown: Vec<_> =
+            report.coverage.unknown.iter().map(|unlooked| unlooked.why.to_string()).collect();
         let why = ["interrupted: the rest was not asked", "interrupted before everything was looked at"];
         assert_eq!(unknown, why, "{}", ended.stdout);
         let says = "stopping; what was seen so far is reported. A second time ends at once.\n";

@@ -2,8 +2,8 @@
 
 use regfsck::adapters::registry::{Address, Connection, daemon};
 use regfsck::adapters::sandbox::image::Image;
+use regfsck::domain::action::Action;
 use regfsck::domain::code::{Code, Severity};
-use regfsck::domain::finding::Action;
 
 use crate::support::raw::{Raw, blob_path, manifest_path};
 use crate::support::real_registry::{RealRegistry, on_every_registry_async};

@@ -64,7 +64,10 @@ fn behind_a_load_balancer_a_stale_replica_is_met_now_and_then_and_named_when_ask
         assert_eq!(found(&disagreement).message, format!("{stale} {CLAIMS}; {fresh} {DENIES}"));
         let phantom = found(&phantom);
         assert!(phantom.message.ends_with(&format!("(at {stale})")), "{phantom:?}");
-        assert!(phantom.evidence.iter().all(|evidence| evidence.asked.contains(&stale)), "{phantom:?}");
+        assert!(
+            phantom.evidence.iter().all(|evidence| evidence.asked.to_string().contains(&stale)),
+            "{phantom:?}"
+        );
     });
 }
 
@@ -102,11 +105,11 @@ fn with_storage_replicas_are_asked_about_the_same_suspects() {
         let down = format!("http://127.0.0.1:{}", free_port());
         let asked = run([&both[..], &["--replica", &down, "--retry-times", "0"]].concat());
         assert_eq!((asked.status, asked.findings()), (3, wanted.to_vec()));
-        assert_eq!(asked.report().coverage.unknown[0].what, down);
+        assert_eq!(asked.report().coverage.unknown[0].what.to_string(), down);
         // One of another registry is told from one that knows nothing.
         let Some(stranger) = RealRegistry::start(&Settings::default()) else { return };
         let asked = run([&both[..], &["--replica", &stranger.url()]].concat());
-        let why = asked.report().coverage.unknown[0].why.clone();
+        let why = asked.report().coverage.unknown[0].why.to_string();
         assert_eq!(asked.status, 3);
         assert!(why.starts_with("these views are not of the same registry"), "{why}");
         // An upload heals storage, and with it every replica: both are asked again to prove it.

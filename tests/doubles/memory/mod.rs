@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::layout::{DATA, Folder, LinkPlace, Place};
 use regfsck::domain::name::{RepositoryName, Tag};
-use regfsck::domain::observed::{Observed, Unlooked};
+use regfsck::domain::observed::{Observed, Reason, Thing, Unlooked};
 use regfsck::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
 use regfsck::engine::ports::{
     Events, Hasher, Pace, Scope, SessionMark, Sessions, Storage, StorageError, Uploads,
@@ -85,7 +85,7 @@ impl MemoryStorage {
         match self.disk().file(&at(&place.to_string())) {
             Ok(Some((bytes, modified))) => Observed::Present(read(bytes, modified)),
             Ok(None) => Observed::Absent,
-            Err(error) => Observed::Unknown(error.to_string()),
+            Err(error) => Observed::Unknown(error.to_string().into()),
         }
     }
 
@@ -93,7 +93,7 @@ impl MemoryStorage {
         match self.disk().look(&at(path)) {
             Ok(Some(_)) => Observed::Present(()),
             Ok(None) => Observed::Absent,
-            Err(error) => Observed::Unknown(error.to_string()),
+            Err(error) => Observed::Unknown(error.to_string().into()),
         }
     }
 }
@@ -143,7 +143,8 @@ impl Storage for MemoryStorage {
                 }
                 Observed::Absent => {}
                 Observed::Unknown(why) => {
-                    view.unknown.push(Unlooked { what: format!("{ROOT}/{}", Place::Data(*digest)), why });
+                    let thing = Thing::from(Place::Data(*digest)).below(&Arc::from(ROOT));
+                    view.unknown.push(Unlooked::new(thing, why));
                 }
             }
         }
@@ -185,7 +186,7 @@ impl Storage for MemoryStorage {
 
     fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()> {
         if !view::is_session(id) {
-            return Observed::Unknown("it is no upload session's name".to_owned());
+            return Observed::Unknown(Reason::NoSession);
         }
         self.there(&Place::Upload(repository.clone(), id.into(), None).to_string())
     }
@@ -193,7 +194,7 @@ impl Storage for MemoryStorage {
     fn exists(&self, place: &Place) -> Observed<()> {
         let path = place.to_string();
         if path.split('/').any(|name| matches!(name, "" | "." | "..")) {
-            return Observed::Unknown("it is no path below the storage root".to_owned());
+            return Observed::Unknown(Reason::OutsideStorage);
         }
         self.there(&path)
     }
@@ -203,7 +204,7 @@ impl Uploads for MemoryStorage {
     fn sessions(&self) -> Observed<Sessions> {
         let disk = self.disk();
         if let Err(error) = disk.look(&at("repositories")) {
-            return Observed::Unknown(error.to_string());
+            return Observed::Unknown(error.to_string().into());
         }
         let mark = |session: &str| {
             let data = disk.file(&format!("{session}/{DATA}")).ok().flatten();

@@ -1,13 +1,14 @@
 //! All of a storage in memory as one view.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::layout::{BLOBS, Folder, HASH_STATES, LinkPlace, Part, Place, SIGNATURES, UploadPart};
 use regfsck::domain::manifest::parse;
 use regfsck::domain::name::{RepositoryName, Tag};
-use regfsck::domain::observed::Unlooked;
+use regfsck::domain::observed::{Thing, Unlooked};
 use regfsck::domain::views::storage::{
     Links, ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredTag, StoredUpload,
     StrayFile, TagTarget, Target,
@@ -88,7 +89,9 @@ impl Walk<'_> {
     }
 
     fn unknown(&mut self, below: &str, error: &std::io::Error) {
-        self.view.unknown.push(Unlooked { what: format!("/{}", self.path(below)), why: error.to_string() });
+        let place =
+            Thing::from(Place::from(below.to_owned())).below(&Arc::from(format!("/{}", self.root).as_str()));
+        self.view.unknown.push(Unlooked::new(place, error.to_string()));
     }
 
     fn stray(&mut self, path: String) {
@@ -265,8 +268,7 @@ impl Walk<'_> {
             }
         }
         self.view.stray.sort_unstable();
-        self.view.unknown.sort_unstable();
-        self.view.unknown.dedup();
+        Unlooked::sort(&mut self.view.unknown);
         self.view
     }
 }

@@ -14,7 +14,7 @@ use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::layout::{Folder, LinkPlace, Part, Place};
 use regfsck::domain::manifest::parse;
 use regfsck::domain::name::{Reference, RepositoryName, Tag};
-use regfsck::domain::observed::Observed;
+use regfsck::domain::observed::{Observed, Request, Thing};
 use regfsck::domain::views::served::{
     Answer, Asked, Belief, Claim, Delivery, Denial, Exchange, ServedManifest,
 };
@@ -139,7 +139,7 @@ impl ScriptedRegistry {
     fn ask(&self, method: &str, path: &str) -> Exchange {
         self.script().asked.push(format!("{method} {path}"));
         Exchange {
-            asked: format!("{method} {}/v2/{path}", self.url),
+            asked: request(format!("{method} {}/v2/{path}", self.url), path),
             said: String::new(),
             at: Timestamp::now(),
         }
@@ -191,9 +191,16 @@ fn without<T>(exchange: Exchange, answered: &Answered, denial: Denial) -> Asked<
     }
 }
 
+/// A request, and the content that its path ends with.
+fn request(shown: String, path: &str) -> Thing {
+    let content = path.rsplit('/').next().and_then(|last| last.parse().ok());
+    Request { shown: shown.into(), content }.into()
+}
+
 /// An error of a request that was answered so.
 fn refused(exchange: &Exchange, status: u16, code: &str) -> RequestError {
-    let (method, url) = exchange.asked.split_once(' ').unwrap();
+    let asked = exchange.asked.to_string();
+    let (method, url) = asked.split_once(' ').unwrap();
     RequestError {
         status: Some(status),
         code: Some(code.into()),
@@ -272,7 +279,7 @@ impl RegistryReader for ScriptedRegistry {
 
     async fn byte(&self, repository: &RepositoryName, digest: &Digest, at: u64) -> Asked<Answer<Delivery>> {
         let mut exchange = self.ask_of("GET", repository, "blobs", &digest.to_string());
-        exchange.asked = format!("{}, Range: bytes={at}-{at}", exchange.asked);
+        exchange.asked = request(format!("{}, Range: bytes={at}-{at}", exchange.asked), &digest.to_string());
         match self.blob(repository, digest) {
             Answered::Bytes(bytes) => {
                 let size = bytes.len() as u64;
@@ -357,7 +364,8 @@ impl RegistryReader for ScriptedRegistry {
                 Ok(Downloaded { digest, size: bytes.len() as u64 })
             }
             Answered::Nothing(_) => {
-                let (method, url) = exchange.asked.split_once(' ').unwrap();
+                let asked = exchange.asked.to_string();
+                let (method, url) = asked.split_once(' ').unwrap();
                 Err(RequestError {
                     attempts: 1,
                     ..RequestError::new(method, url, "the body was cut after 0 bytes")

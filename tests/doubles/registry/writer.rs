@@ -54,7 +54,8 @@ impl RegistryWriter for ScriptedRegistry {
         let place = Place::Upload(repository.clone(), id.as_str().into(), None).to_string();
         self.storage.write(&format!("{place}/data"), b"");
         self.storage.write(&format!("{place}/startedat"), Timestamp::now().to_string().as_bytes());
-        let location = format!("{}{id}?_state=of-the-test", exchange.asked.trim_start_matches("POST "));
+        let location =
+            format!("{}{id}?_state=of-the-test", exchange.asked.to_string().trim_start_matches("POST "));
         Ok(UploadSession { repository: repository.clone(), id, location })
     }
 

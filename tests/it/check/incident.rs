@@ -69,8 +69,7 @@ fn is_proved(daemon: &Daemon, finding: &Finding) {
     let url = format!("{}/v2/{REPOSITORY}/blobs/{digest}", daemon.url());
     let said: Vec<_> =
         finding.evidence.iter().map(|seen| (seen.view, seen.asked.to_string(), seen.said.as_str())).collect();
-    let (path, head, get) =
-        (data(&digest), format!("HEAD {url}"), format!("GET {url}, Range: bytes=0-0"));
+    let (path, head, get) = (data(&digest), format!("HEAD {url}"), format!("GET {url}, Range: bytes=0-0"));
     let size = said[1].2.to_owned();
     let expected = [
         (Side::Storage, path.clone(), "not there (walk)"),

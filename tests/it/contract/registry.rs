@@ -101,7 +101,7 @@ fn never() -> Digest {
 
 /// The answer alone, with what was asked.
 fn told<T: Clone>(world: &World, asked: &Asked<T>) -> (String, T) {
-    let path = asked.exchange.asked.replace(&format!("{}/v2/", world.url()), "");
+    let path = asked.exchange.asked.to_string().replace(&format!("{}/v2/", world.url()), "");
     (path, asked.answer.clone())
 }
 

@@ -289,7 +289,7 @@ fn what_cannot_be_looked_at_is_not_absent(#[case] subject: Box<dyn Subject>) {
     ];
     assert_eq!(is_unknown, [true; 3]);
     let view = collect(&*subject, &Everything);
-    let unknown: Vec<_> = view.unknown.iter().map(|unlooked| unlooked.what.clone()).collect();
+    let unknown: Vec<_> = view.unknown.iter().map(|unlooked| unlooked.what.to_string()).collect();
     assert_eq!(unknown, [format!("{}/{}", storage.location(), data(&layer))]);
     assert_eq!(view.blob(&layer), None);
 }

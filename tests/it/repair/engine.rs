@@ -89,7 +89,7 @@ fn what_skopeo_saved_before_heals_and_the_image_is_the_same() {
     let (status, report) = run(&place("oci"));
     let lost = format!("missing-manifest:team/app:{}", seen.digest);
     let why = "no source has its bytes; give one with --source";
-    assert_eq!((status, report.plan.unwrap().unresolved[&lost].as_str()), (1, why));
+    assert_eq!((status, report.plan.unwrap().unresolved[&lost].to_string()), (1, why.to_owned()));
     let (status, report) = run(&place("dir"));
     assert_eq!((status, report.proof.unwrap().pulled), (0, vec!["team/app:1".to_owned()]));
     engine.docker(&["rmi", "--force", &seen.image]);

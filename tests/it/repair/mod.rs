@@ -154,7 +154,12 @@ impl Ran {
 
     /// Why nothing in the plan helps, for each finding.
     pub(crate) fn unresolved(&self) -> Vec<(String, String)> {
-        self.report().plan.iter().flat_map(|plan| plan.unresolved.clone()).collect()
+        self.report()
+            .plan
+            .iter()
+            .flat_map(|plan| plan.unresolved.clone())
+            .map(|(id, why)| (id, why.to_string()))
+            .collect()
     }
 
     #[track_caller]
