@@ -132,6 +132,8 @@ fn plans_that_do_not_fit() {
         let mut value: serde_json::Value =
             serde_json::from_slice(&fs::read(Path::new(&plan)).unwrap()).unwrap();
         change(&mut value);
+        // The column of an error must not depend on how many digits the second of now has.
+        value["created"] = "2026-01-02T03:04:05Z".into();
         fs::write(scene.place("changed"), value.to_string()).unwrap();
         scene.told(&["repair", "--yes", "--plan", "HOME/changed"])
     };
