@@ -8,7 +8,6 @@ use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use super::drawing::{Drawing, hang, line};
 use super::words::counted;
 use crate::domain::action::Risk;
-use crate::domain::code::{Code, Severity};
 use crate::domain::plan::{Outcome, Plan, Proof, StepResult};
 use crate::domain::report::Report;
 
@@ -58,7 +57,7 @@ fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut notes: u64 = 0;
     for (finding, why) in &plan.unresolved {
-        if is_note(finding) && !drawing.no_trunc {
+        if plan.notes.contains(finding) && !drawing.no_trunc {
             notes += 1;
         } else {
             reasons.entry(why.to_string()).or_default().push(finding);
@@ -77,12 +76,6 @@ fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
             &format!("left alone: {}, normal leftovers (--no-trunc shows them)", counted(notes, "note")),
         );
     }
-}
-
-/// Whether a finding of that id is one that nothing needs to be done about.
-fn is_note(id: &str) -> bool {
-    let code = id.split(':').next().unwrap_or(id);
-    Code::ALL.iter().any(|known| known.as_str() == code && known.severity() == Severity::Note)
 }
 
 /// A finding's id with its digests cut.

@@ -49,6 +49,7 @@ async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report
     };
     let events: Arc<dyn Events> = terminal.progress();
     let mut report = empty(started);
+    let mut verified: Vec<(Option<usize>, VerifiedImage)> = Vec::new();
     for (host, named) in &by_registry(&images) {
         let replicas = match host {
             Some(host) => {
@@ -60,13 +61,19 @@ async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report
         for (settings, address) in &replicas {
             let registry = target::reach(settings, *address)?.reader;
             let mut seen = verify(&*registry, named, &options, Arc::clone(&events)).await;
+            let typed_at =
+                |image: &VerifiedImage| images.iter().position(|typed| typed.named.name == image.name);
+            let places: Vec<_> = seen.images.iter().map(typed_at).collect();
             if replicas.len() > 1 {
                 say_where(&mut seen, &registry.location());
             }
+            verified.extend(places.into_iter().zip(std::mem::take(&mut seen.images)));
             add(&mut report, seen, registry.location());
         }
     }
-    put_in_order(&mut report, &images);
+    verified.sort_by_key(|(place, _)| *place);
+    report.images = verified.into_iter().map(|(_, image)| image).collect();
+    join_findings(&mut report);
     note_interrupt(&mut report.coverage, &interrupt);
     report.summary = summarise(&report.findings);
     report.finished = Timestamp::now();
@@ -149,7 +156,6 @@ fn add(report: &mut Report, seen: Examination, location: String) {
         Some(others) => format!("{others}, {location}"),
         None => location,
     });
-    report.images.extend(seen.images);
     report.findings.extend(seen.findings);
     report.coverage.unknown.extend(seen.unknown);
 }
@@ -164,13 +170,8 @@ fn say_where(seen: &mut Examination, location: &str) {
     }
 }
 
-/// Put the images in the order in which they were typed; what several replicas show is one finding.
-fn put_in_order(report: &mut Report, images: &[Typed]) {
-    let is_of = |image: &VerifiedImage, typed: &Typed| {
-        let rest = image.name.strip_prefix(typed.named.name.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" at "))
-    };
-    report.images.sort_by_key(|image| images.iter().position(|typed| is_of(image, typed)));
+/// What several replicas show is one finding.
+fn join_findings(report: &mut Report) {
     let mut findings: Vec<Finding> = Vec::new();
     for finding in std::mem::take(&mut report.findings) {
         match findings.iter_mut().find(|known| known.id == finding.id) {

@@ -6,7 +6,7 @@
 mod materials;
 pub mod planner;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Plan {
     /// The findings that nothing in it helps, by id, and what would.
     #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub unresolved: BTreeMap<String, Helpless>,
+    /// Those of them that are only notes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub notes: BTreeSet<String>,
 }
 
 /// When a step is carried out. The order is that of the stages.

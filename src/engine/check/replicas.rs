@@ -6,9 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::api::Explorer;
 use super::{Run, Suspect, probe, same};
 use crate::domain::code::Code;
+use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Evidence, Thing, Unlooked};
@@ -136,10 +139,30 @@ impl Run<'_> {
     }
 }
 
-/// What one replica says of one thing, in words that are equal where the meaning is.
+/// What one replica says of one thing, and the words for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Error)]
+enum Meaning {
+    #[error("answers 500")]
+    Broken,
+    #[error("believes to have it")]
+    Believes,
+    #[error("claims it and delivers nothing")]
+    Claims,
+    #[error("delivers a part of it")]
+    Part,
+    #[error("has it{}", .0.map(|size| format!(", {size} bytes")).unwrap_or_default())]
+    Has(Option<u64>),
+    #[error("knows that it lacks it")]
+    Knows,
+    #[error("says that it is not there")]
+    Denies,
+    #[error("serves {}", .0.short())]
+    Serves(Digest),
+}
+
 struct Saying<'a> {
     who: &'a str,
-    what: String,
+    what: Meaning,
     evidence: Vec<Evidence>,
 }
 
@@ -152,7 +175,7 @@ fn disagree(all: &[(&str, &ServedView)], accusations: &mut Accusations) {
         listen(who, served, &mut sayings);
     }
     for (about, said) in sayings {
-        let meanings: BTreeSet<&str> = said.iter().map(|saying| saying.what.as_str()).collect();
+        let meanings: BTreeSet<Meaning> = said.iter().map(|saying| saying.what).collect();
         if meanings.len() < 2 {
             continue;
         }
@@ -170,7 +193,7 @@ fn disagree(all: &[(&str, &ServedView)], accusations: &mut Accusations) {
 }
 
 fn listen<'a>(who: &'a str, served: &ServedView, sayings: &mut Sayings<'a>) {
-    let mut note = |about: About, said: Option<String>, evidence: Vec<Evidence>| {
+    let mut note = |about: About, said: Option<Meaning>, evidence: Vec<Evidence>| {
         if let Some(what) = said {
             sayings.entry(about).or_default().push(Saying { who, what, evidence });
         }
@@ -191,11 +214,11 @@ fn listen<'a>(who: &'a str, served: &ServedView, sayings: &mut Sayings<'a>) {
     }
     for ((name, digest), belief) in &served.beliefs {
         let (what, exchange) = match belief {
-            Belief::Claimed(exchange) => ("believes to have it", exchange),
-            Belief::Unclaimed(exchange) => ("knows that it lacks it", exchange),
+            Belief::Claimed(exchange) => (Meaning::Believes, exchange),
+            Belief::Unclaimed(exchange) => (Meaning::Knows, exchange),
             Belief::Unknown(_) => continue,
         };
-        note(About::linked(name.clone(), *digest), Some(what.into()), vec![exchange.evidence()]);
+        note(About::linked(name.clone(), *digest), Some(what), vec![exchange.evidence()]);
     }
     for (name, tag, asked) in &served.resolved {
         let evidence = vec![asked.exchange.evidence()];
@@ -203,48 +226,38 @@ fn listen<'a>(who: &'a str, served: &ServedView, sayings: &mut Sayings<'a>) {
     }
 }
 
-fn of_blob(blob: &ServedBlob) -> Option<String> {
+fn of_blob(blob: &ServedBlob) -> Option<Meaning> {
     let delivery = blob.delivery.as_ref().map(|delivery| &delivery.answer);
     match (&blob.claim.answer, delivery) {
-        (Answer::Yes(_), Some(Answer::Yes(Delivery::Nothing))) => Some(CLAIMS.into()),
+        (Answer::Yes(_), Some(Answer::Yes(Delivery::Nothing))) => Some(Meaning::Claims),
         (Answer::Yes(_), Some(Answer::Unknown(_))) => None,
-        (Answer::Yes(claim), _) => {
-            let size = claim.size.map(|size| format!(", {size} bytes")).unwrap_or_default();
-            Some(format!("has it{size}"))
-        }
+        (Answer::Yes(claim), _) => Some(Meaning::Has(claim.size)),
         (answer, _) => without(answer),
     }
 }
 
-const CLAIMS: &str = "claims it and delivers nothing";
-
-fn of_delivered(delivered: &Delivered) -> Option<String> {
+fn of_delivered(delivered: &Delivered) -> Option<Meaning> {
     let first = delivered.first.as_ref().map(|first| &first.answer);
     match (&delivered.last.answer, first) {
         (Answer::Yes(Delivery::Nothing), Some(Answer::Unknown(_))) => None,
-        (Answer::Yes(Delivery::Nothing), Some(Answer::Yes(Delivery::Byte(_)))) => {
-            Some("delivers a part of it".into())
-        }
-        (Answer::Yes(Delivery::Nothing), _) => Some(CLAIMS.into()),
-        (Answer::Yes(Delivery::Byte(size) | Delivery::Short(size)), _) => {
-            let size = size.map(|size| format!(", {size} bytes")).unwrap_or_default();
-            Some(format!("has it{size}"))
-        }
+        (Answer::Yes(Delivery::Nothing), Some(Answer::Yes(Delivery::Byte(_)))) => Some(Meaning::Part),
+        (Answer::Yes(Delivery::Nothing), _) => Some(Meaning::Claims),
+        (Answer::Yes(Delivery::Byte(size) | Delivery::Short(size)), _) => Some(Meaning::Has(*size)),
         (answer, _) => without(answer),
     }
 }
 
-fn of_manifest(asked: &Asked<Answer<ServedManifest>>) -> Option<String> {
+fn of_manifest(asked: &Asked<Answer<ServedManifest>>) -> Option<Meaning> {
     match &asked.answer {
-        Answer::Yes(manifest) => Some(format!("serves {}", manifest.digest.short())),
+        Answer::Yes(manifest) => Some(Meaning::Serves(manifest.digest)),
         Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => without(&asked.answer),
     }
 }
 
-fn without<T>(answer: &Answer<T>) -> Option<String> {
+fn without<T>(answer: &Answer<T>) -> Option<Meaning> {
     match answer {
-        Answer::No(_) => Some("says that it is not there".into()),
-        Answer::Broken(_) => Some("answers 500".into()),
+        Answer::No(_) => Some(Meaning::Denies),
+        Answer::Broken(_) => Some(Meaning::Broken),
         Answer::Yes(_) | Answer::Unknown(_) => None,
     }
 }

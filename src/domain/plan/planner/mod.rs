@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use crate::domain::action::{Action, Need};
-use crate::domain::code::Code;
+use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::{Reference, RepositoryName, Tag};
@@ -96,6 +96,8 @@ struct Planner<'a> {
     keyed: BTreeSet<Digest>,
     steps: BTreeMap<String, Step>,
     unresolved: BTreeMap<String, Helpless>,
+    /// The findings that are only notes.
+    notes: BTreeSet<String>,
     /// The steps that move bad files away.
     replacements: HashMap<Digest, String>,
     /// Of the manifests that were looked into, what keeps each from being restored in a repository.
@@ -126,6 +128,7 @@ impl<'a> Planner<'a> {
             keyed: situation.purges.values().map(|keys| keys.digest).collect(),
             steps: BTreeMap::new(),
             unresolved: BTreeMap::new(),
+            notes: BTreeSet::new(),
             replacements: HashMap::new(),
             shortages: HashMap::new(),
         }
@@ -143,6 +146,9 @@ impl<'a> Planner<'a> {
         }
         let obstacles = prospects.iter().filter_map(|it| Some((it.action, it.now().err()?))).collect();
         self.unresolved.insert(finding.id.clone(), Helpless::Hindered(obstacles));
+        if finding.code.severity() == Severity::Note {
+            self.notes.insert(finding.id.clone());
+        }
     }
 
     fn about(&self, finding: &Finding) -> About {
@@ -292,7 +298,9 @@ impl<'a> Planner<'a> {
         steps.sort_by(|a, b| (a.stage, order(a), &a.id).cmp(&(b.stage, order(b), &b.id)));
         let mut unresolved = self.unresolved;
         unresolved.retain(|id, _| !steps.iter().any(|step| step.resolves.contains(id)));
-        Plan { version: VERSION, created: now, target, steps, unresolved }
+        let mut notes = self.notes;
+        notes.retain(|id| unresolved.contains_key(id));
+        Plan { version: VERSION, created: now, target, steps, unresolved, notes }
     }
 }
 
