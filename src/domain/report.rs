@@ -9,7 +9,7 @@ use super::code::Severity;
 use super::digest::Digest;
 use super::finding::{Finding, State};
 use super::limit::Limits;
-use super::observed::Unlooked;
+use super::observed::{Reason, Thing, Unlooked};
 use super::plan::{Outcome, Plan, Proof};
 use super::shard::Shard;
 
@@ -130,6 +130,14 @@ pub struct Coverage {
     /// What this kind of run cannot see, and what would let it.
     #[serde(flatten)]
     pub limits: Limits,
+}
+
+impl Coverage {
+    /// Enter that the run was stopped before everything was looked at.
+    pub fn note_interrupt(&mut self) {
+        self.unknown.push(Unlooked::new(Thing::Rest, Reason::Interrupted));
+        Unlooked::sort(&mut self.unknown);
+    }
 }
 
 /// What was looked at in storage.

@@ -27,7 +27,7 @@ pub(in crate::cli) fn read(arguments: &SuspectArguments) -> Result<Vec<Suspect>>
 }
 
 /// The suspects of a text, as the check takes them.
-pub(in crate::cli) fn of(found: Suspects) -> impl Iterator<Item = Suspect> {
+fn of(found: Suspects) -> impl Iterator<Item = Suspect> {
     let pairs = found.pairs.into_iter();
     pairs.map(|(repository, digest)| Suspect { repository, digest, is_manifest: false })
 }

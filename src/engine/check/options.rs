@@ -10,6 +10,7 @@ use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 use crate::domain::rules::Daemon as Settings;
 use crate::domain::shard::Shard;
+use crate::domain::suspects;
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Bookmark, Everything, Scope};
 
@@ -107,4 +108,10 @@ pub struct Suspect {
     pub digest: Digest,
     /// Whether it is known to be a manifest: those are asked about in another way.
     pub is_manifest: bool,
+}
+
+impl From<suspects::Suspect> for Suspect {
+    fn from((repository, digest): suspects::Suspect) -> Self {
+        Self { repository, digest, is_manifest: false }
+    }
 }
