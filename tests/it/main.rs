@@ -20,6 +20,7 @@ mod credentials;
 mod docker_engine;
 mod generated;
 mod guard;
+mod hostile_state;
 mod hostile_storage;
 mod http_client;
 mod interrupts;

@@ -1,10 +1,9 @@
 //! All the sources of a run, in the order in which they were given.
 
-use std::path::PathBuf;
-
 use async_trait::async_trait;
 
 use super::fetch::{Patience, fetch_verified};
+use crate::adapters::files::PrivateFolder;
 use crate::domain::name::{Image, RepositoryName};
 use crate::engine::ports::{
     ImageContent, Shortage, Sighting, Source, SourceError, Supply, VerifiedBytes, Wanted,
@@ -13,14 +12,14 @@ use crate::engine::ports::{
 /// Tries each source in turn, and remembers why each failed.
 pub struct SourceList {
     sources: Vec<Box<dyn Source>>,
-    spool: PathBuf,
+    spool: PrivateFolder,
     patience: Patience,
 }
 
 impl SourceList {
     /// These sources; what comes over a network is spooled in the folder `spool`.
     #[must_use]
-    pub fn new(sources: Vec<Box<dyn Source>>, spool: PathBuf) -> Self {
+    pub fn new(sources: Vec<Box<dyn Source>>, spool: PrivateFolder) -> Self {
         Self { sources, spool, patience: Patience::default() }
     }
 

@@ -1,10 +1,12 @@
 //! `regfsck check`
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
 use super::session::{Session, conclude};
+use crate::adapters::files;
 use crate::cli::args::check::CheckCommand;
 use crate::cli::settings::budget::refuse_parts;
 use crate::cli::settings::check::options;
@@ -70,7 +72,8 @@ async fn save_plan(command: &CheckCommand, path: &Path, terminal: &Terminal) -> 
     let examination = session.check().await?;
     let plan = session.plan(&examination, Goal::Fix).await?;
     let text = serde_json::to_string_pretty(&plan)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("cannot write the plan to `{}`", path.display()))?;
+    let written = files::save(path, |file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write the plan to `{}`", path.display()))?;
     let mut report = session.report(examination);
     report.plan = Some(plan);
     Ok(report)

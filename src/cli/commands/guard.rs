@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use super::session::Session;
+use crate::adapters::files::PrivateFolder;
 use crate::adapters::gc::{GcCommand, Onlooker, Stream};
 use crate::adapters::{journal, snapshot};
 use crate::cli::args::guard::GuardCommand;
@@ -25,7 +25,7 @@ use crate::domain::views::storage::StorageView;
 use crate::domain::{difference, suspects::Suspects};
 use crate::engine::check::Examination;
 use crate::engine::guard::gate::{Intent, gate};
-use crate::engine::ports::{Event, Events as _};
+use crate::engine::ports::{Event, Events as _, Held, JournalError};
 use crate::engine::repair::restart_now;
 use crate::report::guard as drawn;
 
@@ -51,6 +51,8 @@ struct Run<'a> {
     terminal: &'a Terminal,
     command: Option<GcCommand>,
     guarded: Guarded,
+    /// What keeps others from changing the registry, from the gate to the proof.
+    held: Option<Held>,
 }
 
 impl<'a> Run<'a> {
@@ -74,18 +76,30 @@ impl<'a> Run<'a> {
             finished: now,
             failed: None,
             exit_status: 0,
+            refusal: None,
             gate: Gate { flavours, delete_untagged, ..Gate::default() },
             snapshot: None,
             collection: None,
             restart: None,
             report: None,
         };
-        Ok(Self { arguments, terminal, command, guarded })
+        Ok(Self { arguments, terminal, command, guarded, held: None })
     }
 
     async fn stages(&mut self) -> Result<()> {
         // What is cleared after garbage collection is what guarding it means: nobody is asked.
         let mut session = self.session(true).await?;
+        if !self.arguments.gate_only {
+            match session.hold() {
+                Ok(held) => self.held = Some(held),
+                Err(locked @ JournalError::Locked { .. }) => {
+                    self.guarded.refusal = Some(format!("{locked}; {}", locked.hint()));
+                    self.guarded.failed = Some(Stage::Gate);
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
         let mut before = self.gate(&session).await?;
         if !self.guarded.gate.open && self.arguments.fix {
             self.fix().await?;
@@ -108,8 +122,8 @@ impl<'a> Run<'a> {
     async fn session(&self, is_agreed: bool) -> Result<Session<'a>> {
         let arguments = self.arguments;
         let session = Session::open(&arguments.check, &arguments.state, self.terminal).await?;
-        let session = session.asking(is_agreed).with_sources(&arguments.source).await?;
-        session.with_restarts(&arguments.restart)
+        let session = session.asking(is_agreed).holding(self.held.clone());
+        session.with_sources(&arguments.source).await?.with_restarts(&arguments.restart)
     }
 
     /// Look at storage, and enter in the report what garbage collection would do.
@@ -134,11 +148,10 @@ impl<'a> Run<'a> {
     }
 
     /// Keep storage's view of before, in a folder of its own.
-    fn snapshot(&mut self, session: &Session<'_>, before: &StorageView) -> Result<PathBuf> {
+    fn snapshot(&mut self, session: &Session<'_>, before: &StorageView) -> Result<PrivateFolder> {
         let state = state::folder(&self.arguments.state, &session.target.named)?;
-        let place = state.join("guard").join(journal::new_run(self.guarded.started));
-        std::fs::create_dir_all(&place).with_context(|| format!("cannot make `{}`", place.display()))?;
-        let path = place.join("before.snapshot");
+        let place = state::guard(&state, &journal::new_run(self.guarded.started))?;
+        let path = place.path().join("before.snapshot");
         snapshot::write(&path, before).context("cannot keep what storage held before")?;
         let shown = path.display().to_string();
         let notice =
@@ -148,9 +161,9 @@ impl<'a> Run<'a> {
         Ok(place)
     }
 
-    async fn collect(&mut self, command: &GcCommand, place: &Path) -> Result<Suspects> {
-        let path = place.join("gc.log");
-        let log = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    async fn collect(&mut self, command: &GcCommand, place: &PrivateFolder) -> Result<Suspects> {
+        let path = place.path().join("gc.log");
+        let log = place.create("gc.log").with_context(|| format!("cannot write `{}`", path.display()))?;
         let onlooker = PassedOn { log: Mutex::new(log), way: Way::of(self.terminal) };
         let mut collected = Collected {
             command: command.words(),
@@ -216,6 +229,7 @@ impl<'a> Run<'a> {
         let of_report = guarded.report.as_ref().map_or(0, |report: &Report| report.exit_status);
         guarded.exit_status = match guarded.failed {
             None => 0,
+            Some(Stage::Gate) if guarded.refusal.is_some() => verdict::exit_status(Verdict::Refused),
             Some(Stage::Gate) => of_gate(&guarded.gate),
             Some(Stage::Collection) => COLLECTION_FAILED,
             Some(Stage::Restart) => of_report.max(1),

@@ -33,8 +33,11 @@ use crate::domain::plan::{Approved, Goal, Materials, Plan};
 use crate::domain::report::{self, Report, SCHEMA, Tool, Verdict, summarise};
 use crate::domain::verdict;
 use crate::engine::check::{Examination, Options, check};
-use crate::engine::ports::{Event, Events as _, JournalError, Pusher, Source, StorageWriter};
+use crate::engine::ports::{
+    Event, Events as _, Held, JournalError, Pusher, RegistryLock as _, Source, StorageWriter,
+};
 use crate::engine::repair::{self, Patience, Repair, Resources};
+use crate::engine::write_ahead::with_causes;
 
 /// A repair under way.
 pub(super) struct Session<'a> {
@@ -53,6 +56,8 @@ pub(super) struct Session<'a> {
     pub(super) options: Options,
     /// Content whose own file is bad: not to be taken for a source of it.
     bad: BTreeSet<Digest>,
+    /// What keeps others from changing the registry, from the first change on.
+    held: Option<Held>,
 }
 
 impl<'a> Session<'a> {
@@ -78,7 +83,24 @@ impl<'a> Session<'a> {
             events: terminal.progress(),
             options,
             bad: BTreeSet::new(),
+            held: None,
         })
+    }
+
+    /// Keep others from changing the registry, as long as this session or another that holds it is there.
+    pub(super) fn hold(&mut self) -> Result<Held, JournalError> {
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => state::lock(self.target.root.as_deref(), &self.target.named).take()?,
+        };
+        self.held = Some(held.clone());
+        Ok(held)
+    }
+
+    /// With a lock that is held already.
+    pub(super) fn holding(mut self, held: Option<Held>) -> Self {
+        self.held = held;
+        self
     }
 
     pub(super) const fn asking(mut self, is_agreed: bool) -> Self {
@@ -232,18 +254,19 @@ impl<'a> Session<'a> {
             return Ok(report);
         }
         let consent = consent::ask(&plan, self.is_agreed, self.terminal)?;
+        let held = self.hold();
         let refuse = |examination: Examination, why: String| {
             let mut report = self.report(Examination { refusal: Some(why), ..examination });
             report.plan = Some(plan.clone());
             Ok(report)
         };
-        let tools = match self.tools() {
+        let tools = match held.map_err(anyhow::Error::from).and_then(|_| self.tools()) {
             Ok(tools) => tools,
             Err(error) => match error.downcast::<JournalError>() {
                 Ok(locked @ JournalError::Locked { .. }) => {
                     return refuse(examination, format!("{locked}; {}", locked.hint()));
                 }
-                Ok(other) => return Err(anyhow!("{}; {}", told_by(&other), other.hint())),
+                Ok(other) => return Err(anyhow!("{}; {}", with_causes(&other), other.hint())),
                 Err(error) => return Err(error),
             },
         };
@@ -319,17 +342,6 @@ fn bad(findings: &[Finding]) -> BTreeSet<Digest> {
     let codes = [Code::EmptyBlob, Code::TruncatedBlob, Code::CorruptBlob, Code::UnreadableManifest];
     let bad = findings.iter().filter(|finding| codes.contains(&finding.code));
     bad.filter_map(|finding| finding.subject.digest).collect()
-}
-
-/// An error with its causes, in one line.
-fn told_by(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// Make a report of what was examined.

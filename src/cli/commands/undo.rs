@@ -13,7 +13,7 @@ use crate::cli::terminal::Terminal;
 use crate::domain::journal::Change;
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
-use crate::engine::ports::{JournalError, Storage as _, StorageWriter as _};
+use crate::engine::ports::{JournalError, RegistryLock as _, Storage as _, StorageWriter as _};
 use crate::engine::undo::undo;
 
 /// Put quarantined files and links back; the exit status.
@@ -22,8 +22,10 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<
     let Some(storage) = storage else { bail!("undo needs the storage: use --config FILE or --storage DIR") };
     let named = Target { storage: Some(storage.location()), ..Target::default() };
     let run = new_run(Timestamp::now());
-    let journal = match FileJournal::take(&state::folder(&command.state, &named)?, &run) {
-        Ok(journal) => journal,
+    let taken = state::lock(Some(storage.root()), &named).take();
+    let folder = state::folder(&command.state, &named)?;
+    let (_held, journal) = match taken.and_then(|held| Ok((held, FileJournal::take(&folder, &run)?))) {
+        Ok(both) => both,
         Err(locked @ JournalError::Locked { .. }) => {
             return refuse(&format!("{locked}; {}", locked.hint()), terminal);
         }

@@ -1,12 +1,11 @@
 //! `--state-dir`: where a run keeps what outlasts it.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 
-use crate::adapters::journal::state_dir;
+use crate::adapters::files::PrivateFolder;
+use crate::adapters::journal::{FileLock, state_dir};
 use crate::cli::args::means::StateArguments;
 use crate::domain::journal::identity;
 use crate::domain::report;
@@ -23,16 +22,31 @@ pub(in crate::cli) fn folder(given: &StateArguments, target: &report::Target) ->
     state_dir(identity, |name| std::env::var_os(name)).context("give --state-dir DIR")
 }
 
+/// What keeps others from changing this registry meanwhile.
+pub(in crate::cli) fn lock(root: Option<&Path>, target: &report::Target) -> FileLock {
+    FileLock::new(root, target.registry.as_deref())
+}
+
 /// The folder in it for bytes on their way; it is made.
 ///
 /// # Errors
 /// When it cannot be made.
-pub(in crate::cli) fn spool(folder: &Path) -> Result<PathBuf> {
-    let dir = folder.join("spool");
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&dir)
-        .with_context(|| format!("--state-dir: cannot make the folder `{}`", dir.display()))?;
-    Ok(dir)
+pub(in crate::cli) fn spool(folder: &Path) -> Result<PrivateFolder> {
+    within(folder, &["spool"])
+}
+
+/// The folder in it for what one guarded garbage collection keeps; it is made.
+///
+/// # Errors
+/// When it cannot be made.
+pub(in crate::cli) fn guard(folder: &Path, run: &str) -> Result<PrivateFolder> {
+    within(folder, &["guard", run])
+}
+
+fn within(folder: &Path, names: &[&str]) -> Result<PrivateFolder> {
+    let unusable = |path: &Path| format!("--state-dir: cannot use the folder `{}`", path.display());
+    let top = PrivateFolder::make(folder).with_context(|| unusable(folder))?;
+    names
+        .iter()
+        .try_fold(top, |above, name| above.within(name).with_context(|| unusable(&above.path().join(name))))
 }
