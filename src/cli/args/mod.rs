@@ -2,7 +2,7 @@
 //! told of defaults is shown there.
 //!
 //! A command has the groups that it uses and no others, so that no flag is accepted where it does nothing; what depends
-//! on another flag is in [`idle`].
+//! on another flag is in `idle`.
 
 pub mod check;
 pub mod connection;
