@@ -6,3 +6,10 @@ pub mod cli;
 pub mod domain;
 pub mod engine;
 pub mod report;
+
+// What unit tests and integration tests share names the crate alike in both.
+#[cfg(test)]
+extern crate self as regfsck;
+#[cfg(test)]
+#[path = "../tests/doubles/mod.rs"]
+mod doubles;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regfsck::adapters::service::{ConfigFile, DockerContainer, Engine};
+use regfsck::domain::finding::State;
 use regfsck::engine::keep_started::KeepStarted;
 use regfsck::engine::ports::{RequestError, Service};
 use regfsck::engine::restart::restart_and_wait;
@@ -12,7 +13,8 @@ use regfsck::engine::restart::restart_and_wait;
 use crate::support::container_registry::{CONFIG, ContainerRegistry, config_text};
 use crate::support::docker_engine::DockerEngine;
 use crate::support::incident::{ask, incident, pull};
-use crate::support::plain_registry::{RealRegistry, Setup, programs};
+use crate::support::real_registry::{RealRegistry, on_every_registry, programs};
+use crate::support::settings::Settings;
 
 /// The engine, or nothing where it or the registry's program is missing.
 fn engine(test: &str) -> Option<DockerEngine> {
@@ -34,25 +36,29 @@ fn lines_with(text: &str, part: &str) -> usize {
 
 #[test]
 fn the_five_steps_end_in_manifest_unknown_and_a_restart_alone_heals_nothing() {
-    let Some(engine) = engine("the five steps") else { return };
-    let mut registry = RealRegistry::start("the five steps", &Setup::default()).unwrap();
-    let seen = incident(&engine, &registry.host(), "team/app:1", || drop(registry.garbage_collect(&[])));
-    assert_eq!(lines_with(&seen.push, ": Layer already exists"), 1, "{}", seen.push);
-    assert_eq!(
-        seen.pull.trim(),
-        format!(
-            "Error response from daemon: manifest for {} not found: manifest unknown: manifest unknown",
-            seen.image
-        )
-    );
-    assert!(!registry.data_file(&seen.digest).exists());
-    // Only the daemon's cache is gone then: it takes a restart and another push.
-    registry.restart();
-    assert!(!pull(&engine, &seen.image).status.success());
-    let pushed = engine.docker(&["push", &seen.image]);
-    assert_eq!(lines_with(&pushed, ": Pushed"), 1, "{pushed}");
-    let pulled = pull(&engine, &seen.image);
-    assert!(pulled.status.success(), "{pulled:?}");
+    on_every_registry(|| {
+        let Some(engine) = engine("the five steps") else { return };
+        let mut registry = RealRegistry::start(&Settings::default()).unwrap();
+        let seen = incident(&engine, &registry.host(), "team/app:1", || {
+            assert_eq!(registry.garbage_collect(false, false).status, 0);
+        });
+        assert_eq!(lines_with(&seen.push, ": Layer already exists"), 1, "{}", seen.push);
+        assert_eq!(
+            seen.pull.trim(),
+            format!(
+                "Error response from daemon: manifest for {} not found: manifest unknown: manifest unknown",
+                seen.image
+            )
+        );
+        assert!(!registry.data_file(&seen.digest.parse().unwrap()).exists());
+        // Only the daemon's cache is gone then: it takes a restart and another push.
+        registry.restart();
+        assert!(!pull(&engine, &seen.image).status.success());
+        let pushed = engine.docker(&["push", &seen.image]);
+        assert_eq!(lines_with(&pushed, ": Pushed"), 1, "{pushed}");
+        let pulled = pull(&engine, &seen.image);
+        assert!(pulled.status.success(), "{pulled:?}");
+    });
 }
 
 #[tokio::test]
@@ -140,11 +146,11 @@ fn the_name_of_a_container_is_all_that_a_check_needs() {
         crate::support::regfsck::end(command.spawn().unwrap())
     };
     let ended = regfsck(&["check", "--container", registry.name, "--probe-manifests", "-o", "json"]);
-    let json = ended.json();
+    let target = ended.report().target;
     assert_eq!(ended.status, 1, "{ended:?}");
     let root = registry.root().join("docker/registry/v2").display().to_string();
-    assert_eq!(json["target"]["storage"], root);
-    assert_eq!(json["target"]["registry"], format!("http://{}", registry.host()));
+    assert_eq!(target.storage, Some(root));
+    assert_eq!(target.registry, Some(format!("http://{}", registry.host())));
     let phantom = format!("phantom-manifest:team/app:{}", seen.digest);
     assert!(ended.findings().contains(&phantom), "{:?}", ended.findings());
     let missing = regfsck(&["check", "--container", "nobody"]);
@@ -156,14 +162,13 @@ fn the_name_of_a_container_is_all_that_a_check_needs() {
         ["check", "--container", registry.name, "--fix", "--yes", "--drain", "0", "--state-dir", &state];
     let started = registry.started();
     let fixed = regfsck(&[&fix[..], &["-o", "json"]].concat());
-    let json = fixed.json();
-    let last = json["outcomes"].as_array().unwrap().last().unwrap();
-    assert_eq!(last["step"], format!("restart:docker:{}", registry.name));
-    assert!(last["result"]["done"].is_string(), "{last}");
+    let report = fixed.report();
+    let last = report.outcomes.as_ref().unwrap().last().unwrap();
+    assert_eq!(last.step, format!("restart:docker:{}", registry.name));
+    assert!(last.result.is_done(), "{last:?}");
     assert_ne!(registry.started(), started);
-    let repaired =
-        json["findings"].as_array().unwrap().iter().find(|finding| finding["id"] == phantom.as_str());
-    assert_eq!(repaired.unwrap()["state"], "repaired");
+    let repaired = report.findings.iter().find(|finding| finding.id == phantom).unwrap();
+    assert_eq!(repaired.state, State::Repaired);
     let pushed = engine.docker(&["push", &seen.image]);
     assert_eq!(lines_with(&pushed, ": Layer already exists"), 0, "{pushed}");
     assert!(pull(&engine, &seen.image).status.success());

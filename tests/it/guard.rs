@@ -1,49 +1,47 @@
 //! Garbage collection under guard, by the program itself.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use regfsck::adapters::sandbox::image::Image;
-use serde_json::Value;
+use regfsck::domain::code::Severity;
+use regfsck::domain::guard::{Collected, Guarded, Stage};
+use regfsck::domain::report::Verdict;
 use tempfile::TempDir;
 
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::damage::Paths;
-use crate::support::missing;
 use crate::support::raw::manifest_path;
-use crate::support::real_registry::{Program, programs};
+use crate::support::real_registry::{Program, current, on_every_registry};
 use crate::support::redis_server::{RedisServer, dump, remember};
-
-/// The first real 2.x program, whose `garbage-collect` is guarded.
-fn real(test: &str) -> Option<Program> {
-    let found = programs().into_iter().next();
-    if found.is_none() {
-        missing("docker-registry", test);
-    }
-    found
-}
+use crate::support::regfsck::{Ended, command};
 
 /// Run regfsck with its state in `home`.
-fn regfsck(home: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_regfsck"))
-        .args(arguments)
-        .env("XDG_STATE_HOME", home)
-        .stdin(Stdio::null())
-        .output()
-        .expect("run regfsck")
+fn regfsck(home: &Path, arguments: &[&str]) -> Ended {
+    command(arguments).env("XDG_STATE_HOME", home).output().unwrap().into()
 }
 
+/// What a guarded collection came to.
 struct Told {
     status: i32,
-    json: Value,
+    guarded: Guarded,
     errors: String,
 }
 
-fn told(output: &Output) -> Told {
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{errors}"));
-    Told { status: output.status.code().expect("a status"), json, errors }
+fn told(ended: &Ended) -> Told {
+    Told { status: ended.status, guarded: ended.read(), errors: ended.stderr.clone() }
+}
+
+impl Told {
+    fn collected(&self) -> &Collected {
+        self.guarded.collection.as_ref().unwrap()
+    }
+
+    #[track_caller]
+    fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{}\n{:#?}", self.errors, self.guarded);
+        self
+    }
 }
 
 /// Guard the real garbage collection with `-m`.
@@ -127,142 +125,150 @@ impl Drop for Restarted {
 
 #[test]
 fn a_busy_registry_ends_coherent_with_a_restart() {
-    let Some(program) = real("a_busy_registry_ends_coherent_with_a_restart") else { return };
-    let home = tempfile::tempdir().unwrap();
-    let daemon = Kind::Real(program.clone()).start(&Settings::default());
-    let busy = fill(&daemon);
-    let (restart, pid) = restarter(home.path(), &daemon, &program);
-    let _restarted = Restarted(pid);
-    let told = guard(home.path(), &daemon, &program, &["--restart", &restart, "--drain", "0"]);
-    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
-    assert_eq!(told.json["report"]["verdict"], "coherent");
-    assert_eq!(told.json["collection"]["status"], 0);
-    assert!(told.json["restart"].as_str().unwrap().starts_with("restarted"), "{:#}", told.json);
-    assert!(told.errors.contains("blob eligible for deletion: "), "its output goes through");
-    busy.is_well(&daemon);
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let home = tempfile::tempdir().unwrap();
+        let daemon = Kind::Real(program.clone()).start(&Settings::default());
+        let busy = fill(&daemon);
+        let (restart, pid) = restarter(home.path(), &daemon, &program);
+        let _restarted = Restarted(pid);
+        let told = guard(home.path(), &daemon, &program, &["--restart", &restart, "--drain", "0"]).expect(0);
+        assert_eq!(told.guarded.report.as_ref().map(|report| report.verdict), Some(Verdict::Coherent));
+        assert_eq!(told.collected().status, Some(0));
+        assert!(told.guarded.restart.as_ref().unwrap().starts_with("restarted"), "{:#?}", told.guarded);
+        assert!(told.errors.contains("blob eligible for deletion: "), "its output goes through");
+        busy.is_well(&daemon);
+    });
 }
 
 #[test]
 fn without_a_restart_the_claims_are_deleted() {
-    let Some(program) = real("without_a_restart_the_claims_are_deleted") else { return };
-    let home = tempfile::tempdir().unwrap();
-    let daemon = Kind::Real(program.clone()).start(&Settings::default());
-    let busy = fill(&daemon);
-    let told = guard(home.path(), &daemon, &program, &[]);
-    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
-    let cleared = told.json["report"]["proof"]["resolved"].as_array().unwrap();
-    let phantoms = cleared.iter().filter(|id| id.as_str().unwrap().starts_with("phantom-blob:")).count();
-    assert_eq!(phantoms, 6, "two images of three blobs: {cleared:?}");
-    let raw = daemon.raw();
-    for (repository, image) in &busy.gone {
-        for blob in image.blobs() {
-            let path = crate::support::raw::blob_path(repository, &blob.digest);
-            assert_eq!(raw.head(&path).status, 404);
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let home = tempfile::tempdir().unwrap();
+        let daemon = Kind::Real(program.clone()).start(&Settings::default());
+        let busy = fill(&daemon);
+        let told = guard(home.path(), &daemon, &program, &[]).expect(0);
+        let cleared = told.guarded.report.unwrap().proof.unwrap().resolved;
+        let phantoms = cleared.iter().filter(|id| id.starts_with("phantom-blob:")).count();
+        assert_eq!(phantoms, 6, "two images of three blobs: {cleared:?}");
+        let raw = daemon.raw();
+        for (repository, image) in &busy.gone {
+            for blob in image.blobs() {
+                let path = crate::support::raw::blob_path(repository, &blob.digest);
+                assert_eq!(raw.head(&path).status, 404);
+            }
         }
-    }
+    });
 }
 
 #[test]
 fn a_busy_registry_with_redis_ends_coherent() {
-    let Some(program) = real("a_busy_registry_with_redis_ends_coherent") else { return };
-    let Some(redis) = RedisServer::start() else { return };
-    let home = tempfile::tempdir().unwrap();
-    let cache = CacheKind::Redis(format!("127.0.0.1:{}", redis.port));
-    let daemon = Kind::Real(program.clone()).start(&Settings::with_cache(cache));
-    let busy = fill(&daemon);
-    let before = dump(&mut redis.client(0));
-    let told = guard(home.path(), &daemon, &program, &[]);
-    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
-    let after = dump(&mut redis.client(0));
-    let gone: Vec<String> = before
-        .iter()
-        .filter(|(key, content)| after.get(*key) != Some(content))
-        .map(|(key, _)| String::from_utf8_lossy(key).into_owned())
-        .collect();
-    let digests: Vec<String> = busy
-        .gone
-        .iter()
-        .flat_map(|(_, image)| image.blobs().map(|blob| blob.digest).chain([image.manifest.digest]))
-        .map(|digest| digest.to_string())
-        .collect();
-    let is_stale = |key: &String| {
-        digests.iter().any(|digest| key.ends_with(digest.as_str())) || key == "repository::team/app::blobs"
-    };
-    assert!(gone.iter().all(is_stale), "{gone:?}");
-    assert_eq!(gone.iter().filter(|key| key.starts_with("blobs::")).count(), 8, "{gone:?}");
-    assert!(!told.errors.contains("secret"));
-    busy.is_well(&daemon);
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let Some(redis) = RedisServer::start() else { return };
+        let home = tempfile::tempdir().unwrap();
+        let cache = CacheKind::Redis(format!("127.0.0.1:{}", redis.port));
+        let daemon = Kind::Real(program.clone()).start(&Settings::with_cache(cache));
+        let busy = fill(&daemon);
+        let before = dump(&mut redis.client(0));
+        let told = guard(home.path(), &daemon, &program, &[]).expect(0);
+        let after = dump(&mut redis.client(0));
+        let gone: Vec<String> = before
+            .iter()
+            .filter(|(key, content)| after.get(*key) != Some(content))
+            .map(|(key, _)| String::from_utf8_lossy(key).into_owned())
+            .collect();
+        let digests: Vec<String> = busy
+            .gone
+            .iter()
+            .flat_map(|(_, image)| image.blobs().map(|blob| blob.digest).chain([image.manifest.digest]))
+            .map(|digest| digest.to_string())
+            .collect();
+        let is_stale = |key: &String| {
+            digests.iter().any(|digest| key.ends_with(digest.as_str()))
+                || key == "repository::team/app::blobs"
+        };
+        assert!(gone.iter().all(is_stale), "{gone:?}");
+        assert_eq!(gone.iter().filter(|key| key.starts_with("blobs::")).count(), 8, "{gone:?}");
+        assert!(!told.errors.contains("secret"));
+        busy.is_well(&daemon);
+    });
 }
 
 #[test]
 fn a_lost_manifest_keeps_the_gate_shut_and_names_what_would_go() {
-    let Some(program) = real("a_lost_manifest_keeps_the_gate_shut_and_names_what_would_go") else { return };
-    let home = tempfile::tempdir().unwrap();
-    let daemon = Kind::Real(program.clone()).start(&Settings::default());
-    let raw = daemon.raw();
-    let (image, other) = (Image::two_layers("image").unwrap(), Image::two_layers("other").unwrap());
-    raw.push_image("team/app", "1", &image);
-    raw.push_image("team/app", "2", &other);
-    let paths = Paths::new(&daemon.root());
-    std::fs::rename(paths.data(&image.manifest.digest), home.path().join("lost")).unwrap();
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let home = tempfile::tempdir().unwrap();
+        let daemon = Kind::Real(program.clone()).start(&Settings::default());
+        let raw = daemon.raw();
+        let (image, other) = (Image::two_layers("image").unwrap(), Image::two_layers("other").unwrap());
+        raw.push_image("team/app", "1", &image);
+        raw.push_image("team/app", "2", &other);
+        let paths = Paths::new(&daemon.root());
+        std::fs::rename(paths.data(&image.manifest.digest), home.path().join("lost")).unwrap();
 
-    let told = guard(home.path(), &daemon, &program, &[]);
-    assert_eq!((told.status, &told.json["failed"]), (4, &Value::from("gate")), "{}", told.errors);
-    assert_eq!(told.json.get("collection"), None);
-    let loss = &told.json["gate"]["losses"][0];
-    assert_eq!(loss["images"], serde_json::json!(["team/app:1"]));
-    let named: Vec<&str> =
-        loss["content"].as_array().unwrap().iter().map(|blob| blob["digest"].as_str().unwrap()).collect();
-    let mut needed: Vec<String> = image.blobs().map(|blob| blob.digest.to_string()).collect();
-    needed.sort();
-    assert_eq!(named, needed);
-    assert!(image.blobs().all(|blob| paths.data(&blob.digest).exists()));
+        let told = guard(home.path(), &daemon, &program, &[]).expect(4);
+        assert_eq!((told.guarded.failed, &told.guarded.collection), (Some(Stage::Gate), &None));
+        let loss = &told.guarded.gate.losses[0];
+        assert_eq!(loss.images.iter().map(ToString::to_string).collect::<Vec<_>>(), ["team/app:1"]);
+        let named: Vec<String> = loss.content.iter().map(|blob| blob.digest.to_string()).collect();
+        let mut needed: Vec<String> = image.blobs().map(|blob| blob.digest.to_string()).collect();
+        needed.sort();
+        assert_eq!(named, needed);
+        assert!(image.blobs().all(|blob| paths.data(&blob.digest).exists()));
 
-    let config = daemon.config_path();
-    let gate =
-        ["guard", "--gate-only", "--delete-untagged", "--config", config.to_str().unwrap(), "-o", "json"];
-    assert_eq!(regfsck(home.path(), &gate).status.code(), Some(4));
+        let config = daemon.config_path();
+        let gate =
+            ["guard", "--gate-only", "--delete-untagged", "--config", config.to_str().unwrap(), "-o", "json"];
+        assert_eq!(regfsck(home.path(), &gate).status, 4);
 
-    // And this is what garbage collection does unguarded, with a good conscience.
-    assert_eq!(daemon.garbage_collect(true, false).status, 0);
-    assert!(image.blobs().all(|blob| !paths.data(&blob.digest).exists()));
-    assert!(other.blobs().all(|blob| paths.data(&blob.digest).exists()));
+        // And this is what garbage collection does unguarded, with a good conscience.
+        assert_eq!(daemon.garbage_collect(true, false).status, 0);
+        assert!(image.blobs().all(|blob| !paths.data(&blob.digest).exists()));
+        assert!(other.blobs().all(|blob| paths.data(&blob.digest).exists()));
+    });
 }
 
 #[test]
 fn a_repair_opens_the_gate() {
-    let Some(program) = real("a_repair_opens_the_gate") else { return };
-    let home = tempfile::tempdir().unwrap();
-    let daemon = Kind::Real(program.clone()).start(&Settings::default());
-    let image = Image::two_layers("image").unwrap();
-    daemon.raw().push_image("team/app", "1", &image);
-    let mirror = crate::repair::Mirror::with(&[("team/app", "1", &image)]);
-    let manifest = Paths::new(&daemon.root()).data(&image.manifest.digest);
-    std::fs::rename(&manifest, home.path().join("lost")).unwrap();
-    let source = mirror.source();
-    // It asks, as check --fix does, and there is nobody to ask.
-    let config = daemon.config_path();
-    let asks = ["guard", "--gate-only", "--fix", "--config", config.to_str().unwrap(), "--source", &source];
-    assert_eq!((regfsck(home.path(), &asks).status.code(), manifest.exists()), (Some(2), false));
-    let told = guard(home.path(), &daemon, &program, &["--fix", "--yes", "--source", &source]);
-    assert_eq!(told.status, 0, "{}\n{:#}", told.errors, told.json);
-    assert_eq!((&told.json["gate"]["open"], &told.json["collection"]["status"]), (&true.into(), &0.into()));
-    assert_eq!(daemon.raw().pull("team/app", "1", &image), Ok(()));
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let home = tempfile::tempdir().unwrap();
+        let daemon = Kind::Real(program.clone()).start(&Settings::default());
+        let image = Image::two_layers("image").unwrap();
+        daemon.raw().push_image("team/app", "1", &image);
+        let mirror = crate::repair::Mirror::with(&[("team/app", "1", &image)]);
+        let manifest = Paths::new(&daemon.root()).data(&image.manifest.digest);
+        std::fs::rename(&manifest, home.path().join("lost")).unwrap();
+        let source = mirror.source();
+        // It asks, as check --fix does, and there is nobody to ask.
+        let config = daemon.config_path();
+        let asks =
+            ["guard", "--gate-only", "--fix", "--config", config.to_str().unwrap(), "--source", &source];
+        assert_eq!((regfsck(home.path(), &asks).status, manifest.exists()), (2, false));
+        let told = guard(home.path(), &daemon, &program, &["--fix", "--yes", "--source", &source]).expect(0);
+        assert_eq!((told.guarded.gate.open, told.collected().status), (true, Some(0)));
+        assert_eq!(daemon.raw().pull("team/app", "1", &image), Ok(()));
+    });
 }
 
 #[test]
 fn what_would_abort_keeps_the_gate_shut() {
-    let Some(program) = real("what_would_abort_keeps_the_gate_shut") else { return };
-    let home = tempfile::tempdir().unwrap();
-    let daemon = Kind::Real(program.clone()).start(&Settings::default());
-    let image = Image::two_layers("image").unwrap();
-    daemon.raw().push_image("team/app", "1", &image);
-    let stray = daemon.root().join("docker/registry/v2/blobs/sha256/zz/data");
-    std::fs::create_dir_all(stray.parent().unwrap()).unwrap();
-    std::fs::write(&stray, "x").unwrap();
-    let told = guard(home.path(), &daemon, &program, &["--accept-loss"]);
-    assert_eq!(told.status, 4);
-    assert_eq!(told.json["gate"]["aborts"][0]["path"], "blobs/sha256/zz/data");
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let home = tempfile::tempdir().unwrap();
+        let daemon = Kind::Real(program.clone()).start(&Settings::default());
+        let image = Image::two_layers("image").unwrap();
+        daemon.raw().push_image("team/app", "1", &image);
+        let stray = daemon.root().join("docker/registry/v2/blobs/sha256/zz/data");
+        std::fs::create_dir_all(stray.parent().unwrap()).unwrap();
+        std::fs::write(&stray, "x").unwrap();
+        let told = guard(home.path(), &daemon, &program, &["--accept-loss"]).expect(4);
+        let aborts = serde_json::to_value(&told.guarded.gate.aborts).unwrap();
+        assert_eq!(aborts[0]["path"], "blobs/sha256/zz/data");
+    });
 }
 
 #[test]
@@ -276,14 +282,13 @@ fn a_collection_that_dies_is_told_from_what_it_left() {
             ["guard", "--config", config.to_str().unwrap(), "-o", "json", "--", "sh", "-c", command];
         told(&regfsck(home.path(), &arguments))
     };
-    let killed = run("echo half a line; kill -9 $$ # garbage-collect");
-    assert_eq!((killed.status, &killed.json["failed"]), (5, &Value::from("collection")));
-    assert_eq!(killed.json["collection"]["signal"], 9);
-    assert_eq!(killed.json["report"]["verdict"], "coherent");
-    let failed = run("exit 3");
-    assert_eq!((failed.status, &failed.json["collection"]["status"]), (5, &Value::from(3)));
-    let snapshot = failed.json["snapshot"].as_str().unwrap();
-    assert!(Path::new(snapshot).exists(), "the snapshot is kept");
+    let killed = run("echo half a line; kill -9 $$ # garbage-collect").expect(5);
+    assert_eq!((killed.guarded.failed, killed.collected().signal), (Some(Stage::Collection), Some(9)));
+    assert_eq!(killed.guarded.report.unwrap().verdict, Verdict::Coherent);
+    let failed = run("exit 3").expect(5);
+    assert_eq!(failed.collected().status, Some(3));
+    let snapshot = failed.guarded.snapshot.unwrap();
+    assert!(Path::new(&snapshot).exists(), "the snapshot is kept");
 }
 
 /// After a 3.x garbage collection, which leaves no links.
@@ -302,7 +307,7 @@ fn collected() -> (TempDir, Daemon, Image, String) {
         home.path(),
         &["snapshot", "--config", config.to_str().unwrap(), "-o", snapshot.to_str().unwrap()],
     );
-    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    assert_eq!(taken.status, 0, "{taken:?}");
     let path = manifest_path("team/app", &gone.manifest.digest.to_string());
     assert_eq!(raw.delete(&path).status, 202);
     let log = daemon.garbage_collect(true, false);
@@ -315,15 +320,12 @@ fn check(home: &Path, daemon: &Daemon, more: &[&str]) -> (i32, Vec<String>) {
     let config = daemon.config_path();
     let mut arguments = vec!["check", "--config", config.to_str().unwrap(), "-o", "json"];
     arguments.extend(more);
-    let told = told(&regfsck(home, &arguments));
-    let findings = told.json["findings"].as_array().unwrap();
-    let mut ids: Vec<String> = findings
-        .iter()
-        .filter(|finding| finding["severity"] == "error")
-        .map(|finding| finding["id"].as_str().unwrap().to_owned())
-        .collect();
+    let ended = regfsck(home, &arguments);
+    let findings = ended.report().findings.into_iter();
+    let errors = findings.filter(|finding| finding.severity == Severity::Error);
+    let mut ids: Vec<String> = errors.map(|finding| finding.id).collect();
     ids.sort();
-    (told.status, ids)
+    (ended.status, ids)
 }
 
 #[test]

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::regfsck::{command, end};
 use crate::support::stub::{Act, Stub};
+use regfsck::domain::report::Verdict;
 
 fn send(child: &std::process::Child, signal: Signal) {
     kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
@@ -36,7 +37,7 @@ async fn an_interrupted_check_reports_what_it_saw_and_that_it_is_not_all() {
         let stub = stuck().await;
         let url = stub.url();
         let ended = tokio::task::spawn_blocking(move || {
-            let child = command(&["check", "--registry", &url, "-o", "json"]).spawn().unwrap();
+            let child = command(["check", "--registry", &url, "-o", "json"]).spawn().unwrap();
             std::thread::sleep(Duration::from_millis(1500));
             let start = Instant::now();
             send(&child, signal);
@@ -45,10 +46,10 @@ async fn an_interrupted_check_reports_what_it_saw_and_that_it_is_not_all() {
             ended
         });
         let ended = ended.await.unwrap();
-        let json = ended.json();
-        assert_eq!((ended.status, &json["verdict"]), (3, &"incomplete".into()), "{}", ended.stdout);
+        let report = ended.report();
+        assert_eq!((ended.status, report.verdict), (3, Verdict::Incomplete), "{}", ended.stdout);
         let unknown: Vec<_> =
-            json["coverage"]["unknown"].as_array().unwrap().iter().map(|one| one["why"].clone()).collect();
+            report.coverage.unknown.iter().map(|unlooked| unlooked.why.to_string()).collect();
         let why = ["interrupted: the rest was not asked", "interrupted before everything was looked at"];
         assert_eq!(unknown, why, "{}", ended.stdout);
         let says = "stopping; what was seen so far is reported. A second time ends at once.\n";
@@ -59,7 +60,7 @@ async fn an_interrupted_check_reports_what_it_saw_and_that_it_is_not_all() {
 #[test]
 fn a_second_ctrl_c_ends_what_cannot_stop() {
     // Nobody writes the list of images.
-    let mut child = command(&["verify", "--images", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = command(["verify", "--images", "-"]).stdin(Stdio::piped()).spawn().unwrap();
     let stdin = child.stdin.take();
     std::thread::sleep(Duration::from_millis(700));
     send(&child, Signal::INT);

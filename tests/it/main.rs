@@ -16,8 +16,11 @@ mod cache;
 mod check;
 mod collector;
 mod completions;
+mod contract;
 mod credentials;
 mod docker_engine;
+#[path = "../doubles/mod.rs"]
+mod doubles;
 mod generated;
 mod guard;
 mod hostile_storage;

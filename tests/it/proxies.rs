@@ -10,9 +10,11 @@ use tempfile::TempDir;
 
 use crate::support::certificates::self_signed;
 use crate::support::missing;
-use crate::support::plain_registry::{RealRegistry, Setup, free_port};
-use crate::support::planted::plant;
+use crate::support::program::free_port;
+use crate::support::real_registry::{RealRegistry, on_every_registry};
 use crate::support::regfsck::{Ended, command, end};
+use crate::support::settings::Settings;
+use crate::support::tree::plant;
 
 /// A proxy that leads everybody to one daemon and notes what it was asked for.
 struct Proxy {
@@ -83,55 +85,65 @@ fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
 
 #[test]
 fn plain_http_goes_through_the_proxy_unless_no_proxy_names_the_host() {
-    let root = TempDir::new().unwrap();
-    plant(root.path(), "team/app", "1", &Image::two_layers("a").unwrap());
-    let setup = Setup { root: Some(root.path().to_owned()), ..Setup::default() };
-    let Some(daemon) = RealRegistry::start("a proxy", &setup) else { return };
-    let check = ["check", "--registry", "http://registry.invalid:5000", "--plain-http", "--repo", "team/app"];
-    let check = [&check[..], &["--jobs", "1", "--retry-times", "0"]].concat();
-    for variable in ["HTTP_PROXY", "http_proxy"] {
+    on_every_registry(|| {
+        let root = TempDir::new().unwrap();
+        plant(root.path(), "team/app", "1", &Image::two_layers("a").unwrap());
+        let setup = Settings { root: Some(root.path().to_owned()), ..Settings::default() };
+        let Some(daemon) = RealRegistry::start(&setup) else { return };
+        let check =
+            ["check", "--registry", "http://registry.invalid:5000", "--plain-http", "--repo", "team/app"];
+        let check = [&check[..], &["--jobs", "1", "--retry-times", "0"]].concat();
+        for variable in ["HTTP_PROXY", "http_proxy"] {
+            let proxy = Proxy::to(&daemon);
+            let ended = run(&check, &[(variable, &proxy.url())]);
+            assert_eq!(ended.status, 0, "{}", ended.stdout);
+            assert_eq!(proxy.asked()[0], "GET http://registry.invalid:5000/v2/ HTTP/1.1", "{variable}");
+        }
         let proxy = Proxy::to(&daemon);
-        let ended = run(&check, &[(variable, &proxy.url())]);
-        assert_eq!(ended.status, 0, "{}", ended.stdout);
-        assert_eq!(proxy.asked()[0], "GET http://registry.invalid:5000/v2/ HTTP/1.1", "{variable}");
-    }
-    let proxy = Proxy::to(&daemon);
-    let ended = run(&check, &[("HTTP_PROXY", &proxy.url()), ("NO_PROXY", "registry.invalid")]);
-    assert_eq!((ended.status, proxy.asked()), (3, vec![]), "{}", ended.stdout);
-    // No proxy leads to this machine itself.
-    let url = daemon.url();
-    let ended = run(&["check", "--registry", &url, "--repo", "team/app"], &[("HTTP_PROXY", &proxy.url())]);
-    assert_eq!((ended.status, proxy.asked()), (0, vec![]), "{}", ended.stdout);
+        let ended = run(&check, &[("HTTP_PROXY", &proxy.url()), ("NO_PROXY", "registry.invalid")]);
+        assert_eq!((ended.status, proxy.asked()), (3, vec![]), "{}", ended.stdout);
+        // No proxy leads to this machine itself.
+        let url = daemon.url();
+        let ended =
+            run(&["check", "--registry", &url, "--repo", "team/app"], &[("HTTP_PROXY", &proxy.url())]);
+        assert_eq!((ended.status, proxy.asked()), (0, vec![]), "{}", ended.stdout);
+    });
 }
 
 #[test]
 fn tls_goes_through_a_tunnel_and_a_proxy_that_is_down_is_named() {
-    let test = "a tunnel";
-    let (dir, root) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    plant(root.path(), "team/app", "1", &Image::two_layers("a").unwrap());
-    let Some(pair) = self_signed(dir.path(), "own", "DNS:registry.test", 30) else {
-        return missing("openssl", test);
-    };
-    let (certificate, key) = (pair.certificate.display(), pair.key.display());
-    let http = format!("  tls:\n    certificate: {certificate}\n    key: {key}\n");
-    let setup = Setup { http, root: Some(root.path().to_owned()), ..Setup::default() };
-    let Some(daemon) = RealRegistry::start(test, &setup) else { return };
-    let url = format!("https://registry.test:{}", daemon.port());
-    let ca = certificate.to_string();
-    let check = ["check", "--registry", &url, "--ca-file", &ca, "--repo", "team/app", "--retry-times", "0"];
-    let proxy = Proxy::to(&daemon);
-    let ended = run(&check, &[("HTTPS_PROXY", &proxy.url())]);
-    assert_eq!(ended.status, 0, "{}", ended.stdout);
-    let tunnel = format!("CONNECT registry.test:{} HTTP/1.1", daemon.port());
-    assert_eq!(proxy.asked(), [tunnel]);
-    let (asked, resolve) = (proxy.asked(), format!("registry.test:{}:127.0.0.1", daemon.port()));
-    let variables = [("HTTPS_PROXY", proxy.url()), ("NO_PROXY", ".test".to_owned())];
-    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let ended = run(&[&check[..], &["--resolve", &resolve]].concat(), &variables);
-    assert_eq!((ended.status, proxy.asked()), (0, asked), "{}", ended.stdout);
-    let down = format!("http://127.0.0.1:{}", free_port());
-    let ended = run(&check, &[("HTTPS_PROXY", &down)]);
-    assert_eq!(ended.status, 3);
-    let text = format!("{}{}", ended.stdout, ended.stderr);
-    insta::assert_snapshot!(text.replace(&daemon.port().to_string(), "PORT").replace(&down, "PROXY"));
+    on_every_registry(|| {
+        let test = "a tunnel";
+        let (dir, root) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        plant(root.path(), "team/app", "1", &Image::two_layers("a").unwrap());
+        let Some(pair) = self_signed(dir.path(), "own", "DNS:registry.test", 30) else {
+            return missing("openssl", test);
+        };
+        let (certificate, key) = (pair.certificate.display(), pair.key.display());
+        let http = format!("  tls:\n    certificate: {certificate}\n    key: {key}\n");
+        let setup = Settings { http, root: Some(root.path().to_owned()), ..Settings::default() };
+        let Some(daemon) = RealRegistry::start(&setup) else { return };
+        let url = format!("https://registry.test:{}", daemon.port());
+        let ca = certificate.to_string();
+        let check =
+            ["check", "--registry", &url, "--ca-file", &ca, "--repo", "team/app", "--retry-times", "0"];
+        let proxy = Proxy::to(&daemon);
+        let ended = run(&check, &[("HTTPS_PROXY", &proxy.url())]);
+        assert_eq!(ended.status, 0, "{}", ended.stdout);
+        let tunnel = format!("CONNECT registry.test:{} HTTP/1.1", daemon.port());
+        assert_eq!(proxy.asked(), [tunnel]);
+        let (asked, resolve) = (proxy.asked(), format!("registry.test:{}:127.0.0.1", daemon.port()));
+        let variables = [("HTTPS_PROXY", proxy.url()), ("NO_PROXY", ".test".to_owned())];
+        let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let ended = run(&[&check[..], &["--resolve", &resolve]].concat(), &variables);
+        assert_eq!((ended.status, proxy.asked()), (0, asked), "{}", ended.stdout);
+        let down = format!("http://127.0.0.1:{}", free_port());
+        let ended = run(&check, &[("HTTPS_PROXY", &down)]);
+        assert_eq!(ended.status, 3);
+        let text = format!("{}{}", ended.stdout, ended.stderr);
+        insta::assert_snapshot!(
+            "tls_goes_through_a_tunnel_and_a_proxy_that_is_down_is_named",
+            text.replace(&daemon.port().to_string(), "PORT").replace(&down, "PROXY")
+        );
+    });
 }

@@ -1,30 +1,15 @@
 //! The registry's own configuration, read by us and by a real daemon: both must mean the same.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use regfsck::adapters::config::{RegistryConfig, StorageDriver};
 use tempfile::TempDir;
 
-/// A daemon that is killed with its test.
-struct Daemon(Child);
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Start the daemon with nothing but these variables in its environment.
-fn start(config: &Path, environment: &[(String, String)]) -> Daemon {
-    let mut command = Command::new("docker-registry");
-    command.arg("serve").arg(config).env_clear().envs(environment.iter().cloned());
-    Daemon(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-}
+use crate::support::program::{Running, free_port, until};
+use crate::support::real_registry::programs;
 
 /// Send one request without a body and return the status; `None` while nobody listens.
 fn ask(authority: &str, method: &str, path: &str) -> Option<u16> {
@@ -38,16 +23,8 @@ fn ask(authority: &str, method: &str, path: &str) -> Option<u16> {
     answer.split(' ').nth(1)?.parse().ok()
 }
 
-fn wait_for(authority: &str, prefix: &str) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while ask(authority, "GET", &format!("{prefix}v2/")) != Some(200) {
-        assert!(Instant::now() < deadline, "no registry answers at {authority}{prefix}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Read the configuration as we do, start a daemon with it, and hold what it does against what we read.
-fn compare(folder: &Path, text: &str, environment: &[(&str, &str)]) {
+fn compare(program: &Path, folder: &Path, text: &str, environment: &[(&str, &str)]) {
     let own = |text: &str| text.replace("FOLDER", folder.to_str().unwrap());
     let environment: Vec<(String, String)> =
         environment.iter().map(|(name, value)| ((*name).to_owned(), own(value))).collect();
@@ -59,8 +36,13 @@ fn compare(folder: &Path, text: &str, environment: &[(&str, &str)]) {
         config.endpoint.url().unwrap().strip_prefix("http://").unwrap().split_once('/').unwrap();
     let prefix = format!("/{prefix}");
 
-    let _daemon = start(&path, &environment);
-    wait_for(authority, &prefix);
+    // Nothing but these variables is in its environment.
+    let mut command = Command::new(program);
+    command.arg("serve").arg(&path).env_clear().envs(environment.iter().cloned());
+    let _daemon = Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    until(&format!("a registry answers at {authority}{prefix}"), || {
+        ask(authority, "GET", &format!("{prefix}v2/")) == Some(200)
+    });
     let upload = ask(authority, "POST", &format!("{prefix}v2/probe/blobs/uploads/"));
     assert_eq!(upload, Some(if config.read_only { 405 } else { 202 }), "{environment:?}");
     let uploads = root.join("docker/registry/v2/repositories/probe/_uploads");
@@ -81,14 +63,6 @@ const MORE: &str = "version: 0.1\nstorage:\n  filesystem: {rootdirectory: FOLDER
 
 #[test]
 fn the_environment_overrides_as_in_a_real_daemon() {
-    if Command::new("docker-registry").arg("--version").output().is_err() {
-        let is_required = std::env::var_os("REGFSCK_REQUIRE_REAL").is_some_and(|value| value == "1");
-        assert!(!is_required, "`docker-registry` is not installed");
-        eprintln!(
-            "skipped: the_environment_overrides_as_in_a_real_daemon needs `docker-registry`, which is not installed"
-        );
-        return;
-    }
     let cases: [(&str, &[(&str, &str)]); 8] = [
         (PLAIN, &[]),
         (PLAIN, &[("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "FOLDER/variable")]),
@@ -112,9 +86,11 @@ fn the_environment_overrides_as_in_a_real_daemon() {
         (MORE, &[("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED", "true")]),
         (MORE, &[("REGISTRY_STORAGE_DELETE", "{enabled: false}"), ("REGISTRY_NOBODY_KNOWS", "this")]),
     ];
-    for (text, environment) in cases {
-        let folder = TempDir::new().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        compare(folder.path(), &text.replace("PORT", &free.to_string()), environment);
+    for program in programs() {
+        for (text, environment) in cases {
+            let folder = TempDir::new().unwrap();
+            let text = text.replace("PORT", &format!("127.0.0.1:{}", free_port()));
+            compare(&program.path, folder.path(), &text, environment);
+        }
     }
 }

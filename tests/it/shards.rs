@@ -1,7 +1,6 @@
 //! A check that is split among machines, and its parts joined: the report of one run, byte for byte but for times.
 
 use std::path::Path;
-use std::process::Command;
 
 use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
 use regfsck::adapters::storage::FilesystemStorage;
@@ -10,8 +9,9 @@ use regfsck::engine::ports::{Everything, Silent, Storage as _};
 use serde_json::Value;
 
 use crate::support::plant::{Content, Recipe, plant};
-use crate::support::planted::lose;
 use crate::support::redis_server::{RedisServer, digest, remember};
+use crate::support::regfsck::run;
+use crate::support::tree::lose;
 
 const SHARDS: usize = 4;
 
@@ -33,11 +33,9 @@ pub(crate) fn damaged(root: &Path) {
 
 /// Run regfsck; its status and what it wrote.
 pub(crate) fn regfsck(arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_regfsck")).args(arguments).output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(matches!(output.status.code(), Some(0..=4)), "{errors}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    (output.status.code().unwrap(), if text.is_empty() { errors } else { text })
+    let ended = run(arguments);
+    assert!(matches!(ended.status, 0..=4), "{}", ended.stderr);
+    (ended.status, if ended.stdout.is_empty() { ended.stderr } else { ended.stdout })
 }
 
 /// The report without what differs from run to run: times, and how many requests it took.
@@ -143,7 +141,7 @@ fn shards_of_replicas_make_up_the_whole() {
     let stored = |digest: &_| view.blob(digest).is_some();
     for repository in &view.repositories {
         if let Some(link) = repository.layers.iter().find(|link| stored(&link.digest))
-            && crate::support::planted::data_file(root.path(), &link.digest).exists()
+            && crate::support::tree::data_file(root.path(), &link.digest).exists()
         {
             lose(root.path(), &link.digest);
         }

@@ -7,9 +7,8 @@ use futures_util::TryStreamExt;
 use regfsck::domain::name::Image;
 use regfsck::engine::ports::{Naming, Source, SourceError, Supply, Wanted};
 
-use crate::support::sources_fixture::{Piece, Registry, Seed, have, image, list, open};
-
-const PROGRAMS: &[&str] = &["docker-registry", "skopeo"];
+use crate::support::real_registry::on_every_registry_async;
+use crate::support::sources_fixture::{Piece, Seed, copy, filled, image, list, open};
 
 fn wanted(piece: &Piece, of: &Image) -> Wanted {
     let size = Some(piece.bytes.len() as u64);
@@ -57,96 +56,92 @@ async fn knows(source: &dyn Source, of: &str, naming: Naming, pieces: &[Piece]) 
     assert_eq!(content.missing, []);
 }
 
-#[tokio::test]
-async fn an_oci_layout_and_its_archives_give_everything() {
-    if !have(PROGRAMS) {
-        return;
-    }
-    let (seed, registry, folder) = (Seed::new(), Registry::start(), tempfile::tempdir().unwrap());
-    registry.fill(&seed);
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    registry.copy("team/app:1.0", &[], &format!("oci:{}:team/app:1.0", path("oci")));
-    registry.copy("team/multi:1.0", &["--all"], &format!("oci:{}:1.0", path("oci")));
-    registry.copy("team/app:1.0", &[], &format!("oci-archive:{}:team/app:1.0", path("app.tar")));
-    registry.copy("team/multi:1.0", &["--all"], &format!("oci-archive:{}:1.0", path("multi.tar")));
-    let tar = fs::read(path("app.tar")).unwrap();
-    fs::write(path("app.tar.gz"), crate::support::sources_fixture::gzip(&tar)).unwrap();
+#[test]
+fn an_oci_layout_and_its_archives_give_everything() {
+    on_every_registry_async(|| async {
+        let Some((seed, registry)) = filled() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        copy(&registry, "team/app:1.0", &[], &format!("oci:{}:team/app:1.0", path("oci")));
+        copy(&registry, "team/multi:1.0", &["--all"], &format!("oci:{}:1.0", path("oci")));
+        copy(&registry, "team/app:1.0", &[], &format!("oci-archive:{}:team/app:1.0", path("app.tar")));
+        copy(&registry, "team/multi:1.0", &["--all"], &format!("oci-archive:{}:1.0", path("multi.tar")));
+        let tar = fs::read(path("app.tar")).unwrap();
+        fs::write(path("app.tar.gz"), crate::support::sources_fixture::gzip(&tar)).unwrap();
 
-    for spec in ["oci:oci", "oci-archive:app.tar", "oci-archive:app.tar.gz"] {
-        let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
-        gives_all(&spec, "team/app:1.0", &seed.app).await;
-        knows(&*open(&spec).unwrap(), "team/app:1.0", Naming::Exact, &seed.app).await;
-        assert_eq!(names(&spec).await, ["team/app:1.0"]);
-    }
-    for spec in ["oci:oci", "oci-archive:multi.tar"] {
-        let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
-        gives_all(&spec, "team/multi:1.0", &seed.multi).await;
-        knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::TagOnly, &seed.multi).await;
-    }
-    let error = open(&format!("oci:{}", path("oci"))).unwrap().content(&image("team/app:2.0")).await;
-    assert!(matches!(error, Err(SourceError::NoSuchImage { .. })));
+        for spec in ["oci:oci", "oci-archive:app.tar", "oci-archive:app.tar.gz"] {
+            let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
+            gives_all(&spec, "team/app:1.0", &seed.app).await;
+            knows(&*open(&spec).unwrap(), "team/app:1.0", Naming::Exact, &seed.app).await;
+            assert_eq!(names(&spec).await, ["team/app:1.0"]);
+        }
+        for spec in ["oci:oci", "oci-archive:multi.tar"] {
+            let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
+            gives_all(&spec, "team/multi:1.0", &seed.multi).await;
+            knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::TagOnly, &seed.multi).await;
+        }
+        let error = open(&format!("oci:{}", path("oci"))).unwrap().content(&image("team/app:2.0")).await;
+        assert!(matches!(error, Err(SourceError::NoSuchImage { .. })));
+    });
 }
 
-#[tokio::test]
-async fn a_folder_that_skopeo_wrote_gives_everything() {
-    if !have(PROGRAMS) {
-        return;
-    }
-    let (seed, registry, folder) = (Seed::new(), Registry::start(), tempfile::tempdir().unwrap());
-    registry.fill(&seed);
-    for (name, pieces) in [("app", &seed.app), ("multi", &seed.multi)] {
-        let spec = format!("dir:{}/{name}", folder.path().display());
-        registry.copy(&format!("team/{name}:1.0"), &["--all"], &spec);
-        gives_all(&spec, &format!("team/{name}:1.0"), pieces).await;
-        let source = open(&spec).unwrap();
-        let nameless = source.content(&image(&format!("team/{name}:1.0"))).await;
-        assert!(matches!(nameless, Err(SourceError::Nameless { .. })));
-        knows(&*source, &format!("team/{name}@{}", pieces[0].digest), Naming::Exact, pieces).await;
-    }
+#[test]
+fn a_folder_that_skopeo_wrote_gives_everything() {
+    on_every_registry_async(|| async {
+        let Some((seed, registry)) = filled() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        for (name, pieces) in [("app", &seed.app), ("multi", &seed.multi)] {
+            let spec = format!("dir:{}/{name}", folder.path().display());
+            copy(&registry, &format!("team/{name}:1.0"), &["--all"], &spec);
+            gives_all(&spec, &format!("team/{name}:1.0"), pieces).await;
+            let source = open(&spec).unwrap();
+            let nameless = source.content(&image(&format!("team/{name}:1.0"))).await;
+            assert!(matches!(nameless, Err(SourceError::Nameless { .. })));
+            knows(&*source, &format!("team/{name}@{}", pieces[0].digest), Naming::Exact, pieces).await;
+        }
+    });
 }
 
-#[tokio::test]
-async fn storage_of_a_registry_gives_everything_at_any_level() {
-    if !have(PROGRAMS) {
-        return;
-    }
-    let (seed, registry) = (Seed::new(), Registry::start());
-    registry.fill(&seed);
-    for level in ["", "docker", "docker/registry", "docker/registry/v2"] {
-        let spec = format!("storage:{}", registry.root().join(level).display());
-        gives_all(&spec, "team/app:1.0", &seed.app).await;
-        knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::Exact, &seed.multi).await;
-        assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
-        let other = open(&spec).unwrap().content(&image("team/other:1.0")).await;
+#[test]
+fn storage_of_a_registry_gives_everything_at_any_level() {
+    on_every_registry_async(|| async {
+        let Some((seed, registry)) = filled() else { return };
+        for level in ["", "docker", "docker/registry", "docker/registry/v2"] {
+            let spec = format!("storage:{}", registry.root().join(level).display());
+            gives_all(&spec, "team/app:1.0", &seed.app).await;
+            knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::Exact, &seed.multi).await;
+            assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
+            let other = open(&spec).unwrap().content(&image("team/other:1.0")).await;
+            assert!(matches!(other, Err(SourceError::NoSuchImage { .. })));
+        }
+        let blobs_alone = tempfile::tempdir().unwrap();
+        fs::rename(registry.root().join("docker/registry/v2/blobs"), blobs_alone.path().join("blobs"))
+            .unwrap();
+        gives_all(&format!("storage:{}", blobs_alone.path().display()), "team/app:1.0", &seed.app).await;
+    });
+}
+
+#[test]
+fn docker_archives_give_configs_and_say_what_they_cannot_give() {
+    on_every_registry_async(|| async {
+        let Some((seed, registry)) = filled() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let spec = format!("docker-archive:{}/app.tar", folder.path().display());
+        copy(&registry, "team/app:1.0", &[], &format!("{spec}:{}/team/app:1.0", registry.host()));
+        let [manifest, config, layer, _] = seed.app.as_slice() else { panic!() };
+        gives_all(&spec, "team/app:1.0", &[config.clone(), seed.plain_layer.clone()]).await;
+        let (source, app) = (open(&spec).unwrap(), image("team/app:1.0"));
+        let told = source.find(&wanted(layer, &app)).await.unwrap_err();
+        assert!(matches!(&told, SourceError::NotReproducible { why, .. } if why.contains("uncompressed")));
+        assert!(told.is_absent());
+        let told = source.find(&wanted(manifest, &app)).await.unwrap_err();
+        assert!(matches!(&told, SourceError::NotReproducible { why, .. } if why.contains("manifests")));
+        let told = source.find(&wanted(layer, &image("other/app:1.0"))).await.unwrap_err();
+        assert!(matches!(told, SourceError::Absent { .. }));
+        assert!(matches!(source.content(&app).await, Err(SourceError::Nameless { .. })));
+        let other = source.content(&image("other/app:1.0")).await;
         assert!(matches!(other, Err(SourceError::NoSuchImage { .. })));
-    }
-    let blobs_alone = tempfile::tempdir().unwrap();
-    fs::rename(registry.root().join("docker/registry/v2/blobs"), blobs_alone.path().join("blobs")).unwrap();
-    gives_all(&format!("storage:{}", blobs_alone.path().display()), "team/app:1.0", &seed.app).await;
-}
-
-#[tokio::test]
-async fn docker_archives_give_configs_and_say_what_they_cannot_give() {
-    if !have(PROGRAMS) {
-        return;
-    }
-    let (seed, registry, folder) = (Seed::new(), Registry::start(), tempfile::tempdir().unwrap());
-    registry.fill(&seed);
-    let spec = format!("docker-archive:{}/app.tar", folder.path().display());
-    registry.copy("team/app:1.0", &[], &format!("{spec}:{}/team/app:1.0", registry.authority));
-    let [manifest, config, layer, _] = seed.app.as_slice() else { panic!() };
-    gives_all(&spec, "team/app:1.0", &[config.clone(), seed.plain_layer.clone()]).await;
-    let (source, app) = (open(&spec).unwrap(), image("team/app:1.0"));
-    let told = source.find(&wanted(layer, &app)).await.unwrap_err();
-    assert!(matches!(&told, SourceError::NotReproducible { why, .. } if why.contains("uncompressed")));
-    assert!(told.is_absent());
-    let told = source.find(&wanted(manifest, &app)).await.unwrap_err();
-    assert!(matches!(&told, SourceError::NotReproducible { why, .. } if why.contains("manifests")));
-    let told = source.find(&wanted(layer, &image("other/app:1.0"))).await.unwrap_err();
-    assert!(matches!(told, SourceError::Absent { .. }));
-    assert!(matches!(source.content(&app).await, Err(SourceError::Nameless { .. })));
-    let other = source.content(&image("other/app:1.0")).await;
-    assert!(matches!(other, Err(SourceError::NoSuchImage { .. })));
+    });
 }
 
 #[tokio::test]
@@ -206,50 +201,49 @@ async fn a_quarantine_gives_the_good_one_of_several() {
     assert!(matches!(other, Err(SourceError::Absent { .. })));
 }
 
-#[tokio::test]
-async fn another_registry_gives_everything() {
-    if !have(PROGRAMS) {
-        return;
-    }
-    let (seed, registry) = (Seed::new(), Registry::start());
-    registry.fill(&seed);
-    let spec = format!("docker://{}", registry.authority);
-    gives_all(&spec, "team/app:1.0", &seed.app).await;
-    gives_all(&spec, "team/multi:1.0", &seed.multi).await;
-    knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::Exact, &seed.multi).await;
-    let prefixed = format!("{spec}/team");
-    gives_all(&prefixed, "app:1.0", &seed.app).await;
-    knows(&*open(&prefixed).unwrap(), "app:1.0", Naming::Exact, &seed.app).await;
+#[test]
+fn another_registry_gives_everything() {
+    on_every_registry_async(|| async {
+        let Some((seed, registry)) = filled() else { return };
+        let spec = format!("docker://{}", registry.host());
+        gives_all(&spec, "team/app:1.0", &seed.app).await;
+        gives_all(&spec, "team/multi:1.0", &seed.multi).await;
+        knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::Exact, &seed.multi).await;
+        let prefixed = format!("{spec}/team");
+        gives_all(&prefixed, "app:1.0", &seed.app).await;
+        knows(&*open(&prefixed).unwrap(), "app:1.0", Naming::Exact, &seed.app).await;
 
-    assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
-    let source = open(&spec).unwrap();
-    let absent = source.find(&wanted(&seed.app[2], &image("team/none:1.0"))).await.unwrap_err();
-    assert_eq!(absent.to_string(), format!("`{spec}` does not have {} in `team/none`", seed.app[2].digest));
-    let none = source.content(&image("team/none:1.0")).await;
-    assert!(matches!(none, Err(SourceError::NoSuchImage { .. })));
-    // Asked in every repository that may have it, in turn.
-    let either = wanted(&seed.app[2], &image("team/none:1.0")).in_repository("team/app".parse().unwrap());
-    assert_eq!(source.find(&either).await.unwrap().size, either.size);
+        assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
+        let source = open(&spec).unwrap();
+        let absent = source.find(&wanted(&seed.app[2], &image("team/none:1.0"))).await.unwrap_err();
+        assert_eq!(
+            absent.to_string(),
+            format!("`{spec}` does not have {} in `team/none`", seed.app[2].digest)
+        );
+        let none = source.content(&image("team/none:1.0")).await;
+        assert!(matches!(none, Err(SourceError::NoSuchImage { .. })));
+        // Asked in every repository that may have it, in turn.
+        let either = wanted(&seed.app[2], &image("team/none:1.0")).in_repository("team/app".parse().unwrap());
+        assert_eq!(source.find(&either).await.unwrap().size, either.size);
+    });
 }
 
-#[tokio::test]
-async fn a_registry_that_claims_what_it_lacks_gives_nothing() {
-    if !have(PROGRAMS) {
-        return;
-    }
-    let (seed, registry) = (Seed::new(), Registry::start_with_cache());
-    registry.fill(&seed);
-    let layer = wanted(&seed.app[3], &image("team/app:1.0"));
-    let hex = layer.digest.hex();
-    let data = registry.root().join(format!("docker/registry/v2/blobs/sha256/{}/{hex}", &hex[..2]));
-    let aside = registry.root().join("aside");
-    fs::rename(&data, &aside).unwrap();
-    let alone = list(&[format!("docker://{}", registry.authority)]);
-    // What the cache says, then what the disk has.
-    assert_eq!(alone.find(&layer).await.unwrap().found.size, layer.size);
-    let shortage = alone.fetch(&layer).await.unwrap_err();
-    let said = format!("broke off: after 0 of {} bytes", layer.size.unwrap());
-    assert!(!shortage.is_absence() && shortage.to_string().contains(&said), "{shortage}");
+#[test]
+fn a_registry_that_claims_what_it_lacks_gives_nothing() {
+    on_every_registry_async(|| async {
+        let Some((seed, registry)) = filled() else { return };
+        let layer = wanted(&seed.app[3], &image("team/app:1.0"));
+        let hex = layer.digest.hex();
+        let data = registry.root().join(format!("docker/registry/v2/blobs/sha256/{}/{hex}", &hex[..2]));
+        let aside = registry.root().join("aside");
+        fs::rename(&data, &aside).unwrap();
+        let alone = list(&[format!("docker://{}", registry.host())]);
+        // What the cache says, then what the disk has.
+        assert_eq!(alone.find(&layer).await.unwrap().found.size, layer.size);
+        let shortage = alone.fetch(&layer).await.unwrap_err();
+        let said = format!("broke off: after 0 of {} bytes", layer.size.unwrap());
+        assert!(!shortage.is_absence() && shortage.to_string().contains(&said), "{shortage}");
+    });
 }
 
 #[tokio::test]

@@ -8,17 +8,18 @@ use tempfile::TempDir;
 
 use crate::support::certificates::{Pair, openssl, self_signed, signed_by_ca};
 use crate::support::missing;
-use crate::support::plain_registry::{RealRegistry, Setup};
-use crate::support::planted::plant;
+use crate::support::real_registry::{RealRegistry, on_every_registry};
 use crate::support::regfsck::{command, end};
+use crate::support::settings::Settings;
+use crate::support::tree::plant;
 
 const HERE: &str = "IP:127.0.0.1,DNS:registry.test";
 
-fn daemon(test: &str, root: &Path, pair: &Pair, client_ca: Option<&Path>) -> Option<RealRegistry> {
+fn daemon(root: &Path, pair: &Pair, client_ca: Option<&Path>) -> Option<RealRegistry> {
     let cas = client_ca.map(|ca| format!("    clientcas:\n      - {}\n", ca.display())).unwrap_or_default();
     let (certificate, key) = (pair.certificate.display(), pair.key.display());
     let http = format!("  tls:\n    certificate: {certificate}\n    key: {key}\n{cas}");
-    RealRegistry::start(test, &Setup { http, root: Some(root.to_owned()), ..Setup::default() })
+    RealRegistry::start(&Settings { http, root: Some(root.to_owned()), ..Settings::default() })
 }
 
 /// Four daemons on one storage, and the folder of all certificates.
@@ -51,10 +52,10 @@ impl Place {
         let root = at.join("root");
         plant(&root, "team/app", "1", &Image::two_layers("a").unwrap());
         Some(Self {
-            plain: RealRegistry::start(test, &Setup { root: Some(root.clone()), ..Setup::default() })?,
-            own: daemon(test, &root, &own, None)?,
-            expired: daemon(test, &root, &expired, None)?,
-            closed: daemon(test, &root, &server, Some(&client_ca))?,
+            plain: RealRegistry::start(&Settings { root: Some(root.clone()), ..Settings::default() })?,
+            own: daemon(&root, &own, None)?,
+            expired: daemon(&root, &expired, None)?,
+            closed: daemon(&root, &server, Some(&client_ca))?,
             dir,
         })
     }
@@ -87,8 +88,9 @@ impl Place {
 
 #[test]
 fn every_mistake_names_its_cure() {
-    let Some(place) = Place::start("TLS mistakes") else { return };
-    let said = [
+    on_every_registry(|| {
+        let Some(place) = Place::start("TLS mistakes") else { return };
+        let said = [
         "--registry http://127.0.0.1:OWN",
         "--registry https://127.0.0.1:PLAIN",
         "--registry https://wrong.test:OWN --resolve wrong.test:OWN:127.0.0.1 --ca-file DIR/own.crt",
@@ -103,53 +105,59 @@ fn every_mistake_names_its_cure() {
         "--registry https://127.0.0.1:OWN --ca-file DIR/nowhere.pem",
     ]
     .map(|arguments| place.said(Path::new("/nonexistent"), arguments));
-    insta::assert_snapshot!(said.join("\n"));
+        insta::assert_snapshot!("every_mistake_names_its_cure", said.join("\n"));
+    });
 }
 
 #[test]
 fn a_certificate_that_is_wanted_and_not_shown_or_not_known_is_named() {
-    let Some(place) = Place::start("a wanted certificate") else { return };
-    let cure =
-        "give one with --cert-file and --key-file, or in /etc/docker/certs.d/HOST:PORT/client.{cert,key}";
-    // The registry's alert and the end of the connection come together; either may be met first.
-    let either = [
-        format!("\"the registry does not accept us without a client certificate that it trusts; {cure}\""),
-        format!(
-            "\"the connection was closed right after the TLS handshake; a registry that wants a client certificate \
+    on_every_registry(|| {
+        let Some(place) = Place::start("a wanted certificate") else { return };
+        let cure =
+            "give one with --cert-file and --key-file, or in /etc/docker/certs.d/HOST:PORT/client.{cert,key}";
+        // The registry's alert and the end of the connection come together; either may be met first.
+        let either = [
+            format!(
+                "\"the registry does not accept us without a client certificate that it trusts; {cure}\""
+            ),
+            format!(
+                "\"the connection was closed right after the TLS handshake; a registry that wants a client certificate \
              does that: {cure}\""
-        ),
-    ];
-    let stranger = " --cert-file DIR/stranger.crt --key-file DIR/stranger.key";
-    for shown in ["", stranger] {
-        let registry = "--registry https://127.0.0.1:CLOSED --ca-file DIR/server-ca.crt -o json";
-        let said = place.said(Path::new("/nonexistent"), &format!("{registry}{shown}"));
-        let why = said.lines().map(str::trim).find_map(|line| line.strip_prefix("\"why\": "));
-        assert!(either.iter().any(|wanted| why == Some(wanted)), "{why:?} {said}");
-    }
+            ),
+        ];
+        let stranger = " --cert-file DIR/stranger.crt --key-file DIR/stranger.key";
+        for shown in ["", stranger] {
+            let registry = "--registry https://127.0.0.1:CLOSED --ca-file DIR/server-ca.crt -o json";
+            let said = place.said(Path::new("/nonexistent"), &format!("{registry}{shown}"));
+            let why = said.lines().map(str::trim).find_map(|line| line.strip_prefix("\"why\": "));
+            assert!(either.iter().any(|wanted| why == Some(wanted)), "{why:?} {said}");
+        }
+    });
 }
 
 #[test]
 fn every_cure_works() {
-    let Some(place) = Place::start("TLS cures") else { return };
-    let at = |name: &str| place.dir.path().join(name);
-    // A user's own certs.d, as podman and skopeo read it.
-    let home = TempDir::new().unwrap();
-    for (daemon, files) in [
-        (&place.own, &[("own.crt", "ca.crt")][..]),
-        (
-            &place.closed,
-            &[("server-ca.crt", "ca.crt"), ("client.crt", "client.cert"), ("client.key", "client.key")],
-        ),
-    ] {
-        let folder = home.path().join(".config/containers/certs.d").join(daemon.host());
-        fs::create_dir_all(&folder).unwrap();
-        for (from, to) in files {
-            fs::copy(at(from), folder.join(to)).unwrap();
+    on_every_registry(|| {
+        let Some(place) = Place::start("TLS cures") else { return };
+        let at = |name: &str| place.dir.path().join(name);
+        // A user's own certs.d, as podman and skopeo read it.
+        let home = TempDir::new().unwrap();
+        for (daemon, files) in [
+            (&place.own, &[("own.crt", "ca.crt")][..]),
+            (
+                &place.closed,
+                &[("server-ca.crt", "ca.crt"), ("client.crt", "client.cert"), ("client.key", "client.key")],
+            ),
+        ] {
+            let folder = home.path().join(".config/containers/certs.d").join(daemon.host());
+            fs::create_dir_all(&folder).unwrap();
+            for (from, to) in files {
+                fs::copy(at(from), folder.join(to)).unwrap();
+            }
         }
-    }
-    let nowhere = Path::new("/nonexistent");
-    let client = "--cert-file DIR/client.crt --key-file DIR/client.key";
-    for (home, arguments) in [
+        let nowhere = Path::new("/nonexistent");
+        let client = "--cert-file DIR/client.crt --key-file DIR/client.key";
+        for (home, arguments) in [
         (nowhere, "--registry http://127.0.0.1:PLAIN".to_owned()),
         (nowhere, "--registry https://127.0.0.1:OWN --ca-file DIR/own.crt".into()),
         (nowhere, "--registry https://127.0.0.1:OWN --tls-verify=false".into()),
@@ -167,4 +175,5 @@ fn every_cure_works() {
         let status = said.lines().nth(1);
         assert_eq!(status, Some("status 0"), "{said}");
     }
+    });
 }

@@ -67,29 +67,6 @@ async fn a_unix_socket() {
     assert_filled(&collect(&url).await.expect("collect"));
 }
 
-/// Start a server that speaks TLS with this certificate on a port of its own.
-fn secure(folder: &std::path::Path, name: &str, clients: &str) -> Option<(RedisServer, u16)> {
-    let port = crate::support::program::free_port();
-    let file = |name: String| folder.join(name).display().to_string();
-    let (certificate, key, ca) =
-        (file(format!("{name}.pem")), file(format!("{name}.key")), file("ca.pem".into()));
-    let (number, clients) = (port.to_string(), clients);
-    let server = RedisServer::with(&[
-        "--tls-port",
-        &number,
-        "--tls-cert-file",
-        &certificate,
-        "--tls-key-file",
-        &key,
-        "--tls-ca-cert-file",
-        &ca,
-        "--tls-auth-clients",
-        clients,
-    ])?;
-    fill(&server, 0);
-    Some((server, port))
-}
-
 async fn collect_securely(port: u16, tls: RedisTls) -> Result<CacheView, CacheError> {
     let mut settings: RedisSettings = format!("rediss://127.0.0.1:{port}").parse()?;
     settings.tls = Some(tls);
@@ -105,7 +82,8 @@ async fn tls_with_a_private_ca_and_a_client_certificate() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name);
     let Some(()) = make_certificates(folder.path()) else { return };
-    let Some((_server, port)) = secure(folder.path(), "server", "yes") else { return };
+    let Some((server, port)) = RedisServer::with_tls(folder.path(), "server", "yes") else { return };
+    fill(&server, 0);
     let mut tls = trusting(file("ca.pem"));
     tls.certificate = Some(file("server.pem"));
     tls.key = Some(file("server.key"));
@@ -118,7 +96,8 @@ async fn tls_with_the_servers_own_certificate() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name);
     let Some(()) = make_certificates(folder.path()) else { return };
-    let Some((server, port)) = secure(folder.path(), "own", "no") else { return };
+    let Some((server, port)) = RedisServer::with_tls(folder.path(), "own", "no") else { return };
+    fill(&server, 0);
     assert_filled(&collect_securely(port, trusting(file("own.pem"))).await.expect("collect"));
     let insecure = RedisTls { insecure: true, ..RedisTls::default() };
     assert_filled(&collect_securely(port, insecure).await.expect("collect"));

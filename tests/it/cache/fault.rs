@@ -10,8 +10,8 @@ use regfsck::domain::views::cache::StaleKeys;
 use regfsck::engine::ports::{Cache, CacheError, Event, Events, Silent};
 
 use super::{collect, open, purge};
-use crate::support::program::free_port;
-use crate::support::redis_server::{RedisCluster, RedisServer, digest, dump, remember, until};
+use crate::support::program::{free_port, until};
+use crate::support::redis_server::{RedisCluster, RedisServer, digest, dump, remember};
 
 /// A server that answers every connection with this and closes it.
 fn stub(answer: &'static [u8]) -> u16 {
@@ -173,8 +173,7 @@ async fn a_replica_takes_no_purge() {
     remember(&mut master.client(0), "a", &digest(1), 10);
     let mut follow = redis::cmd("REPLICAOF");
     follow.arg("127.0.0.1").arg(master.port).query::<()>(&mut replica.client(0)).expect("REPLICAOF");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    until(deadline, "the replica", || dump(&mut replica.client(0)).len() == 3);
+    until("the replica follows", || dump(&mut replica.client(0)).len() == 3);
     let cache = open(&replica.url()).await.expect("connect");
     let stale = cache.collect(&Silent).await.expect("collect").keys_of(&digest(1));
     let error = purge(&cache, &stale).await.expect_err("a replica");

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use regfsck::adapters::sandbox::image::Image;
+use regfsck::adapters::storage::FilesystemStorage;
 use regfsck::domain::code::{Code, Severity};
 use regfsck::domain::digest::Digest;
 use regfsck::domain::rules::cache::{CacheVerdict, check};
-use regfsck::engine::ports::{Cache, Silent};
-use reqwest::StatusCode;
+use regfsck::domain::views::storage::StorageView;
+use regfsck::engine::ports::{Cache, Everything, Silent, Storage as _};
 
 use super::{differences, open, purge};
-use crate::support::redis_registry::{Pushed, RedisRegistry};
+use crate::support::raw::{Raw, blob_path, manifest_path};
+use crate::support::real_registry::{RealRegistry, on_every_registry_async};
 use crate::support::redis_server::{RedisServer, dump};
+use crate::support::settings::{CacheKind, Settings};
 
 const REPOSITORIES: [&str; 2] = ["team/app", "other"];
 
@@ -22,79 +26,105 @@ fn accused(verdict: &CacheVerdict) -> BTreeSet<Digest> {
     verdict.accusations.iter().filter_map(|accusation| accusation.finding.subject.digest).collect()
 }
 
-#[tokio::test]
-async fn exactly_the_stale_keys_go_and_the_next_push_heals() {
-    let Some(redis) = RedisServer::start() else { return };
-    let Some(mut registry) = RedisRegistry::start(&redis, 1) else { return };
-    let (lost, kept) = (Pushed::named("lost"), Pushed::named("kept"));
-    registry.push("team/app", "1", &lost).await;
-    registry.push("other", "1", &lost).await;
-    registry.push("team/app", "2", &kept).await;
-    let cache = open(&format!("{}/1", redis.url())).await.expect("connect");
-    let healthy = cache.collect(&Silent).await.expect("collect");
-    let verdict = check(Some(&registry.storage(&REPOSITORIES)), &healthy, true);
-    assert_eq!((accused(&verdict), verdict.refusal), (BTreeSet::new(), None));
-    assert_eq!((healthy.foreign.count, healthy.entries.len()), (0, 6));
+/// A registry whose cache is this database of Redis.
+fn start(redis: &RedisServer, database: u32) -> Option<RealRegistry> {
+    let cache = CacheKind::Redis(format!("127.0.0.1:{}/{database}", redis.port));
+    RealRegistry::start(&Settings::with_cache(cache))
+}
 
-    let [layer, config, manifest] = lost.digests();
-    for repository in REPOSITORIES {
-        registry.delete(repository, &manifest).await;
-    }
-    registry.collect_garbage();
-    registry.restart();
-    assert_eq!(registry.head("team/app", &layer).await, StatusCode::OK, "a phantom that survives a restart");
+/// A push as clients do it, and a pull of the manifest, which makes a 2.x daemon remember it.
+fn push(raw: &Raw, repository: &str, tag: &str, image: &Image) {
+    assert_eq!(raw.push_image(repository, tag, image).1.status, 201);
+    raw.get(&manifest_path(repository, tag));
+}
 
-    let mut connection = redis.client(1);
-    let before = dump(&mut connection);
-    let view = cache.collect(&Silent).await.expect("collect");
-    let verdict = check(Some(&registry.storage(&REPOSITORIES)), &view, true);
-    assert_eq!(accused(&verdict), BTreeSet::from([layer, config, manifest]));
-    for accusation in &verdict.accusations {
-        purge(&cache, &accusation.purge).await.expect("purge");
-    }
-    assert_eq!(differences(&before, &dump(&mut connection)), expected(&lost));
-    assert_eq!(registry.head("team/app", &layer).await, StatusCode::NOT_FOUND);
+/// What storage holds now.
+fn stored(registry: &RealRegistry) -> StorageView {
+    FilesystemStorage::open(registry.root()).unwrap().collect(&Everything, &Silent).unwrap()
+}
 
-    registry.push("team/app", "1", &lost).await;
-    assert_eq!(registry.get_manifest("team/app", "1").await, StatusCode::OK);
-    let view = cache.collect(&Silent).await.expect("collect");
-    assert_eq!(accused(&check(Some(&registry.storage(&REPOSITORIES)), &view, true)), BTreeSet::new());
-    assert!(kept.digests().iter().all(|digest| view.entry(digest).is_some()));
+fn digests(image: &Image) -> BTreeSet<Digest> {
+    image.blobs().chain([&image.manifest]).map(|blob| blob.digest).collect()
+}
+
+#[test]
+fn exactly_the_stale_keys_go_and_the_next_push_heals() {
+    on_every_registry_async(|| async {
+        let Some(redis) = RedisServer::start() else { return };
+        let Some(mut registry) = start(&redis, 1) else { return };
+        let raw = Raw::new(&registry.url());
+        let (lost, kept) = (Image::two_layers("lost").unwrap(), Image::two_layers("kept").unwrap());
+        push(&raw, "team/app", "1", &lost);
+        push(&raw, "other", "1", &lost);
+        push(&raw, "team/app", "2", &kept);
+        let cache = open(&format!("{}/1", redis.url())).await.expect("connect");
+        let healthy = cache.collect(&Silent).await.expect("collect");
+        let verdict = check(Some(&stored(&registry)), &healthy, true);
+        assert_eq!((accused(&verdict), verdict.refusal), (BTreeSet::new(), None));
+        assert_eq!((healthy.foreign.count, healthy.entries.len()), (0, 8));
+
+        for repository in REPOSITORIES {
+            let path = manifest_path(repository, &lost.manifest.digest.to_string());
+            assert_eq!(raw.delete(&path).status, 202);
+        }
+        assert_eq!(registry.garbage_collect(true, false).status, 0);
+        registry.restart();
+        let layer = blob_path("team/app", &lost.layers[0].digest);
+        assert_eq!(raw.head(&layer).status, 200, "a phantom that survives a restart");
+
+        let mut connection = redis.client(1);
+        let before = dump(&mut connection);
+        let view = cache.collect(&Silent).await.expect("collect");
+        let verdict = check(Some(&stored(&registry)), &view, true);
+        assert_eq!(accused(&verdict), digests(&lost));
+        for accusation in &verdict.accusations {
+            purge(&cache, &accusation.purge).await.expect("purge");
+        }
+        assert_eq!(differences(&before, &dump(&mut connection)), expected(&lost));
+        assert_eq!(raw.head(&layer).status, 404);
+
+        push(&raw, "team/app", "1", &lost);
+        assert_eq!(raw.pull("team/app", "1", &lost), Ok(()));
+        let view = cache.collect(&Silent).await.expect("collect");
+        assert_eq!(accused(&check(Some(&stored(&registry)), &view, true)), BTreeSet::new());
+        assert!(digests(&kept).iter().all(|digest| view.entry(digest).is_some()));
+    });
 }
 
 /// All keys of the image's digests; the set of `other` holds nothing else and goes with them.
-fn expected(lost: &Pushed) -> BTreeSet<String> {
-    let [layer, config, manifest] = lost.digests();
-    let mut keys: BTreeSet<String> =
-        [layer, config, manifest].map(|digest| format!("blobs::{digest}")).into();
+fn expected(lost: &Image) -> BTreeSet<String> {
+    let mut keys: BTreeSet<String> = digests(lost).iter().map(|digest| format!("blobs::{digest}")).collect();
     for repository in REPOSITORIES {
         keys.insert(format!("repository::{repository}::blobs"));
-        keys.extend([layer, config].map(|digest| format!("repository::{repository}::blobs::{digest}")));
+        keys.extend(lost.blobs().map(|blob| format!("repository::{repository}::blobs::{}", blob.digest)));
     }
     keys
 }
 
-#[tokio::test]
-async fn deleted_access_comes_back_through_a_member_left_behind() {
-    let Some(redis) = RedisServer::start() else { return };
-    let Some(registry) = RedisRegistry::start(&redis, 0) else { return };
-    let image = Pushed::named("shared");
-    for repository in REPOSITORIES {
-        registry.push(repository, "1", &image).await;
-    }
-    let [layer, ..] = image.digests();
-    registry.delete_blob("team/app", &layer).await;
-    assert_eq!(registry.head("team/app", &layer).await, StatusCode::NOT_FOUND);
-    assert_eq!(registry.head("other", &layer).await, StatusCode::OK);
-    assert_eq!(registry.head("team/app", &layer).await, StatusCode::OK, "deleted, and served again");
+#[test]
+fn deleted_access_comes_back_through_a_member_left_behind() {
+    on_every_registry_async(|| async {
+        let Some(redis) = RedisServer::start() else { return };
+        let Some(registry) = start(&redis, 0) else { return };
+        let (raw, image) = (Raw::new(&registry.url()), Image::two_layers("shared").unwrap());
+        for repository in REPOSITORIES {
+            push(&raw, repository, "1", &image);
+        }
+        let layer = image.layers[0].digest;
+        let head = |repository| raw.head(&blob_path(repository, &layer)).status;
+        assert_eq!(raw.delete(&blob_path("team/app", &layer)).status, 202);
+        assert_eq!(head("team/app"), 404);
+        assert_eq!(head("other"), 200);
+        assert_eq!(head("team/app"), 200, "deleted, and served again");
 
-    let cache = open(&redis.url()).await.expect("connect");
-    let view = cache.collect(&Silent).await.expect("collect");
-    let verdict = check(Some(&registry.storage(&REPOSITORIES)), &view, true);
-    let told: Vec<_> =
-        verdict.accusations.iter().map(|it| (it.finding.severity, it.finding.subject.digest)).collect();
-    assert_eq!(told, [(Severity::Warning, Some(layer))]);
-    purge(&cache, &verdict.accusations[0].purge).await.expect("purge");
-    assert_eq!(registry.head("team/app", &layer).await, StatusCode::NOT_FOUND);
-    assert_eq!(registry.head("other", &layer).await, StatusCode::OK);
+        let cache = open(&redis.url()).await.expect("connect");
+        let view = cache.collect(&Silent).await.expect("collect");
+        let verdict = check(Some(&stored(&registry)), &view, true);
+        let told: Vec<_> =
+            verdict.accusations.iter().map(|it| (it.finding.severity, it.finding.subject.digest)).collect();
+        assert_eq!(told, [(Severity::Warning, Some(layer))]);
+        purge(&cache, &verdict.accusations[0].purge).await.expect("purge");
+        assert_eq!(head("team/app"), 404);
+        assert_eq!(head("other"), 200);
+    });
 }

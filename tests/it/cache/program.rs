@@ -4,58 +4,37 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread;
 
 use regfsck::adapters::sandbox::image::Image;
-use serde_json::Value;
+use regfsck::domain::doctor::Diagnosis;
+use regfsck::domain::finding::State;
+use regfsck::domain::report::Verdict;
 
 use super::differences;
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::program::free_port;
 use crate::support::raw::{blob_path, manifest_path};
-use crate::support::real_registry::programs;
+use crate::support::real_registry::{current, on_every_registry};
 use crate::support::redis_server::{RedisServer, digest, dump, remember};
+use crate::support::regfsck::{Ended, command};
 
-pub(super) struct Told {
-    pub(super) status: Option<i32>,
-    json: Value,
-    pub(super) all: String,
+/// The program with its state in `home`, its report as JSON.
+pub(super) fn regfsck(home: &Path, arguments: &[&str]) -> Ended {
+    command(arguments).args(["-o", "json"]).env("XDG_STATE_HOME", home).output().unwrap().into()
 }
 
-pub(super) fn regfsck(home: &Path, arguments: &[&str]) -> Told {
-    let output = Command::new(env!("CARGO_BIN_EXE_regfsck"))
-        .args(arguments)
-        .args(["-o", "json"])
-        .env("XDG_STATE_HOME", home)
-        .stdin(Stdio::null())
-        .output()
-        .expect("run regfsck");
-    let (text, errors) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr).into_owned());
-    let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{errors}"));
-    Told { status: output.status.code(), json, all: format!("{text}{errors}") }
-}
-
-impl Told {
-    /// The digests of the findings of a code.
-    pub(super) fn digests(&self, code: &str) -> BTreeSet<String> {
-        let findings = self.json["findings"].as_array().expect("findings").iter();
-        let of_code = findings.filter(|finding| finding["code"] == code && finding["state"] == "open");
-        of_code.filter_map(|finding| finding["digest"].as_str()).map(str::to_owned).collect()
-    }
-
-    pub(super) fn unknown(&self) -> Vec<&str> {
-        let unknown = self.json["coverage"]["unknown"].as_array().expect("unknown").iter();
-        unknown.filter_map(|unlooked| unlooked["why"].as_str()).collect()
-    }
+/// The digests of the open findings of a code.
+pub(super) fn open(ended: &Ended, code: &str) -> BTreeSet<String> {
+    let findings = ended.report().findings.into_iter();
+    let of_code = findings.filter(|finding| finding.code.as_str() == code && finding.state == State::Open);
+    of_code.filter_map(|finding| finding.subject.digest).map(|digest| digest.to_string()).collect()
 }
 
 /// A real registry on this Redis after the incident: pushed, deleted, collected, restarted.
 pub(super) fn incident(redis: &RedisServer) -> Option<(Daemon, Image, Image)> {
-    let program = programs().into_iter().next()?;
     let cache = CacheKind::Redis(format!("127.0.0.1:{}", redis.port));
-    let mut daemon = Kind::Real(program).start(&Settings::with_cache(cache));
+    let mut daemon = Kind::Real(current()?).start(&Settings::with_cache(cache));
     let raw = daemon.raw();
     let (lost, kept) = (Image::two_layers("lost").unwrap(), Image::two_layers("kept").unwrap());
     for (tag, image) in [("1", &lost), ("2", &kept)] {
@@ -77,56 +56,55 @@ pub(super) fn digests(image: &Image) -> BTreeSet<String> {
 
 #[test]
 fn exactly_the_keys_that_the_check_names_go() {
-    let Some(redis) = RedisServer::start() else { return };
-    let Some((daemon, lost, kept)) = incident(&redis) else { return };
-    let home = tempfile::tempdir().unwrap();
-    let config = daemon.config_path();
-    let config = config.to_str().unwrap();
-    let before = dump(&mut redis.client(0));
+    on_every_registry(|| {
+        let Some(redis) = RedisServer::start() else { return };
+        let Some((daemon, lost, kept)) = incident(&redis) else { return };
+        let home = tempfile::tempdir().unwrap();
+        let config = daemon.config_path();
+        let config = config.to_str().unwrap();
+        let before = dump(&mut redis.client(0));
 
-    let named = regfsck(home.path(), &["check", "--config", config]);
-    assert_eq!(
-        (named.status, named.digests("stale-cache-entry")),
-        (Some(1), digests(&lost)),
-        "{}",
-        named.all
-    );
-    let blobs: BTreeSet<String> = lost.blobs().map(|blob| blob.digest.to_string()).collect();
-    assert_eq!(named.digests("phantom-blob"), blobs, "and the daemon serves them");
-    assert_eq!(named.json["target"]["cache"], format!("redis://127.0.0.1:{}/0", redis.port));
-    assert_eq!(named.json["coverage"]["cache"]["entries"], 8);
-    assert_eq!(differences(&before, &dump(&mut redis.client(0))), BTreeSet::new());
+        let named = regfsck(home.path(), &["check", "--config", config]);
+        assert_eq!((named.status, open(&named, "stale-cache-entry")), (1, digests(&lost)), "{named:?}");
+        let blobs: BTreeSet<String> = lost.blobs().map(|blob| blob.digest.to_string()).collect();
+        assert_eq!(open(&named, "phantom-blob"), blobs, "and the daemon serves them");
+        assert_eq!(named.report().target.cache, Some(format!("redis://127.0.0.1:{}/0", redis.port)));
+        assert_eq!(named.report().coverage.cache.unwrap().entries, 8);
+        assert_eq!(differences(&before, &dump(&mut redis.client(0))), BTreeSet::new());
 
-    let fixed = regfsck(home.path(), &["check", "--config", config, "--fix", "--yes"]);
-    assert_eq!((fixed.status, &fixed.json["verdict"]), (Some(0), &Value::from("coherent")), "{}", fixed.all);
-    let gone = differences(&before, &dump(&mut redis.client(0)));
-    let mut expected: BTreeSet<String> = digests(&lost).iter().map(|it| format!("blobs::{it}")).collect();
-    expected.extend(blobs.iter().map(|it| format!("repository::team/app::blobs::{it}")));
-    // The set lost members; the others in it are compared below.
-    expected.insert("repository::team/app::blobs".into());
-    assert_eq!(gone, expected);
-    let members: BTreeSet<String> =
-        redis::cmd("SMEMBERS").arg("repository::team/app::blobs").query(&mut redis.client(0)).unwrap();
-    assert_eq!(members, kept.blobs().map(|blob| blob.digest.to_string()).collect());
+        let fixed = regfsck(home.path(), &["check", "--config", config, "--fix", "--yes"]);
+        assert_eq!((fixed.status, fixed.report().verdict), (0, Verdict::Coherent), "{fixed:?}");
+        let gone = differences(&before, &dump(&mut redis.client(0)));
+        let mut expected: BTreeSet<String> = digests(&lost).iter().map(|it| format!("blobs::{it}")).collect();
+        expected.extend(blobs.iter().map(|it| format!("repository::team/app::blobs::{it}")));
+        // The set lost members; the others in it are compared below.
+        expected.insert("repository::team/app::blobs".into());
+        assert_eq!(gone, expected);
+        let members: BTreeSet<String> =
+            redis::cmd("SMEMBERS").arg("repository::team/app::blobs").query(&mut redis.client(0)).unwrap();
+        assert_eq!(members, kept.blobs().map(|blob| blob.digest.to_string()).collect());
 
-    let raw = daemon.raw();
-    raw.push_image("team/app", "1", &lost);
-    assert_eq!(raw.pull("team/app", "1", &lost), Ok(()), "the next normal push heals");
-    assert_eq!(regfsck(home.path(), &["check", "--config", config]).status, Some(0));
+        let raw = daemon.raw();
+        raw.push_image("team/app", "1", &lost);
+        assert_eq!(raw.pull("team/app", "1", &lost), Ok(()), "the next normal push heals");
+        assert_eq!(regfsck(home.path(), &["check", "--config", config]).status, 0);
+    });
 }
 
 #[test]
 fn a_swallowed_push_is_known_from_redis_alone() {
-    let Some(redis) = RedisServer::start() else { return };
-    let Some((daemon, lost, _)) = incident(&redis) else { return };
-    daemon.raw().push_image("team/app", "1", &lost);
-    let home = tempfile::tempdir().unwrap();
-    let config = daemon.config_path();
-    let told = regfsck(home.path(), &["check", "--config", config.to_str().unwrap()]);
-    let manifest = BTreeSet::from([lost.manifest.digest.to_string()]);
-    assert_eq!(told.digests("phantom-manifest"), manifest, "without a probe: {}", told.all);
-    let limits = told.json["coverage"]["limits"].to_string();
-    assert!(!limits.contains("still believes"), "{limits}");
+    on_every_registry(|| {
+        let Some(redis) = RedisServer::start() else { return };
+        let Some((daemon, lost, _)) = incident(&redis) else { return };
+        daemon.raw().push_image("team/app", "1", &lost);
+        let home = tempfile::tempdir().unwrap();
+        let config = daemon.config_path();
+        let told = regfsck(home.path(), &["check", "--config", config.to_str().unwrap()]);
+        let manifest = BTreeSet::from([lost.manifest.digest.to_string()]);
+        assert_eq!(open(&told, "phantom-manifest"), manifest, "without a probe: {told:?}");
+        let limits = told.json()["coverage"]["limits"].to_string();
+        assert!(!limits.contains("still believes"), "{limits}");
+    });
 }
 
 /// A server that hangs up after so many bytes of answers.
@@ -187,10 +165,14 @@ fn what_cannot_be_looked_at_is_status_3_and_nothing_is_deleted() {
             ["check", "--storage", root.to_str().unwrap(), "--registry", &daemon.url(), "--redis", &url];
         for more in [&[][..], &["--fix", "--yes"]] {
             let told = regfsck(home.path(), &[&arguments[..], more].concat());
-            assert_eq!((told.status, &told.json["verdict"]), (Some(3), &Value::from("incomplete")), "{what}");
-            assert!(told.unknown().iter().any(|unknown| unknown.contains(why)), "{what}: {}", told.all);
-            assert!(!told.all.contains("sesame"), "{what} tells the password");
-            assert_eq!(told.digests("stale-cache-entry"), BTreeSet::new(), "{what}");
+            let report = told.report();
+            assert_eq!((told.status, report.verdict), (3, Verdict::Incomplete), "{what}");
+            assert!(
+                report.coverage.unknown.iter().any(|one| one.why.to_string().contains(why)),
+                "{what}: {told:?}"
+            );
+            assert!(!format!("{told:?}").contains("sesame"), "{what} tells the password");
+            assert_eq!(open(&told, "stale-cache-entry"), BTreeSet::new(), "{what}");
         }
     }
     assert_eq!(differences(&before, &dump(&mut connection)), BTreeSet::new());
@@ -210,9 +192,9 @@ fn the_doctor_sees_a_redis_that_cannot_forget_and_is_shared() {
         home.path(),
         &["doctor", "--config", config.to_str().unwrap(), "--redis", &url, "--registry-version", "2.8.3"],
     );
-    let hints = told.json["hints"].as_array().expect("hints");
-    let codes: BTreeSet<&str> = hints.iter().filter_map(|hint| hint["code"].as_str()).collect();
-    assert_eq!(told.status, Some(1), "{}", told.all);
+    let diagnosis: Diagnosis = told.read();
+    let codes: BTreeSet<&str> = diagnosis.hints.iter().map(|hint| hint.code.as_str()).collect();
+    assert_eq!(told.status, 1, "{told:?}");
     for code in ["redis-eviction", "shared-redis", "cache-with-gc", "fault-gc-breaks-indexes"] {
         assert!(codes.contains(code), "{code}: {codes:?}");
     }

@@ -1,11 +1,9 @@
 //! The program and a Redis that lets not everybody in: TLS, users, sentinels.
 
-use std::path::Path;
-
 use super::differences;
-use super::program::{digests, incident, regfsck};
+use super::program::{digests, incident, open, regfsck};
 use crate::support::daemon::Daemon;
-use crate::support::program::free_port;
+use crate::support::real_registry::on_every_registry;
 use crate::support::redis_server::{RedisServer, Sentinel, dump, make_certificates};
 
 /// Check, purge, and check again; each by this URL.
@@ -15,19 +13,19 @@ fn purged(redis: &RedisServer, url: &str, more: &[&str]) -> Option<Daemon> {
     let told = |command: &[&str]| regfsck(home.path(), &[command, &sides(&daemon, url), more].concat());
     let before = dump(&mut redis.client(0));
     let checked = told(&["check"]);
-    let found = (checked.status, checked.digests("stale-cache-entry"));
-    assert_eq!(found, (Some(1), digests(&lost)), "{}", checked.all);
+    let found = (checked.status, open(&checked, "stale-cache-entry"));
+    assert_eq!(found, (1, digests(&lost)), "{checked:?}");
     assert_eq!(differences(&before, &dump(&mut redis.client(0))), std::collections::BTreeSet::new());
     let fixed = told(&["purge", "--yes"]);
-    assert_eq!(fixed.status, Some(0), "{}", fixed.all);
+    assert_eq!(fixed.status, 0, "{fixed:?}");
     let gone = differences(&before, &dump(&mut redis.client(0)));
     for digest in digests(&lost) {
         assert!(gone.contains(&format!("blobs::{digest}")), "{gone:?}");
     }
     let again = told(&["check"]);
-    assert_eq!(again.status, Some(0), "{}", again.all);
+    assert_eq!(again.status, 0, "{again:?}");
     for told in [checked, fixed, again] {
-        assert!(!told.all.contains("s3cret"), "{}", told.all);
+        assert!(!format!("{told:?}").contains("s3cret"), "{told:?}");
     }
     Some(daemon)
 }
@@ -38,58 +36,50 @@ fn sides<'a>(daemon: &Daemon, url: &'a str) -> [&'a str; 6] {
     ["--storage", root, "--registry", registry, "--redis", url]
 }
 
-fn file(folder: &Path, name: &str) -> String {
-    folder.join(name).display().to_string()
-}
-
 #[test]
 fn a_user_over_tls_with_a_certificate_purges_exactly_what_is_stale() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(()) = make_certificates(folder.path()) else { return };
-    let port = free_port();
-    let (ca, certificate, key) =
-        (file(folder.path(), "ca.pem"), file(folder.path(), "server.pem"), file(folder.path(), "server.key"));
-    let Some(redis) = RedisServer::with(&[
-        "--tls-port",
-        &port.to_string(),
-        "--tls-cert-file",
-        &certificate,
-        "--tls-key-file",
-        &key,
-        "--tls-ca-cert-file",
-        &ca,
-    ]) else {
-        return;
-    };
-    let mut user = redis::cmd("ACL");
-    user.arg("SETUSER").arg("fsck").arg("on").arg(">s3cret").arg("~*").arg("+@all").arg("-@dangerous");
-    user.query::<()>(&mut redis.client(0)).unwrap();
-    let url = format!("rediss://fsck:s3cret@127.0.0.1:{port}");
-    let trust = ["--redis-ca-file", &ca, "--redis-cert-file", &certificate, "--redis-key-file", &key];
-    let Some(daemon) = purged(&redis, &url, &trust) else { return };
-    // Without what the server wants it cannot be looked at, and the cure is said.
-    let home = tempfile::tempdir().unwrap();
-    let mut said = Vec::new();
-    for (what, url, more) in [
-        ("no CA", url.clone(), &[][..]),
-        ("no certificate of ours", url.clone(), &trust[..2]),
-        ("a wrong password", url.replace("s3cret", "secret"), &trust),
-        ("TLS to the plain port", url.replace(&port.to_string(), &redis.port.to_string()), &trust),
-        ("plain to the TLS port", url.replace("rediss", "redis"), &[]),
-        ("any certificate", url.clone(), &["--redis-insecure"]),
-    ] {
-        let told = regfsck(home.path(), &[&["check"][..], &sides(&daemon, &url), more].concat());
-        let why = told.unknown().join("\n");
-        let why = why.replace(&port.to_string(), "PORT").replace(&redis.port.to_string(), "PLAIN");
-        said.push(format!("{what}: status {:?}: {why}", told.status.unwrap()));
-    }
-    insta::assert_snapshot!(said.join("\n"));
+    on_every_registry(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(()) = make_certificates(folder.path()) else { return };
+        let Some((redis, port)) = RedisServer::with_tls(folder.path(), "server", "yes") else { return };
+        let [ca, certificate, key] =
+            ["ca.pem", "server.pem", "server.key"].map(|name| folder.path().join(name).display().to_string());
+        let mut user = redis::cmd("ACL");
+        user.arg("SETUSER").arg("fsck").arg("on").arg(">s3cret").arg("~*").arg("+@all").arg("-@dangerous");
+        user.query::<()>(&mut redis.client(0)).unwrap();
+        let url = format!("rediss://fsck:s3cret@127.0.0.1:{port}");
+        let trust = ["--redis-ca-file", &ca, "--redis-cert-file", &certificate, "--redis-key-file", &key];
+        let Some(daemon) = purged(&redis, &url, &trust) else { return };
+        // Without what the server wants it cannot be looked at, and the cure is said.
+        let home = tempfile::tempdir().unwrap();
+        let mut said = Vec::new();
+        for (what, url, more) in [
+            ("no CA", url.clone(), &[][..]),
+            ("no certificate of ours", url.clone(), &trust[..2]),
+            ("a wrong password", url.replace("s3cret", "secret"), &trust),
+            ("TLS to the plain port", url.replace(&port.to_string(), &redis.port.to_string()), &trust),
+            ("plain to the TLS port", url.replace("rediss", "redis"), &[]),
+            ("any certificate", url.clone(), &["--redis-insecure"]),
+        ] {
+            let told = regfsck(home.path(), &[&["check"][..], &sides(&daemon, &url), more].concat());
+            let unknown = told.report().coverage.unknown.into_iter().map(|unlooked| unlooked.why.to_string());
+            let why = unknown.collect::<Vec<_>>().join("\n");
+            let why = why.replace(&port.to_string(), "PORT").replace(&redis.port.to_string(), "PLAIN");
+            said.push(format!("{what}: status {:?}: {why}", told.status));
+        }
+        insta::assert_snapshot!(
+            "a_user_over_tls_with_a_certificate_purges_exactly_what_is_stale",
+            said.join("\n")
+        );
+    });
 }
 
 #[test]
 fn the_master_that_sentinels_name_is_purged() {
-    let Some(redis) = RedisServer::start() else { return };
-    let Some(sentinel) = Sentinel::watching(&redis, "requirepass s3cret") else { return };
-    let url = format!("redis+sentinel://127.0.0.1:{}/main/0?sentinel_password=s3cret", sentinel.port);
-    purged(&redis, &url, &[]);
+    on_every_registry(|| {
+        let Some(redis) = RedisServer::start() else { return };
+        let Some(sentinel) = Sentinel::watching(&redis, "requirepass s3cret") else { return };
+        let url = format!("redis+sentinel://127.0.0.1:{}/main/0?sentinel_password=s3cret", sentinel.port);
+        purged(&redis, &url, &[]);
+    });
 }

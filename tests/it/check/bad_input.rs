@@ -3,19 +3,19 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Ran, check, lines, regfsck, run};
+use super::{check, lines};
 use crate::support::daemon::{Kind, Settings};
-use crate::support::real_registry::free_port;
+use crate::support::program::free_port;
+use crate::support::regfsck::{Ended, command, end, run};
 use crate::support::stub::{Act, Stub};
-use crate::support::tree::{Tree, data_path, layer_path, revision_path, tag_path};
+use crate::support::tree::{Tree, data, layer_link, revision_link, tag_link};
 use regfsck::adapters::sandbox::Flavour;
 
 /// Status, stdout and stderr in one text, with names for what changes from run to run.
-fn shown(ran: &Ran, names: &[(&str, &str)]) -> String {
+fn shown(ran: &Ended, names: &[(&str, &str)]) -> String {
     let mut text = format!("status {}\n--- stdout\n{}--- stderr\n{}", ran.status, ran.stdout, ran.stderr);
     for (from, to) in names {
         text = text.replace(from, to);
@@ -23,7 +23,7 @@ fn shown(ran: &Ran, names: &[(&str, &str)]) -> String {
     text
 }
 
-fn quick(arguments: &[&str]) -> Ran {
+fn quick(arguments: &[&str]) -> Ended {
     let started = Instant::now();
     let ran = run(arguments);
     assert!(started.elapsed() < Duration::from_secs(25), "{arguments:?} took {:?}", started.elapsed());
@@ -177,14 +177,14 @@ fn a_closed_port_and_tls_to_a_plain_port_are_said() {
 fn monstrous_files_become_findings() {
     let (home, mut tree) = tree();
     let huge = tree.image("team/app", Some("huge"), "huge").manifest.digest;
-    let file = fs::File::options().write(true).open(tree.base().join(data_path(&huge)));
+    let file = fs::File::options().write(true).open(tree.base().join(data(&huge)));
     file.unwrap().set_len(2 << 30).unwrap();
     let nested = [b"[".repeat(1_000_000), b"]".repeat(1_000_000)].concat();
     let nested = tree.blob("nested", &nested);
     tree.manifest_links("team/app", Some("nested"), &nested);
     let layer = tree.named["a.layer1"];
-    tree.write(&layer_path("team/app", &layer), vec![b'x'; 8 << 20]);
-    tree.write(&tag_path("team/app", "long"), vec![b'0'; 8 << 20]);
+    tree.write(&layer_link("team/app", &layer), vec![b'x'; 8 << 20]);
+    tree.write(&tag_link("team/app", "long"), vec![b'0'; 8 << 20]);
     // Two indexes that hold each other: no digest can say so, but a damaged storage can.
     let fake = |fill: &str| -> regfsck::domain::digest::Digest {
         format!("sha256:{}", fill.repeat(32)).parse().unwrap()
@@ -192,7 +192,7 @@ fn monstrous_files_become_findings() {
     let (one, other) = (fake("ab"), fake("cd"));
     for (own, child) in [(one, other), (other, one)] {
         let text = format!(r#"{{"schemaVersion":2,"manifests":[{{"digest":"{child}"}}]}}"#);
-        tree.write(&data_path(&own), text);
+        tree.write(&data(&own), text);
         tree.manifest_links("team/app", None, &own);
     }
     let started = Instant::now();
@@ -231,7 +231,7 @@ fn a_chain_of_indexes_costs_its_length() {
     }
     tree.manifest_links("team/app", Some("deep"), &below);
     #[expect(clippy::disallowed_methods, reason = "the damage is to remove something")]
-    fs::remove_file(tree.base().join(crate::support::tree::data_path(&lost))).unwrap();
+    fs::remove_file(tree.base().join(data(&lost))).unwrap();
     tree.age();
     let started = Instant::now();
     let report = check(["--storage", path(home.path())]);
@@ -250,7 +250,7 @@ fn names_and_things_that_nobody_expects_are_reported_and_not_waited_for() {
     let layer = tree.named["a.layer1"];
     let config = tree.named["a.config"];
     let second = tree.named["a.layer2"];
-    let places = [layer_path("team/app", &layer), data_path(&config)];
+    let places = [layer_link("team/app", &layer), data(&config)];
     for (at, place) in places.iter().enumerate() {
         fs::rename(base.join(place), home.path().join(at.to_string())).unwrap();
         let made = std::process::Command::new("mkfifo").arg(base.join(place)).status().unwrap();
@@ -258,7 +258,7 @@ fn names_and_things_that_nobody_expects_are_reported_and_not_waited_for() {
     }
     // A link out of the root is not followed.
     let outside = home.path().join("outside");
-    let place = base.join(data_path(&second));
+    let place = base.join(data(&second));
     fs::rename(&place, &outside).unwrap();
     std::os::unix::fs::symlink(&outside, &place).unwrap();
     let root = path(home.path()).to_owned();
@@ -314,19 +314,19 @@ fn the_exit_status_follows_what_is_asked_to_fail() {
     assert_eq!([status(&[]), status(&["--fail-on", "warning"]), status(&["--fail-on", "note"])], [0, 0, 1]);
     tree.write("blobs/sha256/stray.txt", "x");
     assert_eq!([status(&[]), status(&["--fail-on", "warning"]), status(&["--fail-on", "note"])], [0, 1, 1]);
-    tree.write(&revision_path("team/app", &left), left.to_string());
+    tree.write(&revision_link("team/app", &left), left.to_string());
     assert_eq!(status(&[]), 1);
 }
 
 #[test]
 fn results_go_where_they_are_asked_to() {
     let (home, tree) = tree();
-    tree.write(&tag_path("team/app", "1.0"), "");
+    tree.write(&tag_link("team/app", "1.0"), "");
     let root = path(home.path()).to_owned();
     let file = format!("{root}/report.json");
     let base = ["check", "--storage", &root];
     let quiet = quick(&[&base[..], &["-q"]].concat());
-    assert_eq!(quiet, Ran { status: 1, stdout: String::new(), stderr: String::new() });
+    assert_eq!(quiet, Ended { status: 1, stdout: String::new(), stderr: String::new() });
     let both = quick(&[&base[..], &["-o", &format!("json={file}"), "-o", "table"]].concat());
     assert!(both.stdout.starts_with("incoherent: 1 error\n"), "{}", both.stdout);
     let report: regfsck::domain::report::Report =
@@ -343,15 +343,10 @@ fn results_go_where_they_are_asked_to() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let (home, _tree) = tree();
-    let mut child = regfsck()
-        .args(["check", "-o", "json", "--storage", path(home.path())])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command(["check", "-o", "json", "--storage", path(home.path())]).spawn().unwrap();
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    let ended = end(child);
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
 }
 
 /// What could not be looked at may need what nothing else does.

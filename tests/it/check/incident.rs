@@ -9,9 +9,10 @@ use regfsck::domain::finding::Finding;
 use regfsck::domain::observed::Side;
 use regfsck::domain::report::Verdict;
 
-use super::{check_daemon, lines, of, run};
+use super::{check_daemon, lines, of};
 use crate::support::daemon::{Daemon, Kind, Settings};
-use crate::support::tree::data_path;
+use crate::support::regfsck::run;
+use crate::support::tree::data;
 
 const REPOSITORY: &str = "team/app";
 
@@ -50,7 +51,7 @@ fn the_incident_is_found_and_proved_on_every_daemon() {
         // 3.x keeps manifests and blobs in one cache, and so tells of the manifest without being provoked.
         let mut expected =
             if kind.flavour() == Flavour::V2 { each(Code::PhantomBlob, &image) } else { Vec::new() };
-        if kind.flavour().is_3() {
+        if kind.flavour() == Flavour::V3 {
             expected.push(the_manifest(Code::PhantomManifest, &image));
         }
         expected.push(the_manifest(Code::MissingManifest, &image));
@@ -68,8 +69,7 @@ fn is_proved(daemon: &Daemon, finding: &Finding) {
     let url = format!("{}/v2/{REPOSITORY}/blobs/{digest}", daemon.url());
     let said: Vec<_> =
         finding.evidence.iter().map(|seen| (seen.view, seen.asked.to_string(), seen.said.as_str())).collect();
-    let (path, head, get) =
-        (data_path(&digest), format!("HEAD {url}"), format!("GET {url}, Range: bytes=0-0"));
+    let (path, head, get) = (data(&digest), format!("HEAD {url}"), format!("GET {url}, Range: bytes=0-0"));
     let size = said[1].2.to_owned();
     let expected = [
         (Side::Storage, path.clone(), "not there (walk)"),
@@ -137,7 +137,7 @@ fn a_layer_lost_under_a_manifest_is_both_missing_and_a_phantom() {
 }
 
 fn take_away(daemon: &Daemon, digest: &Digest) {
-    let path = daemon.root().join("docker/registry/v2").join(data_path(digest));
+    let path = daemon.root().join("docker/registry/v2").join(data(digest));
     std::fs::rename(path, daemon.root().join("aside")).unwrap();
 }
 

@@ -6,57 +6,21 @@ mod incident;
 mod one_side;
 mod planted;
 mod quiet;
-mod recipes;
+pub(crate) mod recipes;
 mod writers;
-
-use std::process::Command;
 
 use regfsck::domain::code::Code;
 use regfsck::domain::finding::Finding;
 use regfsck::domain::report::Report;
 
 use crate::support::daemon::Daemon;
-
-/// The program, with no settings of whoever runs the tests.
-pub(crate) fn regfsck() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
-    let own = std::env::vars_os().map(|(name, _)| name);
-    let is_setting = |name: &std::ffi::OsString| {
-        let name = name.to_string_lossy().into_owned();
-        ["REGFSCK_", "REGISTRY_", "COLUMNS", "NO_COLOR", "CLICOLOR"].iter().any(|of| name.starts_with(of))
-            || name.to_ascii_lowercase().ends_with("_proxy")
-    };
-    own.filter(is_setting).for_each(|name| {
-        command.env_remove(name);
-    });
-    command
-}
-
-/// What a run left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-/// Runs it with these arguments.
-pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
-    let output = regfsck().args(arguments).output().unwrap();
-    Ran {
-        status: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
+use crate::support::regfsck::run;
 
 /// Runs a check with `-o json`, and reads what it says. The status is the one in the report.
 pub(crate) fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
     let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
     let ran = run(["check".into(), "-o".into(), "json".into()].into_iter().chain(arguments));
-    let report: Report = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| {
-        panic!("{error} in what came with {}: {}{}", ran.status, ran.stdout, ran.stderr)
-    });
+    let report = ran.report();
     assert_eq!((i32::from(report.exit_status), ran.stderr.as_str()), (ran.status, ""));
     report
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 
 use super::{check, lines};
-use crate::support::tree::{Tree, data_path, layer_path, revision_path, tag_path};
+use crate::support::tree::{Tree, data, layer_link, revision_link, tag_link};
 
 /// What is done to one image; none of these overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,61 +57,61 @@ fn plant(tree: &mut Tree, plant: Plant, repository: &str, tag: &str, name: &str)
     let lose =
         |path: String| fs::rename(tree.base().join(path), tree.root().join(format!("aside-{name}"))).unwrap();
     let breaks = format!("breaks {repository}:{tag}");
-    let whole = || fs::read(tree.base().join(data_path(&layer))).unwrap();
+    let whole = || fs::read(tree.base().join(data(&layer))).unwrap();
     Some(match plant {
         Plant::Nothing => return None,
         Plant::LoseLayer => {
-            lose(data_path(&layer));
+            lose(data(&layer));
             format!("missing-blob @{layer} {breaks}")
         }
         Plant::LoseConfig => {
-            lose(data_path(&config));
+            lose(data(&config));
             format!("missing-blob @{config} {breaks}")
         }
         Plant::LoseManifest => {
-            lose(data_path(&manifest));
+            lose(data(&manifest));
             format!("missing-manifest {repository}@{manifest} {breaks}")
         }
         Plant::CutLayer => {
-            tree.write(&data_path(&layer), &whole()[..100]);
+            tree.write(&data(&layer), &whole()[..100]);
             format!("truncated-blob @{layer} {breaks}")
         }
         Plant::EmptyLayer => {
-            tree.write(&data_path(&layer), "");
+            tree.write(&data(&layer), "");
             format!("empty-blob @{layer} {breaks}")
         }
         Plant::FlipLayer => {
             let mut bytes = whole();
             bytes[50] ^= 4;
-            tree.write(&data_path(&layer), bytes);
+            tree.write(&data(&layer), bytes);
             format!("corrupt-blob @{layer} {breaks}")
         }
         Plant::BreakManifest => {
-            tree.write(&data_path(&manifest), "{");
+            tree.write(&data(&manifest), "{");
             format!("unreadable-manifest @{manifest} {breaks}")
         }
         Plant::UnlinkLayer => {
-            lose(layer_path(repository, &layer));
+            lose(layer_link(repository, &layer));
             format!("missing-link {repository}@{layer} {breaks}")
         }
         Plant::UnlinkManifest => {
-            lose(revision_path(repository, &manifest));
+            lose(revision_link(repository, &manifest));
             format!("missing-link {repository}@{manifest} {breaks}")
         }
         Plant::EmptyLayerLink => {
-            tree.write(&layer_path(repository, &layer), "");
+            tree.write(&layer_link(repository, &layer), "");
             format!("invalid-link {repository}@{layer} {breaks}")
         }
         Plant::CrossLayerLink => {
-            tree.write(&layer_path(repository, &layer), other.to_string());
+            tree.write(&layer_link(repository, &layer), other.to_string());
             format!("invalid-link {repository}@{layer} {breaks}")
         }
         Plant::EmptyTag => {
-            tree.write(&tag_path(repository, tag), "");
+            tree.write(&tag_link(repository, tag), "");
             format!("invalid-link {repository}:{tag} {breaks}")
         }
         Plant::LoseTag => {
-            lose(tag_path(repository, tag));
+            lose(tag_link(repository, tag));
             format!("missing-link {repository}:{tag} {breaks}")
         }
         Plant::LeaveLink | Plant::LeaveBlob => {
@@ -120,8 +120,7 @@ fn plant(tree: &mut Tree, plant: Plant, repository: &str, tag: &str, name: &str)
                 return Some(format!("orphan-blob @{left}"));
             }
             tree.layer_link(repository, &left);
-            fs::rename(tree.base().join(data_path(&left)), tree.root().join(format!("aside-{name}")))
-                .unwrap();
+            fs::rename(tree.base().join(data(&left)), tree.root().join(format!("aside-{name}"))).unwrap();
             format!("dangling-layer-link {repository}@{left}")
         }
     })

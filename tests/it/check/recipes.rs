@@ -5,9 +5,8 @@
 //! the daemon was restarted) every daemon of the harness is asked as well; with `lies` only the sandbox, which answers
 //! as told. In texts `{NAME}` is the digest of a thing that `content` named, `{NAME#}` its hexadecimal digits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use regfsck::adapters::sandbox::{Access, Fault};
 use regfsck::domain::code::Code;
@@ -20,11 +19,11 @@ use super::{check, check_daemon, lines};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::generated::in_tree;
 use crate::support::raw::{blob_path, manifest_path};
-use crate::support::tree::{Tree, data_path, layer_path, revision_path, tag_path};
+use crate::support::tree::{Tree, data, layer_link, revision_link, tag_link};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Recipe {
+pub(crate) struct Recipe {
     /// What it is, for the reader.
     #[serde(rename = "about")]
     _about: String,
@@ -121,9 +120,8 @@ impl Content {
             }
             Self::Alias { repository, name } => {
                 let canonical = tree.named[name];
-                let bytes = fs::read(tree.base().join(data_path(&canonical))).unwrap();
-                let alias = Digest::sha512(Sha512::digest(&bytes).into());
-                tree.write(&layer_path(repository, &alias), canonical.to_string());
+                let alias = Digest::sha512(Sha512::digest(tree.read(&data(&canonical))).into());
+                tree.write(&layer_link(repository, &alias), canonical.to_string());
                 tree.named.insert(format!("{name}.sha512"), alias);
             }
             Self::File { path, text } => tree.write(&fill_in(tree, path), fill_in(tree, text)),
@@ -134,30 +132,25 @@ impl Content {
 impl What {
     fn path(&self, tree: &Tree) -> String {
         match self {
-            Self::Data(name) => data_path(&tree.named[name]),
-            Self::Layer(repository, name) => layer_path(repository, &tree.named[name]),
-            Self::Revision(repository, name) => revision_path(repository, &tree.named[name]),
-            Self::Tag(repository, tag) => tag_path(repository, tag),
+            Self::Data(name) => data(&tree.named[name]),
+            Self::Layer(repository, name) => layer_link(repository, &tree.named[name]),
+            Self::Revision(repository, name) => revision_link(repository, &tree.named[name]),
+            Self::Tag(repository, tag) => tag_link(repository, tag),
             Self::Path(path) => fill_in(tree, path),
         }
     }
 }
 
 impl Damage {
-    fn apply(&self, tree: &Tree, before: &Path, daemon: Option<&Daemon>) {
+    fn apply(&self, tree: &Tree, before: &BTreeMap<String, Vec<u8>>, daemon: Option<&Daemon>) {
         let edit = |what: &What, edit: &dyn Fn(&mut Vec<u8>)| {
             let path = what.path(tree);
-            let mut bytes = fs::read(tree.base().join(&path)).unwrap();
+            let mut bytes = tree.read(&path);
             edit(&mut bytes);
             tree.write(&path, bytes);
         };
         match self {
-            Self::Remove(what) => {
-                let aside = before.join("removed");
-                fs::create_dir_all(&aside).unwrap();
-                let number = fs::read_dir(&aside).unwrap().count();
-                fs::rename(tree.base().join(what.path(tree)), aside.join(number.to_string())).unwrap();
-            }
+            Self::Remove(what) => tree.remove(&what.path(tree)),
             Self::Empty(what) => edit(what, &Vec::clear),
             Self::Halve(what) => edit(what, &|bytes| bytes.truncate(bytes.len() / 2)),
             Self::Flip(what) => edit(what, &|bytes| {
@@ -172,19 +165,9 @@ impl Damage {
             }
             Self::Restore(what) => {
                 let path = what.path(tree);
-                tree.write(&path, fs::read(before.join("whole").join(&path)).unwrap());
+                tree.write(&path, &before[&path]);
             }
         }
-    }
-}
-
-/// A copy of all files, to restore from.
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).into_iter().flatten().filter(|entry| entry.file_type().is_file())
-    {
-        let copy = to.join(entry.path().strip_prefix(from).unwrap());
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(entry.path(), copy).unwrap();
     }
 }
 
@@ -200,23 +183,27 @@ fn named(tree: &Tree, report: &Report) -> Vec<String> {
 }
 
 impl Recipe {
-    fn build(&self, root: &Path) -> Tree {
-        let mut tree = Tree::new(root);
+    /// Builds the healthy content.
+    pub(crate) fn build(&self, mut tree: Tree) -> Tree {
         self.content.iter().for_each(|content| content.build(&mut tree));
         tree.age();
         tree
     }
 
-    fn damage(&self, tree: &Tree, daemon: Option<&Daemon>) {
-        let before = tempfile::tempdir().unwrap();
-        copy(&tree.base(), &before.path().join("whole"));
-        self.damage.iter().for_each(|damage| damage.apply(tree, before.path(), daemon));
+    /// Does the damage, with the daemon's help where there is one.
+    pub(crate) fn damage(&self, tree: &Tree, daemon: Option<&Daemon>) {
+        let restored = self.damage.iter().filter_map(|damage| match damage {
+            Damage::Restore(what) => Some(what.path(tree)),
+            _ => None,
+        });
+        let before = restored.map(|path| (path.clone(), tree.read(&path))).collect();
+        self.damage.iter().for_each(|damage| damage.apply(tree, &before, daemon));
         tree.age();
     }
 
     fn offline(&self, name: &str) {
         let home = tempfile::tempdir().unwrap();
-        let tree = self.build(home.path());
+        let tree = self.build(Tree::new(home.path()));
         let arguments = || {
             ["--storage", home.path().to_str().unwrap()]
                 .into_iter()
@@ -235,7 +222,7 @@ impl Recipe {
 
     fn online(&self, name: &str, kind: &Kind, state: State) {
         let mut daemon = kind.start(&Settings::default());
-        let mut tree = self.build(&daemon.root());
+        let mut tree = self.build(Tree::new(&daemon.root()));
         // Something healthy, to know the registry by.
         tree.image("known/healthy", None, "healthy");
         let more: Vec<_> = self.with.iter().map(String::as_str).collect();
@@ -296,7 +283,8 @@ fn read_all(daemon: &Daemon, tree: &Tree) {
     }
 }
 
-fn recipes() -> Vec<(String, Recipe)> {
+/// All of them, by their names.
+pub(crate) fn recipes() -> Vec<(String, Recipe)> {
     let entries = fs::read_dir(in_tree("fixtures")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut recipes: Vec<_> = paths

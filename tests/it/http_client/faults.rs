@@ -218,7 +218,7 @@ async fn an_address_that_only_redirects_says_where_to() {
 
 #[tokio::test]
 async fn nobody_there_is_said_at_once() {
-    let port = crate::support::plain_registry::free_port();
+    let port = crate::support::program::free_port();
     let start = Instant::now();
     let error = registry(&format!("http://127.0.0.1:{port}")).ping().await.unwrap_err();
     let message =

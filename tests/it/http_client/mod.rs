@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings that do not wait long.
-fn connection(url: &str) -> Connection {
+pub(crate) fn connection(url: &str) -> Connection {
     let mut connection = Connection::new(Address::parse(url, false).unwrap());
     connection.timeout = Duration::from_secs(5);
     connection
@@ -33,11 +33,11 @@ fn writer(url: &str) -> Arc<dyn RegistryWriter> {
     client(&connection(url)).writer
 }
 
-fn name(text: &str) -> RepositoryName {
+pub(crate) fn name(text: &str) -> RepositoryName {
     text.parse().unwrap()
 }
 
-fn tag(text: &str) -> Tag {
+pub(crate) fn tag(text: &str) -> Tag {
     text.parse().unwrap()
 }
 

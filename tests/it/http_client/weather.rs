@@ -13,8 +13,9 @@ use tokio::io::AsyncRead;
 
 use super::{client, connection, digest, name, noise};
 use crate::support::missing;
-use crate::support::plain_registry::{RealRegistry, Setup};
 use crate::support::proxy::Nginx;
+use crate::support::real_registry::{RealRegistry, on_every_registry_async};
+use crate::support::settings::Settings;
 use crate::support::stub::{Act, Stub};
 
 #[tokio::test]
@@ -117,37 +118,45 @@ async fn a_manifest_is_put_again_after_a_500() {
     assert_eq!(reader.requests(), 3);
 }
 
-#[tokio::test]
-async fn a_phantom_behind_nginx_delivers_nothing_either() {
-    let Some(daemon) = RealRegistry::start("a_phantom_behind_nginx…", &Setup::default()) else { return };
-    let Some(nginx) = Nginx::start(&[daemon.host()], "") else {
-        return missing("nginx", "a_phantom_behind_nginx…");
-    };
-    let bytes = noise(1 << 20, 5);
-    let settings = connection(&nginx.url());
-    let writer = client(&settings).writer;
-    writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
-    let registry = client(&settings).reader;
-    assert_eq!(
-        registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
-        Answer::Yes(Delivery::Byte(Some(bytes.len() as u64)))
-    );
-    std::fs::rename(daemon.data_file(&digest(&bytes).to_string()), daemon.root().join("kept")).unwrap();
-    assert!(registry.head_blob(&name("a"), &digest(&bytes)).await.answer.yes().is_some());
-    assert_eq!(registry.byte(&name("a"), &digest(&bytes), 0).await.answer, Answer::Yes(Delivery::Nothing));
+#[test]
+fn a_phantom_behind_nginx_delivers_nothing_either() {
+    on_every_registry_async(|| async {
+        let Some(daemon) = RealRegistry::start(&Settings::default()) else { return };
+        let Some(nginx) = Nginx::start(&[daemon.host()], "") else {
+            return missing("nginx", "a_phantom_behind_nginx…");
+        };
+        let bytes = noise(1 << 20, 5);
+        let settings = connection(&nginx.url());
+        let writer = client(&settings).writer;
+        writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap();
+        let registry = client(&settings).reader;
+        assert_eq!(
+            registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
+            Answer::Yes(Delivery::Byte(Some(bytes.len() as u64)))
+        );
+        std::fs::rename(daemon.data_file(&digest(&bytes)), daemon.root().join("kept")).unwrap();
+        assert!(registry.head_blob(&name("a"), &digest(&bytes)).await.answer.yes().is_some());
+        assert_eq!(
+            registry.byte(&name("a"), &digest(&bytes), 0).await.answer,
+            Answer::Yes(Delivery::Nothing)
+        );
+    });
 }
 
-#[tokio::test]
-async fn a_body_limit_of_a_proxy_is_named() {
-    let Some(daemon) = RealRegistry::start("a_body_limit…", &Setup::default()) else { return };
-    let Some(nginx) = Nginx::start(&[daemon.host()], "client_max_body_size 1m;") else {
-        return missing("nginx", "a_body_limit…");
-    };
-    let mut settings = connection(&nginx.url());
-    settings.retry_times = 1;
-    let bytes = noise(8 << 20, 6);
-    let error = client(&settings).writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap_err();
-    assert!(error.hint.as_deref().unwrap_or_default().contains("client_max_body_size"), "{error:?}");
+#[test]
+fn a_body_limit_of_a_proxy_is_named() {
+    on_every_registry_async(|| async {
+        let Some(daemon) = RealRegistry::start(&Settings::default()) else { return };
+        let Some(nginx) = Nginx::start(&[daemon.host()], "client_max_body_size 1m;") else {
+            return missing("nginx", "a_body_limit…");
+        };
+        let mut settings = connection(&nginx.url());
+        settings.retry_times = 1;
+        let bytes = noise(8 << 20, 6);
+        let error =
+            client(&settings).writer.upload_blob(&name("a"), &digest(&bytes), &bytes).await.unwrap_err();
+        assert!(error.hint.as_deref().unwrap_or_default().contains("client_max_body_size"), "{error:?}");
+    });
 }
 
 /// Bytes that do something to the world in the middle.
@@ -173,45 +182,49 @@ impl<F: Fn() + Send + Sync + 'static> ByteSource for Disturbed<F> {
     }
 }
 
-#[tokio::test]
-async fn a_daemon_restarted_in_the_middle_of_an_upload() {
-    let Some(daemon) = RealRegistry::start("a_daemon_restarted…", &Setup::default()) else { return };
-    let daemon = Arc::new(std::sync::Mutex::new(daemon));
-    let mut settings = connection(&daemon.lock().unwrap().url());
-    settings.chunk = 1 << 20;
-    let bytes = noise(4 << 20, 7);
-    let restarted = daemon.clone();
-    let disturb = Arc::new(move || restarted.lock().unwrap().restart());
-    let source = Disturbed { bytes: bytes.clone(), at: 2 << 20, times: AtomicU32::new(0), disturb };
-    client(&settings).writer.upload_blob(&name("a"), &digest(&bytes), &source).await.unwrap();
-    let daemon = daemon.lock().unwrap();
-    let stored = std::fs::read(daemon.data_file(&digest(&bytes).to_string())).unwrap();
-    assert!(stored == bytes);
+#[test]
+fn a_daemon_restarted_in_the_middle_of_an_upload() {
+    on_every_registry_async(|| async {
+        let Some(daemon) = RealRegistry::start(&Settings::default()) else { return };
+        let daemon = Arc::new(std::sync::Mutex::new(daemon));
+        let mut settings = connection(&daemon.lock().unwrap().url());
+        settings.chunk = 1 << 20;
+        let bytes = noise(4 << 20, 7);
+        let restarted = daemon.clone();
+        let disturb = Arc::new(move || restarted.lock().unwrap().restart());
+        let source = Disturbed { bytes: bytes.clone(), at: 2 << 20, times: AtomicU32::new(0), disturb };
+        client(&settings).writer.upload_blob(&name("a"), &digest(&bytes), &source).await.unwrap();
+        let daemon = daemon.lock().unwrap();
+        let stored = std::fs::read(daemon.data_file(&digest(&bytes))).unwrap();
+        assert!(stored == bytes);
+    });
 }
 
-#[tokio::test]
-async fn a_source_that_fails_or_ends_early_is_blamed_itself() {
-    struct Bad(u64);
-    #[async_trait]
-    impl ByteSource for Bad {
-        fn size(&self) -> u64 {
-            self.0
-        }
-        async fn open(&self, _: u64) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
-            if self.0 == 3 {
-                Err(io::Error::other("the disk is on fire"))
-            } else {
-                Ok(Box::new(&b"0123"[..]))
+#[test]
+fn a_source_that_fails_or_ends_early_is_blamed_itself() {
+    on_every_registry_async(|| async {
+        struct Bad(u64);
+        #[async_trait]
+        impl ByteSource for Bad {
+            fn size(&self) -> u64 {
+                self.0
+            }
+            async fn open(&self, _: u64) -> io::Result<Box<dyn AsyncRead + Send + Unpin>> {
+                if self.0 == 3 {
+                    Err(io::Error::other("the disk is on fire"))
+                } else {
+                    Ok(Box::new(&b"0123"[..]))
+                }
             }
         }
-    }
-    let Some(daemon) = RealRegistry::start("a_source_that_fails…", &Setup::default()) else { return };
-    let writer = client(&connection(&daemon.url())).writer;
-    let error = writer.upload_blob(&name("a"), &digest(b"x"), &Bad(3)).await.unwrap_err();
-    assert_eq!(&*error.why, "the bytes to upload cannot be read: the disk is on fire");
-    let error = writer.upload_blob(&name("a"), &digest(b"x"), &Bad(100)).await.unwrap_err();
-    assert!(error.why.starts_with("the source ended after 4 of 100 bytes"), "{error}");
-    assert_eq!(error.attempts, 1);
+        let Some(daemon) = RealRegistry::start(&Settings::default()) else { return };
+        let writer = client(&connection(&daemon.url())).writer;
+        let error = writer.upload_blob(&name("a"), &digest(b"x"), &Bad(3)).await.unwrap_err();
+        assert_eq!(&*error.why, "the bytes to upload cannot be read: the disk is on fire");
+        let error = writer.upload_blob(&name("a"), &digest(b"x"), &Bad(100)).await.unwrap_err();
+        assert!(error.why.starts_with("the source ended after 4 of 100 bytes"), "{error}");
+        assert_eq!(error.attempts, 1);
+    });
 }
 
 /// Bytes that never come.
@@ -282,30 +295,32 @@ async fn through_the_proxy() {
 }
 
 /// How fast blobs are asked about; the daemon takes about 1 ms of CPU for each. Run it by itself, with `--ignored --no-capture`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+#[test]
 #[ignore = "it measures, and asserts nothing"]
-async fn how_many_heads_a_second() {
-    let Some(daemon) = RealRegistry::start("how_many_heads…", &Setup::default()) else { return };
-    client(&connection(&daemon.url()))
-        .writer
-        .upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec())
-        .await
-        .unwrap();
-    let answer = Act::answer("200 OK", "", "x");
-    let stub = Stub::start(move |_, _| answer.clone()).await;
-    for (what, url) in [("docker-registry", daemon.url()), ("a stub", stub.url())] {
-        let registry = client(&connection(&url)).reader;
-        let start = std::time::Instant::now();
-        let workers = (0..8).map(|_| {
-            let registry = registry.clone();
-            tokio::spawn(async move {
-                for _ in 0..500 {
-                    registry.head_blob(&name("a"), &digest(b"x")).await;
-                }
-            })
-        });
-        futures_util::future::join_all(workers).await;
-        let rate = f64::from(u32::try_from(registry.requests()).unwrap()) / start.elapsed().as_secs_f64();
-        eprintln!("{what}: {rate:.0} HEADs a second");
-    }
+fn how_many_heads_a_second() {
+    on_every_registry_async(|| async {
+        let Some(daemon) = RealRegistry::start(&Settings::default()) else { return };
+        client(&connection(&daemon.url()))
+            .writer
+            .upload_blob(&name("a"), &digest(b"x"), &b"x".to_vec())
+            .await
+            .unwrap();
+        let answer = Act::answer("200 OK", "", "x");
+        let stub = Stub::start(move |_, _| answer.clone()).await;
+        for (what, url) in [("docker-registry", daemon.url()), ("a stub", stub.url())] {
+            let registry = client(&connection(&url)).reader;
+            let start = std::time::Instant::now();
+            let workers = (0..8).map(|_| {
+                let registry = registry.clone();
+                tokio::spawn(async move {
+                    for _ in 0..500 {
+                        registry.head_blob(&name("a"), &digest(b"x")).await;
+                    }
+                })
+            });
+            futures_util::future::join_all(workers).await;
+            let rate = f64::from(u32::try_from(registry.requests()).unwrap()) / start.elapsed().as_secs_f64();
+            eprintln!("{what}: {rate:.0} HEADs a second");
+        }
+    });
 }

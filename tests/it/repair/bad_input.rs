@@ -12,6 +12,7 @@ use super::sources::{REPOSITORY, broken};
 use super::{Mirror, bare};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::Damage;
+use crate::support::regfsck::Ended;
 
 /// A registry with a bad layer, and a folder with files that are nothing of use.
 struct Scene {
@@ -36,9 +37,8 @@ impl Scene {
 
     /// The run on the registry, its state in HOME/state unless the arguments say otherwise.
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = bare();
         let home = self.place("");
-        command.args(words.iter().map(|word| word.replace("HOME/", &home)));
+        let mut command = bare(words.iter().map(|word| word.replace("HOME/", &home)));
         command.arg("--config").arg(self.daemon.config_path());
         if !words.contains(&"--state-dir") {
             command.arg("--state-dir").arg(self.place("state"));
@@ -49,13 +49,11 @@ impl Scene {
     /// Status and stderr, with names for what changes from run to run; storage is as before.
     fn told(&self, words: &[&str]) -> String {
         let before = files(&self.daemon.root());
-        let output = self.command(words).output().unwrap();
+        let ended = Ended::from(self.command(words).output().unwrap());
         assert_eq!(files(&self.daemon.root()), before, "{words:?}");
-        let status = output.status.code().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        let said = said.replace(&self.place(""), "HOME/").replace(&self.daemon.url(), "URL");
+        let said = ended.stderr.replace(&self.place(""), "HOME/").replace(&self.daemon.url(), "URL");
         let said = said.replace(&self.daemon.root().display().to_string(), "ROOT");
-        format!("{} => {status}\n{said}", words.join(" "))
+        format!("{} => {}\n{said}", words.join(" "), ended.status)
     }
 
     fn all(&self, always: &[&str], table: &[&[&str]]) -> String {

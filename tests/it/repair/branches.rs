@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use regfsck::adapters::sandbox::image::{Blob, Image};
+use regfsck::domain::finding::State;
 
 use super::{Mirror, Ran, Regfsck, judge};
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
@@ -166,7 +167,9 @@ fn indexes_get_their_children_back_first() {
             let regfsck = Regfsck::on(&daemon);
             let fixed = regfsck.fix(&["--source", &mirror.source()]).healed();
             let code = if gone == 2 { "hollow-index" } else { "partial-index" };
-            assert!(fixed.findings().any(|found| found["code"] == code && found["state"] == "repaired"));
+            assert!(
+                fixed.findings().any(|found| found.code.as_str() == code && found.state == State::Repaired)
+            );
             assert_eq!(fixed.pulled(), ["team/app:multi"], "{kind:?}");
             for image in &images {
                 let digest = image.manifest.digest.to_string();
@@ -304,12 +307,14 @@ fn damaged_layers_are_quarantined_and_undo_brings_them_back() {
             let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
             let regfsck = Regfsck::on(&daemon);
             let fixed = regfsck.fix(&["--content", "--source", &mirror.source()]).healed();
-            assert!(fixed.findings().any(|found| found["code"] == code && found["state"] == "repaired"));
+            assert!(
+                fixed.findings().any(|found| found.code.as_str() == code && found.state == State::Repaired)
+            );
             assert_eq!(fixed.pulled(), ["team/app:1"]);
             assert_eq!(fs::read(&data).unwrap(), image.layers[0].bytes);
             judge(&daemon, REPOSITORY, "1", &image);
             let undone = regfsck.undo();
-            assert_eq!(undone.status.code(), Some(0), "{undone:?}");
+            assert_eq!(undone.status, 0, "{undone:?}");
             assert_eq!(fs::read(&data).unwrap(), bad, "{kind:?}");
             let again = regfsck.fix(&["--content", "--source", &mirror.source()]).healed();
             assert_eq!(again.pulled(), ["team/app:1"]);

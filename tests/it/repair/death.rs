@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use regfsck::adapters::sandbox::image::Image;
+use regfsck::domain::report::Verdict;
 use walkdir::WalkDir;
 
 use super::refusals::files;
@@ -12,6 +13,7 @@ use super::sources::wait_until;
 use super::{Mirror, Ran, Regfsck, judge};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::{Damage, Pushed};
+use crate::support::regfsck::end;
 use crate::support::valve::Valve;
 
 const REPOSITORY: &str = "team/app";
@@ -63,15 +65,15 @@ fn cut_short(scene: &mut Scene, regfsck: &Regfsck, arguments: &[&str]) -> Ran {
     let root = scene.daemon.root();
     wait_until(|| arrived(&root) >= ENOUGH);
     scene.daemon.stop();
-    regfsck.ran(&child.wait_with_output().unwrap())
+    regfsck.ran(end(child))
 }
 
 /// What became of a repair whose daemon went away: nothing is called repaired that could not be asked about again.
 #[track_caller]
 fn is_honest(ran: &Ran, url: &str, codes: &[&str]) {
-    assert_eq!((ran.status, ran.json["verdict"].as_str()), (3, Some("incomplete")), "{}", ran.table);
+    assert_eq!((ran.status, ran.report().verdict), (3, Verdict::Incomplete), "{}", ran.table);
     assert_eq!(ran.standing(), codes, "{}", ran.table);
-    assert_eq!(ran.json["proof"]["resolved"], serde_json::json!([]));
+    assert_eq!(ran.proof().resolved, Vec::<String>::new());
     let results = ran.results();
     let [(result, why)] = &results[..] else { panic!("{results:?}") };
     assert_eq!(result, "failed");

@@ -1,12 +1,13 @@
 //! The five steps word for word with a real docker engine, healed from a mirror and by the engine's own push.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use super::{Mirror, bare};
 use crate::support::container_registry::ContainerRegistry;
 use crate::support::docker_engine::DockerEngine;
 use crate::support::incident::{incident, incident_after, pull};
+use crate::support::program::output;
+use crate::support::regfsck::Ended;
 
 /// The program on the registry in the container, its report as JSON.
 fn regfsck(
@@ -14,12 +15,11 @@ fn regfsck(
     registry: &ContainerRegistry<'_>,
     state: &Path,
     arguments: &[&str],
-) -> Output {
-    let mut command: Command = bare();
+) -> Ended {
+    let mut command = bare(["check", "-o", "json", "--registry", &format!("http://{}", registry.host())]);
     command.env("DOCKER_HOST", format!("unix://{}", engine.socket().display()));
-    command.args(["check", "-o", "json", "--registry", &format!("http://{}", registry.host())]);
     command.arg("--storage").arg(registry.root()).arg("--state-dir").arg(state);
-    command.args(arguments).output().unwrap()
+    command.args(arguments).output().unwrap().into()
 }
 
 #[test]
@@ -33,15 +33,14 @@ fn a_push_by_the_engine_heals_once_the_claims_are_cleared() {
     let before = registry.started();
     let arguments = ["--fix", "--yes", "--source", "docker-daemon:", "--restart", "docker:registry"];
     let fixed = regfsck(&engine, &registry, state.path(), &arguments);
-    assert_eq!(fixed.status.code(), Some(0), "{fixed:?}");
+    assert_eq!(fixed.status, 0, "{fixed:?}");
     assert_ne!(registry.started(), before, "the manifest's phantom took a restart");
-    let report: serde_json::Value = serde_json::from_slice(&fixed.stdout).unwrap();
-    let steps = report["plan"]["steps"].as_array().unwrap();
-    assert_eq!(steps.last().unwrap()["id"], "push-image:team/app:1");
+    let steps = fixed.report().plan.unwrap().steps;
+    assert_eq!(steps.last().unwrap().id, "push-image:team/app:1");
     let pulled = pull(&engine, &seen.image);
     assert!(pulled.status.success(), "{pulled:?}");
     let again = regfsck(&engine, &registry, state.path(), &["--content", "--probe", "all"]);
-    assert_eq!(again.status.code(), Some(0), "{again:?}");
+    assert_eq!(again.status, 0, "{again:?}");
 }
 
 #[test]
@@ -56,7 +55,7 @@ fn a_mirror_heals_what_docker_broke_without_a_restart() {
     engine.docker(&["push", &there]);
     let (state, before) = (tempfile::tempdir().unwrap(), registry.started());
     let fixed = regfsck(&engine, &registry, state.path(), &["--fix", "--yes", "--source", &mirror.source()]);
-    assert_eq!(fixed.status.code(), Some(0), "{fixed:?}");
+    assert_eq!(fixed.status, 0, "{fixed:?}");
     assert_eq!(registry.started(), before, "no restart");
     let pulled = pull(&engine, &seen.image);
     assert!(pulled.status.success(), "{pulled:?}");
@@ -74,7 +73,9 @@ fn what_skopeo_saved_before_heals_and_the_image_is_the_same() {
         for kind in ["oci", "dir"] {
             let from = format!("docker://{image}");
             let to = if kind == "oci" { format!("{}:1", place(kind)) } else { place(kind) };
-            let Some(copied) = super::skopeo(&["copy", "--src-tls-verify=false", &from, &to]) else { return };
+            let Some(copied) = output("skopeo", ["copy", "--src-tls-verify=false", &from, &to]) else {
+                return;
+            };
             assert!(copied.status.success(), "{copied:?}");
         }
     };
@@ -83,15 +84,14 @@ fn what_skopeo_saved_before_heals_and_the_image_is_the_same() {
     let (before, state) = (id(), tempfile::tempdir().unwrap());
     let run = |source: &str| {
         let fixed = regfsck(&engine, &registry, state.path(), &["--fix", "--yes", "--source", source]);
-        let report: serde_json::Value = serde_json::from_slice(&fixed.stdout).unwrap();
-        (fixed.status.code(), report)
+        (fixed.status, fixed.report())
     };
     let (status, report) = run(&place("oci"));
     let lost = format!("missing-manifest:team/app:{}", seen.digest);
     let why = "no source has its bytes; give one with --source";
-    assert_eq!((status, &report["plan"]["unresolved"][lost]), (Some(1), &why.into()));
+    assert_eq!((status, report.plan.unwrap().unresolved[&lost].to_string()), (1, why.to_owned()));
     let (status, report) = run(&place("dir"));
-    assert_eq!((status, &report["proof"]["pulled"]), (Some(0), &serde_json::json!(["team/app:1"])));
+    assert_eq!((status, report.proof.unwrap().pulled), (0, vec!["team/app:1".to_owned()]));
     engine.docker(&["rmi", "--force", &seen.image]);
     let pulled = engine.try_docker(&["pull", &seen.image]);
     assert!(pulled.status.success(), "{pulled:?}");

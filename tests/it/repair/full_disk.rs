@@ -14,12 +14,14 @@ use std::fs;
 use std::path::Path;
 
 use regfsck::adapters::sandbox::image::Image;
+use regfsck::domain::plan::StepResult;
 
 use super::refusals::files;
 use super::sources::REPOSITORY;
 use super::{Mirror, Ran, Regfsck, bare, judge};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::{Damage, Paths, Pushed};
+use crate::support::regfsck::Ended;
 
 /// A small filesystem of its own over a folder; taken away when dropped.
 struct SmallDisk(std::path::PathBuf);
@@ -152,7 +154,7 @@ fn no_room_at_all_is_seen_before_anything_is_moved() {
         let before = files(&scene.daemon.root());
         let regfsck = Regfsck::on(&scene.daemon);
         let ran = scene.fix(&regfsck).expect(4);
-        let said = ran.json["refusal"].as_str().unwrap();
+        let said = ran.report().refusal.as_deref().unwrap();
         let url = format!(
             "the registry refuses uploads: POST {}/v2/{REPOSITORY}/blobs/uploads/",
             scene.daemon.url()
@@ -178,12 +180,10 @@ fn no_room_in_the_state_folder_is_said_too() {
         let Some(_disk) = SmallDisk::over(state.path()) else { return };
         fill(&state.path().join("filler"), left);
         let before = files(&daemon.root());
-        let mut command = bare();
-        command.args(["check", "--fix", "--yes", "--content", "-o", "json", "--source", &mirror.source()]);
+        let mut command =
+            bare(["check", "--fix", "--yes", "--content", "-o", "json", "--source", &mirror.source()]);
         command.arg("--config").arg(daemon.config_path()).arg("--state-dir").arg(state.path());
-        let output = command.output().unwrap();
-        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let ended = Ended::from(command.output().unwrap());
         assert_eq!(files(&daemon.root()), before);
         let place = state.path().display();
         if left == 0 {
@@ -191,12 +191,13 @@ fn no_room_in_the_state_folder_is_said_too() {
                 "error: cannot write `{place}/lock`: No space left on device (os error 28); \
                  name a folder that this user may write to with `--state-dir`\n"
             );
-            assert_eq!((output.status.code(), &*said), (Some(2), &*lock));
+            assert_eq!((ended.status, &ended.stderr), (2, &lock));
         } else {
             let spool = format!("; cannot spool to `{place}/spool`: No space left on device (os error 28)");
-            let failed = json["outcomes"][0]["result"]["failed"].as_str().unwrap_or_default();
+            let outcomes = ended.report().outcomes.unwrap();
+            let StepResult::Failed(failed) = &outcomes[0].result else { panic!("{outcomes:?}") };
             assert!(failed.ends_with(&spool), "{failed}");
-            assert_eq!(output.status.code(), Some(1));
+            assert_eq!(ended.status, 1);
         }
     }
 }

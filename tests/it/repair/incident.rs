@@ -148,7 +148,7 @@ pub(super) fn exec_restart(daemon: &Daemon, state: &std::path::Path) -> String {
         "kill {pid}; while kill -0 {pid} 2>/dev/null && [ \"$(cut -d' ' -f3 /proc/{pid}/stat)\" != Z ]; do sleep 0.05; done; \
          setsid {program} serve {config} >{log} 2>&1 </dev/null & echo $! >{pidfile}",
         pid = real.pid().unwrap(),
-        program = real.program().display(),
+        program = real.program.path.display(),
         config = real.config_path().display(),
         log = state.join("restarted.log").display(),
         pidfile = state.join("restarted.pid").display(),

@@ -13,17 +13,23 @@ mod sources;
 mod unforced;
 mod weather;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
-use serde_json::Value;
+use regfsck::domain::code::Severity;
+use regfsck::domain::finding::{Finding, State};
+use regfsck::domain::plan::{Outcome, Proof, StepResult};
+use regfsck::domain::report::Report;
 use tempfile::TempDir;
 
 use crate::support::daemon::Daemon;
+use crate::support::program::output;
 use crate::support::raw::Raw;
+use crate::support::regfsck::{Ended, command};
 
 /// The program under test, with its own state folder.
 pub(crate) struct Regfsck {
@@ -35,8 +41,8 @@ pub(crate) struct Regfsck {
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: i32,
-    /// The report for machines; `null` where there was none.
-    pub(crate) json: Value,
+    /// The report for machines, where there was one.
+    report: Option<Report>,
     /// The report for people.
     pub(crate) table: String,
     pub(crate) stderr: String,
@@ -58,8 +64,8 @@ impl Regfsck {
 
     /// A command line: subcommand, target, state folder, both forms of the report.
     pub(crate) fn command(&self, subcommand: &str, arguments: &[&str]) -> Command {
-        let mut command = bare();
-        command.arg(subcommand).args(["-o", "json", "-o"]).arg(self.output()).args(["--progress", "never"]);
+        let mut command = bare([subcommand]);
+        command.args(["-o", "json", "-o"]).arg(self.output()).args(["--progress", "never"]);
         command.arg("--config").arg(&self.config).arg("--state-dir").arg(self.state());
         command.args(arguments);
         command
@@ -70,17 +76,13 @@ impl Regfsck {
     }
 
     pub(crate) fn run(&self, subcommand: &str, arguments: &[&str]) -> Ran {
-        let output = self.command(subcommand, arguments).output().unwrap();
-        self.ran(&output)
+        self.ran(self.command(subcommand, arguments).output().unwrap().into())
     }
 
-    pub(crate) fn ran(&self, output: &Output) -> Ran {
-        Ran {
-            status: output.status.code().unwrap_or(-1),
-            json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
-            table: fs::read_to_string(self.file("table")).unwrap_or_default(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+    pub(crate) fn ran(&self, ended: Ended) -> Ran {
+        let report = if ended.stdout.is_empty() { None } else { Some(ended.report()) };
+        let table = fs::read_to_string(self.file("table")).unwrap_or_default();
+        Ran { status: ended.status, report, table, stderr: ended.stderr }
     }
 
     /// `check --fix --yes` with these arguments.
@@ -93,75 +95,88 @@ impl Regfsck {
         self.run("check", arguments)
     }
 
-    pub(crate) fn undo(&self) -> Output {
-        let mut command = bare();
-        command.args(["undo", "--config"]).arg(&self.config).arg("--state-dir").arg(self.state());
-        command.output().unwrap()
+    pub(crate) fn undo(&self) -> Ended {
+        let mut command = bare(["undo", "--config"]);
+        command.arg(&self.config).arg("--state-dir").arg(self.state()).output().unwrap().into()
     }
 }
 
-/// The program without anything that the environment of the tests would tell it.
-pub(crate) fn bare() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("REGFSCK_") || name.to_string_lossy().starts_with("REGISTRY_") {
-            command.env_remove(name);
-        }
-    }
-    command.stdin(Stdio::null()).env("COLUMNS", "120");
+/// The program, with room for its tables.
+pub(crate) fn bare(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = command(arguments);
+    command.env("COLUMNS", "120");
     command
 }
 
 impl Ran {
-    /// The findings that stand at the end: code and state.
-    pub(crate) fn standing(&self) -> Vec<String> {
-        let standing = self.findings().filter(|finding| finding["state"] != "repaired");
-        standing.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    #[track_caller]
+    pub(crate) fn report(&self) -> &Report {
+        self.report.as_ref().unwrap_or_else(|| panic!("a report: {}", self.stderr))
     }
 
-    pub(crate) fn findings(&self) -> impl Iterator<Item = &Value> {
-        self.json["findings"].as_array().into_iter().flatten()
+    /// The findings that stand at the end: code and state.
+    pub(crate) fn standing(&self) -> Vec<String> {
+        self.open().map(|finding| finding.code.to_string()).collect()
+    }
+
+    pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.report.iter().flat_map(|report| &report.findings)
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Finding> {
+        self.findings().filter(|finding| finding.state != State::Repaired)
     }
 
     /// The codes of the errors that stand.
     pub(crate) fn errors(&self) -> Vec<String> {
-        let standing = self
-            .findings()
-            .filter(|finding| finding["state"] != "repaired" && finding["severity"] == "error");
-        standing.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+        let errors = self.open().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| finding.code.to_string()).collect()
     }
 
     /// The names of the plan's steps.
     pub(crate) fn steps(&self) -> Vec<String> {
-        let steps = self.json["plan"]["steps"].as_array().into_iter().flatten();
-        steps.map(|step| step["id"].as_str().unwrap().to_owned()).collect()
+        self.report().plan.iter().flat_map(|plan| &plan.steps).map(|step| step.id.clone()).collect()
+    }
+
+    fn outcomes(&self) -> &[Outcome] {
+        self.report().outcomes.as_deref().unwrap_or_default()
     }
 
     /// What came of the steps: `done`, `failed` or `skipped`, and what was said.
     pub(crate) fn results(&self) -> Vec<(String, String)> {
-        let outcomes = self.json["outcomes"].as_array().into_iter().flatten();
-        let result = |outcome: &Value| {
-            let result = outcome["result"].as_object().unwrap();
-            let (kind, said) = result.iter().next().unwrap();
-            (kind.clone(), said.as_str().unwrap().to_owned())
+        let result = |outcome: &Outcome| match outcome.result.clone() {
+            StepResult::Done(said) => ("done".to_owned(), said),
+            StepResult::Failed(why) => ("failed".to_owned(), why),
+            StepResult::Skipped(why) => ("skipped".to_owned(), why),
         };
-        outcomes.map(result).collect()
+        self.outcomes().iter().map(result).collect()
     }
 
     /// Why nothing in the plan helps, for each finding.
     pub(crate) fn unresolved(&self) -> Vec<(String, String)> {
-        let unresolved = self.json["plan"]["unresolved"].as_object().into_iter().flatten();
-        unresolved.map(|(id, why)| (id.clone(), why.as_str().unwrap().to_owned())).collect()
+        let unresolved = self.report().plan.iter().flat_map(|plan| &plan.unresolved);
+        unresolved.map(|(id, why)| (id.clone(), why.to_string())).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn proof(&self) -> &Proof {
+        self.report().proof.as_ref().unwrap()
     }
 
     pub(crate) fn pulled(&self) -> Vec<&str> {
-        let pulled = self.json["proof"]["pulled"].as_array().into_iter().flatten();
-        pulled.map(|image| image.as_str().unwrap()).collect()
+        self.report().proof.iter().flat_map(|proof| &proof.pulled).map(String::as_str).collect()
     }
 
     #[track_caller]
     pub(crate) fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "{}\n{}\n{:#}", self.stderr, self.table, self.json["outcomes"]);
+        assert_eq!(
+            self.status,
+            status,
+            "{}\n{}\n{:#?}",
+            self.stderr,
+            self.table,
+            self.report.as_ref().map(|report| &report.outcomes)
+        );
         self
     }
 
@@ -206,24 +221,15 @@ impl Mirror {
     }
 }
 
-/// Whether `skopeo` is there; without it the tests that it judges say so.
-pub(crate) fn skopeo(arguments: &[&str]) -> Option<Output> {
-    let output = Command::new("skopeo").args(arguments).stdin(Stdio::null()).output().ok();
-    if output.is_none() {
-        crate::support::missing("skopeo", "an independent judge");
-    }
-    output
-}
-
 /// An independent client pulls the image whole, and finds the manifest that was pushed.
 #[track_caller]
 pub(crate) fn judge(daemon: &Daemon, repository: &str, tag: &str, image: &Image) {
     let target = TempDir::new().unwrap();
     let name = format!("docker://{}/{repository}:{tag}", daemon.url().trim_start_matches("http://"));
     let to = format!("dir:{}", target.path().display());
-    let Some(copied) = skopeo(&["copy", "--src-tls-verify=false", &name, &to]) else { return };
+    let Some(copied) = output("skopeo", ["copy", "--src-tls-verify=false", &name, &to]) else { return };
     assert!(copied.status.success(), "{copied:?}");
-    let inspected = skopeo(&["inspect", "--tls-verify=false", "--raw", &name]).unwrap();
+    let inspected = output("skopeo", ["inspect", "--tls-verify=false", "--raw", &name]).unwrap();
     assert_eq!(inspected.stdout, image.manifest.bytes);
     assert_eq!(daemon.raw().pull(repository, tag, image), Ok(()));
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use regfsck::adapters::sandbox::image::{Blob, Image};
+use regfsck::domain::report::Verdict;
 use walkdir::WalkDir;
 
 use super::{Mirror, Ran, Regfsck, bare, judge};
@@ -47,14 +48,8 @@ pub(super) fn files(root: &Path) -> Vec<String> {
 
 #[track_caller]
 fn refused(ran: &Ran, why: &str) {
-    assert_eq!(
-        (ran.status, ran.json["verdict"].as_str()),
-        (4, Some("refused")),
-        "{}\n{}",
-        ran.stderr,
-        ran.table
-    );
-    let said = ran.json["refusal"].as_str().unwrap();
+    assert_eq!((ran.status, ran.report().verdict), (4, Verdict::Refused), "{}\n{}", ran.stderr, ran.table);
+    let said = ran.report().refusal.as_deref().unwrap();
     assert!(said.contains(why), "{said}");
 }
 
@@ -112,7 +107,7 @@ fn another_run_holds_the_lock() {
         let ran = regfsck.fix(&["--source", &mirror.source()]);
         refused(&ran, "another run (process");
         assert_eq!(files(&daemon.root()), before);
-        assert_eq!(regfsck.undo().status.code(), Some(4));
+        assert_eq!(regfsck.undo().status, 4);
         drop(holder);
         regfsck.fix(&["--source", &mirror.source()]).healed();
     }
@@ -141,15 +136,15 @@ fn read_only_mode() {
         assert!(ran.unresolved().iter().any(|(_, said)| said == why), "{:?}", ran.unresolved());
         // Nothing says so: the daemon does.
         let (root, url) = (daemon.root(), daemon.url());
-        let output = bare()
-            .args(["check", "--fix", "--yes", "-o", "json", "--source", &mirror.source(), "--registry", &url])
-            .arg("--storage")
-            .arg(&root)
-            .arg("--state-dir")
-            .arg(regfsck.state())
-            .output()
-            .unwrap();
-        refused(&regfsck.ran(&output), "it is in read-only mode; switch that off");
+        let output =
+            bare(["check", "--fix", "--yes", "-o", "json", "--source", &mirror.source(), "--registry", &url])
+                .arg("--storage")
+                .arg(&root)
+                .arg("--state-dir")
+                .arg(regfsck.state())
+                .output()
+                .unwrap();
+        refused(&regfsck.ran(output.into()), "it is in read-only mode; switch that off");
         assert_eq!(files(&daemon.root()), before);
     }
 }
@@ -221,7 +216,8 @@ fn plans_are_saved_carried_out_and_refused_when_stale() {
 
 /// The program on a terminal of its own, by `script`; typed into after the prompt.
 fn on_a_terminal(regfsck: &Regfsck, daemon: &Daemon, source: &str, typed: &str) -> Option<(i32, String)> {
-    let program = env!("CARGO_BIN_EXE_regfsck");
+    let command = bare(Vec::<String>::new());
+    let program = command.get_program().display();
     let line = format!(
         "{program} check --fix --config {} --state-dir {} --source {source}",
         daemon.config_path().display(),
@@ -278,14 +274,13 @@ fn deletes_that_the_registry_does_not_allow_are_told() {
         let regfsck = Regfsck::on(&daemon);
         let (root, url) = (daemon.root(), daemon.url());
         // No config tells that deletes are off.
-        let output = bare()
-            .args(["purge", "--yes", "-o", "json", "--registry", &url, "--storage"])
+        let output = bare(["purge", "--yes", "-o", "json", "--registry", &url, "--storage"])
             .arg(&root)
             .arg("--state-dir")
             .arg(regfsck.state())
             .output()
             .unwrap();
-        let ran = regfsck.ran(&output).expect(1);
+        let ran = regfsck.ran(output.into()).expect(1);
         let (result, why) = &ran.results()[0];
         assert_eq!(result, "failed");
         assert!(why.starts_with("the registry allows no deletes: set storage.delete.enabled"), "{why}");

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use regfsck::adapters::sandbox::image::{Blob, Image};
+use regfsck::domain::finding::State;
 
 use super::incident::{end_restarted, exec_restart};
 use super::{Mirror, Ran, Regfsck, judge};
@@ -106,7 +107,7 @@ fn after_the_replacement_the_daemon_is_restarted() {
         let fixed = scene.fix(&regfsck, &["--restart", &restart]).healed();
         assert_eq!(fixed.steps(), [scene.upload(), format!("restart:{restart}")]);
         assert!(restarted(&regfsck).exists());
-        assert_eq!(fixed.json["proof"]["introduced"], serde_json::json!([]));
+        assert_eq!(fixed.proof().introduced, Vec::<String>::new());
         assert_eq!(fixed.pulled(), ["team/app:1", "team/base:1"]);
         scene.is_well(&regfsck);
         end_restarted(regfsck.state());
@@ -130,7 +131,7 @@ fn a_daemon_that_remembers_nothing_wrong_is_not_restarted() {
         let layer = Paths::new(&cold.daemon.root()).data(&cold.layer().digest);
         fs::write(&layer, &cold.layer().bytes[..100]).unwrap();
         let fixed = cold.fix(&regfsck, &["--probe", "all", "--restart", &restart]).healed();
-        let mut codes: Vec<_> = fixed.findings().map(|found| found["code"].as_str().unwrap()).collect();
+        let mut codes: Vec<_> = fixed.findings().map(|found| found.code.as_str()).collect();
         codes.dedup();
         assert_eq!(codes, ["truncated-blob", "size-mismatch"]);
         assert_eq!(fixed.results()[1], ("done".to_owned(), NOT_NEEDED.to_owned()));
@@ -152,14 +153,14 @@ fn without_a_restart_it_is_told_what_remains_and_what_helps() {
         let mismatch = REPOSITORIES.map(|name| format!("size-mismatch:{name}:{digest}"));
         let truncated = format!("truncated-blob:{}", scene.layer().digest);
         assert_eq!(
-            [&fixed.json["proof"]["resolved"], &fixed.json["proof"]["introduced"]],
-            [&serde_json::json!([truncated]), &serde_json::json!(mismatch)]
+            (&fixed.proof().resolved[..], &fixed.proof().introduced[..]),
+            (&[truncated][..], &mismatch[..])
         );
-        let found = fixed.findings().find(|found| found["id"] == mismatch[0].as_str()).unwrap();
+        let found = fixed.findings().find(|found| found.id == mismatch[0]).unwrap();
         let says = format!("the daemon says {bad} bytes, storage holds {whole}");
-        assert_eq!([&found["message"], &found["state"]], [says.as_str(), "open"]);
+        assert_eq!((found.message.as_str(), found.state), (says.as_str(), State::Open));
         assert_eq!(
-            found["remedies"],
+            serde_json::to_value(&found.remedies).unwrap(),
             serde_json::json!([{
                 "action": "restart",
                 "needs": "a way to restart the daemon (--restart)",

@@ -10,6 +10,7 @@ use regfsck::adapters::sandbox::{Access, Fault, Flavour};
 use super::{Mirror, Regfsck, judge};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::{Damage, Paths, Pushed};
+use crate::support::regfsck::end;
 
 pub(super) const REPOSITORY: &str = "team/app";
 
@@ -147,7 +148,7 @@ fn a_daemon_that_dies_in_mid_upload_loses_nothing() {
             mirror.sandbox.access_log().iter().any(|access| access.method == "HEAD") && journal(&regfsck) > 0
         });
         daemon.stop();
-        let ran = regfsck.ran(&child.wait_with_output().unwrap());
+        let ran = regfsck.ran(end(child));
         assert!(matches!(ran.status, 1 | 3), "{kind:?}: {}\n{}", ran.stderr, ran.table);
         assert_eq!(fs::read(&data).unwrap(), bad, "{kind:?}");
         daemon.restart();

@@ -49,7 +49,7 @@ impl Scene {
             command.arg("-P").arg(folder);
         }
         command.arg(wrapped.get_program()).args(wrapped.get_args()).stdin(Stdio::null());
-        let ran = regfsck.ran(&command.output().unwrap());
+        let ran = regfsck.ran(command.output().unwrap().into());
         let is_traced =
             fs::read_to_string(regfsck.file("trace")).is_ok_and(|trace| trace.contains("INJECTED"));
         if !is_traced {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use regfsck::adapters::sandbox::{Access, Fault, Flavour};
+use regfsck::domain::report::Verdict;
 
 use super::refusals::files;
 use super::sources::{REPOSITORY, broken, sandbox};
@@ -100,10 +101,11 @@ fn from_the_first_request_on_nothing_is_begun() {
         let before = files(&daemon.root());
         fail(&daemon, "POST", &fault, 0, usize::MAX);
         let (_, ran) = run(&daemon, &mirror);
-        assert_eq!((ran.status, ran.json["verdict"].as_str()), (4, Some("refused")));
+        assert_eq!((ran.status, ran.report().verdict), (4, Verdict::Refused));
         let said =
             format!("the registry refuses uploads: POST {}/v2/{REPOSITORY}/blobs/uploads/: ", daemon.url());
-        assert!(ran.json["refusal"].as_str().unwrap().starts_with(&said), "{}", ran.json["refusal"]);
+        let refusal = ran.report().refusal.as_deref().unwrap();
+        assert!(refusal.starts_with(&said), "{refusal}");
         assert_eq!(files(&daemon.root()), before);
     }
 }

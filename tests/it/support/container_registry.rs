@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::docker_engine::DockerEngine;
-use super::plain_registry::{free_port, programs};
+use super::program::free_port;
+use super::real_registry::programs;
 
 /// Where the container's config is, and what it says: the address comes from the environment.
 pub const CONFIG: &str = "/etc/docker/registry/config.yml";
@@ -91,7 +92,7 @@ impl<'e> ContainerRegistry<'e> {
 
 /// The registry's program with all that it loads, and its config.
 fn files(config: &Path) -> Vec<(PathBuf, PathBuf)> {
-    let program = programs().remove(0);
+    let program = programs().remove(0).path;
     let loaded = Command::new("ldd").arg(&program).output().unwrap();
     let loaded = String::from_utf8(loaded.stdout).unwrap();
     let libraries = loaded.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from);

@@ -10,68 +10,10 @@ use regfsck::adapters::sandbox::{
 use tempfile::TempDir;
 
 use super::raw::Raw;
-use super::real_registry::{Program, RealRegistry, config_text, programs};
+pub use super::real_registry::Collected;
+use super::real_registry::{Program, RealRegistry, programs};
 use super::redis_server::RedisServer;
-
-/// The daemon's blob-descriptor cache.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CacheKind {
-    None,
-    InMemory,
-    /// Redis at `HOST:PORT`; the sandbox keeps its keys itself.
-    Redis(String),
-}
-
-impl CacheKind {
-    const fn embedded(&self) -> sandbox::CacheKind {
-        match self {
-            Self::None => sandbox::CacheKind::None,
-            Self::InMemory => sandbox::CacheKind::InMemory,
-            Self::Redis(_) => sandbox::CacheKind::Redis,
-        }
-    }
-}
-
-/// How a daemon is set up.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub delete: bool,
-    pub cache: CacheKind,
-    pub read_only: bool,
-    /// The remote of a pull-through cache; real daemons only.
-    pub proxy: Option<String>,
-    /// More lines for the configuration file.
-    pub extra: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { delete: true, cache: CacheKind::InMemory, read_only: false, proxy: None, extra: String::new() }
-    }
-}
-
-impl Settings {
-    pub fn with_cache(cache: CacheKind) -> Self {
-        Self { cache, ..Self::default() }
-    }
-}
-
-/// What a garbage collection did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collected {
-    pub status: i32,
-    /// Standard output.
-    pub output: String,
-    /// Standard error; a real registry logs there as well.
-    pub errors: String,
-}
-
-impl Collected {
-    /// `N blobs marked, N blobs and N manifests eligible for deletion`, if it came so far.
-    pub fn summary(&self) -> Option<&str> {
-        self.output.lines().find(|line| line.contains(" blobs marked, "))
-    }
-}
+pub use super::settings::{CacheKind, Settings};
 
 /// Which daemon to start.
 #[derive(Debug, Clone)]
@@ -119,7 +61,7 @@ fn start_sandbox(flavour: Flavour, settings: &Settings) -> Daemon {
         ..Options::new(home.path().join("root"), flavour)
     };
     let sandbox = Sandbox::start(options).unwrap();
-    let config = config_text(settings, sandbox.root(), sandbox.address().port(), flavour);
+    let config = settings.config_text(sandbox.root(), sandbox.address().port(), flavour);
     fs::write(home.path().join("config.yml"), config).unwrap();
     Daemon::Sandbox { sandbox, home }
 }
@@ -150,7 +92,7 @@ impl Daemon {
 
     pub fn root(&self) -> PathBuf {
         match self {
-            Self::Real(real) => real.root(),
+            Self::Real(real) => real.root().to_owned(),
             Self::Sandbox { sandbox, .. } => sandbox.root().to_owned(),
         }
     }

@@ -1,19 +1,17 @@
 //! nginx in front of daemons.
 
 use std::fs;
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::plain_registry::free_port;
+use super::program::{Running, find, free_port};
 
 /// A running nginx that balances over its upstreams. It is stopped when dropped.
 pub(crate) struct Nginx {
     _dir: TempDir,
     port: u16,
-    child: Child,
+    _running: Running,
 }
 
 impl Nginx {
@@ -43,33 +41,14 @@ impl Nginx {
         );
         let file = dir.path().join("nginx.conf");
         fs::write(&file, config).unwrap();
-        let mut child = Command::new("nginx")
-            .args(["-e", "stderr", "-p"])
-            .arg(dir.path())
-            .arg("-c")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let patience = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(listens).is_err() {
-            assert!(child.try_wait().unwrap().is_none(), "nginx ended at once");
-            assert!(Instant::now() < patience, "nginx does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Some(Self { _dir: dir, port: listens.1, child })
+        let mut command = Command::new(find("nginx")?);
+        command.args(["-e", "stderr", "-p"]).arg(dir.path()).arg("-c").arg(&file);
+        let running = Running::listening(command.stdin(Stdio::null()).stderr(Stdio::null()), listens);
+        Some(Self { _dir: dir, port: listens.1, _running: running.expect("nginx ended at once") })
     }
 
     /// `http://127.0.0.1:PORT`
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

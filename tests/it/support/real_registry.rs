@@ -1,16 +1,22 @@
 //! A real registry daemon, started from a binary on a free loopback port with its own root.
 
-use std::fmt::Write as _;
+use std::cell::RefCell;
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use regfsck::adapters::sandbox::{Access, Flavour};
+use regfsck::domain::digest::Digest;
 use tempfile::TempDir;
 
-use super::daemon::{CacheKind, Collected, Settings};
+use super::program::{Running, free_port};
+use super::settings::Settings;
+use super::tree::data_file;
+
+/// Where it notes the requests.
+pub const ACCESS_LOG: &str = "access.log";
+/// Where it notes all else.
+pub const OWN_LOG: &str = "daemon.log";
 
 /// A registry program on this machine.
 #[derive(Debug, Clone)]
@@ -24,10 +30,12 @@ pub struct Program {
 /// The registry programs to test against: `docker-registry` on PATH and those that
 /// `REGFSCK_TEST_REGISTRY` names, separated by colons.
 pub fn programs() -> Vec<Program> {
-    let named = std::env::var("REGFSCK_TEST_REGISTRY").unwrap_or_default();
-    let named = named.split(':').filter(|path| !path.is_empty()).map(PathBuf::from);
-    let found: Vec<_> =
-        [PathBuf::from("docker-registry")].into_iter().chain(named).filter_map(look_at).collect();
+    let paths =
+        |variable| std::env::split_paths(&std::env::var_os(variable).unwrap_or_default()).collect::<Vec<_>>();
+    let installed =
+        paths("PATH").into_iter().map(|folder| folder.join("docker-registry")).find(|file| file.is_file());
+    let named = paths("REGFSCK_TEST_REGISTRY").into_iter().filter(|path| !path.as_os_str().is_empty());
+    let found: Vec<_> = installed.into_iter().chain(named).filter_map(look_at).collect();
     if found.is_empty() {
         let why = "no registry program: install docker-registry, or name one in REGFSCK_TEST_REGISTRY";
         assert!(std::env::var_os("REGFSCK_REQUIRE_REAL").is_none_or(|value| value != "1"), "{why}");
@@ -49,126 +57,172 @@ fn look_at(path: PathBuf) -> Option<Program> {
     Some(Program { path, flavour, version })
 }
 
+thread_local! {
+    /// The program that the test of this thread is run against.
+    static CURRENT: RefCell<Option<Program>> = const { RefCell::new(None) };
+}
+
+/// Run a test against every registry program there is, one after the other: [`RealRegistry::start`] starts that.
+pub fn on_every_registry(test: impl Fn()) {
+    for program in programs() {
+        eprintln!("on {}", program.version);
+        CURRENT.set(Some(program));
+        test();
+    }
+    CURRENT.set(None);
+}
+
+/// The same for a test that waits.
+pub fn on_every_registry_async<F: Future<Output = ()>>(test: impl Fn() -> F) {
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    on_every_registry(|| runtime().block_on(test()));
+}
+
+/// The program that the test is run against, else the first that there is.
+pub fn current() -> Option<Program> {
+    CURRENT.with_borrow(Clone::clone).or_else(|| programs().into_iter().next())
+}
+
+/// What a garbage collection did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collected {
+    pub status: i32,
+    /// Standard output.
+    pub output: String,
+    /// Standard error; a real registry logs there as well.
+    pub errors: String,
+}
+
+impl Collected {
+    /// `N blobs marked, N blobs and N manifests eligible for deletion`, if it came so far.
+    pub fn summary(&self) -> Option<&str> {
+        self.output.lines().find(|line| line.contains(" blobs marked, "))
+    }
+}
+
 /// A running registry; killed when dropped.
 #[derive(Debug)]
 pub struct RealRegistry {
-    program: Program,
+    pub program: Program,
     home: TempDir,
+    root: PathBuf,
     port: u16,
-    child: Option<Child>,
+    running: Option<Running>,
 }
 
 impl RealRegistry {
-    /// The first registry program found, with the usual settings; `None` if there is none.
-    pub fn start() -> Option<Self> {
-        programs().into_iter().next().map(|program| Self::start_with(program, &Settings::default()))
+    /// The program that the test is run against, else the first that there is; `None` if there is none.
+    pub fn start(settings: &Settings) -> Option<Self> {
+        current().map(|program| Self::start_with(program, settings))
     }
 
     pub fn start_with(program: Program, settings: &Settings) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let port = free_port();
-        fs::create_dir(home.path().join("root")).unwrap();
-        let config = config_text(settings, &home.path().join("root"), port, program.flavour);
-        fs::write(home.path().join("config.yml"), config).unwrap();
-        let mut registry = Self { program, home, port, child: None };
-        registry.spawn();
-        registry
+        let root = settings.root.clone().unwrap_or_else(|| home.path().join("root"));
+        fs::create_dir_all(&root).unwrap();
+        let mut registry = Self { program, home, root, port: 0, running: None };
+        // Somebody else may take the free port before the daemon does.
+        for _ in 0..5 {
+            registry.port = free_port();
+            let config = settings.config_text(&registry.root, registry.port, registry.flavour());
+            fs::write(registry.config_path(), config).unwrap();
+            if registry.serve() {
+                return registry;
+            }
+        }
+        panic!("the registry does not start: {}", registry.log());
     }
 
-    fn spawn(&mut self) {
-        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let child = Command::new(&self.program.path)
-            .arg("serve")
-            .arg(self.config_path())
-            .env_remove("AWS_CA_BUNDLE")
-            .env("OTEL_TRACES_EXPORTER", "none")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < deadline, "the registry does not start: {}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    /// The program with one of its commands on its configuration.
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program.path);
+        command.args(words).arg(self.config_path()).stdin(Stdio::null());
+        command.env_remove("AWS_CA_BUNDLE").env("OTEL_TRACES_EXPORTER", "none");
+        command
+    }
+
+    /// Start the daemon and wait until it listens; false if it ended instead.
+    fn serve(&mut self) -> bool {
+        let open = |log| File::options().create(true).append(true).open(self.home.path().join(log)).unwrap();
+        let mut command = self.command(&["serve"]);
+        command.stdout(open(ACCESS_LOG)).stderr(open(OWN_LOG));
+        self.running = Running::listening(&mut command, ("127.0.0.1", self.port));
+        self.running.is_some()
     }
 
     pub fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.running = None;
     }
 
     /// Stops the daemon and starts it again at the same address.
     pub fn restart(&mut self) {
         self.stop();
-        self.spawn();
+        assert!(self.serve(), "the registry does not start again: {}", self.log());
+    }
+
+    /// `HOST:PORT`
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.host())
     }
 
-    pub fn root(&self) -> PathBuf {
-        self.home.path().join("root")
+    /// The root directory: `docker/registry/v2` lies below it.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     pub fn config_path(&self) -> PathBuf {
         self.home.path().join("config.yml")
     }
 
-    pub fn program(&self) -> &Path {
-        &self.program.path
-    }
-
     pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+        self.running.as_ref().map(Running::pid)
     }
 
     pub const fn flavour(&self) -> Flavour {
         self.program.flavour
     }
 
-    fn log_path(&self) -> PathBuf {
-        self.home.path().join("registry.log")
+    /// The file that holds a blob's data.
+    pub fn data_file(&self, digest: &Digest) -> PathBuf {
+        data_file(&self.root, digest)
     }
 
-    /// Everything it printed so far.
+    /// What it wrote to one of its logs so far.
+    pub fn read_log(&self, log: &str) -> String {
+        fs::read_to_string(self.home.path().join(log)).unwrap_or_default()
+    }
+
+    /// Everything it printed so far, the access log first.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.log_path()).unwrap_or_default()
+        self.read_log(ACCESS_LOG) + &self.read_log(OWN_LOG)
     }
 
     /// The requests in its access log, oldest first.
     pub fn access_log(&self) -> Vec<Access> {
-        self.log().lines().filter_map(parse_access).collect()
+        self.read_log(ACCESS_LOG).lines().filter_map(parse_access).collect()
     }
 
     /// Runs the program's own garbage collector, as another process.
     pub fn garbage_collect(&self, delete_untagged: bool, dry_run: bool) -> Collected {
-        let mut command = Command::new(&self.program.path);
-        command.arg("garbage-collect").env_remove("AWS_CA_BUNDLE").env("OTEL_TRACES_EXPORTER", "none");
-        command.args(delete_untagged.then_some("-m")).args(dry_run.then_some("-d"));
-        let output = command.arg(self.config_path()).output().unwrap();
+        let options = [("-m", delete_untagged), ("-d", dry_run)];
+        let given = options.iter().filter(|(_, is_given)| *is_given).map(|(option, _)| *option);
+        let words: Vec<&str> = ["garbage-collect"].into_iter().chain(given).collect();
+        let output = self.command(&words).output().unwrap();
         Collected {
             status: output.status.code().unwrap_or(-1),
             output: String::from_utf8_lossy(&output.stdout).into_owned(),
             errors: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
-}
-
-impl Drop for RealRegistry {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// Reads a line of the combined log format: `… "GET /v2/ HTTP/1.1" 200 2 "" "agent"`.
@@ -181,32 +235,4 @@ fn parse_access(line: &str) -> Option<Access> {
     let status = numbers.split_whitespace().next()?.parse().ok()?;
     let agent = quoted.nth(2).unwrap_or_default().to_owned();
     Some(Access { method, path, headers: vec![("user-agent".into(), agent)], status })
-}
-
-/// The registry's own configuration, in the form of the flavour.
-pub fn config_text(settings: &Settings, root: &Path, port: u16, flavour: Flavour) -> String {
-    let mut text = format!(
-        "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: {}\n  delete:\n    enabled: {}\n",
-        root.display(),
-        settings.delete
-    );
-    let _ = match &settings.cache {
-        CacheKind::None => Ok(()),
-        CacheKind::InMemory => writeln!(text, "  cache:\n    blobdescriptor: inmemory"),
-        CacheKind::Redis(_) => writeln!(text, "  cache:\n    blobdescriptor: redis"),
-    };
-    if settings.read_only {
-        text += "  maintenance:\n    readonly:\n      enabled: true\n";
-    }
-    let _ = writeln!(text, "http:\n  addr: 127.0.0.1:{port}\n  secret: of-the-tests");
-    if let CacheKind::Redis(address) = &settings.cache {
-        let _ = match flavour {
-            Flavour::V2 => writeln!(text, "redis:\n  addr: {address}"),
-            _ => writeln!(text, "redis:\n  addrs: [{address}]"),
-        };
-    }
-    if let Some(remote) = &settings.proxy {
-        let _ = writeln!(text, "proxy:\n  remoteurl: {remote}");
-    }
-    text + &settings.extra
 }

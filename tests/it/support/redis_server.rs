@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use regfsck::domain::digest::Digest;
 use sha2::Digest as _;
 use tempfile::TempDir;
 
-use super::program::{Running, find, free_port};
+use super::program::{Running, find, free_port, until};
 
 /// A Redis of its own, without persistence.
 pub(crate) struct RedisServer {
@@ -41,6 +40,26 @@ impl RedisServer {
         let server = Self { port, folder, password, running: Running::start(&mut command) };
         server.wait();
         Some(server)
+    }
+
+    /// A server that also speaks TLS, on the second port, with the certificate of that name that
+    /// [`make_certificates`] made in `folder`; `clients` is whether it wants one from clients: `yes` or `no`.
+    pub(crate) fn with_tls(folder: &Path, name: &str, clients: &str) -> Option<(Self, u16)> {
+        let port = free_port();
+        let file = |name: String| folder.join(name).display().to_string();
+        let arguments = [
+            "--tls-port".to_owned(),
+            port.to_string(),
+            "--tls-cert-file".to_owned(),
+            file(format!("{name}.pem")),
+            "--tls-key-file".to_owned(),
+            file(format!("{name}.key")),
+            "--tls-ca-cert-file".to_owned(),
+            file("ca.pem".to_owned()),
+            "--tls-auth-clients".to_owned(),
+            clients.to_owned(),
+        ];
+        Some((Self::with(&arguments.each_ref().map(String::as_str))?, port))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -95,20 +114,11 @@ impl RedisServer {
     }
 
     fn wait(&self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
         let url = self.url();
-        until(deadline, "redis-server", || {
+        until("redis-server comes up", || {
             let client = redis::Client::open(url.as_str()).expect("a URL");
             client.get_connection().is_ok_and(|mut it| redis::cmd("PING").query::<String>(&mut it).is_ok())
         });
-    }
-}
-
-/// Wait until something holds.
-pub(crate) fn until(deadline: Instant, what: &str, mut holds: impl FnMut() -> bool) {
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what} does not come up");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -132,8 +142,7 @@ impl Sentinel {
         std::fs::write(&file, text).expect("write sentinel.conf");
         let running =
             Running::start(Command::new(program).arg(&file).stdout(Stdio::null()).stdin(Stdio::null()));
-        let deadline = Instant::now() + Duration::from_secs(20);
-        until(deadline, "redis-sentinel", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        until("redis-sentinel comes up", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         Some(Self { port, _folder: folder, _running: running })
     }
 }
@@ -160,8 +169,7 @@ impl RedisCluster {
             .output()
             .expect("run redis-cli");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
-        let deadline = Instant::now() + Duration::from_secs(20);
-        until(deadline, "the cluster", || servers.iter().all(|server| is_joined(&mut server.client(0))));
+        until("the cluster comes up", || servers.iter().all(|server| is_joined(&mut server.client(0))));
         Some(Self { servers })
     }
 

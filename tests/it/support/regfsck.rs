@@ -1,43 +1,69 @@
-//! The program itself, with an environment of its own.
+//! The program itself, as a user runs it. Every test that runs it does so from here.
 
-use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::{Child, Command, Output, Stdio};
 
-use serde_json::Value;
+use regfsck::domain::report::Report;
+use serde::de::DeserializeOwned;
 
 /// What a run printed, and how it ended.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
+    /// -1 if a signal ended it.
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
 impl Ended {
-    /// The report, of a run with `-o json`.
-    pub fn json(&self) -> Value {
+    /// What `-o json` wrote, as what it is.
+    #[track_caller]
+    pub fn read<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// The report, of a run with `-o json`.
+    #[track_caller]
+    pub fn report(&self) -> Report {
+        self.read()
+    }
+
     /// Each finding of the report as `CODE SUBJECT`.
+    #[track_caller]
     pub fn findings(&self) -> Vec<String> {
-        let report = self.json();
-        let ids = report["findings"].as_array().unwrap().iter();
-        ids.map(|finding| finding["id"].as_str().unwrap().to_owned()).collect()
+        self.report().findings.into_iter().map(|finding| finding.id).collect()
+    }
+
+    /// The report, of a run with `-o json`, as anything that reads JSON sees it.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        self.read()
     }
 }
 
 /// `regfsck` with nothing of this machine's settings or credentials.
-pub fn command(arguments: &[&str]) -> Command {
+pub fn command(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
-    command.args(arguments).env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin");
+    command.args(arguments).env_clear().env("HOME", "/nonexistent");
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Run it to its end.
-pub fn run(arguments: &[&str]) -> Ended {
-    end(command(arguments).spawn().unwrap())
+pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
+    command(arguments).output().unwrap().into()
 }
 
 /// Run it with this on stdin.
@@ -49,10 +75,5 @@ pub fn run_with_stdin(arguments: &[&str], stdin: &str) -> Ended {
 
 /// Wait for it.
 pub fn end(child: Child) -> Ended {
-    let output = child.wait_with_output().unwrap();
-    Ended {
-        status: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    child.wait_with_output().unwrap().into()
 }

@@ -2,10 +2,8 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
 use regfsck::adapters::source::{OpenOptions, Patience, SourceList, SourceSpec};
@@ -14,19 +12,9 @@ use regfsck::domain::name::Image;
 use regfsck::engine::ports::{Hasher, Source, SourceError};
 use serde_json::json;
 
-/// Whether all of `programs` are installed; if not, says so, or fails where real parts are required.
-pub fn have(programs: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there =
-        |program: &&&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    let Some(missing) = programs.iter().find(|program| !is_there(program)) else { return true };
-    assert!(
-        std::env::var_os("REGFSCK_REQUIRE_REAL").is_none_or(|value| value != "1"),
-        "`{missing}` is missing"
-    );
-    eprintln!("skipped: `{missing}` is not installed");
-    false
-}
+use super::program;
+use super::real_registry::RealRegistry;
+use super::settings::Settings;
 
 pub fn sha256(bytes: &[u8]) -> Digest {
     Hasher::of(Algorithm::Sha256, bytes)
@@ -139,114 +127,36 @@ impl Seed {
     }
 }
 
-/// A real registry on a free port; ended with the value.
-pub struct Registry {
-    child: Child,
-    folder: tempfile::TempDir,
-    pub authority: String,
+/// A registry with both images of a seed; `None` where a program is missing.
+pub fn filled() -> Option<(Seed, RealRegistry)> {
+    let (seed, registry) = (Seed::new(), RealRegistry::start(&Settings::default())?);
+    fill(&registry, &seed)?;
+    Some((seed, registry))
 }
 
-impl Registry {
-    pub fn start() -> Self {
-        Self::start_with("")
+/// Copy both images of the seed to a registry with skopeo; `None` where that is missing.
+fn fill(registry: &RealRegistry, seed: &Seed) -> Option<()> {
+    for name in ["team/app:1.0", "team/multi:1.0"] {
+        let from = format!("oci:{}:{name}", seed.path().display());
+        let to = format!("docker://{}/{name}", registry.host());
+        skopeo(&["--all", "--dest-tls-verify=false", &from, &to])?;
     }
-
-    /// With the descriptor cache in memory that most are run with.
-    pub fn start_with_cache() -> Self {
-        Self::start_with("  cache: {blobdescriptor: inmemory}\n")
-    }
-
-    /// Start with more lines in the storage section.
-    fn start_with(storage: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let authority = format!("127.0.0.1:{port}");
-        let root = folder.path().join("root");
-        let config = format!(
-            "version: 0.1\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\n{storage}http: {{addr: {authority}}}\n",
-            root.display()
-        );
-        let path = folder.path().join("config.yml");
-        fs::write(&path, config).unwrap();
-        let mut command = Command::new("docker-registry");
-        let log = |name: &str| fs::File::create(folder.path().join(name)).unwrap();
-        command
-            .arg("serve")
-            .arg(&path)
-            .stdin(Stdio::null())
-            .stdout(log("access.log"))
-            .stderr(log("daemon.log"));
-        let child = command.spawn().unwrap();
-        let registry = Self { child, folder, authority };
-        registry.wait();
-        registry
-    }
-
-    fn wait(&self) {
-        let end = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(&self.authority).is_err() {
-            assert!(Instant::now() < end, "docker-registry does not listen on {}", self.authority);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Its root directory.
-    pub fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
-    }
-
-    /// What it wrote to its access log (`access.log`) or to its own (`daemon.log`).
-    pub fn log(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-
-    /// Run the real garbage collection on its storage; what it prints on stdout and on stderr.
-    pub fn collect_garbage(&self, options: &[&str]) -> (String, String) {
-        let mut command = Command::new("docker-registry");
-        command.arg("garbage-collect").args(options).arg(self.folder.path().join("config.yml"));
-        let output = command.output().unwrap();
-        assert!(output.status.success());
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (text(output.stdout), text(output.stderr))
-    }
-
-    /// Copy both images of the seed to it.
-    pub fn fill(&self, seed: &Seed) {
-        for name in ["team/app:1.0", "team/multi:1.0"] {
-            let from = format!("oci:{}:{name}", seed.path().display());
-            skopeo(&[
-                "--all",
-                "--dest-tls-verify=false",
-                &from,
-                &format!("docker://{}/{name}", self.authority),
-            ]);
-        }
-    }
-
-    /// Copy an image from it with skopeo.
-    pub fn copy(&self, name: &str, options: &[&str], to: &str) {
-        let from = format!("docker://{}/{name}", self.authority);
-        skopeo(&[options, &["--src-tls-verify=false", &from, to]].concat());
-    }
+    Some(())
 }
 
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Copy an image from a registry with skopeo.
+pub fn copy(registry: &RealRegistry, name: &str, options: &[&str], to: &str) {
+    let from = format!("docker://{}/{name}", registry.host());
+    skopeo(&[options, &["--src-tls-verify=false", &from, to]].concat());
 }
 
-fn skopeo(arguments: &[&str]) {
-    let home = tempfile::tempdir().unwrap();
-    let mut command = Command::new("skopeo");
-    command.args(["--insecure-policy", "--tmpdir"]).arg(home.path()).arg("copy").args(arguments);
-    let output = command.env("HOME", home.path()).output().unwrap();
-    assert!(
-        output.status.success(),
-        "skopeo copy {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+fn skopeo(arguments: &[&str]) -> Option<()> {
+    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch.path().display().to_string();
+    let words = [&["--insecure-policy", "--tmpdir", &scratch, "copy"], arguments].concat();
+    let copied = program::output("skopeo", words)?;
+    assert!(copied.status.success(), "{copied:?}");
+    Some(())
 }
 
 pub fn options(spool: &Path) -> OpenOptions {

@@ -5,14 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use regfsck::adapters::sandbox::image::{Blob, Image};
+use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::digest::Digest;
-use regfsck::domain::layout::Place;
+use regfsck::domain::layout::ROOT;
 
-/// Storage below a root directory (`rootdirectory` of the registry's configuration).
-#[derive(Debug)]
+use crate::doubles::memory::MemoryStorage;
+use crate::doubles::tree;
+pub use crate::doubles::tree::{Files, data, layer_link, revision_link, tag_link};
+
+/// Storage below a root directory (`rootdirectory` of the registry's configuration), or in memory.
 pub struct Tree {
     root: PathBuf,
+    files: Box<dyn Files>,
     /// Digests by the names that recipes give them.
     pub named: BTreeMap<String, Digest>,
     /// Manifests: repository, tag, digest.
@@ -22,10 +26,19 @@ pub struct Tree {
 impl Tree {
     /// An empty registry below `root`.
     pub fn new(root: &Path) -> Self {
-        let tree = Self { root: root.to_owned(), named: BTreeMap::new(), manifests: Vec::new() };
+        let tree = Self::of(root.to_owned(), Box::new(root.to_owned()));
         fs::create_dir_all(tree.base().join("blobs/sha256")).unwrap();
         fs::create_dir_all(tree.base().join("repositories")).unwrap();
         tree
+    }
+
+    /// A registry in memory.
+    pub fn in_memory(storage: &MemoryStorage) -> Self {
+        Self::of(PathBuf::new(), Box::new(storage.clone()))
+    }
+
+    fn of(root: PathBuf, files: Box<dyn Files>) -> Self {
+        Self { root, files, named: BTreeMap::new(), manifests: Vec::new() }
     }
 
     pub fn root(&self) -> &Path {
@@ -34,37 +47,38 @@ impl Tree {
 
     /// `…/docker/registry/v2`
     pub fn base(&self) -> PathBuf {
-        self.root.join("docker/registry/v2")
+        self.root.join(ROOT)
     }
 
     /// Writes a file below the base.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
-        let path = self.base().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        self.files.write(path, content.as_ref());
+    }
+
+    /// Reads a file below the base.
+    pub fn read(&self, path: &str) -> Vec<u8> {
+        self.files.bytes(path).unwrap_or_else(|| panic!("`{path}` is there"))
+    }
+
+    /// Takes away a file or folder below the base.
+    pub fn remove(&self, path: &str) {
+        self.files.remove(path);
     }
 
     /// Stores bytes under a name.
     pub fn blob(&mut self, name: &str, bytes: &[u8]) -> Digest {
-        let blob = Blob::new(bytes.to_vec());
-        self.write(&data_path(&blob.digest), bytes);
-        self.named.insert(name.to_owned(), blob.digest);
-        blob.digest
+        let digest = tree::blob(&*self.files, bytes);
+        self.named.insert(name.to_owned(), digest);
+        digest
     }
 
     pub fn layer_link(&self, repository: &str, digest: &Digest) {
-        self.write(&layer_path(repository, digest), digest.to_string());
+        tree::link_layer(&*self.files, repository, digest);
     }
 
     /// Links a stored manifest, and tags it.
     pub fn manifest_links(&mut self, repository: &str, tag: Option<&str>, digest: &Digest) {
-        self.write(&revision_path(repository, digest), digest.to_string());
-        if let Some(tag) = tag {
-            self.write(&tag_path(repository, tag), digest.to_string());
-            let history =
-                format!("repositories/{repository}/_manifests/tags/{tag}/index/sha256/{}/link", digest.hex());
-            self.write(&history, digest.to_string());
-        }
+        tree::link_manifest(&*self.files, repository, tag, digest);
         self.manifests.push((repository.to_owned(), tag.map(str::to_owned), *digest));
     }
 
@@ -80,7 +94,7 @@ impl Tree {
         image
     }
 
-    /// Makes everything a day old, so that nothing passes for content in flight.
+    /// Makes everything a day old, so that nothing passes for content in flight. In memory it is older.
     pub fn age(&self) {
         let then = SystemTime::now() - Duration::from_secs(86_400);
         for entry in walkdir::WalkDir::new(self.base()).contents_first(true).into_iter().flatten() {
@@ -91,20 +105,26 @@ impl Tree {
     }
 }
 
-/// Where a blob's data lies, below the base.
-pub fn data_path(digest: &Digest) -> String {
-    Place::Data(*digest).to_string()
+/// Where a blob's data is below a root directory.
+pub fn data_file(root: &Path, digest: &Digest) -> PathBuf {
+    root.join(ROOT).join(data(digest))
 }
 
-pub fn layer_path(repository: &str, digest: &Digest) -> String {
-    let algorithm = digest.algorithm().as_str();
-    format!("repositories/{repository}/_layers/{algorithm}/{}/link", digest.hex())
+/// Stores the image as `repository:tag`.
+pub fn plant(root: &Path, repository: &str, tag: &str, image: &Image) {
+    tree::image(&root.to_owned(), repository, Some(tag), image);
 }
 
-pub fn revision_path(repository: &str, digest: &Digest) -> String {
-    format!("repositories/{repository}/_manifests/revisions/sha256/{}/link", digest.hex())
+fn kept(root: &Path, digest: &Digest) -> PathBuf {
+    root.join(format!("{}.lost", digest.hex()))
 }
 
-pub fn tag_path(repository: &str, tag: &str) -> String {
-    format!("repositories/{repository}/_manifests/tags/{tag}/current/link")
+/// Takes a blob's data away, but keeps it beside the tree.
+pub fn lose(root: &Path, digest: &Digest) {
+    fs::rename(data_file(root, digest), kept(root, digest)).unwrap();
+}
+
+/// Puts a lost blob's data back.
+pub fn restore(root: &Path, digest: &Digest) {
+    fs::rename(kept(root, digest), data_file(root, digest)).unwrap();
 }

@@ -9,8 +9,11 @@ use tempfile::TempDir;
 
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::digest::Digest;
+use crate::domain::layout::ROOT;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::views::storage::{Repository, StorageView};
+pub(super) use crate::doubles::tree::{data, layer_link, revision_link, tag_link};
+use crate::doubles::tree::{link_layer, link_manifest};
 use crate::engine::ports::{Everything, Silent, Storage as _};
 
 /// A driver's root directory that goes away with it.
@@ -36,26 +39,8 @@ pub(super) fn digest(fill: &str) -> Digest {
     format!("sha256:{}", fill.repeat(32)).parse().unwrap()
 }
 
-pub(super) fn data(digest: &Digest) -> String {
-    format!("{}/data", blob_folder(digest))
-}
-
 pub(super) fn blob_folder(digest: &Digest) -> String {
-    let hex = digest.hex();
-    format!("blobs/{}/{}/{hex}", digest.algorithm().as_str(), &hex[..2])
-}
-
-pub(super) fn layer_link(repository: &str, digest: &Digest) -> String {
-    format!("repositories/{repository}/_layers/{}/{}/link", digest.algorithm().as_str(), digest.hex())
-}
-
-pub(super) fn revision_link(repository: &str, digest: &Digest) -> String {
-    let algorithm = digest.algorithm().as_str();
-    format!("repositories/{repository}/_manifests/revisions/{algorithm}/{}/link", digest.hex())
-}
-
-pub(super) fn tag_link(repository: &str, tag: &str) -> String {
-    format!("repositories/{repository}/_manifests/tags/{tag}/current/link")
+    data(digest).trim_end_matches("/data").to_owned()
 }
 
 impl Tree {
@@ -74,7 +59,7 @@ impl Tree {
 
     /// A path below the storage root.
     pub(super) fn at(&self, path: impl AsRef<[u8]>) -> PathBuf {
-        self.base().join("docker/registry/v2").join(std::ffi::OsStr::from_bytes(path.as_ref()))
+        self.base().join(ROOT).join(std::ffi::OsStr::from_bytes(path.as_ref()))
     }
 
     pub(super) fn folder(&self, path: impl AsRef<[u8]>) {
@@ -102,12 +87,9 @@ impl Tree {
             r#"{{"schemaVersion":2,"config":{{"digest":"{config}","size":9}},"layers":[{{"digest":"{layer}","size":8}}]}}"#
         ));
         for digest in [config, layer] {
-            self.file(layer_link(repository, &digest), digest.to_string());
+            link_layer(&self.base().to_owned(), repository, &digest);
         }
-        self.file(revision_link(repository, &manifest), manifest.to_string());
-        self.file(tag_link(repository, tag), manifest.to_string());
-        let tag = format!("repositories/{repository}/_manifests/tags/{tag}");
-        self.file(format!("{tag}/index/sha256/{}/link", manifest.hex()), manifest.to_string());
+        link_manifest(&self.base().to_owned(), repository, Some(tag), &manifest);
         Planted { manifest, config, layer }
     }
 
