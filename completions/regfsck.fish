@@ -344,7 +344,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s q -l quiet -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l flavour -d 'Behave like this generation of the registry' -r -f -a "v2\t'distribution 2.8: manifests are cached globally, at the first look'
-v3\t'distribution 3.0 and 3.1: manifests share the repository\'s cache, from the push on'"
+v3\t'distribution 3.1: with Redis, a DELETE forgets the repository\'s entry, too'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l keep -d 'Leave the damaged registry in this folder' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'

@@ -1,4 +1,4 @@
-//! `completions/`: what packagers install beside the program, made from its own arguments.
+//! `completions/` and `man/`: what packagers install beside the program, made from its own arguments.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -36,38 +36,36 @@ fn pages() -> BTreeMap<String, String> {
     pages
 }
 
-fn wanted() -> BTreeMap<String, String> {
-    let mut files = pages();
-    for (shell, name) in SHELLS {
+/// The completions of each shell, by file.
+fn completions() -> BTreeMap<String, String> {
+    let script = |shell| {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command(), "regfsck", &mut script);
-        files.insert(name.into(), String::from_utf8(script).unwrap());
-    }
-    files
+        String::from_utf8(script).unwrap()
+    };
+    SHELLS.iter().map(|(shell, name)| ((*name).to_owned(), script(*shell))).collect()
 }
 
 #[test]
 fn generated_completions_and_man_pages() {
-    let wanted = wanted();
-    for (name, text) in &wanted {
-        check(&format!("completions/{name}"), text);
+    for (folder, wanted) in [("completions", completions()), ("man", pages())] {
+        for (name, text) in &wanted {
+            check(&format!("{folder}/{name}"), text);
+        }
+        let there = std::fs::read_dir(in_tree(folder)).unwrap();
+        let mut there: Vec<String> =
+            there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        there.sort();
+        let wanted: Vec<String> = wanted.into_keys().collect();
+        assert_eq!(there, wanted, "a file of a subcommand that is gone stays behind in {folder}/");
     }
-    let there = std::fs::read_dir(in_tree("completions")).unwrap();
-    let mut there: Vec<String> =
-        there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    there.sort();
-    assert_eq!(
-        there,
-        wanted.into_keys().collect::<Vec<_>>(),
-        "a file of a subcommand that is gone stays behind"
-    );
 }
 
 #[test]
 fn bash_completes_subcommands() {
     let complete =
         "COMP_WORDS=(regfsck expl); COMP_CWORD=1; _regfsck regfsck expl regfsck; echo \"${COMPREPLY[@]}\"";
-    let script = format!("{}\n{complete}", wanted()["regfsck.bash"]);
+    let script = format!("{}\n{complete}", completions()["regfsck.bash"]);
     let Ok(output) = Command::new("bash").args(["-c", &script]).output() else {
         eprintln!("skipped: bash_completes_subcommands needs `bash`, which is not installed");
         return;
