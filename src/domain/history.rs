@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::journal::{Change, Entry, Purpose, Record};
-use super::report::Target;
+use super::target::Target;
 
 /// All that a journal tells, run by run, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

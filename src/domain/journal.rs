@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::Digest;
 use super::name::RepositoryName;
-use super::report::Target;
+use super::target::Target;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

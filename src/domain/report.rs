@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Severity;
+pub use super::coverage::{CacheCoverage, Coverage, ServedCoverage, StorageCoverage};
 use super::digest::Digest;
 use super::finding::{Finding, State};
-use super::limit::Limits;
 use super::observed::Unlooked;
 use super::plan::{Outcome, Plan, Proof};
-use super::shard::Shard;
+pub use super::target::Target;
 
 /// The version of the JSON contract. Within a version fields are only added.
 pub const SCHEMA: u32 = 1;
@@ -76,24 +76,6 @@ impl Default for Tool {
     }
 }
 
-/// What was checked; a side that was not looked at is absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Target {
-    /// The storage root.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub storage: Option<String>,
-    /// The registry's URL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registry: Option<String>,
-    /// Other replicas of it, each asked by itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub replicas: Vec<String>,
-    /// The Redis URL, without its password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache: Option<String>,
-}
-
 /// The run in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -107,87 +89,6 @@ pub enum Verdict {
     Incomplete,
     /// The run was refused for safety.
     Refused,
-}
-
-/// What was looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Coverage {
-    /// In storage.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub storage: Option<StorageCoverage>,
-    /// Over the API.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub served: Option<ServedCoverage>,
-    /// In Redis.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache: Option<CacheCoverage>,
-    /// Which part of a check that is split among machines this was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<Shard>,
-    /// What could not be looked at.
-    pub unknown: Vec<Unlooked>,
-    /// What this kind of run cannot see, and what would let it.
-    #[serde(flatten)]
-    pub limits: Limits,
-}
-
-/// What was looked at in storage.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct StorageCoverage {
-    /// Repositories.
-    pub repositories: u64,
-    /// Tags.
-    pub tags: u64,
-    /// Revision links.
-    pub revision_links: u64,
-    /// Layer links.
-    pub layer_links: u64,
-    /// Blobs, manifests among them.
-    pub blobs: u64,
-    /// Their bytes in all.
-    pub bytes: u64,
-    /// Manifests read, each once.
-    pub manifests: u64,
-    /// Upload sessions.
-    pub uploads: u64,
-    /// Blobs whose content was hashed.
-    pub hashed_blobs: u64,
-    /// The bytes of those.
-    pub hashed_bytes: u64,
-}
-
-/// What was asked over the API.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ServedCoverage {
-    /// Requests sent in all, retries included.
-    pub requests: u64,
-    /// Tags resolved.
-    pub tags: u64,
-    /// Manifests asked for.
-    pub manifests: u64,
-    /// Repository-blob pairs asked about.
-    pub blobs: u64,
-    /// Blobs whose bytes were hashed as they came.
-    #[serde(default)]
-    pub hashed_blobs: u64,
-    /// How many bytes were hashed.
-    #[serde(default)]
-    pub hashed_bytes: u64,
-}
-
-/// What was read from Redis.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CacheCoverage {
-    /// Keys seen.
-    pub keys: u64,
-    /// Global entries (`blobs::DIGEST`).
-    pub entries: u64,
-    /// Members of repository sets.
-    pub members: u64,
 }
 
 /// An image that was verified.

@@ -20,8 +20,8 @@ use super::layout::{LinkPlace, Place};
 use super::name::{Reference, RepositoryName, Tag};
 pub use super::remedy::Goal;
 use super::remedy::Helpless;
-use super::report::Target;
 use super::rules::Condition;
+use super::target::Target;
 use super::views::cache::StaleKeys;
 
 /// The version of the plan's file format.

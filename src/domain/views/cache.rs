@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::gather::CacheCollector;
 use crate::domain::cache_key::CacheKey;
+use crate::domain::coverage::CacheCoverage;
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Unlooked;
-use crate::domain::report::CacheCoverage;
 
 /// One global entry: the hash `blobs::<digest>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,8 +23,8 @@ use crate::domain::finding::Finding;
 use crate::domain::name::{Reference, RepositoryName, Tag};
 use crate::domain::plan::{Goal, Materials, Plan, Stage, Step, StepAction, VERSION};
 use crate::domain::remedy::{About, Capabilities, Case, Helpless, Obstacle, Redis, prospects};
-use crate::domain::report::Target;
 use crate::domain::rules::{Condition, Daemon};
+use crate::domain::target::Target;
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::storage::StorageView;
 
