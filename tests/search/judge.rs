@@ -9,6 +9,8 @@ use regfsck::domain::code::Severity;
 use regfsck::domain::finding::Finding;
 use regfsck::domain::report::Report;
 
+use crate::explore::step;
+use crate::moves::Move;
 use crate::oracle::{Attempt, Harm, Harms, When, harms};
 use crate::ports::Ports;
 use crate::run::{Command, run};
@@ -111,7 +113,9 @@ impl Judge<'_> {
         let mut broken: Vec<_> = if report.exit_status == 0 {
             harms.iter().cloned().map(Broken::AllClear).collect()
         } else {
-            harms.iter().filter(|harm| !is_known(harm, before)).cloned().map(Broken::Worse).collect()
+            let without = self.without(state, command);
+            let is_new = |harm: &&Harm| !is_known(harm, before) && !is_known(harm, &without);
+            harms.iter().filter(is_new).cloned().map(Broken::Worse).collect()
         };
         if command == Command::Check && report.exit_status == 1 {
             let hurt: Vec<_> = before.iter().chain(&harms).collect();
@@ -119,6 +123,16 @@ impl Judge<'_> {
             broken.extend(idle.map(|finding| Broken::Accusation(named(&finding.id))));
         }
         Judgement { status: report.exit_status, broken, told: told(&report) }
+    }
+}
+
+impl Judge<'_> {
+    /// Whom garbage collection alone hurts, where the command is to guard it: that is not its guard's doing.
+    fn without(&self, state: &State, command: Command) -> Harms {
+        match command {
+            Command::Guard(untagged) => self.harms(&step(self.flavour, state, Move::Collect(untagged))),
+            Command::Check | Command::Fix | Command::Purge => Harms::new(),
+        }
     }
 }
 

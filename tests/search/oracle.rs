@@ -132,8 +132,14 @@ fn there(tree: &Tree, repository: usize) -> Vec<(usize, Attempt, What)> {
         let text = tree.read(path).ok()?;
         What::of(&std::str::from_utf8(&text).ok()?.parse::<Digest>().ok()?)
     };
+    // A tag whose link is lost is still listed, and wanted: nothing but its own image was ever pushed under it.
+    let lost = |what: What| {
+        let folder = format!("{folder}/tags/{what}");
+        let is_lost = tree.look(&folder).is_ok() && tree.look(&format!("{folder}/current/link")).is_err();
+        is_lost.then_some(what)
+    };
     let tag = |what: What| {
-        let wanted = named(&format!("{folder}/tags/{what}/current/link"))?;
+        let wanted = named(&format!("{folder}/tags/{what}/current/link")).or_else(|| lost(what))?;
         Some((repository, Attempt::Tag(what), wanted))
     };
     let revision = |part: Part| {
