@@ -179,6 +179,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::domain::suspects::{Suspect, SuspectKind};
 
     fn command(words: &[&str]) -> GcCommand {
         GcCommand { argv: words.iter().map(OsString::from).collect() }
@@ -226,7 +227,8 @@ mod tests {
         let kept = Kept::default();
         let end = command(&["sh", "-c", &script]).run(&kept).await.unwrap();
         assert_eq!((end.status.code(), end.signal()), (Some(3), None));
-        assert_eq!(end.suspects.pairs.into_iter().collect::<Vec<_>>(), [(None, digest.parse().unwrap())]);
+        let bare = Suspect::new(None, digest.parse().unwrap(), SuspectKind::Content);
+        assert_eq!(end.suspects.pairs.into_iter().collect::<Vec<_>>(), [bare]);
         let expected = format!("app\nblob eligible for deletion: {digest}\nend");
         assert_eq!(String::from_utf8(kept.0.into_inner().unwrap()).unwrap(), expected);
     }

@@ -5,11 +5,12 @@
 //! | `team/app@sha256:…`, with a host or a tag too | the pair |
 //! | `sha256:…`, or its 64 digits alone | the digest, in any repository |
 //! | `blob eligible for deletion: sha256:…` | the digest, in any repository |
-//! | `manifest eligible for deletion: sha256:…` (2.x) | the digest, in the repository being marked |
-//! | `manifest eligible for deletion: {team/app sha256:… [tags]}` (3.x) | the pair |
-//! | `team/app: layer link eligible for deletion: sha256:…` (3.x) | the pair |
-//! | `… msg="Deleting blob: /docker/registry/v2/blobs/sha256/ab/ab…"` and other paths in storage | the digest, or the pair |
-//! | an access log's `/v2/team/app/blobs/sha256:…`, `…/manifests/sha256:…`, `…&digest=sha256%3A…` | the pair |
+//! | `manifest eligible for deletion: sha256:…` (2.x) | a manifest, in the repository being marked |
+//! | `manifest eligible for deletion: {team/app sha256:… [tags]}` (3.x) | a manifest, in that repository |
+//! | `manifest eligible for deletion: team/app@sha256:…` | the same |
+//! | `team/app: layer link eligible for deletion: sha256:…` (3.x) | a layer, in that repository |
+//! | `… msg="Deleting blob: /docker/registry/v2/blobs/sha256/ab/ab…"` and other paths in storage | the digest, or the pair, of the kind that the path tells |
+//! | an access log's `/v2/team/app/blobs/sha256:…`, `…/manifests/sha256:…`, `…&digest=sha256%3A…` | the pair, of that kind |
 //! | `blobs::sha256:…`, `repository::team/app::blobs::sha256:…` (keys of Redis) | the digest, or the pair |
 //!
 //! A dry run prints the same lines as garbage collection itself. Whatever stands before them (a time, a
@@ -28,8 +29,36 @@ const EXAMPLES: usize = 5;
 /// How much is kept of each.
 const SHOWN: usize = 120;
 
-/// A digest about which the views may disagree, in a repository where that is known.
-pub type Suspect = (Option<RepositoryName>, Digest);
+/// What a suspect is known to be. What knows more is greater.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SuspectKind {
+    /// Content of any kind.
+    #[default]
+    Content,
+    /// A config or layer: the daemon may claim it.
+    Layer,
+    /// A manifest: the daemon may believe in it, and is asked about that in another way.
+    Manifest,
+}
+
+/// A digest about which the views may disagree; without a repository, in whichever holds it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Suspect {
+    /// The repository, where it is known.
+    pub repository: Option<RepositoryName>,
+    /// The content.
+    pub digest: Digest,
+    /// What it is, where that is known.
+    pub kind: SuspectKind,
+}
+
+impl Suspect {
+    /// A suspect of that kind.
+    #[must_use]
+    pub const fn new(repository: Option<RepositoryName>, digest: Digest, kind: SuspectKind) -> Self {
+        Self { repository, digest, kind }
+    }
+}
 
 /// What a text names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,10 +152,10 @@ impl SuspectText {
     /// What a line of garbage collection's own output says, if it is one.
     fn collection(&mut self, line: &str) -> Option<Meaning> {
         if let Some((before, digest)) = line.split_once(": layer link eligible for deletion: ") {
-            return Some(one(last_word(before).parse().ok(), digest));
+            return Some(one(last_word(before).parse().ok(), digest, SuspectKind::Layer));
         }
         if let Some((_, digest)) = line.split_once("blob eligible for deletion: ") {
-            return Some(one(None, digest));
+            return Some(one(None, digest, SuspectKind::Content));
         }
         if let Some((_, what)) = line.split_once("manifest eligible for deletion: ") {
             return Some(self.manifest(what));
@@ -142,10 +171,12 @@ impl SuspectText {
     }
 
     fn manifest(&self, what: &str) -> Meaning {
-        let Some(inner) = what.strip_prefix('{') else { return one(self.marking.clone(), what) };
-        let mut words = inner.split(' ');
-        let repository = words.next().and_then(|name| name.parse().ok());
-        one(repository, words.next().unwrap_or_default())
+        let words = what.trim_start_matches('{');
+        let (repository, digest) = match words.split_once(['@', ' ']) {
+            Some((name, digest)) if digest_at(name).is_none() => (name.parse().ok(), digest),
+            Some(_) | None => (self.marking.clone(), words),
+        };
+        one(repository, digest, SuspectKind::Manifest)
     }
 }
 
@@ -170,9 +201,9 @@ fn last_word(text: &str) -> &str {
     text.rsplit(char::is_whitespace).next().unwrap_or(text)
 }
 
-fn one(repository: Option<RepositoryName>, text: &str) -> Meaning {
+fn one(repository: Option<RepositoryName>, text: &str, kind: SuspectKind) -> Meaning {
     match digest_at(text) {
-        Some(digest) => Meaning::Suspects(vec![(repository, digest)]),
+        Some(digest) => Meaning::Suspects(vec![Suspect::new(repository, digest, kind)]),
         None => Meaning::NotUnderstood,
     }
 }
@@ -180,16 +211,17 @@ fn one(repository: Option<RepositoryName>, text: &str) -> Meaning {
 /// A key of the daemon's cache in Redis.
 fn key(line: &str) -> Option<Suspect> {
     if let Some(digest) = line.strip_prefix("blobs::") {
-        return Some((None, digest.parse().ok()?));
+        return Some(Suspect::new(None, digest.parse().ok()?, SuspectKind::Content));
     }
     let (repository, digest) = line.strip_prefix("repository::")?.split_once("::blobs::")?;
-    Some((Some(repository.parse().ok()?), digest.parse().ok()?))
+    Some(Suspect::new(Some(repository.parse().ok()?), digest.parse().ok()?, SuspectKind::Content))
 }
 
 /// `sha256:…`, or `repository@sha256:…` with a host or a tag too.
 fn pair(line: &str) -> Option<Suspect> {
     let Some((name, digest)) = line.split_once('@') else {
-        return Some((None, line.parse().ok().or_else(|| bare_hex(line))?));
+        let digest = line.parse().ok().or_else(|| bare_hex(line))?;
+        return Some(Suspect::new(None, digest, SuspectKind::Content));
     };
     let digest = digest.parse().ok()?;
     let untagged = match name.rsplit_once(':') {
@@ -198,7 +230,7 @@ fn pair(line: &str) -> Option<Suspect> {
     };
     let whole = untagged.parse().ok();
     let repository = whole.or_else(|| untagged.split_once('/')?.1.parse().ok())?;
-    Some((Some(repository), digest))
+    Some(Suspect::new(Some(repository), digest, SuspectKind::Content))
 }
 
 /// Whether the line is of a request that was refused, so that it says nothing about a claim. A 404 of a
@@ -230,159 +262,4 @@ fn is_log(line: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn no_line_is_a_crash(before in ".{0,40}", after in ".{0,40}", mark in "/v2/|@|: layer link eligible for deletion: |manifest eligible for deletion: \\{|HTTP/1.1\" |blobs::|digest=sha256%3A") {
-            read(&format!("{before}{mark}{after}"));
-        }
-    }
-
-    fn read(text: &str) -> Suspects {
-        let mut reader = SuspectText::default();
-        text.lines().for_each(|line| reader.line(line));
-        reader.finish()
-    }
-
-    fn hex(fill: &str) -> String {
-        fill.repeat(32)
-    }
-
-    /// What one line names: `repository@fill`, where `fill` is the digest's first two digits.
-    fn named(line: &str) -> Vec<String> {
-        let found = read(line);
-        let show = |(repository, digest): &Suspect| {
-            let repository = repository.as_ref().map_or("*", RepositoryName::as_str);
-            format!("{repository}@{}", &digest.hex()[..2])
-        };
-        let mut named: Vec<_> = found.pairs.iter().map(show).collect();
-        if found.not_understood > 0 {
-            named.push("?".into());
-        }
-        named
-    }
-
-    #[test]
-    fn lists_are_read() {
-        let a = hex("aa");
-        for (line, expected) in [
-            (format!("team/app@sha256:{a}"), "team/app@aa"),
-            (format!("  team/app:1.0@sha256:{a} "), "team/app@aa"),
-            (format!("127.0.0.1:5000/team/app@sha256:{a}"), "team/app@aa"),
-            (format!("127.0.0.1:5000/team/app:1.0@sha256:{a}"), "team/app@aa"),
-            (format!("sha256:{a}"), "*@aa"),
-            (format!("sha512:{a}{a}"), "*@aa"),
-            (a.clone(), "*@aa"),
-            (format!("blobs::sha256:{a}"), "*@aa"),
-            (format!("repository::team/app::blobs::sha256:{a}"), "team/app@aa"),
-        ] {
-            assert_eq!(named(&line), [expected], "{line}");
-        }
-        for line in ["", "# a comment"] {
-            assert_eq!(named(line), [""; 0], "{line}");
-        }
-        for line in ["word", "sha256:abc", "a@b", "repository::team/app::blobs", "Ünsinn"] {
-            assert_eq!(named(line), ["?"], "{line}");
-        }
-        assert_eq!(named(&format!("UPPER@sha256:{a}")), ["?"]);
-    }
-
-    #[test]
-    fn garbage_collection_of_every_version_is_read() {
-        let (a, b) = (hex("aa"), hex("bb"));
-        for (line, expected) in [
-            (format!("blob eligible for deletion: sha256:{a}"), "*@aa"),
-            (format!("2026-01-02T03:04:05Z stdout F blob eligible for deletion: sha256:{a}"), "*@aa"),
-            (format!("manifest eligible for deletion: {{team/app sha256:{a} [1 2]}}"), "team/app@aa"),
-            (format!("team/app: layer link eligible for deletion: sha256:{a}"), "team/app@aa"),
-            (
-                format!(
-                    r#"time="…" level=info msg="Deleting blob: /docker/registry/v2/blobs/sha256/aa/{a}" go.version=go1"#
-                ),
-                "*@aa",
-            ),
-            (
-                format!(
-                    r#"level=info msg="Deleting layer link path: /docker/registry/v2/repositories/team/app/_layers/sha256/{a}/link""#
-                ),
-                "team/app@aa",
-            ),
-            (
-                format!(
-                    r#"{{"level":"info","msg":"deleting manifest: /docker/registry/v2/repositories/team/app/_manifests/revisions/sha256/{a}","time":"…"}}"#
-                ),
-                "team/app@aa",
-            ),
-            (
-                format!(
-                    r#"level=info msg="deleting manifest tag reference: /docker/registry/v2/repositories/team/app/_manifests/tags/1/index/sha256/{a}""#
-                ),
-                "team/app@aa",
-            ),
-        ] {
-            assert_eq!(named(&line), [expected], "{line}");
-        }
-        let text = format!(
-            "other\nteam/app\nteam/app: marking manifest sha256:{b} \nmanifest eligible for deletion: sha256:{a}\n\n\
-             3 blobs marked, 6 blobs and 1 manifests eligible for deletion"
-        );
-        assert_eq!(named(&text), ["team/app@aa"]);
-        assert_eq!(named("blob eligible for deletion: sha256:aa"), ["?"]);
-    }
-
-    #[test]
-    fn access_logs_are_read() {
-        let a = hex("aa");
-        let combined = |request: &str, status: u16| {
-            format!(
-                r#"127.0.0.1 - - [23/Nov/2026:03:19:55 +0000] "{request} HTTP/1.1" {status} 157 "" "skopeo/1.9.3""#
-            )
-        };
-        for (line, expected) in [
-            (combined(&format!("HEAD /v2/team/app/blobs/sha256:{a}"), 200), "team/app@aa"),
-            (combined(&format!("GET /v2/team/app/manifests/sha256:{a}"), 404), "team/app@aa"),
-            (
-                combined(
-                    &format!("PUT /prefix/v2/team/app/blobs/uploads/89b9?_state=x&digest=sha256%3A{a}"),
-                    201,
-                ),
-                "team/app@aa",
-            ),
-            (
-                combined(&format!("POST /v2/team/app/blobs/uploads/?mount=sha256:{a}&from=other"), 201),
-                "team/app@aa",
-            ),
-            (
-                format!(
-                    r#"level=info msg="response completed" http.request.uri="/v2/team/app/blobs/sha256:{a}" http.response.status=206"#
-                ),
-                "team/app@aa",
-            ),
-            (
-                format!(
-                    r#"{{"http.request.uri":"/v2/a/blobs/uploads/1?_state=x\u0026digest=sha256%3A{a}","http.response.status":201,"level":"info","msg":"response completed"}}"#
-                ),
-                "a@aa",
-            ),
-            (
-                format!(
-                    r#"level=error msg="unknown error" err.detail="filesystem: Path not found: /docker/registry/v2/blobs/sha256/aa/{a}/data" http.request.uri="/v2/a/blobs/sha256:{a}" http.response.status=200"#
-                ),
-                "a@aa",
-            ),
-        ] {
-            assert_eq!(named(&line), [expected], "{line}");
-        }
-        for line in [
-            combined(&format!("HEAD /v2/team/app/blobs/sha256:{a}"), 404),
-            combined(&format!("GET /v2/team/app/manifests/sha256:{a}"), 401),
-            combined("PUT /v2/team/app/manifests/1", 201),
-            combined("GET /v2/", 200),
-            r#"time="…" level=info msg="listening on 127.0.0.1:5000""#.to_owned(),
-        ] {
-            assert_eq!(named(&line), [""; 0], "{line}");
-        }
-    }
-}
+mod tests;

@@ -16,7 +16,7 @@ use regfsck::domain::report::{Coverage, Report, SCHEMA, Target, Tool, Verdict, s
 use regfsck::domain::rules;
 use regfsck::domain::suspects::SuspectText;
 use regfsck::domain::verdict;
-use regfsck::engine::check::{Asking, Examination, Extent, Options, Probe, Suspect, check};
+use regfsck::engine::check::{Asking, Examination, Extent, Options, Probe, check};
 use regfsck::engine::guard::gate::{Intent, gate};
 use regfsck::engine::ports::{Cache, Daemon, Silent};
 use regfsck::engine::repair::{self, Patience, Repair, Resources};
@@ -184,8 +184,7 @@ impl Run<'_> {
         }
         let mut text = SuspectText::default();
         log.output.lines().for_each(|line| text.line(line));
-        let suspect = |(repository, digest)| Suspect { repository, digest, is_manifest: false };
-        options.leads.suspects.extend(text.finish().pairs.into_iter().map(suspect));
+        options.leads.suspects.extend(text.finish().pairs);
         options.leads.since = Some(before);
         Ok(None)
     }

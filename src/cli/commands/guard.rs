@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::adapters::gc::{GcCommand, Onlooker, Stream};
 use crate::adapters::{journal, snapshot};
 use crate::cli::args::guard::GuardCommand;
-use crate::cli::settings::{state, suspects};
+use crate::cli::settings::state;
 use crate::cli::terminal::Terminal;
 use crate::domain::gc::Flavour;
 use crate::domain::guard::{COLLECTION_FAILED, Collected, Gate, Guarded, Stage};
@@ -100,7 +100,7 @@ impl<'a> Run<'a> {
         let Some(command) = self.command.clone().filter(|_| !self.arguments.gate_only) else { return Ok(()) };
         let place = self.snapshot(&session, &before)?;
         let suspects = self.collect(&command, &place).await?;
-        session.options.leads.suspects.extend(suspects::of(suspects));
+        session.options.leads.suspects.extend(suspects.pairs);
         session.options.leads.since = Some(Arc::clone(&before));
         self.after(&mut session, &before).await
     }

@@ -11,9 +11,8 @@ use crate::adapters::snapshot;
 use crate::adapters::suspects::read_suspects;
 use crate::cli::args::suspects::SuspectArguments;
 use crate::cli::terminal::say;
-use crate::domain::suspects::Suspects;
+use crate::domain::suspects::{Suspect, Suspects};
 use crate::domain::views::storage::StorageView;
-use crate::engine::check::Suspect;
 
 /// The suspects that the files name.
 pub(in crate::cli) fn read(arguments: &SuspectArguments) -> Result<Vec<Suspect>> {
@@ -21,15 +20,9 @@ pub(in crate::cli) fn read(arguments: &SuspectArguments) -> Result<Vec<Suspect>>
     for path in &arguments.suspects {
         let found = read_one(path)?;
         complain(path, &found);
-        suspects.extend(of(found));
+        suspects.extend(found.pairs);
     }
     Ok(suspects)
-}
-
-/// The suspects of a text, as the check takes them.
-pub(in crate::cli) fn of(found: Suspects) -> impl Iterator<Item = Suspect> {
-    let pairs = found.pairs.into_iter();
-    pairs.map(|(repository, digest)| Suspect { repository, digest, is_manifest: false })
 }
 
 fn read_one(path: &Path) -> Result<Suspects> {

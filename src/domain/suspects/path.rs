@@ -1,8 +1,8 @@
 //! Digests in the paths of the API and of storage, as logs show them.
 
-use super::Suspect;
+use super::{Suspect, SuspectKind};
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::layout::Place;
+use crate::domain::layout::{Folder, LinkPlace, Place};
 
 /// The digest with which `text` begins, however its colon is written.
 pub(super) fn digest_at(text: &str) -> Option<Digest> {
@@ -24,8 +24,8 @@ pub(super) fn paths(line: &str) -> Vec<Suspect> {
         pairs.extend(stored(path).or_else(|| served(path)));
     }
     // One that names the repository says all that one that does not could.
-    let named: Vec<_> = pairs.iter().filter(|pair| pair.0.is_some()).map(|pair| pair.1).collect();
-    pairs.retain(|(repository, digest)| repository.is_some() || !named.contains(digest));
+    let named: Vec<_> = pairs.iter().filter(|one| one.repository.is_some()).map(|one| one.digest).collect();
+    pairs.retain(|one| one.repository.is_some() || !named.contains(&one.digest));
     pairs
 }
 
@@ -34,18 +34,34 @@ fn stored(path: &str) -> Option<Suspect> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]).rev();
     ends.filter_map(|end| path.get(..end))
         .map(Place::from)
-        .find_map(|place| Some((place.repository().cloned(), place.digest()?)))
+        .find_map(|place| Some(Suspect::new(place.repository().cloned(), place.digest()?, kind(&place))))
+}
+
+/// What lies at a place, as far as the path tells.
+const fn kind(place: &Place) -> SuspectKind {
+    match place {
+        Place::Link(_, LinkPlace::Layer(_)) | Place::Folder(Folder::Link(_, LinkPlace::Layer(_))) => {
+            SuspectKind::Layer
+        }
+        Place::Link(..)
+        | Place::Entry(..)
+        | Place::Signature(..)
+        | Place::Folder(Folder::Link(..) | Folder::Entry(..)) => SuspectKind::Manifest,
+        Place::Data(_) | Place::Upload(..) | Place::Folder(_) | Place::Other(_) => SuspectKind::Content,
+    }
 }
 
 /// A path of the API: `<name>/blobs/<digest>`, `<name>/manifests/<digest>`, or an upload that ends with
 /// `digest=` or begins with `mount=`.
 fn served(path: &str) -> Option<Suspect> {
-    let ends = ["/blobs/uploads/", "/blobs/", "/manifests/"];
-    let (name, rest) = ends.iter().find_map(|end| path.rsplit_once(end))?;
+    let (layer, manifest) = (SuspectKind::Layer, SuspectKind::Manifest);
+    let ends = [("/blobs/uploads/", layer), ("/blobs/", layer), ("/manifests/", manifest)];
+    let (name, rest, kind) =
+        ends.iter().find_map(|(end, kind)| path.rsplit_once(end).map(|(name, rest)| (name, rest, *kind)))?;
     let in_query = |name: &str| rest.split(['?', '&']).find_map(|part| digest_at(part.strip_prefix(name)?));
     // In JSON, Go writes `&` as \u0026.
     let escaped = || rest.split("\\u0026").find_map(|part| digest_at(part.strip_prefix("digest=")?));
     let digest =
         digest_at(rest).or_else(|| in_query("digest=")).or_else(|| in_query("mount=")).or_else(escaped)?;
-    Some((Some(name.parse().ok()?), digest))
+    Some(Suspect::new(Some(name.parse().ok()?), digest, kind))
 }

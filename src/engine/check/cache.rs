@@ -19,6 +19,7 @@ use crate::domain::observed::{Evidence, Observed, Side, Thing, Unlooked};
 use crate::domain::remedy::Redis;
 use crate::domain::rules::cache::{self as cache_rules, CacheAccusation, Premise};
 use crate::domain::rules::{Accusation, Accusations, Condition};
+use crate::domain::suspects::SuspectKind;
 use crate::domain::views::cache::{CacheView, CachedBlob, StaleKeys};
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::StorageView;
@@ -136,7 +137,7 @@ impl Cached {
         self.suspects.extend(names.map(|name| Suspect {
             repository: Some(name),
             digest: purge.digest,
-            is_manifest: false,
+            kind: SuspectKind::Content,
         }));
     }
 

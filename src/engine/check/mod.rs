@@ -36,8 +36,9 @@ use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::served::ServedView;
 use crate::domain::views::storage::StorageView;
 
-pub use self::options::{Asking, Budget, ContentCheck, Extent, Leads, Options, Probe, Suspect};
+pub use self::options::{Asking, Budget, ContentCheck, Extent, Leads, Options, Probe};
 pub use crate::domain::content::ContentSubset;
+pub use crate::domain::suspects::Suspect;
 
 /// What a check saw and concluded.
 #[derive(Debug, Clone)]

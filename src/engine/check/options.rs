@@ -6,10 +6,9 @@ use std::time::Instant;
 use jiff::SignedDuration;
 
 use crate::domain::content::ContentSubset;
-use crate::domain::digest::Digest;
-use crate::domain::name::RepositoryName;
 use crate::domain::rules::Daemon as Settings;
 use crate::domain::shard::Shard;
+use crate::domain::suspects::Suspect;
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Bookmark, Everything, Scope};
 
@@ -96,15 +95,4 @@ pub struct Leads {
     pub written: Vec<Suspect>,
     /// An earlier look at storage: what disappeared since is suspect.
     pub since: Option<Arc<StorageView>>,
-}
-
-/// A pair that somebody says may be wrong; without a repository, in whichever holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Suspect {
-    /// The repository, where it is known.
-    pub repository: Option<RepositoryName>,
-    /// The content.
-    pub digest: Digest,
-    /// Whether it is known to be a manifest: those are asked about in another way.
-    pub is_manifest: bool,
 }

@@ -24,6 +24,7 @@ use crate::domain::layout::LinkPlace;
 use crate::domain::limit::Limit;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
+use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
 use crate::domain::views::storage::{Links, ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::{Event, Events, RegistryReader};
@@ -162,7 +163,8 @@ impl Questions {
         for suspect in suspects {
             let Some(name) = &suspect.repository else { continue };
             let pair = (name.clone(), suspect.digest);
-            let questions = if suspect.is_manifest { &mut self.beliefs } else { &mut self.blobs };
+            let is_manifest = suspect.kind == SuspectKind::Manifest;
+            let questions = if is_manifest { &mut self.beliefs } else { &mut self.blobs };
             questions.insert(pair);
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::difference;
 use crate::domain::digest::Digest;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
+use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView};
 
@@ -49,34 +50,39 @@ impl Run<'_> {
 struct Gathering<'a> {
     view: &'a StorageView,
     options: &'a Options,
-    /// Whether it is a manifest.
-    pairs: BTreeMap<Subject, bool>,
-    bare: BTreeMap<Digest, bool>,
+    pairs: BTreeMap<Subject, SuspectKind>,
+    bare: BTreeMap<Digest, SuspectKind>,
 }
 
 impl Gathering<'_> {
     fn add(&mut self, suspect: &Suspect) {
-        let Suspect { repository, digest, is_manifest } = suspect;
+        let Suspect { repository, digest, kind } = suspect;
         if self.view.blob(digest).is_some() {
             return;
         }
         match repository {
             Some(name) if self.options.extent.scope.includes(name) => {
-                *self.pairs.entry((name.clone(), *digest)).or_default() |= is_manifest;
+                let known = self.pairs.entry((name.clone(), *digest)).or_default();
+                *known = (*known).max(*kind);
             }
             Some(_) => {}
-            None => *self.bare.entry(*digest).or_default() |= is_manifest,
+            None => {
+                let known = self.bare.entry(*digest).or_default();
+                *known = (*known).max(*kind);
+            }
         }
     }
 
     fn disappeared(&mut self, before: &StorageView) {
         let suspects = difference::between(before, self.view).suspects;
-        let is_manifest =
-            |digest: &Digest| matches!(before.manifests.get(digest), Some(ReadManifest::Manifest(_)));
+        let kind = |digest: &Digest| match before.manifests.get(digest) {
+            Some(ReadManifest::Manifest(_)) => SuspectKind::Manifest,
+            Some(ReadManifest::Unreadable(_)) | None => SuspectKind::Content,
+        };
         let linked = suspects.linked.into_iter().map(|(name, digest)| (Some(name), digest));
         let unlinked = suspects.unlinked.into_iter().map(|digest| (None, digest));
         for (repository, digest) in linked.chain(unlinked) {
-            self.add(&Suspect { repository, digest, is_manifest: is_manifest(&digest) });
+            self.add(&Suspect { repository, digest, kind: kind(&digest) });
         }
     }
 
@@ -86,15 +92,15 @@ impl Gathering<'_> {
         let mut bare = std::mem::take(&mut self.bare);
         bare.retain(|digest, _| !named.contains(digest));
         for (digest, names) in homes(self.view, &bare) {
-            let is_manifest = bare.remove(&digest).unwrap_or_default();
-            self.pairs.extend(names.into_iter().map(|name| ((name, digest), is_manifest)));
+            let kind = bare.remove(&digest).unwrap_or_default();
+            self.pairs.extend(names.into_iter().map(|name| ((name, digest), kind)));
         }
         let everywhere = self.everywhere();
         let most = (ANYWHERE.checked_div(bare.len())?).min(everywhere.len());
         let asked: Vec<_> = bare.iter().take(ANYWHERE).collect();
-        for (digest, is_manifest) in &asked {
+        for (digest, kind) in &asked {
             let places = everywhere.iter().take(most.max(1)).cloned();
-            self.pairs.extend(places.map(|name| ((name, **digest), **is_manifest)));
+            self.pairs.extend(places.map(|name| ((name, **digest), **kind)));
         }
         (most < everywhere.len() || asked.len() < bare.len()).then_some(Limit::BareSuspects {
             digests: bare.len() as u64,
@@ -112,13 +118,16 @@ impl Gathering<'_> {
     }
 
     fn into_suspects(self) -> Vec<Suspect> {
-        let suspect = |((name, digest), is_manifest)| Suspect { repository: Some(name), digest, is_manifest };
+        let suspect = |((name, digest), kind)| Suspect { repository: Some(name), digest, kind };
         self.pairs.into_iter().map(suspect).collect()
     }
 }
 
 /// The repositories that have a link to a digest, or the folder of one.
-fn homes(view: &StorageView, wanted: &BTreeMap<Digest, bool>) -> BTreeMap<Digest, BTreeSet<RepositoryName>> {
+fn homes(
+    view: &StorageView,
+    wanted: &BTreeMap<Digest, SuspectKind>,
+) -> BTreeMap<Digest, BTreeSet<RepositoryName>> {
     let mut homes: BTreeMap<Digest, BTreeSet<RepositoryName>> = BTreeMap::new();
     if wanted.is_empty() {
         return homes;

@@ -14,6 +14,7 @@ use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::observed::{PullOf, Side, Thing, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
 use crate::domain::report::Coverage;
+use crate::domain::suspects::SuspectKind;
 use crate::engine::check::{Examination, Options, Suspect, check};
 use crate::engine::ports::{Daemon, Event, Events, RegistryReader, StorageError, fetch_images};
 use crate::engine::sides::Sides;
@@ -79,7 +80,7 @@ fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
         let digest = step.action.digest().copied();
         let places: Vec<_> = step.action.repository().into_iter().chain(&step.sought).cloned().collect();
         places.into_iter().filter_map(move |name| {
-            Some(Suspect { repository: Some(name), digest: digest?, is_manifest: false })
+            Some(Suspect { repository: Some(name), digest: digest?, kind: SuspectKind::Layer })
         })
     };
     touched.flat_map(suspects).collect()
