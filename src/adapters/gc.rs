@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::domain::gc::Flavour;
+use crate::domain::gc::Release;
 use crate::domain::suspects::{SuspectText, Suspects};
 
 /// No line that names a suspect is longer.
@@ -78,7 +78,7 @@ impl GcCommand {
     }
 
     /// Whose garbage collector it is, as the same program says when asked for its version.
-    pub async fn flavour(&self) -> Option<Flavour> {
+    pub async fn flavour(&self) -> Option<Release> {
         let at = self.argv.iter().position(|word| word == WORD).filter(|at| *at > 0)?;
         let (program, rest) = self.argv.get(..at)?.split_first()?;
         let mut command = Command::new(program);
@@ -115,11 +115,11 @@ impl GcEnd {
 }
 
 /// `docker-registry github.com/docker/distribution 2.8.2+ds1`
-fn flavour_of(text: &str) -> Option<Flavour> {
+fn flavour_of(text: &str) -> Option<Release> {
     let version = text.lines().next()?.split_whitespace().last()?.trim_start_matches('v');
     match version.split_once('.')?.0 {
-        "2" => Some(Flavour::V2),
-        "3" => Some(Flavour::V3),
+        "2" => Some(Release::V2),
+        "3" => Some(Release::V3),
         _ => None,
     }
 }
@@ -211,8 +211,8 @@ mod tests {
     #[test]
     fn versions_are_read() {
         for (text, flavour) in [
-            ("docker-registry github.com/docker/distribution 2.8.2+ds1\n", Some(Flavour::V2)),
-            ("registry github.com/distribution/distribution/v3 v3.0.0", Some(Flavour::V3)),
+            ("docker-registry github.com/docker/distribution 2.8.2+ds1\n", Some(Release::V2)),
+            ("registry github.com/distribution/distribution/v3 v3.0.0", Some(Release::V3)),
             ("", None),
             ("something else", None),
         ] {

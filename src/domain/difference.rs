@@ -36,12 +36,12 @@ pub struct Difference {
     /// Tags that name something else: the earlier and the later.
     pub tags_moved: Vec<(RepositoryName, Tag, TagTarget, TagTarget)>,
     /// What the running daemon is to be asked about.
-    pub suspects: Suspects,
+    pub suspects: LostContent,
 }
 
 /// Content whose data is gone, and that a daemon may claim still.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Suspects {
+pub struct LostContent {
     /// In these repositories, which linked it.
     pub linked: BTreeSet<(RepositoryName, Digest)>,
     /// In no repository that is known.
@@ -140,9 +140,9 @@ fn missing<'a>(links: &'a Links, others: Option<&'a Links>) -> impl Iterator<Ite
 
 /// Data that went, in the repositories that linked it before or do so now; and links that went whose data was not
 /// there even before. What is linked still without data needs no snapshot to be seen.
-fn suspects(before: &StorageView, after: &StorageView, gone: &[StoredBlob]) -> Suspects {
+fn suspects(before: &StorageView, after: &StorageView, gone: &[StoredBlob]) -> LostContent {
     let gone: BTreeSet<Digest> = gone.iter().map(|blob| blob.digest).collect();
-    let mut suspects = Suspects::default();
+    let mut suspects = LostContent::default();
     let is_gone = |link: &Link<'_>| gone.contains(&link.data().unwrap_or(link.digest));
     for repository in before.repositories.iter().chain(&after.repositories) {
         let links = repository.layers.iter().chain(&repository.revisions).filter(|link| is_gone(link));
@@ -273,7 +273,7 @@ mod tests {
         let mut after = view(&[1, 2], &[("a", &[1, 2], &[], &[("x", 2)]), ("b", &[], &[1], &[("z", 1)])]);
         after.blobs[0].size = 5;
         let difference = between(&before, &after);
-        assert_eq!(difference.suspects, Suspects::default());
+        assert_eq!(difference.suspects, LostContent::default());
         insta::assert_snapshot!(
             difference,
             @"blobs: 0 gone (0 bytes), 1 new, 1 of another size; repositories: 0 gone, 1 new; links: 0 gone, 2 new; tags: 1 gone, 1 new, 1 moved"

@@ -8,7 +8,7 @@ use super::code::Severity;
 use super::limit::Limits;
 use super::observed::Unlooked;
 use super::report::{Target, Tool};
-use super::rules::{CacheKind, Daemon};
+use super::rules::{CacheKind, DaemonSettings};
 use super::views::cache::{CacheInfo, CacheView};
 
 /// One thing about the settings that somebody should know.
@@ -51,7 +51,7 @@ pub struct Diagnosis {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What the check needs of them, too.
-    pub daemon: Daemon,
+    pub daemon: DaemonSettings,
     /// Whether abandoned uploads are purged; `false` where they are only counted.
     pub purges_uploads: Option<bool>,
     /// The largest page of the catalog.
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_cache_is_a_hint_and_deletes_make_it_better() {
-        let daemon = Daemon {
+        let daemon = DaemonSettings {
             delete: Some(false),
             read_only: Some(false),
             proxy: Some(false),

@@ -19,14 +19,14 @@ use serde::{Deserialize, Serialize};
 pub use self::loss::{Loss, LossReason, losses};
 use super::digest::Digest;
 use super::images::Frontier;
-use super::layout::{self, Folder, LinkPlace, Part, Place};
+use super::layout::{self, FolderPlace, LinkPlace, Part, Place};
 use super::manifest::{Kind, Manifest};
 use super::name::RepositoryName;
 use super::views::storage::{Link, ReadManifest, Repository, StorageView, StoredBlob, TagTarget, Target};
 
 /// Whose garbage collector it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Flavour {
+pub enum Release {
     /// distribution 2.x.
     #[serde(rename = "2")]
     V2,
@@ -60,7 +60,7 @@ pub struct Collection {
 
 /// Run it in mind.
 #[must_use]
-pub fn collect(view: &StorageView, flavour: Flavour, delete_untagged: bool) -> Collection {
+pub fn collect(view: &StorageView, flavour: Release, delete_untagged: bool) -> Collection {
     let mut mark =
         Mark { view, flavour, delete_untagged, open: Frontier::of([]), collection: Collection::default() };
     for repository in &view.repositories {
@@ -70,7 +70,7 @@ pub fn collect(view: &StorageView, flavour: Flavour, delete_untagged: bool) -> C
     }
     mark.stray_data();
     let mut collection = Collection { marked: mark.open.into_seen(), ..mark.collection };
-    if flavour == Flavour::V3 {
+    if flavour == Release::V3 {
         collection.spare_referenced();
     }
     let is_garbage = |blob: &&StoredBlob| !collection.marked.contains(&blob.digest);
@@ -88,7 +88,7 @@ impl Collection {
 
 struct Mark<'a> {
     view: &'a StorageView,
-    flavour: Flavour,
+    flavour: Release,
     delete_untagged: bool,
     /// What was met is what is marked: like the real one it is met once for all repositories, and not followed in a
     /// second one.
@@ -100,8 +100,8 @@ impl<'a> Mark<'a> {
     /// 2.x goes by the `_layers` folder, 3.x by `_manifests`.
     const fn enumerates(&self, repository: &Repository) -> bool {
         match self.flavour {
-            Flavour::V2 => repository.has_layers,
-            Flavour::V3 => repository.has_manifests,
+            Release::V2 => repository.has_layers,
+            Release::V3 => repository.has_manifests,
         }
     }
 
@@ -127,7 +127,7 @@ impl<'a> Mark<'a> {
         if self.delete_untagged && is_asked_for_tags {
             self.tags(repository);
         }
-        if self.flavour == Flavour::V3 {
+        if self.flavour == Release::V3 {
             self.layers(repository);
         }
     }
@@ -140,7 +140,7 @@ impl<'a> Mark<'a> {
 
     /// Whether the manifest is linked in the repository and its data is stored.
     fn knows(&self, repository: &Repository, digest: &Digest) -> bool {
-        let layers = (self.flavour == Flavour::V2).then_some(&repository.layers);
+        let layers = (self.flavour == Release::V2).then_some(&repository.layers);
         let linked = [Some(&repository.revisions), layers].into_iter().flatten();
         let is_there = |link: &Link<'_>| !matches!(link.target, Target::Missing);
         let link = linked.filter_map(|links| links.find(digest)).find(|link| is_there(link));
@@ -151,8 +151,8 @@ impl<'a> Mark<'a> {
     fn untagged(&mut self, repository: &Repository, digest: Digest) {
         if repository.has_tags {
             self.collection.untagged.insert((repository.name.clone(), digest));
-        } else if self.flavour == Flavour::V2 {
-            let tags = Place::Folder(Folder::Part(repository.name.clone(), Part::Tags));
+        } else if self.flavour == Release::V2 {
+            let tags = Place::Folder(FolderPlace::Part(repository.name.clone(), Part::Tags));
             self.abort(tags, "the folder is missing, and 2.x gives up on that with -m");
         }
     }
@@ -168,7 +168,7 @@ impl<'a> Mark<'a> {
 
     fn layers(&mut self, repository: &Repository) {
         if !repository.has_layers {
-            let layers = Place::Folder(Folder::Part(repository.name.clone(), Part::Layers));
+            let layers = Place::Folder(FolderPlace::Part(repository.name.clone(), Part::Layers));
             self.abort(layers, "the folder is missing, and 3.x gives up on that");
         }
         for link in &repository.layers {
@@ -181,7 +181,7 @@ impl<'a> Mark<'a> {
             let Some(manifest) = self.read(&digest) else { continue };
             for need in manifest.needs.iter().chain(&manifest.children) {
                 let is_new = self.open.see(&need.digest);
-                if is_new && self.flavour == Flavour::V3 && self.knows(repository, &need.digest) {
+                if is_new && self.flavour == Release::V3 && self.knows(repository, &need.digest) {
                     self.open.open(need.digest);
                 }
             }
@@ -192,7 +192,7 @@ impl<'a> Mark<'a> {
         let data = Place::Data(*digest);
         match self.view.manifests.get(digest) {
             Some(ReadManifest::Manifest(manifest)) => {
-                if manifest.kind == Kind::Schema1 && self.flavour == Flavour::V3 {
+                if manifest.kind == Kind::Schema1 && self.flavour == Release::V3 {
                     self.abort(data, "it is a manifest of schema 1, which 3.x cannot read");
                 }
                 Some(manifest)

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::gc::{Abort, Flavour, Loss};
+use super::gc::{Abort, Loss, Release};
 use super::observed::Unlooked;
 use super::report::{Report, Tool};
 
@@ -66,7 +66,7 @@ pub enum Stage {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
     /// Whose garbage collector was reckoned with; both where it is not known.
-    pub flavours: BTreeSet<Flavour>,
+    pub flavours: BTreeSet<Release>,
     /// Whether it deletes untagged manifests (`-m`).
     pub delete_untagged: bool,
     /// Whether it may run.

@@ -82,7 +82,7 @@ pub enum Place {
     /// An upload session of that name, or a part of it.
     Upload(RepositoryName, Box<str>, Option<UploadPart>),
     /// A folder for one of these.
-    Folder(Folder),
+    Folder(FolderPlace),
     /// Nothing that the layout knows.
     Other(Unknown),
 }
@@ -115,7 +115,7 @@ pub enum UploadPart {
 
 /// A folder that the layout knows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Folder {
+pub enum FolderPlace {
     /// That of all blobs.
     Blobs,
     /// That of all repositories.
@@ -185,14 +185,14 @@ impl Place {
             | Self::Signature(name, ..)
             | Self::Upload(name, ..)
             | Self::Folder(
-                Folder::Repository(name)
-                | Folder::Part(name, _)
-                | Folder::Tag(name, _)
-                | Folder::Link(name, _)
-                | Folder::Entry(name, ..),
+                FolderPlace::Repository(name)
+                | FolderPlace::Part(name, _)
+                | FolderPlace::Tag(name, _)
+                | FolderPlace::Link(name, _)
+                | FolderPlace::Entry(name, ..),
             ) => Some(name),
             Self::Data(_)
-            | Self::Folder(Folder::Blobs | Folder::Repositories | Folder::Blob(_))
+            | Self::Folder(FolderPlace::Blobs | FolderPlace::Repositories | FolderPlace::Blob(_))
             | Self::Other(_) => None,
         }
     }
@@ -206,9 +206,9 @@ impl Place {
             | Self::Signature(_, digest, _)
             | Self::Link(_, LinkPlace::Layer(digest) | LinkPlace::Revision(digest))
             | Self::Folder(
-                Folder::Blob(digest)
-                | Folder::Entry(.., digest)
-                | Folder::Link(_, LinkPlace::Layer(digest) | LinkPlace::Revision(digest)),
+                FolderPlace::Blob(digest)
+                | FolderPlace::Entry(.., digest)
+                | FolderPlace::Link(_, LinkPlace::Layer(digest) | LinkPlace::Revision(digest)),
             ) => Some(*digest),
             Self::Link(_, LinkPlace::Tag(_)) | Self::Upload(..) | Self::Folder(_) | Self::Other(_) => None,
         }
@@ -227,7 +227,7 @@ impl fmt::Display for Named<'_> {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Data(digest) => write!(f, "{}/{DATA}", Folder::Blob(*digest)),
+            Self::Data(digest) => write!(f, "{}/{DATA}", FolderPlace::Blob(*digest)),
             Self::Link(name, place) => write!(f, "{REPOSITORIES}/{name}/{place}/{LINK}"),
             Self::Entry(name, tag, digest) => {
                 write!(f, "{REPOSITORIES}/{name}/{}/{tag}/{INDEX}/{}/{LINK}", Part::Tags, Named(digest))
@@ -266,7 +266,7 @@ impl fmt::Display for UploadPart {
     }
 }
 
-impl fmt::Display for Folder {
+impl fmt::Display for FolderPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blobs => f.write_str(BLOBS),

@@ -57,7 +57,7 @@ pub struct Named {
 
 /// What was seen of some images of one registry.
 #[derive(Debug, Clone, Default)]
-pub struct Examination {
+pub struct VerifiedImages {
     /// Each image, in the order given.
     pub images: Vec<VerifiedImage>,
     /// What is wrong with any of them, sorted.
@@ -74,10 +74,10 @@ pub async fn verify(
     images: &[Named],
     options: &Options,
     events: Arc<dyn Events>,
-) -> Examination {
+) -> VerifiedImages {
     let deadline = Instant::now() + options.wait;
     let mut pause = PAUSES.0;
-    let mut settled = Examination::default();
+    let mut settled = VerifiedImages::default();
     let mut open = images.to_vec();
     loop {
         let seen = once(registry, &open, options, &*events).await;
@@ -99,7 +99,7 @@ async fn once(
     images: &[Named],
     options: &Options,
     events: &dyn Events,
-) -> Examination {
+) -> VerifiedImages {
     if let Err(error) = registry.ping().await {
         return outcome::unreachable(registry, images, &error);
     }

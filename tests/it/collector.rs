@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use regfsck::adapters::sandbox::Flavour as Sandboxed;
+use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::adapters::storage::FilesystemStorage;
 use regfsck::domain::digest::Digest;
-use regfsck::domain::gc::{Collection, Flavour, collect, losses, possible_aborts};
+use regfsck::domain::gc::{Collection, Release, collect, losses, possible_aborts};
 use regfsck::domain::views::storage::StorageView;
 use regfsck::engine::ports::{Everything, Silent, Storage};
 
@@ -19,10 +19,10 @@ fn look(daemon: &Daemon) -> StorageView {
     FilesystemStorage::open(&daemon.root()).unwrap().collect(&Everything, &Silent).unwrap()
 }
 
-const fn flavour(daemon: &Daemon) -> Flavour {
+const fn flavour(daemon: &Daemon) -> Release {
     match daemon.flavour() {
-        Sandboxed::V2 => Flavour::V2,
-        Sandboxed::V3_0 | Sandboxed::V3 | Sandboxed::Head => Flavour::V3,
+        Flavour::V2 => Release::V2,
+        Flavour::V3_0 | Flavour::V3 | Flavour::Head => Release::V3,
     }
 }
 
@@ -116,12 +116,12 @@ fn no_damage_differs(kinds: impl Iterator<Item = Kind>) {
 
 #[test]
 fn a_dry_run_of_2_x_in_the_sandbox_says_the_same_of_every_damage() {
-    no_damage_differs([Kind::Sandbox(Sandboxed::V2)].into_iter());
+    no_damage_differs([Kind::Sandbox(Flavour::V2)].into_iter());
 }
 
 #[test]
 fn a_dry_run_of_3_x_in_the_sandbox_says_the_same_of_every_damage() {
-    no_damage_differs([Kind::Sandbox(Sandboxed::V3)].into_iter());
+    no_damage_differs([Kind::Sandbox(Flavour::V3)].into_iter());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use regfsck::adapters::sandbox::{CacheKind, Entry, Flavour, State, Tree};
+use regfsck::adapters::sandbox::{Caching, Flavour, SandboxState, Tree, TreeEntry};
 use regfsck::adapters::storage::FilesystemStorage;
 use regfsck::domain::layout;
 use regfsck::domain::views::storage::StorageView;
@@ -18,8 +18,8 @@ fn write(tree: &Tree, path: &str, to: &Path) {
     for (name, entry) in tree.list(path).unwrap() {
         let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
         match entry {
-            Entry::Folder => write(tree, &below, &to.join(name)),
-            Entry::File(_) => fs::write(to.join(name), tree.read(&below).unwrap()).unwrap(),
+            TreeEntry::Folder => write(tree, &below, &to.join(name)),
+            TreeEntry::File(_) => fs::write(to.join(name), tree.read(&below).unwrap()).unwrap(),
         }
     }
 }
@@ -33,7 +33,7 @@ fn comparable(mut view: StorageView) -> serde_json::Value {
     value
 }
 
-fn assert_alike(state: &State, history: &str) {
+fn assert_alike(state: &SandboxState, history: &str) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join(layout::ROOT);
     write(&state.files, "", &root);
@@ -48,7 +48,7 @@ fn assert_alike(state: &State, history: &str) {
 fn trees_in_memory_are_seen_as_on_disk() {
     let begin = "push x/a 0; push x/b 1; push x/b multi; delete x/a 0; gc -m";
     let moves = begin.split("; ").map(|one| one.parse::<Move>().unwrap());
-    let first = State::new(CacheKind::InMemory);
+    let first = SandboxState::new(Caching::InMemory);
     let start = moves.fold(first, |state, one| step(Flavour::V3, &state, one));
     assert_alike(&start, begin);
     for one in Range::Damage.moves() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use regfsck::adapters::sandbox::{CacheKind, Flavour, State};
+use regfsck::adapters::sandbox::{Caching, Flavour, SandboxState};
 
 use crate::judge::{Broken, Judge, Statuses, settled};
 use crate::machine::make;
@@ -23,7 +23,7 @@ use crate::world::What;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Setting {
     pub flavour: Flavour,
-    pub cache: CacheKind,
+    pub cache: Caching,
     pub range: Range,
 }
 
@@ -59,7 +59,7 @@ pub struct Outcome {
 
 /// A state, and how it came to be: by a move from a state of the layer before.
 struct Node {
-    state: State,
+    state: SandboxState,
     history: Arc<History>,
 }
 
@@ -77,7 +77,7 @@ impl History {
     }
 }
 
-fn key(state: &State) -> u128 {
+fn key(state: &SandboxState) -> u128 {
     let half = |seed: u8| {
         let mut hasher = DefaultHasher::new();
         (seed, state).hash(&mut hasher);
@@ -87,7 +87,7 @@ fn key(state: &State) -> u128 {
 }
 
 /// Makes a move on a copy of the state.
-pub fn step(flavour: Flavour, state: &State, what: Move) -> State {
+pub fn step(flavour: Flavour, state: &SandboxState, what: Move) -> SandboxState {
     let mut machine = Arc::new(Ports::new(flavour, state.clone()));
     make(&mut machine, what);
     settled(machine.registry.state())
@@ -118,8 +118,8 @@ pub fn search(setting: Setting, limits: Limits) -> Outcome {
     let begun = Instant::now();
     let Setting { flavour, cache, range } = setting;
     let moves: Vec<_> =
-        range.moves().into_iter().filter(|one| *one != Move::Flush || cache == CacheKind::Redis).collect();
-    let first = State::new(cache);
+        range.moves().into_iter().filter(|one| *one != Move::Flush || cache == Caching::Redis).collect();
+    let first = SandboxState::new(cache);
     let mut seen = HashSet::from([key(&first)]);
     let mut outcome = Outcome {
         states: 0,
@@ -197,7 +197,7 @@ fn judge_all(setting: Setting, frontier: &[Node], outcome: &mut Outcome) {
 /// Tells what each move of a history is answered, and what is said of where it leads.
 pub fn explain(setting: Setting, moves: &[Move]) {
     let Setting { flavour, cache, .. } = setting;
-    let mut state = State::new(cache);
+    let mut state = SandboxState::new(cache);
     for one in moves {
         let mut machine = Arc::new(Ports::new(flavour, state));
         eprintln!("  {one}: {}", make(&mut machine, *one));

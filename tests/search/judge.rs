@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use regfsck::adapters::sandbox::{Flavour, State};
+use regfsck::adapters::sandbox::{Flavour, SandboxState};
 use regfsck::domain::code::Severity;
 use regfsck::domain::finding::Finding;
 use regfsck::domain::report::Report;
@@ -86,7 +86,7 @@ pub struct Judge<'a> {
 }
 
 /// The part of a state that counts: upload sessions come and go.
-pub fn settled(mut state: State) -> State {
+pub fn settled(mut state: SandboxState) -> SandboxState {
     for name in REPOSITORIES {
         let _ = state.files.remove(&format!("repositories/{name}/_uploads"));
     }
@@ -94,12 +94,12 @@ pub fn settled(mut state: State) -> State {
 }
 
 impl Judge<'_> {
-    pub fn harms(&self, state: &State) -> Harms {
+    pub fn harms(&self, state: &SandboxState) -> Harms {
         harms(self.flavour, state, self.whats)
     }
 
     /// Carries the command out on a copy of the state, whose harms are known.
-    pub fn judge(&self, state: &State, before: &Harms, command: Command) -> Judgement {
+    pub fn judge(&self, state: &SandboxState, before: &Harms, command: Command) -> Judgement {
         let ports = Arc::new(Ports::new(self.flavour, state.clone()));
         let report = run(&ports, command);
         let after = settled(ports.registry.state());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use regfsck::adapters::sandbox::{CacheKind, Flavour, State};
+use regfsck::adapters::sandbox::{Caching, Flavour, SandboxState};
 use regfsck::domain::digest::Digest;
 use regfsck::domain::layout::LinkPlace;
 use regfsck::domain::name::RepositoryName;
@@ -55,8 +55,8 @@ impl Machine for Arc<Ports> {
 
     fn flush(&mut self) {
         self.registry.change_cache(|cache| {
-            if self.cache == CacheKind::Redis {
-                *cache = State::new(self.cache).cache;
+            if self.cache == Caching::Redis {
+                *cache = SandboxState::new(self.cache).cache;
             }
         });
     }

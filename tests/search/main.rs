@@ -37,7 +37,7 @@ mod support {
     pub mod raw;
 }
 
-use regfsck::adapters::sandbox::{CacheKind, Flavour};
+use regfsck::adapters::sandbox::{Caching, Flavour};
 
 use explore::{Limits, Outcome, Setting, explain, search};
 use moves::{Move, Range};
@@ -55,7 +55,7 @@ fn settings() -> Vec<Setting> {
     let mut settings = Vec::new();
     for range in Range::ALL {
         for flavour in Flavour::ALL {
-            for cache in [CacheKind::None, CacheKind::InMemory, CacheKind::Redis] {
+            for cache in [Caching::None, Caching::InMemory, Caching::Redis] {
                 let is_wanted = named("REGFSCK_SEARCH_RANGE", |one| one == range.name())
                     && named("REGFSCK_SEARCH_FLAVOUR", |one| one == format!("{flavour:?}"))
                     && named("REGFSCK_SEARCH_CACHE", |one| one == format!("{cache:?}"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use regfsck::adapters::sandbox::{CacheKind, Flavour, State};
+use regfsck::adapters::sandbox::{Caching, Flavour, SandboxState};
 
 use crate::explore::step;
 use crate::judge::Judge;
@@ -17,7 +17,7 @@ const NOTED: &str = include_str!("data/histories.txt");
 struct Noted<'a> {
     line: &'a str,
     flavour: Flavour,
-    cache: CacheKind,
+    cache: Caching,
     history: Vec<Move>,
     command: Command,
     today: &'a str,
@@ -26,11 +26,11 @@ struct Noted<'a> {
 fn read(line: &str) -> Noted<'_> {
     let columns: Vec<_> = line.split(" | ").collect();
     let [flavour, cache, history, command, today] = columns[..] else { panic!("`{line}` has five columns") };
-    let named = |kind: &CacheKind| format!("{kind:?}") == cache;
+    let named = |kind: &Caching| format!("{kind:?}") == cache;
     Noted {
         line,
         flavour: Flavour::ALL.into_iter().find(|one| format!("{one:?}") == flavour).expect(flavour),
-        cache: [CacheKind::None, CacheKind::InMemory, CacheKind::Redis].into_iter().find(named).expect(cache),
+        cache: [Caching::None, Caching::InMemory, Caching::Redis].into_iter().find(named).expect(cache),
         history: history.split("; ").map(|one| one.parse().unwrap()).collect(),
         command: command.parse().unwrap(),
         today,
@@ -41,7 +41,7 @@ fn read(line: &str) -> Noted<'_> {
 fn noted_histories_end_as_noted() {
     let mut wrong = String::new();
     for noted in NOTED.lines().filter(|line| !line.starts_with('#')).map(read) {
-        let first = State::new(noted.cache);
+        let first = SandboxState::new(noted.cache);
         let state = noted.history.iter().fold(first, |state, one| step(noted.flavour, &state, *one));
         let judge = Judge { flavour: noted.flavour, whats: &What::ALL };
         let judgement = judge.judge(&state, &judge.harms(&state), noted.command);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use regfsck::adapters::sandbox::{Flavour, State, Tree};
+use regfsck::adapters::sandbox::{Flavour, SandboxState, Tree};
 use regfsck::domain::digest::Digest;
 
 use crate::machine::{Machine, is_accepted, pull, push};
@@ -66,7 +66,7 @@ impl fmt::Display for Harm {
 pub type Harms = BTreeSet<Harm>;
 
 /// Tries everything on copies of the state.
-pub fn harms(flavour: Flavour, state: &State, whats: &[What]) -> Harms {
+pub fn harms(flavour: Flavour, state: &SandboxState, whats: &[What]) -> Harms {
     let mut harms = existing(&mut Arc::new(Ports::new(flavour, state.clone())));
     for repository in 0..REPOSITORIES.len() {
         for what in whats {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
-use regfsck::adapters::sandbox::CacheKind;
+use regfsck::adapters::sandbox::Caching;
 use regfsck::domain::code::Severity;
 use regfsck::domain::gc;
 use regfsck::domain::plan::planner::{Means, Situation, plan};
@@ -85,7 +85,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn cache(&self) -> Option<Arc<dyn Cache>> {
-        (self.ports.cache == CacheKind::Redis).then(|| Arc::clone(self.ports) as Arc<dyn Cache>)
+        (self.ports.cache == Caching::Redis).then(|| Arc::clone(self.ports) as Arc<dyn Cache>)
     }
 
     fn daemon(&self) -> Daemon {
@@ -102,15 +102,15 @@ impl Run<'_> {
     }
 
     /// What `--config` gives.
-    fn settings(&self) -> rules::Daemon {
-        rules::Daemon {
+    fn settings(&self) -> rules::DaemonSettings {
+        rules::DaemonSettings {
             delete: Some(true),
             read_only: Some(false),
             proxy: Some(false),
             cache: match self.ports.cache {
-                CacheKind::None => rules::CacheKind::None,
-                CacheKind::InMemory => rules::CacheKind::InMemory,
-                CacheKind::Redis => rules::CacheKind::Redis,
+                Caching::None => rules::CacheKind::None,
+                Caching::InMemory => rules::CacheKind::InMemory,
+                Caching::Redis => rules::CacheKind::Redis,
             },
         }
     }
@@ -159,7 +159,7 @@ impl Run<'_> {
 
     /// The gate, and behind it the collection, whose suspects go into the options; else what was refused.
     async fn collect(&self, untagged: bool, options: &mut Options) -> Result<Option<Examination>, String> {
-        let flavour = if self.ports.flavour.is_3() { gc::Flavour::V3 } else { gc::Flavour::V2 };
+        let flavour = if self.ports.flavour.is_3() { gc::Release::V3 } else { gc::Release::V2 };
         let intent = Intent { flavours: BTreeSet::from([flavour]), delete_untagged: untagged };
         let looked = gate(Arc::clone(self.ports) as _, &intent, None, Arc::new(Silent)).await;
         let (gate, before) = looked.map_err(|error| error.to_string())?;

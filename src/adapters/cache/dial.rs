@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::fault::Task;
-use super::settings::{Address, RedisSettings};
+use super::settings::{RedisAddress, RedisSettings};
 use super::tls;
 use crate::engine::ports::CacheError;
 
@@ -62,7 +62,7 @@ impl Dial {
     /// Connect, log in and choose the database.
     pub(super) async fn connect(
         &self,
-        address: &Address,
+        address: &RedisAddress,
         login: Login<'_>,
     ) -> Result<MultiplexedConnection, CacheError> {
         let location = address.to_string();
@@ -77,18 +77,18 @@ impl Dial {
         Ok(connection)
     }
 
-    async fn open(&self, address: &Address) -> Result<Box<dyn Stream>, CacheError> {
+    async fn open(&self, address: &RedisAddress) -> Result<Box<dyn Stream>, CacheError> {
         let unreachable = |error: io::Error| CacheError::Unreachable {
             location: address.to_string(),
             why: error.to_string(),
         };
         let (host, port) = match address {
-            Address::Unix(path) => {
+            RedisAddress::Unix(path) => {
                 let stream = timeout(self.connect_timeout, UnixStream::connect(path)).await;
                 let stream = stream.unwrap_or_else(|_elapsed| Err(self.no_answer())).map_err(unreachable)?;
                 return Ok(Box::new(stream));
             }
-            Address::Tcp(host, port) => (host, *port),
+            RedisAddress::Tcp(host, port) => (host, *port),
         };
         let stream = timeout(self.connect_timeout, TcpStream::connect((host.as_str(), port))).await;
         let stream = stream.unwrap_or_else(|_elapsed| Err(self.no_answer())).map_err(unreachable)?;

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use self::dial::{Dial, Login};
 use self::fault::{READING, Task};
 use self::scan::Scan;
-pub use self::settings::{Address, Form, RedisSettings, RedisTls};
+pub use self::settings::{Form, RedisAddress, RedisSettings, RedisTls};
 use self::topology::{Nodes, field, info};
 use crate::domain::cache_key::CacheKey;
 use crate::domain::digest::Digest;
@@ -124,7 +124,7 @@ impl RedisCache {
     }
 
     async fn is_registrys(&self, address: &str, database: u32) -> Result<bool, CacheError> {
-        let address = Address::parse(address, 0)?;
+        let address = RedisAddress::parse(address, 0)?;
         let connection = self.dial.connect(&address, Login::of_server(&self.settings, database)).await?;
         scan::holds_a_registry(&connection, self.task("look at other databases")).await
     }

@@ -21,14 +21,14 @@ use crate::engine::ports::CacheError;
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Address {
+pub enum RedisAddress {
     /// A host and a port.
     Tcp(String, u16),
     /// A unix socket.
     Unix(PathBuf),
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for RedisAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
@@ -38,7 +38,7 @@ impl fmt::Display for Address {
     }
 }
 
-impl Address {
+impl RedisAddress {
     /// Read `host`, `host:port`, `[v6]:port` or an absolute path.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ pub struct RedisSettings {
     /// How the servers belong together.
     pub form: Form,
     /// The servers, or the sentinels; at least one.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<RedisAddress>,
     /// The ACL user.
     pub username: Option<String>,
     /// Its password.
@@ -118,7 +118,7 @@ impl RedisSettings {
     const PORT: u16 = 6379;
     const SENTINEL_PORT: u16 = 26379;
 
-    fn new(form: Form, addresses: Vec<Address>) -> Self {
+    fn new(form: Form, addresses: Vec<RedisAddress>) -> Self {
         Self {
             form,
             addresses,
@@ -146,7 +146,7 @@ impl RedisSettings {
             None => (Form::Single, Self::PORT),
         };
         let addresses: Result<Vec<_>, _> =
-            addresses.iter().map(|address| Address::parse(address.as_ref(), port)).collect();
+            addresses.iter().map(|address| RedisAddress::parse(address.as_ref(), port)).collect();
         let addresses = addresses?;
         if addresses.is_empty() {
             return Err(CacheError::Settings("the `redis` section gives no address".into()));
@@ -163,7 +163,7 @@ impl RedisSettings {
         let hosts = hosts.join(",");
         let database = self.database;
         match (&self.form, self.addresses.first()) {
-            (Form::Single, Some(Address::Unix(path))) => {
+            (Form::Single, Some(RedisAddress::Unix(path))) => {
                 format!("redis+unix://{user}{}?db={database}", path.display())
             }
             (Form::Single, _) => format!("{secure}://{user}{hosts}/{database}"),
@@ -230,7 +230,7 @@ impl FromStr for RedisSettings {
         // A password may hold anything but `@` and `?` when people forget to encode it.
         let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
         let mut settings = match scheme {
-            "unix" | "redis+unix" => Self::new(Form::Single, vec![Address::Unix(unix_path(rest)?)]),
+            "unix" | "redis+unix" => Self::new(Form::Single, vec![RedisAddress::Unix(unix_path(rest)?)]),
             _ => of_hosts(scheme, rest)?,
         };
         if scheme.starts_with("rediss") {
@@ -268,7 +268,7 @@ fn of_hosts(scheme: &str, rest: &str) -> Result<RedisSettings, CacheError> {
         },
         _ => return refuse(format!("`{scheme}://` is no form of Redis URL")),
     };
-    let addresses: Result<Vec<_>, _> = hosts.split(',').map(|host| Address::parse(host, port)).collect();
+    let addresses: Result<Vec<_>, _> = hosts.split(',').map(|host| RedisAddress::parse(host, port)).collect();
     let mut settings = RedisSettings::new(form, addresses?);
     if settings.form == Form::Single && settings.addresses.len() > 1 {
         return refuse(

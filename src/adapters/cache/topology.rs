@@ -4,7 +4,7 @@ use redis::Value;
 use redis::aio::MultiplexedConnection;
 
 use super::dial::{Dial, Login};
-use super::settings::{Address, Form, RedisSettings};
+use super::settings::{Form, RedisAddress, RedisSettings};
 use crate::engine::ports::CacheError;
 
 /// How many hash slots a cluster has.
@@ -29,7 +29,7 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    fn one(address: &Address, connection: MultiplexedConnection) -> Self {
+    fn one(address: &RedisAddress, connection: MultiplexedConnection) -> Self {
         let node = Node { address: address.to_string(), connection, slots: vec![(0, SLOTS - 1)] };
         Self { list: vec![node], clustered: false }
     }
@@ -79,7 +79,7 @@ pub(super) async fn discover(dial: &Dial, settings: &RedisSettings) -> Result<No
 async fn first_that_answers<'a>(
     dial: &Dial,
     settings: &'a RedisSettings,
-) -> Result<(&'a Address, MultiplexedConnection), CacheError> {
+) -> Result<(&'a RedisAddress, MultiplexedConnection), CacheError> {
     let login = Login::of_server(settings, settings.database);
     let mut failure = CacheError::Settings("no address is given".into());
     for address in &settings.addresses {
@@ -110,7 +110,7 @@ async fn ask_sentinels(dial: &Dial, settings: &RedisSettings, master: &str) -> R
 async fn follow_sentinel(
     dial: &Dial,
     settings: &RedisSettings,
-    sentinel: &Address,
+    sentinel: &RedisAddress,
     master: &str,
 ) -> Result<Option<Nodes>, CacheError> {
     let mut connection = dial.connect(sentinel, Login::of_sentinel(settings)).await?;
@@ -119,7 +119,7 @@ async fn follow_sentinel(
     let found: Result<Option<(String, u16)>, _> = command.query_async(&mut connection).await;
     let found = found.map_err(|error| dial.task(&sentinel.to_string(), "ask the sentinel").fault(error))?;
     let Some((host, port)) = found else { return Ok(None) };
-    let address = Address::Tcp(host, port);
+    let address = RedisAddress::Tcp(host, port);
     let connection = dial.connect(&address, Login::of_server(settings, settings.database)).await?;
     let role = info(&connection, "replication").await;
     match role.as_deref().and_then(|text| field(text, "role")) {
@@ -131,7 +131,7 @@ async fn follow_sentinel(
 async fn cluster(
     dial: &Dial,
     settings: &RedisSettings,
-    seed: &Address,
+    seed: &RedisAddress,
     mut connection: MultiplexedConnection,
 ) -> Result<Nodes, CacheError> {
     let location = seed.to_string();
@@ -163,7 +163,7 @@ async fn cluster(
 }
 
 /// `[first, last, [host, port, …], replica…]`; an empty host means the one that was asked.
-fn read_range(range: &Value, seed: &Address) -> Option<(u16, u16, Address)> {
+fn read_range(range: &Value, seed: &RedisAddress) -> Option<(u16, u16, RedisAddress)> {
     let Value::Array(range) = range else { return None };
     let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = range.as_slice() else {
         return None;
@@ -175,11 +175,11 @@ fn read_range(range: &Value, seed: &Address) -> Option<(u16, u16, Address)> {
         String::new()
     };
     let host = match seed {
-        Address::Tcp(host, _) if named.is_empty() => host.clone(),
-        Address::Unix(_) if named.is_empty() => return None,
-        Address::Tcp(..) | Address::Unix(_) => named,
+        RedisAddress::Tcp(host, _) if named.is_empty() => host.clone(),
+        RedisAddress::Unix(_) if named.is_empty() => return None,
+        RedisAddress::Tcp(..) | RedisAddress::Unix(_) => named,
     };
-    let address = Address::Tcp(host, u16::try_from(*port).ok()?);
+    let address = RedisAddress::Tcp(host, u16::try_from(*port).ok()?);
     Some((u16::try_from(*first).ok()?, u16::try_from(*last).ok()?, address))
 }
 
@@ -205,10 +205,10 @@ mod tests {
 
     #[test]
     fn a_cluster_range_without_a_host_is_the_seeds() {
-        let seed = Address::Tcp("h".into(), 1);
+        let seed = RedisAddress::Tcp("h".into(), 1);
         let master = Value::Array(vec![Value::Nil, Value::Int(7)]);
         let range = Value::Array(vec![Value::Int(0), Value::Int(5), master]);
-        assert_eq!(read_range(&range, &seed), Some((0, 5, Address::Tcp("h".into(), 7))));
+        assert_eq!(read_range(&range, &seed), Some((0, 5, RedisAddress::Tcp("h".into(), 7))));
         assert_eq!(read_range(&Value::Nil, &seed), None);
     }
 }

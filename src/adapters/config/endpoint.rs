@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::error::ConfigError;
-use super::tree::Tree;
+use super::tree::ConfigTree;
 
 /// Where a daemon listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Endpoint {
     }
 }
 
-pub(super) fn read(tree: &Tree) -> Result<Endpoint, ConfigError> {
+pub(super) fn read(tree: &ConfigTree) -> Result<Endpoint, ConfigError> {
     let tls = tree.has_text("http.tls.certificate")? || tree.has_text("http.tls.letsencrypt.cachefile")?;
     let prefix = tree.text("http.prefix")?.unwrap_or_default();
     let Some(address) = tree.text("http.addr")? else {

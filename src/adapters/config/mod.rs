@@ -23,7 +23,9 @@ use std::time::Duration;
 
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, NotFound};
-pub use redis::{RedisSettings, RedisTls, RedisTopology};
+pub use redis::{RedisConfig, RedisTlsConfig, RedisTopology};
+
+use crate::domain::rules::CacheKind;
 
 /// More than any registry's configuration takes.
 const LARGEST: u64 = 1 << 20;
@@ -54,7 +56,7 @@ pub struct RegistryConfig {
     /// `storage.cache`: where it keeps blob descriptors.
     pub cache: CacheKind,
     /// `redis`, whatever it is used for.
-    pub redis: Option<RedisSettings>,
+    pub redis: Option<RedisConfig>,
     /// `proxy`: set on a pull-through cache.
     pub proxy: Option<Proxy>,
     /// `auth`: how it tells who asks.
@@ -84,17 +86,6 @@ pub enum StorageDriver {
         /// What it is and what to do instead.
         why: String,
     },
-}
-
-/// Where a daemon keeps blob descriptors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheKind {
-    /// Nowhere: it asks storage every time.
-    None,
-    /// In its own memory, until it is restarted.
-    InMemory,
-    /// In Redis, until somebody deletes them.
-    Redis,
 }
 
 /// How a daemon clears abandoned upload sessions away.
@@ -162,7 +153,7 @@ impl RegistryConfig {
         text: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut tree = tree::Tree::parse(path, text)?;
+        let mut tree = tree::ConfigTree::parse(path, text)?;
         let warnings = overrides::apply(&mut tree, environment)?;
         read::read(&tree, warnings)
     }

@@ -14,14 +14,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::error::ConfigError;
-use super::tree::{Tree, kind, parse};
+use super::tree::{ConfigTree, kind, parse};
 
 /// The sections that hold something we read. `storage` and `auth` are maps in the daemon, the rest structs.
 const SECTIONS: &[&str] = &["storage", "auth", "http", "redis", "proxy", "catalog", "database"];
 
 /// Lay the variables over the tree; what the daemon ignores or chokes on comes back in words.
 pub(super) fn apply(
-    tree: &mut Tree,
+    tree: &mut ConfigTree,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Vec<String>, ConfigError> {
     name_alone(&mut tree.root, "storage");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::error::ConfigError;
-use super::tree::Tree;
+use super::tree::ConfigTree;
 use super::{AuthKind, CacheKind, Proxy, RegistryConfig, StorageDriver, UploadPurging, endpoint, redis};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Keys of `storage` that are no drivers; `tag` since 3.0.
 const NO_DRIVERS: &[&str] = &["maintenance", "cache", "delete", "redirect", "tag"];
 
-pub(super) fn read(tree: &Tree, mut warnings: Vec<String>) -> Result<RegistryConfig, ConfigError> {
+pub(super) fn read(tree: &ConfigTree, mut warnings: Vec<String>) -> Result<RegistryConfig, ConfigError> {
     check_version(tree)?;
     let storage = storage(tree)?;
     let cache = cache(tree, &mut warnings)?;
@@ -44,7 +44,7 @@ pub(super) fn read(tree: &Tree, mut warnings: Vec<String>) -> Result<RegistryCon
 }
 
 /// The daemon reads nothing without a version, and every version so far is 0.1.
-fn check_version(tree: &Tree) -> Result<(), ConfigError> {
+fn check_version(tree: &ConfigTree) -> Result<(), ConfigError> {
     let why = match tree.text("version")?.as_deref() {
         Some("0.1") => return Ok(()),
         Some(_) => "its `version` is not 0.1",
@@ -53,7 +53,7 @@ fn check_version(tree: &Tree) -> Result<(), ConfigError> {
     Err(ConfigError::NotARegistry { path: tree.path.clone(), why: why.into() })
 }
 
-fn storage(tree: &Tree) -> Result<StorageDriver, ConfigError> {
+fn storage(tree: &ConfigTree) -> Result<StorageDriver, ConfigError> {
     let keys = tree.keys("storage")?;
     let drivers: Vec<&str> = keys.into_iter().filter(|key| !NO_DRIVERS.contains(key)).collect();
     match drivers.as_slice() {
@@ -88,7 +88,7 @@ fn unsupported(name: &str) -> String {
 }
 
 /// `layerinfo` is the old name, read only where the new one is absent.
-fn cache(tree: &Tree, warnings: &mut Vec<String>) -> Result<CacheKind, ConfigError> {
+fn cache(tree: &ConfigTree, warnings: &mut Vec<String>) -> Result<CacheKind, ConfigError> {
     let keys = tree.keys("storage.cache")?;
     let key = ["blobdescriptor", "layerinfo"].into_iter().find(|key| keys.contains(key));
     let Some(key) = key.map(|key| format!("storage.cache.{key}")) else { return Ok(CacheKind::None) };
@@ -103,7 +103,7 @@ fn cache(tree: &Tree, warnings: &mut Vec<String>) -> Result<CacheKind, ConfigErr
     })
 }
 
-fn upload_purging(tree: &Tree) -> Result<UploadPurging, ConfigError> {
+fn upload_purging(tree: &ConfigTree) -> Result<UploadPurging, ConfigError> {
     let key = |key: &str| format!("storage.maintenance.uploadpurging.{key}");
     Ok(UploadPurging {
         enabled: tree.flag(&key("enabled"))?.unwrap_or(true),
@@ -113,7 +113,7 @@ fn upload_purging(tree: &Tree) -> Result<UploadPurging, ConfigError> {
     })
 }
 
-fn proxy(tree: &Tree) -> Result<Option<Proxy>, ConfigError> {
+fn proxy(tree: &ConfigTree) -> Result<Option<Proxy>, ConfigError> {
     tree.keys("proxy")?;
     let Some(remote) = tree.text("proxy.remoteurl")? else { return Ok(None) };
     let ttl = tree.duration("proxy.ttl")?.unwrap_or(168 * HOUR);
@@ -128,7 +128,7 @@ fn without_secrets(text: &str) -> String {
     url.to_string()
 }
 
-fn auth(tree: &Tree) -> Result<AuthKind, ConfigError> {
+fn auth(tree: &ConfigTree) -> Result<AuthKind, ConfigError> {
     let kinds = tree.keys("auth")?;
     Ok(match kinds.as_slice() {
         [] | ["none"] => AuthKind::None,
@@ -140,7 +140,7 @@ fn auth(tree: &Tree) -> Result<AuthKind, ConfigError> {
 }
 
 /// GitLab's registry 4 takes `prefer` beside true and false: the database wherever there is one.
-fn database(tree: &Tree) -> Result<bool, ConfigError> {
+fn database(tree: &ConfigTree) -> Result<bool, ConfigError> {
     let key = "database.enabled";
     Ok(match tree.text(key)?.as_deref() {
         Some("prefer") => true,

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::error::ConfigError;
-use super::tree::Tree;
+use super::tree::ConfigTree;
 
 /// How to reach the Redis that a daemon uses.
 #[derive(Debug, Clone)]
-pub struct RedisSettings {
+pub struct RedisConfig {
     /// `host:port` of each server; of the sentinels where there is a master's name.
     pub addresses: Vec<String>,
     /// How those servers belong together.
@@ -25,7 +25,7 @@ pub struct RedisSettings {
     /// The sentinels' own password.
     pub sentinel_password: Option<SecretString>,
     /// TLS, since 3.0.
-    pub tls: Option<RedisTls>,
+    pub tls: Option<RedisTlsConfig>,
 }
 
 /// How Redis servers belong together. A daemon of 3.x tells from the settings, in this order.
@@ -41,7 +41,7 @@ pub enum RedisTopology {
 
 /// TLS towards Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedisTls {
+pub struct RedisTlsConfig {
     /// The client's certificate.
     pub certificate: Option<PathBuf>,
     /// Its key.
@@ -52,7 +52,7 @@ pub struct RedisTls {
 }
 
 /// A key of the section; 3.0 takes the same keys from variables as `REGISTRY_REDIS_OPTIONS_…`.
-struct Section<'a>(&'a Tree);
+struct Section<'a>(&'a ConfigTree);
 
 impl Section<'_> {
     fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
@@ -88,17 +88,18 @@ impl Section<'_> {
         Ok(inline.map_or_else(|| self.0.number("redis.options.db"), |db| Ok(Some(db)))?.unwrap_or(0))
     }
 
-    fn tls(&self) -> Result<Option<RedisTls>, ConfigError> {
+    fn tls(&self) -> Result<Option<RedisTlsConfig>, ConfigError> {
         let mut authorities = self.paths("rootcas")?;
         authorities.extend(self.paths("clientcas")?);
-        let tls = RedisTls { certificate: self.path("certificate")?, key: self.path("key")?, authorities };
+        let tls =
+            RedisTlsConfig { certificate: self.path("certificate")?, key: self.path("key")?, authorities };
         let is_used = tls.certificate.is_some() || tls.key.is_some() || !tls.authorities.is_empty();
         Ok(is_used.then_some(tls))
     }
 }
 
 /// The settings, where the section names a server.
-pub(super) fn read(tree: &Tree) -> Result<Option<RedisSettings>, ConfigError> {
+pub(super) fn read(tree: &ConfigTree) -> Result<Option<RedisConfig>, ConfigError> {
     tree.keys("redis")?;
     let section = Section(tree);
     let addresses = section.addresses()?;
@@ -110,7 +111,7 @@ pub(super) fn read(tree: &Tree) -> Result<Option<RedisSettings>, ConfigError> {
         None if addresses.len() > 1 => RedisTopology::Cluster,
         None => RedisTopology::Single,
     };
-    Ok(Some(RedisSettings {
+    Ok(Some(RedisConfig {
         addresses,
         topology,
         username: section.text("username")?,

@@ -165,7 +165,7 @@ fn redis_is_read_in_every_form(
     let redis = plain(&file(text)).redis.unwrap();
     assert_eq!(redis.addresses, addresses);
     assert_eq!(redis.topology, topology);
-    let tls = tls.map(|(certificate, key, authorities)| RedisTls {
+    let tls = tls.map(|(certificate, key, authorities)| RedisTlsConfig {
         certificate: certificate.map(Into::into),
         key: key.map(Into::into),
         authorities: authorities.into_iter().map(Into::into).collect(),

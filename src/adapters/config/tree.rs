@@ -14,7 +14,7 @@ use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options};
 use super::error::ConfigError;
 
 /// A file's values with the environment's laid over them.
-pub(super) struct Tree {
+pub(super) struct ConfigTree {
     /// The file, for errors.
     pub(super) path: PathBuf,
     /// The values.
@@ -57,7 +57,7 @@ struct SpelledRedis {
     sentinelpassword: Option<String>,
 }
 
-impl Tree {
+impl ConfigTree {
     /// Parse a configuration file's text.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let path = path.to_owned();
@@ -247,7 +247,7 @@ mod tests {
     fn passwords_keep_their_spelling() {
         for spelling in ["0123", "1e5", "1_000", "yes", "0x1F", "1.50", "'a b'"] {
             let text = format!("redis:\n  password: {spelling}\n");
-            let tree = Tree::parse(Path::new("c.yml"), &text).unwrap();
+            let tree = ConfigTree::parse(Path::new("c.yml"), &text).unwrap();
             assert_eq!(tree.text("redis.password").unwrap().as_deref(), Some(spelling.trim_matches('\'')));
         }
     }

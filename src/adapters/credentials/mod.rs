@@ -46,7 +46,7 @@ pub struct Places {
 
 /// What was found, and where.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub struct FoundCredentials {
     /// What to show to the registry.
     pub credentials: Credentials,
     /// Where it comes from, for people: a flag, a file, a helper.
@@ -127,8 +127,8 @@ impl Places {
     ///
     /// # Errors
     /// When a file that was asked for cannot be used.
-    pub async fn find(&self, host: &str) -> Result<Found, CredentialsError> {
-        let mut found = Found::default();
+    pub async fn find(&self, host: &str) -> Result<FoundCredentials, CredentialsError> {
+        let mut found = FoundCredentials::default();
         for (path, required) in self.files() {
             match self.look(&path, required, host).await {
                 Ok(Some((credentials, origin))) => {
@@ -189,7 +189,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for FoundCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.origin.as_deref().unwrap_or("none: anonymous"))
     }
@@ -212,7 +212,7 @@ mod tests {
         fs::write(path, format!(r#"{{"auths":{{"r.test:5000":{{"auth":"{auth}"}}}}}}"#)).unwrap();
     }
 
-    fn password(found: &Found) -> String {
+    fn password(found: &FoundCredentials) -> String {
         match &found.credentials.whole {
             Credential::Basic { password, .. } => password.expose_secret().to_owned(),
             other @ (Credential::Anonymous | Credential::IdentityToken(_) | Credential::RegistryToken(_)) => {

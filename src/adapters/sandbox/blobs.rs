@@ -6,8 +6,8 @@
 use crate::domain::digest::Digest;
 
 use super::layout::{self, StoreError};
-use super::reply::{Code, Reply, broken};
-use super::routes::Request;
+use super::reply::{ErrorCode, Reply, broken};
+use super::routes::RoutedRequest;
 use super::store::{Role, Store};
 
 /// A `Range` header, against a size in bytes.
@@ -49,9 +49,9 @@ fn matches_etag(header: Option<&str>, digest: &Digest) -> bool {
 }
 
 impl Store {
-    pub(super) fn get_blob(&self, name: &str, digest: &Digest, request: &Request) -> Reply {
+    pub(super) fn get_blob(&self, name: &str, digest: &Digest, request: &RoutedRequest) -> Reply {
         match self.stat_in(name, Role::Blob, digest) {
-            Err(StoreError::Unknown) => Code::BlobUnknown.detail(digest.to_string()),
+            Err(StoreError::Unknown) => ErrorCode::BlobUnknown.detail(digest.to_string()),
             Err(other) => broken(self.flavour, &other),
             Ok(known) => self.serve(name, &known.digest, request).unwrap_or_else(|error| {
                 // Known to the repository, but not to the registry: distribution gives no 404 for this.
@@ -61,7 +61,7 @@ impl Store {
     }
 
     /// Serves a blob by its canonical digest: looks it up twice more, as distribution does.
-    fn serve(&self, name: &str, digest: &Digest, request: &Request) -> Result<Reply, StoreError> {
+    fn serve(&self, name: &str, digest: &Digest, request: &RoutedRequest) -> Result<Reply, StoreError> {
         let canonical = self.stat_in(name, Role::Blob, digest)?;
         let known = self.stat(&canonical.digest)?;
         let common = |status| {
@@ -113,11 +113,11 @@ impl Store {
 
     pub(super) fn delete_blob(&self, name: &str, digest: &Digest) -> Reply {
         if !self.delete_enabled {
-            return Code::Unsupported.reply();
+            return ErrorCode::Unsupported.reply();
         }
         match self.clear(name, Role::Blob, digest) {
             Ok(()) => Reply::new(202),
-            Err(StoreError::Unknown) => Code::BlobUnknown.reply(),
+            Err(StoreError::Unknown) => ErrorCode::BlobUnknown.reply(),
             Err(other) => broken(self.flavour, &other),
         }
     }

@@ -20,7 +20,7 @@ use super::Flavour;
 
 /// Which cache a daemon has: `storage.cache.blobdescriptor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CacheKind {
+pub enum Caching {
     /// None.
     None,
     /// In the daemon's own memory.
@@ -31,7 +31,7 @@ pub enum CacheKind {
 
 /// What the daemon remembers of a blob: under which digest its data lies, and its size in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Descriptor {
+pub struct CachedDescriptor {
     /// The digest under which the data lies.
     pub digest: Digest,
     /// Its size in bytes.
@@ -41,15 +41,15 @@ pub struct Descriptor {
 /// What a daemon remembers in its own memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Entries {
-    global: BTreeMap<Digest, Descriptor>,
-    scoped: BTreeMap<(Arc<str>, Digest), Descriptor>,
+    global: BTreeMap<Digest, CachedDescriptor>,
+    scoped: BTreeMap<(Arc<str>, Digest), CachedDescriptor>,
 }
 
 /// The keys in Redis.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Keys {
     /// `blobs::<digest>`
-    pub blobs: BTreeMap<Digest, Descriptor>,
+    pub blobs: BTreeMap<Digest, CachedDescriptor>,
     /// The members of `repository::<name>::blobs`
     pub members: BTreeSet<(Arc<str>, Digest)>,
     /// `repository::<name>::blobs::<digest>`
@@ -58,7 +58,7 @@ pub struct Keys {
 
 /// All that a cache holds, as a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Remembered {
+pub enum CacheState {
     /// There is no cache.
     Nothing,
     /// In the daemon's memory.
@@ -67,14 +67,14 @@ pub enum Remembered {
     Redis(Arc<Keys>),
 }
 
-impl Remembered {
+impl CacheState {
     /// Nothing yet.
     #[must_use]
-    pub fn new(kind: CacheKind) -> Self {
+    pub fn new(kind: Caching) -> Self {
         match kind {
-            CacheKind::None => Self::Nothing,
-            CacheKind::InMemory => Self::InMemory(Arc::default()),
-            CacheKind::Redis => Self::Redis(Arc::default()),
+            Caching::None => Self::Nothing,
+            Caching::InMemory => Self::InMemory(Arc::default()),
+            Caching::Redis => Self::Redis(Arc::default()),
         }
     }
 
@@ -82,7 +82,7 @@ impl Remembered {
     #[must_use]
     pub fn restarted(&self) -> Self {
         match self {
-            Self::InMemory(_) => Self::new(CacheKind::InMemory),
+            Self::InMemory(_) => Self::new(Caching::InMemory),
             Self::Nothing | Self::Redis(_) => self.clone(),
         }
     }
@@ -90,34 +90,34 @@ impl Remembered {
 
 /// The cache of a running daemon.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub(super) struct DescriptorCache {
     flavour: Flavour,
-    remembered: Mutex<Remembered>,
+    remembered: Mutex<CacheState>,
 }
 
-impl Cache {
-    pub(super) fn new(flavour: Flavour, remembered: Remembered) -> Self {
+impl DescriptorCache {
+    pub(super) fn new(flavour: Flavour, remembered: CacheState) -> Self {
         Self { flavour, remembered: Mutex::new(remembered) }
     }
 
     /// What it holds now.
-    pub(super) fn remembered(&self) -> MutexGuard<'_, Remembered> {
+    pub(super) fn remembered(&self) -> MutexGuard<'_, CacheState> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn global(&self, digest: &Digest) -> Option<Descriptor> {
+    pub(super) fn global(&self, digest: &Digest) -> Option<CachedDescriptor> {
         match &*self.remembered() {
-            Remembered::Nothing => None,
-            Remembered::InMemory(entries) => entries.global.get(digest).copied(),
-            Remembered::Redis(keys) => keys.blobs.get(digest).copied(),
+            CacheState::Nothing => None,
+            CacheState::InMemory(entries) => entries.global.get(digest).copied(),
+            CacheState::Redis(keys) => keys.blobs.get(digest).copied(),
         }
     }
 
-    pub(super) fn scoped(&self, repository: &str, digest: &Digest) -> Option<Descriptor> {
+    pub(super) fn scoped(&self, repository: &str, digest: &Digest) -> Option<CachedDescriptor> {
         match &*self.remembered() {
-            Remembered::Nothing => None,
-            Remembered::InMemory(entries) => entries.scoped.get(&(repository.into(), *digest)).copied(),
-            Remembered::Redis(keys) => {
+            CacheState::Nothing => None,
+            CacheState::InMemory(entries) => entries.scoped.get(&(repository.into(), *digest)).copied(),
+            CacheState::Redis(keys) => {
                 let pair = (repository.into(), *digest);
                 let is_known = keys.members.contains(&pair) && keys.hashes.contains(&pair);
                 keys.blobs.get(digest).copied().filter(|_| is_known)
@@ -126,24 +126,24 @@ impl Cache {
     }
 
     /// Remembers for all repositories.
-    pub(super) fn remember_globally(&self, digest: &Digest, descriptor: Descriptor) {
+    pub(super) fn remember_globally(&self, digest: &Digest, descriptor: CachedDescriptor) {
         match &mut *self.remembered() {
-            Remembered::Nothing => {}
-            Remembered::InMemory(entries) => Arc::make_mut(entries).remember(digest, descriptor),
-            Remembered::Redis(keys) => drop(Arc::make_mut(keys).blobs.insert(*digest, descriptor)),
+            CacheState::Nothing => {}
+            CacheState::InMemory(entries) => Arc::make_mut(entries).remember(digest, descriptor),
+            CacheState::Redis(keys) => drop(Arc::make_mut(keys).blobs.insert(*digest, descriptor)),
         }
     }
 
     /// Remembers for one repository, and so for all.
-    pub(super) fn remember(&self, repository: &str, digest: &Digest, descriptor: Descriptor) {
+    pub(super) fn remember(&self, repository: &str, digest: &Digest, descriptor: CachedDescriptor) {
         match &mut *self.remembered() {
-            Remembered::Nothing => {}
-            Remembered::InMemory(entries) => {
+            CacheState::Nothing => {}
+            CacheState::InMemory(entries) => {
                 let entries = Arc::make_mut(entries);
                 entries.scoped.insert((repository.into(), *digest), descriptor);
                 entries.remember(digest, descriptor);
             }
-            Remembered::Redis(keys) => Arc::make_mut(keys).remember(repository, digest, descriptor),
+            CacheState::Redis(keys) => Arc::make_mut(keys).remember(repository, digest, descriptor),
         }
     }
 
@@ -152,10 +152,10 @@ impl Cache {
     pub(super) fn forget(&self, repository: &str, digest: &Digest) -> bool {
         let pair = (repository.into(), *digest);
         match &mut *self.remembered() {
-            Remembered::Nothing => {}
-            Remembered::InMemory(entries) => drop(Arc::make_mut(entries).scoped.remove(&pair)),
-            Remembered::Redis(keys) if !keys.members.contains(&pair) => return false,
-            Remembered::Redis(keys) => {
+            CacheState::Nothing => {}
+            CacheState::InMemory(entries) => drop(Arc::make_mut(entries).scoped.remove(&pair)),
+            CacheState::Redis(keys) if !keys.members.contains(&pair) => return false,
+            CacheState::Redis(keys) => {
                 let keys = Arc::make_mut(keys);
                 keys.blobs.remove(digest);
                 if self.flavour >= Flavour::V3 {
@@ -170,7 +170,7 @@ impl Cache {
 
 impl Entries {
     /// What is remembered already is never replaced.
-    fn remember(&mut self, digest: &Digest, descriptor: Descriptor) {
+    fn remember(&mut self, digest: &Digest, descriptor: CachedDescriptor) {
         if !self.global.contains_key(digest) {
             self.global.insert(*digest, descriptor);
             if digest.algorithm() != descriptor.digest.algorithm() {
@@ -181,7 +181,7 @@ impl Entries {
 }
 
 impl Keys {
-    fn remember(&mut self, repository: &str, digest: &Digest, descriptor: Descriptor) {
+    fn remember(&mut self, repository: &str, digest: &Digest, descriptor: CachedDescriptor) {
         let is_alias = *digest != descriptor.digest;
         if is_alias && digest.algorithm() == descriptor.digest.algorithm() {
             // Refused: a link that names other content is not remembered.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::routes::Request;
+use super::routes::RoutedRequest;
 
 /// One line of the access log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Access {
 const NOTED: [&str; 6] = ["accept", "content-type", "if-none-match", "range", "cache-control", "user-agent"];
 
 impl Access {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &RoutedRequest) -> Self {
         let noted =
             NOTED.iter().filter_map(|name| Some(((*name).to_owned(), request.header(name)?.to_owned())));
         Self {

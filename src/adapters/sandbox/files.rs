@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
 
-use super::tree::{Entry, Tree};
+use super::tree::{Tree, TreeEntry};
 
 /// The few things that a storage driver can do.
 pub(super) trait Files: std::fmt::Debug + Send + Sync {
-    fn look(&self, path: &str) -> io::Result<Entry>;
+    fn look(&self, path: &str) -> io::Result<TreeEntry>;
 
     fn read(&self, path: &str) -> io::Result<Bytes>;
 
@@ -28,7 +28,7 @@ pub(super) trait Files: std::fmt::Debug + Send + Sync {
     fn remove(&self, path: &str) -> io::Result<()>;
 
     /// The names in a folder, sorted, and what each is.
-    fn list(&self, path: &str) -> io::Result<Vec<(String, Entry)>>;
+    fn list(&self, path: &str) -> io::Result<Vec<(String, TreeEntry)>>;
 }
 
 /// Files on disk.
@@ -49,12 +49,12 @@ impl OnDisk {
     }
 }
 
-fn entry(found: &fs::Metadata) -> Entry {
-    if found.is_dir() { Entry::Folder } else { Entry::File(found.len()) }
+fn entry(found: &fs::Metadata) -> TreeEntry {
+    if found.is_dir() { TreeEntry::Folder } else { TreeEntry::File(found.len()) }
 }
 
 impl Files for OnDisk {
-    fn look(&self, path: &str) -> io::Result<Entry> {
+    fn look(&self, path: &str) -> io::Result<TreeEntry> {
         fs::metadata(self.base.join(path)).map(|found| entry(&found))
     }
 
@@ -87,7 +87,7 @@ impl Files for OnDisk {
         if fs::symlink_metadata(&path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
     }
 
-    fn list(&self, path: &str) -> io::Result<Vec<(String, Entry)>> {
+    fn list(&self, path: &str) -> io::Result<Vec<(String, TreeEntry)>> {
         let found = |listed: io::Result<fs::DirEntry>| {
             let listed = listed.ok()?;
             Some((listed.file_name().to_string_lossy().into_owned(), entry(&listed.metadata().ok()?)))
@@ -113,7 +113,7 @@ impl InMemory {
 }
 
 impl Files for InMemory {
-    fn look(&self, path: &str) -> io::Result<Entry> {
+    fn look(&self, path: &str) -> io::Result<TreeEntry> {
         self.tree().look(path)
     }
 
@@ -142,7 +142,7 @@ impl Files for InMemory {
         self.tree().remove(path)
     }
 
-    fn list(&self, path: &str) -> io::Result<Vec<(String, Entry)>> {
+    fn list(&self, path: &str) -> io::Result<Vec<(String, TreeEntry)>> {
         self.tree().list(path)
     }
 }

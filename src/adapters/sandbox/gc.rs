@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::domain::digest::{Algorithm, Digest};
 
 use super::Flavour;
-use super::cache::{Cache, Remembered};
+use super::cache::{CacheState, DescriptorCache};
 use super::files::OnDisk;
 use super::layout::{self, Layout, StoreError};
 use super::manifests::Document;
@@ -42,7 +42,7 @@ pub fn garbage_collect(root: &Path, flavour: Flavour, delete_untagged: bool, dry
 
 /// Collects the garbage of the registry whose files these are.
 pub(super) fn collect(layout: Layout, flavour: Flavour, delete_untagged: bool, dry_run: bool) -> GcLog {
-    let cache = Arc::new(Cache::new(flavour, Remembered::Nothing));
+    let cache = Arc::new(DescriptorCache::new(flavour, CacheState::Nothing));
     let store = Store { layout, cache, flavour, delete_enabled: true };
     let mut collector = Collector { store: &store, delete_untagged, ..Collector::new(&store) };
     let failure = collector.run(dry_run).err().map(|why| format!("failed to garbage collect: {why}"));

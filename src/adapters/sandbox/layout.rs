@@ -16,9 +16,9 @@ use thiserror::Error;
 
 use crate::domain::digest::{Algorithm, Digest};
 
-use super::cache::Descriptor;
+use super::cache::CachedDescriptor;
 use super::files::Files;
-use super::tree::Entry;
+use super::tree::TreeEntry;
 
 /// Why the registry cannot do something with its storage; worded as the real one words it.
 #[derive(Debug, Error)]
@@ -140,15 +140,15 @@ impl Layout {
     }
 
     /// What storage has under the digest: its folder's name and the file's size.
-    pub(super) fn stat(&self, digest: &Digest) -> Result<Descriptor, StoreError> {
+    pub(super) fn stat(&self, digest: &Digest) -> Result<CachedDescriptor, StoreError> {
         match self.look(&data(digest)) {
-            Ok(Entry::File(size)) => Ok(Descriptor { digest: *digest, size }),
-            Ok(Entry::Folder) | Err(StoreError::PathNotFound(_)) => Err(StoreError::Unknown),
+            Ok(TreeEntry::File(size)) => Ok(CachedDescriptor { digest: *digest, size }),
+            Ok(TreeEntry::Folder) | Err(StoreError::PathNotFound(_)) => Err(StoreError::Unknown),
             Err(other) => Err(other),
         }
     }
 
-    pub(super) fn look(&self, path: &str) -> Result<Entry, StoreError> {
+    pub(super) fn look(&self, path: &str) -> Result<TreeEntry, StoreError> {
         self.0.look(path).map_err(|cause| explain(path, cause))
     }
 
@@ -190,7 +190,7 @@ impl Layout {
     }
 
     /// The names in a folder, sorted, and what each is.
-    pub(super) fn list(&self, path: &str) -> Result<Vec<(String, Entry)>, StoreError> {
+    pub(super) fn list(&self, path: &str) -> Result<Vec<(String, TreeEntry)>, StoreError> {
         self.0.list(path).map_err(|cause| explain(path, cause))
     }
 
@@ -201,7 +201,7 @@ impl Layout {
         }
         let mut found = Vec::new();
         self.walk(below, &mut |path, name, entry| {
-            if name == file_name && entry != Entry::Folder {
+            if name == file_name && entry != TreeEntry::Folder {
                 found.push(path.to_owned());
             }
             true
@@ -210,10 +210,10 @@ impl Layout {
     }
 
     /// Visits what lies below a folder, each folder before what is in it; `visit` says whether to enter.
-    pub(super) fn walk(&self, below: &str, visit: &mut impl FnMut(&str, &str, Entry) -> bool) {
+    pub(super) fn walk(&self, below: &str, visit: &mut impl FnMut(&str, &str, TreeEntry) -> bool) {
         for (name, entry) in self.list(below).unwrap_or_default() {
             let path = format!("{below}/{name}");
-            if visit(&path, &name, entry) && entry == Entry::Folder {
+            if visit(&path, &name, entry) && entry == TreeEntry::Folder {
                 self.walk(&path, visit);
             }
         }

@@ -4,8 +4,8 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::layout::StoreError;
-use super::reply::{Code, Reply, broken};
-use super::routes::Request;
+use super::reply::{ErrorCode, Reply, broken};
+use super::routes::RoutedRequest;
 use super::store::Store;
 
 /// The most repositories that one request may ask for.
@@ -19,7 +19,7 @@ enum Number {
     Bad,
 }
 
-fn number(request: &Request) -> Number {
+fn number(request: &RoutedRequest) -> Number {
     match request.query("n") {
         None => Number::None,
         Some(text) => text.parse().map_or(Number::Bad, Number::Some),
@@ -38,8 +38,8 @@ fn page(names: Vec<String>, last: Option<&str>, n: usize) -> (Vec<String>, bool)
 }
 
 /// The refusal of an `n` that is no number.
-fn refuse(request: &Request) -> Reply {
-    Code::PaginationNumberInvalid.detail(json!({"n": request.query("n")}))
+fn refuse(request: &RoutedRequest) -> Reply {
+    ErrorCode::PaginationNumberInvalid.detail(json!({"n": request.query("n")}))
 }
 
 fn link(path: &str, last: &str, n: usize) -> String {
@@ -48,10 +48,10 @@ fn link(path: &str, last: &str, n: usize) -> String {
 }
 
 impl Store {
-    pub(super) fn list_repositories(&self, request: &Request) -> Reply {
+    pub(super) fn list_repositories(&self, request: &RoutedRequest) -> Reply {
         let n = match number(request) {
             Number::Some(n) if n > MAX_CATALOG => {
-                return Code::PaginationNumberInvalid.detail(json!({"n": n}));
+                return ErrorCode::PaginationNumberInvalid.detail(json!({"n": n}));
             }
             Number::Some(n) => n,
             Number::Bad if self.flavour.is_3() => return refuse(request),
@@ -68,10 +68,12 @@ impl Store {
         }
     }
 
-    pub(super) fn list_tags(&self, name: &str, request: &Request) -> Reply {
+    pub(super) fn list_tags(&self, name: &str, request: &RoutedRequest) -> Reply {
         let tags = match self.tags(name) {
             Ok(tags) => tags,
-            Err(StoreError::RepositoryUnknown(_)) => return Code::NameUnknown.detail(json!({"name": name})),
+            Err(StoreError::RepositoryUnknown(_)) => {
+                return ErrorCode::NameUnknown.detail(json!({"name": name}));
+            }
             Err(other) => return broken(self.flavour, &other),
         };
         // 2.x knows no pages here.

@@ -7,8 +7,8 @@ use crate::domain::digest::Digest;
 
 use super::Flavour;
 use super::layout::{self, StoreError};
-use super::reply::{Code, Reply, broken};
-use super::routes::{Reference, Request};
+use super::reply::{ErrorCode, Reply, broken};
+use super::routes::{ManifestReference, RoutedRequest};
 use super::store::{Role, Store};
 
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -83,16 +83,16 @@ impl Document {
 }
 
 /// Whether the request's `Accept` headers name the media type.
-fn accepts(request: &Request, media_type: &str) -> bool {
+fn accepts(request: &RoutedRequest, media_type: &str) -> bool {
     let name = |entry: &str| entry.split(';').next().unwrap_or_default().trim() == media_type;
     request.headers("accept").any(|header| header.split(',').any(name))
 }
 
 impl Store {
-    fn resolve(&self, name: &str, reference: &Reference) -> Result<Digest, Reply> {
+    fn resolve(&self, name: &str, reference: &ManifestReference) -> Result<Digest, Reply> {
         let tag = match reference {
-            Reference::Digest(digest) => return Ok(*digest),
-            Reference::Tag(tag) => tag,
+            ManifestReference::Digest(digest) => return Ok(*digest),
+            ManifestReference::Tag(tag) => tag,
         };
         if tag.contains(':') {
             // A digest that is none is taken for a tag, and that for a path.
@@ -101,7 +101,7 @@ impl Store {
         }
         match self.layout.read_link(&layout::current_link(name, tag)) {
             Ok(digest) => Ok(digest),
-            Err(StoreError::PathNotFound(_)) => Err(Code::ManifestUnknown.detail(self.unknown_tag(tag))),
+            Err(StoreError::PathNotFound(_)) => Err(ErrorCode::ManifestUnknown.detail(self.unknown_tag(tag))),
             Err(other) => Err(broken(self.flavour, &other)),
         }
     }
@@ -118,7 +118,12 @@ impl Store {
         }
     }
 
-    pub(super) fn get_manifest(&self, name: &str, reference: &Reference, request: &Request) -> Reply {
+    pub(super) fn get_manifest(
+        &self,
+        name: &str,
+        reference: &ManifestReference,
+        request: &RoutedRequest,
+    ) -> Reply {
         let digest = match self.resolve(name, reference) {
             Ok(digest) => digest,
             Err(refusal) => return refusal,
@@ -130,7 +135,9 @@ impl Store {
         }
         let read = self.read_manifest(name, &digest).and_then(|bytes| Ok((Document::read(&bytes)?, bytes)));
         match read {
-            Err(StoreError::Unknown) => Code::ManifestUnknown.detail(self.unknown_revision(name, &digest)),
+            Err(StoreError::Unknown) => {
+                ErrorCode::ManifestUnknown.detail(self.unknown_revision(name, &digest))
+            }
             Err(other) => broken(self.flavour, &other),
             Ok((document, bytes)) => self.refuse_media_type(&document, request).unwrap_or_else(|| {
                 Reply::new(200)
@@ -141,34 +148,39 @@ impl Store {
         }
     }
 
-    pub(super) fn put_manifest_request(&self, name: &str, reference: &Reference, request: &Request) -> Reply {
+    pub(super) fn put_manifest_request(
+        &self,
+        name: &str,
+        reference: &ManifestReference,
+        request: &RoutedRequest,
+    ) -> Reply {
         let declared = request.header("content-type").unwrap_or_default();
         let declared = declared.split(';').next().unwrap_or_default().trim();
         let document = match Document::read(&request.body) {
             Ok(document) if document.media_type == declared => document,
             Ok(_) if self.flavour.is_3() && known_media_type(declared).is_none() => {
                 let why = format!("unsupported manifest media type and no default available: {declared}");
-                return Code::ManifestInvalid.cause(self.flavour, &why);
+                return ErrorCode::ManifestInvalid.cause(self.flavour, &why);
             }
             Ok(document) => {
                 let why =
                     format!("mediaType in manifest should be '{declared}' not '{}'", document.media_type);
-                return Code::ManifestInvalid.cause(self.flavour, &why);
+                return ErrorCode::ManifestInvalid.cause(self.flavour, &why);
             }
-            Err(error) => return Code::ManifestInvalid.cause(self.flavour, &error),
+            Err(error) => return ErrorCode::ManifestInvalid.cause(self.flavour, &error),
         };
         let digest = Digest::sha256(Sha256::digest(&request.body).into());
-        if matches!(reference, Reference::Digest(wanted) if *wanted != digest) {
-            return Code::DigestInvalid.reply();
+        if matches!(reference, ManifestReference::Digest(wanted) if *wanted != digest) {
+            return ErrorCode::DigestInvalid.reply();
         }
         let unknown = self.unknown_references(name, &document);
         if !unknown.is_empty() {
             let details: Vec<_> = unknown.iter().map(|digest| Some(digest.to_string().into())).collect();
-            return Code::ManifestBlobUnknown.reply_all(&details);
+            return ErrorCode::ManifestBlobUnknown.reply_all(&details);
         }
         let stored = self.put_manifest(name, &digest, &request.body).and_then(|()| match reference {
-            Reference::Tag(tag) => self.tag(name, tag, &digest),
-            Reference::Digest(_) => Ok(()),
+            ManifestReference::Tag(tag) => self.tag(name, tag, &digest),
+            ManifestReference::Digest(_) => Ok(()),
         });
         match stored {
             Err(error) => broken(self.flavour, &error),
@@ -192,16 +204,16 @@ impl Store {
         self.layout.write_link(&layout::current_link(name, tag), digest)
     }
 
-    pub(super) fn delete_manifest(&self, name: &str, reference: &Reference) -> Reply {
+    pub(super) fn delete_manifest(&self, name: &str, reference: &ManifestReference) -> Reply {
         match reference {
-            Reference::Tag(_) if !self.flavour.is_3() => Code::DigestInvalid.reply(),
+            ManifestReference::Tag(_) if !self.flavour.is_3() => ErrorCode::DigestInvalid.reply(),
             // 3.0.0 and 3.1.0 delete a tag even where delete is disabled; 3.1.1 does not.
-            _ if !self.delete_enabled && self.flavour != Flavour::V3_0 => Code::Unsupported.reply(),
-            Reference::Tag(tag) => self.untag(name, tag),
-            Reference::Digest(_) if !self.delete_enabled => Code::Unsupported.reply(),
-            Reference::Digest(digest) => match self.delete_revision(name, digest) {
+            _ if !self.delete_enabled && self.flavour != Flavour::V3_0 => ErrorCode::Unsupported.reply(),
+            ManifestReference::Tag(tag) => self.untag(name, tag),
+            ManifestReference::Digest(_) if !self.delete_enabled => ErrorCode::Unsupported.reply(),
+            ManifestReference::Digest(digest) => match self.delete_revision(name, digest) {
                 Ok(()) => Reply::new(202),
-                Err(StoreError::Unknown) => Code::ManifestUnknown.reply(),
+                Err(StoreError::Unknown) => ErrorCode::ManifestUnknown.reply(),
                 Err(other) => broken(self.flavour, &other),
             },
         }
@@ -210,7 +222,7 @@ impl Store {
     fn untag(&self, name: &str, tag: &str) -> Reply {
         match self.layout.delete(&layout::tag(name, tag)) {
             Ok(()) => Reply::new(202),
-            Err(StoreError::PathNotFound(_)) => Code::ManifestUnknown.detail(self.unknown_tag(tag)),
+            Err(StoreError::PathNotFound(_)) => ErrorCode::ManifestUnknown.detail(self.unknown_tag(tag)),
             Err(other) => broken(self.flavour, &other),
         }
     }
@@ -225,7 +237,7 @@ impl Store {
 
     /// OCI documents are shown only to those who ask for them; 3.x shows indexes to all. (Docker's would be
     /// converted; the sandbox serves them as they are.)
-    fn refuse_media_type(&self, document: &Document, request: &Request) -> Option<Reply> {
+    fn refuse_media_type(&self, document: &Document, request: &RoutedRequest) -> Option<Reply> {
         let message = match document.media_type {
             OCI_MANIFEST => "OCI manifest found, but accept header does not support OCI manifests",
             OCI_INDEX if !self.flavour.is_3() => {
@@ -233,6 +245,6 @@ impl Store {
             }
             _ => return None,
         };
-        (!accepts(request, document.media_type)).then(|| Code::ManifestUnknown.message(message))
+        (!accepts(request, document.media_type)).then(|| ErrorCode::ManifestUnknown.message(message))
     }
 }

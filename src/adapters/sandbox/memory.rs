@@ -6,35 +6,35 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::Flavour;
-use super::cache::{Cache, CacheKind, Remembered};
+use super::cache::{CacheState, Caching, DescriptorCache};
 use super::files::InMemory;
 use super::gc::{self, GcLog};
 use super::layout::Layout;
 use super::reply::Reply;
-use super::routes::Request;
+use super::routes::RoutedRequest;
 use super::store::Store;
 use super::tree::Tree;
 
 /// All that a registry consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct State {
+pub struct SandboxState {
     /// What lies below `docker/registry/v2`.
     pub files: Tree,
     /// What its daemon remembers.
-    pub cache: Remembered,
+    pub cache: CacheState,
 }
 
-impl State {
+impl SandboxState {
     /// A registry to which nothing was pushed.
     #[must_use]
-    pub fn new(cache: CacheKind) -> Self {
-        Self { files: Tree::default(), cache: Remembered::new(cache) }
+    pub fn new(cache: Caching) -> Self {
+        Self { files: Tree::default(), cache: CacheState::new(cache) }
     }
 }
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct PlainAnswer {
     /// The status.
     pub status: u16,
     /// Headers, with `Content-Length` where a server sends it.
@@ -55,11 +55,11 @@ pub struct Embedded {
 impl Embedded {
     /// Brings a state to life.
     #[must_use]
-    pub fn new(flavour: Flavour, state: State) -> Self {
+    pub fn new(flavour: Flavour, state: SandboxState) -> Self {
         let files = Arc::new(InMemory::new(state.files));
         let store = Store {
             layout: Layout::new(Arc::clone(&files)),
-            cache: Arc::new(Cache::new(flavour, state.cache)),
+            cache: Arc::new(DescriptorCache::new(flavour, state.cache)),
             flavour,
             delete_enabled: true,
         };
@@ -68,8 +68,8 @@ impl Embedded {
 
     /// All that it is now.
     #[must_use]
-    pub fn state(&self) -> State {
-        State { files: self.files.tree().clone(), cache: self.store.cache.remembered().clone() }
+    pub fn state(&self) -> SandboxState {
+        SandboxState { files: self.files.tree().clone(), cache: self.store.cache.remembered().clone() }
     }
 
     /// What its files are now.
@@ -84,18 +84,24 @@ impl Embedded {
     }
 
     /// Changes what is remembered from outside: only Redis can be.
-    pub fn change_cache<T>(&self, change: impl FnOnce(&mut Remembered) -> T) -> T {
+    pub fn change_cache<T>(&self, change: impl FnOnce(&mut CacheState) -> T) -> T {
         change(&mut self.store.cache.remembered())
     }
 
     /// Answers a request. `None` if it is none: no method, no path, or no header.
     #[must_use]
-    pub fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
+    pub fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<PlainAnswer> {
         let mut all = HeaderMap::new();
         for (name, value) in headers {
             all.append(HeaderName::try_from(*name).ok()?, HeaderValue::try_from(*value).ok()?);
         }
-        let request = Request {
+        let request = RoutedRequest {
             method: Method::try_from(method).ok()?,
             uri: target.parse().ok()?,
             headers: all,
@@ -111,10 +117,10 @@ impl Embedded {
     }
 }
 
-fn answer(reply: Reply, is_head: bool) -> Answer {
+fn answer(reply: Reply, is_head: bool) -> PlainAnswer {
     let Reply { status, mut headers, body, is_cut } = reply;
     if !headers.iter().any(|(name, _)| *name == "Content-Length") && !matches!(status, 204 | 304) {
         headers.push(("Content-Length", body.len().to_string()));
     }
-    Answer { status, headers, body: if is_head { Vec::new() } else { body }, is_cut: is_cut && !is_head }
+    PlainAnswer { status, headers, body: if is_head { Vec::new() } else { body }, is_cut: is_cut && !is_head }
 }

@@ -32,12 +32,12 @@ mod store;
 mod tree;
 mod uploads;
 
-pub use cache::{CacheKind, Descriptor, Entries, Keys, Remembered};
+pub use cache::{CacheState, CachedDescriptor, Caching, Entries, Keys};
 pub use faults::{Access, Fault, Faults};
 pub use gc::{GcLog, garbage_collect};
-pub use memory::{Answer, Embedded, State};
+pub use memory::{Embedded, PlainAnswer, SandboxState};
 pub use server::{Options, Sandbox};
-pub use tree::{Entry, Tree};
+pub use tree::{Tree, TreeEntry};
 
 /// Which registry the sandbox behaves like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]

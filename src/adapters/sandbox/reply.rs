@@ -111,7 +111,7 @@ fn cut_after(bytes: Vec<u8>) -> Body {
 
 /// The registry's error codes, as far as the sandbox gives them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Code {
+pub(super) enum ErrorCode {
     BlobUnknown,
     BlobUploadInvalid,
     BlobUploadUnknown,
@@ -126,7 +126,7 @@ pub(super) enum Code {
     Unsupported,
 }
 
-impl Code {
+impl ErrorCode {
     const fn describe(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::BlobUnknown => (404, "BLOB_UNKNOWN", "blob unknown to registry"),
@@ -179,7 +179,7 @@ impl Code {
 /// The answer to something that went wrong inside: 500 UNKNOWN.
 pub(super) fn broken(flavour: Flavour, error: &StoreError) -> Reply {
     if let (StoreError::InvalidPath(path) | StoreError::PathNotFound(path), false) = (error, flavour.is_3()) {
-        return Code::Unknown.detail(json!({"DriverName": "filesystem", "Path": path}));
+        return ErrorCode::Unknown.detail(json!({"DriverName": "filesystem", "Path": path}));
     }
-    Code::Unknown.cause(flavour, error)
+    ErrorCode::Unknown.cause(flavour, error)
 }

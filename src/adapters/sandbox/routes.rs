@@ -7,19 +7,19 @@ use url::form_urlencoded;
 use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 
-use super::reply::{Code, JSON, Reply};
+use super::reply::{ErrorCode, JSON, Reply};
 use super::store::Store;
 
 /// A request, fully received.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct RoutedRequest {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-impl Request {
+impl RoutedRequest {
     pub(super) fn is_head(&self) -> bool {
         self.method == Method::HEAD
     }
@@ -47,7 +47,7 @@ impl Request {
 
 /// A tag or a digest: what stands behind `/manifests/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reference {
+pub(super) enum ManifestReference {
     Tag(String),
     Digest(Digest),
 }
@@ -57,7 +57,7 @@ enum Target<'a> {
     Base,
     Catalog,
     Tags,
-    Manifest(Reference),
+    Manifest(ManifestReference),
     Blob(Digest),
     NewUpload,
     Upload(&'a str),
@@ -102,12 +102,12 @@ fn parse(path: &str) -> Result<(&str, Target<'_>), Dead> {
         (name, Target::Tags)
     } else if let Some(name) = head.strip_suffix("/manifests") {
         let reference = if is_tag(last) {
-            Reference::Tag(last.to_owned())
+            ManifestReference::Tag(last.to_owned())
         } else {
             // What only looks like a digest is taken for a tag.
             match parse_digest(last) {
-                Ok(digest) => Reference::Digest(digest),
-                Err(Dead::BadDigest) => Reference::Tag(last.to_owned()),
+                Ok(digest) => ManifestReference::Digest(digest),
+                Err(Dead::BadDigest) => ManifestReference::Tag(last.to_owned()),
                 Err(Dead::NoRoute) => return Err(Dead::NoRoute),
             }
         };
@@ -127,17 +127,17 @@ const READ: &str = "GET, HEAD";
 
 impl Store {
     /// Answers one request.
-    pub(super) fn answer(&self, request: &Request, read_only: bool) -> Reply {
+    pub(super) fn answer(&self, request: &RoutedRequest, read_only: bool) -> Reply {
         let reply = self.route(request, read_only);
         if self.flavour.is_3() { reply.with_json_of_3() } else { reply }
     }
 
-    fn route(&self, request: &Request, read_only: bool) -> Reply {
+    fn route(&self, request: &RoutedRequest, read_only: bool) -> Reply {
         let (name, target) = match parse(request.uri.path()) {
             Ok(parsed) => parsed,
             Err(Dead::NoRoute) => return Reply::not_found(),
             Err(Dead::BadDigest) => {
-                return Code::DigestInvalid.cause(self.flavour, "invalid checksum digest length");
+                return ErrorCode::DigestInvalid.cause(self.flavour, "invalid checksum digest length");
             }
         };
         let method = request.method.as_str();
@@ -179,7 +179,7 @@ mod tests {
             ("/v2/", Ok(("", Target::Base))),
             ("/v2/_catalog", Ok(("", Target::Catalog))),
             ("/v2/a/b/tags/list", Ok(("a/b", Target::Tags))),
-            ("/v2/a/manifests/1.0", Ok(("a", Target::Manifest(Reference::Tag("1.0".into()))))),
+            ("/v2/a/manifests/1.0", Ok(("a", Target::Manifest(ManifestReference::Tag("1.0".into()))))),
             ("/v2/a/blobs/uploads/", Ok(("a", Target::NewUpload))),
             ("/v2/a/blobs/uploads/x-1", Ok(("a", Target::Upload("x-1")))),
             ("/v2/a/blobs/sha256:00", Err(Dead::BadDigest)),

@@ -13,12 +13,12 @@ use axum::http::Response;
 use tokio::runtime::Runtime;
 
 use super::Flavour;
-use super::cache::{Cache, CacheKind, Remembered};
+use super::cache::{CacheState, Caching, DescriptorCache};
 use super::faults::{Access, Fault, Faults};
 use super::files::OnDisk;
 use super::layout::Layout;
 use super::reply::Reply;
-use super::routes::Request;
+use super::routes::RoutedRequest;
 use super::store::Store;
 
 /// The largest body that the sandbox takes: it holds bodies in memory.
@@ -38,7 +38,7 @@ pub struct Options {
     /// `storage.maintenance.readonly`.
     pub read_only: bool,
     /// Its descriptor cache.
-    pub cache: CacheKind,
+    pub cache: Caching,
 }
 
 impl Options {
@@ -51,7 +51,7 @@ impl Options {
             flavour,
             delete_enabled: true,
             read_only: false,
-            cache: CacheKind::InMemory,
+            cache: Caching::InMemory,
         }
     }
 }
@@ -75,7 +75,7 @@ pub struct Sandbox {
     options: Options,
     address: SocketAddr,
     watch: Arc<Watch>,
-    cache: Arc<Cache>,
+    cache: Arc<DescriptorCache>,
     /// Its own threads: stopping them cuts every connection, as the end of a process does.
     runtime: Option<Runtime>,
 }
@@ -98,7 +98,7 @@ impl Sandbox {
         std::fs::create_dir_all(&options.root)?;
         let listener = TcpListener::bind(options.address)?;
         let address = listener.local_addr()?;
-        let cache = Arc::new(Cache::new(options.flavour, Remembered::new(options.cache)));
+        let cache = Arc::new(DescriptorCache::new(options.flavour, CacheState::new(options.cache)));
         let mut sandbox = Self { options, address, watch: Arc::default(), cache, runtime: None };
         sandbox.serve(listener)?;
         Ok(sandbox)
@@ -184,7 +184,7 @@ impl Sandbox {
 
     /// What the daemon remembers now.
     #[must_use]
-    pub fn remembered(&self) -> Remembered {
+    pub fn remembered(&self) -> CacheState {
         self.cache.remembered().clone()
     }
 
@@ -221,7 +221,7 @@ async fn handle(State(daemon): State<Daemon>, request: axum::extract::Request) -
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return Reply::plain(413, "the sandbox takes no body of more than 256 MiB").send(false);
     };
-    let request = Request { method: parts.method, uri: parts.uri, headers: parts.headers, body };
+    let request = RoutedRequest { method: parts.method, uri: parts.uri, headers: parts.headers, body };
     let mut access = Access::of(&request);
     let fault = daemon.decide(&access);
     if let Some(Fault::Delay(time)) = &fault {

@@ -8,9 +8,9 @@ use crate::domain::digest::Digest;
 use crate::domain::manifest::MAX_MANIFEST_BYTES;
 
 use super::Flavour;
-use super::cache::{Cache, Descriptor};
+use super::cache::{CachedDescriptor, DescriptorCache};
 use super::layout::{self, Layout, StoreError};
-use super::tree::Entry;
+use super::tree::TreeEntry;
 
 /// What a digest is asked as: it decides which links count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +25,14 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) layout: Layout,
-    pub(super) cache: Arc<Cache>,
+    pub(super) cache: Arc<DescriptorCache>,
     pub(super) flavour: Flavour,
     pub(super) delete_enabled: bool,
 }
 
 impl Store {
     /// What is known of a digest, without regard to repositories: from the cache if it has it.
-    pub(super) fn stat(&self, digest: &Digest) -> Result<Descriptor, StoreError> {
+    pub(super) fn stat(&self, digest: &Digest) -> Result<CachedDescriptor, StoreError> {
         if let Some(known) = self.cache.global(digest) {
             return Ok(known);
         }
@@ -52,7 +52,7 @@ impl Store {
         repository: &str,
         role: Role,
         digest: &Digest,
-    ) -> Result<Descriptor, StoreError> {
+    ) -> Result<CachedDescriptor, StoreError> {
         if !self.is_cached_by_repository(role) {
             return self.stat_linked(repository, role, digest);
         }
@@ -64,7 +64,12 @@ impl Store {
         Ok(found)
     }
 
-    fn stat_linked(&self, repository: &str, role: Role, digest: &Digest) -> Result<Descriptor, StoreError> {
+    fn stat_linked(
+        &self,
+        repository: &str,
+        role: Role,
+        digest: &Digest,
+    ) -> Result<CachedDescriptor, StoreError> {
         for link in self.links(repository, role, digest) {
             match self.layout.read_link(&link) {
                 Ok(target) => return self.stat(&target),
@@ -127,7 +132,7 @@ impl Store {
             Ok(known) => known,
             Err(StoreError::Unknown) => {
                 self.layout.write(&layout::data(digest), bytes)?;
-                Descriptor { digest: *digest, size: bytes.len() as u64 }
+                CachedDescriptor { digest: *digest, size: bytes.len() as u64 }
             }
             Err(other) => return Err(other),
         };
@@ -164,8 +169,8 @@ impl Store {
         let marker = if self.flavour.is_3() { "_manifests" } else { "_layers" };
         let mut found = Vec::new();
         self.layout.walk(layout::REPOSITORIES, &mut |path, name, entry| {
-            let is_name = entry == Entry::Folder && !name.starts_with('_');
-            if is_name && matches!(self.layout.look(&format!("{path}/{marker}")), Ok(Entry::Folder)) {
+            let is_name = entry == TreeEntry::Folder && !name.starts_with('_');
+            if is_name && matches!(self.layout.look(&format!("{path}/{marker}")), Ok(TreeEntry::Folder)) {
                 found.extend(path.split_once('/').map(|(_, name)| name.to_owned()));
             }
             is_name

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 
 /// What lies somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Entry {
+pub enum TreeEntry {
     /// A folder.
     Folder,
     /// A file of so many bytes.
@@ -30,10 +30,10 @@ fn not_found() -> io::Error {
 }
 
 impl Node {
-    fn entry(&self) -> Entry {
+    fn entry(&self) -> TreeEntry {
         match self {
-            Self::Folder(_) => Entry::Folder,
-            Self::File(bytes) => Entry::File(bytes.len() as u64),
+            Self::Folder(_) => TreeEntry::Folder,
+            Self::File(bytes) => TreeEntry::File(bytes.len() as u64),
         }
     }
 }
@@ -64,7 +64,7 @@ impl Tree {
     ///
     /// # Errors
     /// There is nothing.
-    pub fn look(&self, path: &str) -> io::Result<Entry> {
+    pub fn look(&self, path: &str) -> io::Result<TreeEntry> {
         self.find(path).map(Node::entry)
     }
 
@@ -83,7 +83,7 @@ impl Tree {
     ///
     /// # Errors
     /// There is no such folder.
-    pub fn list(&self, path: &str) -> io::Result<Vec<(String, Entry)>> {
+    pub fn list(&self, path: &str) -> io::Result<Vec<(String, TreeEntry)>> {
         let entries = self.folder(path)?.0.iter();
         Ok(entries.map(|(name, node)| (name.to_string(), node.entry())).collect())
     }

@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256, Sha512};
 use crate::domain::digest::{Algorithm, Digest};
 
 use super::Flavour;
-use super::cache::Descriptor;
+use super::cache::CachedDescriptor;
 use super::layout::{self, StoreError};
-use super::reply::{Code, Reply, broken};
-use super::routes::Request;
+use super::reply::{ErrorCode, Reply, broken};
+use super::routes::RoutedRequest;
 use super::store::{Role, Store};
-use super::tree::Entry;
+use super::tree::TreeEntry;
 
 /// An upload in progress, as the client's `_state` describes it.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ fn new_uuid() -> String {
 }
 
 /// Reads the `_state` that the client brings back: the offset, if the signature is right.
-fn verify(name: &str, uuid: &str, request: &Request) -> Option<u64> {
+fn verify(name: &str, uuid: &str, request: &RoutedRequest) -> Option<u64> {
     let state = request.query("_state")?;
     let (_, offset) = state.split_once('.')?;
     let offset = offset.parse().ok()?;
@@ -63,7 +63,7 @@ fn digest_as(algorithm: Algorithm, bytes: &[u8]) -> Digest {
 }
 
 impl Store {
-    pub(super) fn start_upload(&self, name: &str, request: &Request) -> Reply {
+    pub(super) fn start_upload(&self, name: &str, request: &RoutedRequest) -> Reply {
         if let (Some(digest), Some(from)) = (request.query("mount"), request.query("from"))
             && let Ok(digest) = digest.parse::<Digest>()
             && let Ok(reply) = self.mount(name, &digest, &from, request)
@@ -90,23 +90,30 @@ impl Store {
     }
 
     /// Links a blob that another repository is believed to have. Spreads a phantom.
-    fn mount(&self, name: &str, digest: &Digest, from: &str, request: &Request) -> Result<Reply, StoreError> {
+    fn mount(
+        &self,
+        name: &str,
+        digest: &Digest,
+        from: &str,
+        request: &RoutedRequest,
+    ) -> Result<Reply, StoreError> {
         self.stat_in(from, Role::Blob, digest)?;
         self.layout.write_link(&layout::layer_link(name, digest), digest)?;
         Ok(created(name, digest, request))
     }
 
     /// Every request on a running session: finds it, then does what the method says.
-    pub(super) fn resume_upload(&self, name: &str, uuid: &str, request: &Request) -> Reply {
+    pub(super) fn resume_upload(&self, name: &str, uuid: &str, request: &RoutedRequest) -> Reply {
         let Some(offset) = verify(name, uuid, request) else {
-            return Code::BlobUploadInvalid.cause(self.flavour, "invalid upload state");
+            return ErrorCode::BlobUploadInvalid.cause(self.flavour, "invalid upload state");
         };
         let folder = layout::upload(name, uuid);
-        let Ok(Entry::File(stored)) = self.layout.look(&format!("{folder}/data")) else {
-            return Code::BlobUploadUnknown.cause(self.flavour, "blob upload unknown");
+        let Ok(TreeEntry::File(stored)) = self.layout.look(&format!("{folder}/data")) else {
+            return ErrorCode::BlobUploadUnknown.cause(self.flavour, "blob upload unknown");
         };
         if stored != offset {
-            let code = if self.flavour.is_3() { Code::RangeInvalid } else { Code::BlobUploadInvalid };
+            let code =
+                if self.flavour.is_3() { ErrorCode::RangeInvalid } else { ErrorCode::BlobUploadInvalid };
             return code.reply();
         }
         let session = Session { name, uuid, offset };
@@ -127,14 +134,14 @@ impl Store {
         }
     }
 
-    fn append(&self, folder: &str, session: &Session<'_>, request: &Request) -> Reply {
+    fn append(&self, folder: &str, session: &Session<'_>, request: &RoutedRequest) -> Reply {
         match self.append_body(folder, request) {
             Ok(offset) => progress(202, &Session { offset, ..*session }, request),
             Err(error) => broken(self.flavour, &error),
         }
     }
 
-    fn append_body(&self, folder: &str, request: &Request) -> Result<u64, StoreError> {
+    fn append_body(&self, folder: &str, request: &RoutedRequest) -> Result<u64, StoreError> {
         let path = format!("{folder}/data");
         let mut bytes = self.layout.read(&path)?.to_vec();
         bytes.extend_from_slice(&request.body);
@@ -144,12 +151,12 @@ impl Store {
         Ok(offset)
     }
 
-    fn finish(&self, folder: &str, session: &Session<'_>, request: &Request) -> Reply {
+    fn finish(&self, folder: &str, session: &Session<'_>, request: &RoutedRequest) -> Reply {
         let Some(given) = request.query("digest").filter(|text| !text.is_empty()) else {
-            return Code::DigestInvalid.detail("digest missing");
+            return ErrorCode::DigestInvalid.detail("digest missing");
         };
         let Ok(digest) = given.parse::<Digest>() else {
-            return Code::DigestInvalid.detail("digest parsing failed");
+            return ErrorCode::DigestInvalid.detail("digest parsing failed");
         };
         match self.append_body(folder, request).and_then(|_| self.commit(folder, session.name, &digest)) {
             Ok(Some(canonical)) => created(session.name, &canonical, request),
@@ -175,19 +182,19 @@ impl Store {
             self.layout.write_link(&layout::layer_link(name, link), &canonical)?;
         }
         self.layout.delete(folder)?;
-        let descriptor = Descriptor { digest: canonical, size: bytes.len() as u64 };
+        let descriptor = CachedDescriptor { digest: canonical, size: bytes.len() as u64 };
         self.cache.remember(name, &canonical, descriptor);
         Ok(Some(canonical))
     }
 }
 
-fn created(name: &str, digest: &Digest, request: &Request) -> Reply {
+fn created(name: &str, digest: &Digest, request: &RoutedRequest) -> Reply {
     Reply::new(201)
         .with("Docker-Content-Digest", digest)
         .with("Location", request.absolute(&format!("/v2/{name}/blobs/{digest}")))
 }
 
-fn progress(status: u16, session: &Session<'_>, request: &Request) -> Reply {
+fn progress(status: u16, session: &Session<'_>, request: &RoutedRequest) -> Reply {
     let path = format!("/v2/{}/blobs/uploads/{}?_state={}", session.name, session.uuid, sign(session));
     Reply::new(status)
         .with("Docker-Upload-UUID", session.uuid)
@@ -197,7 +204,7 @@ fn progress(status: u16, session: &Session<'_>, request: &Request) -> Reply {
 
 fn mismatch(flavour: Flavour, digest: &Digest) -> Reply {
     let why = format!("invalid digest for referenced layer: {digest}, content does not match digest");
-    Code::DigestInvalid.detail(if flavour.is_3() {
+    ErrorCode::DigestInvalid.detail(if flavour.is_3() {
         why.into()
     } else {
         json!({"Digest": digest, "Reason": {}})

@@ -21,7 +21,7 @@ pub use docker::DockerContainer;
 pub use engine::Engine;
 pub use managed::Managed;
 pub use pusher::EnginePusher;
-pub use spec::{RestartSpec, SpecError, Workload};
+pub use spec::{RestartSpec, RestartSpecError, Workload};
 
 use std::sync::Arc;
 use std::time::Duration;

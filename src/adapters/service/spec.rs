@@ -51,7 +51,7 @@ pub struct Workload {
 
 /// Why a text names no service.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SpecError {
+pub enum RestartSpecError {
     /// There is no known word in front of a colon.
     #[error("`{0}` does not begin with `systemd:`, `docker:`, `compose:`, `kubernetes:` or `exec:`")]
     NoDriver(String),
@@ -80,12 +80,13 @@ const KINDS: &[&str] = &[
 ];
 
 impl FromStr for RestartSpec {
-    type Err = SpecError;
+    type Err = RestartSpecError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let no_driver = || SpecError::NoDriver(text.to_owned());
+        let no_driver = || RestartSpecError::NoDriver(text.to_owned());
         let (driver, rest) = text.split_once(':').ok_or_else(no_driver)?;
-        let malformed = |form| move |why: String| SpecError::Malformed { text: text.to_owned(), form, why };
+        let malformed =
+            |form| move |why: String| RestartSpecError::Malformed { text: text.to_owned(), form, why };
         match driver {
             "systemd" => systemd(rest).map_err(malformed("systemd:UNIT")),
             "docker" => docker(rest).map_err(malformed("docker:CONTAINER")),

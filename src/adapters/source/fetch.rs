@@ -15,7 +15,7 @@ const WRITE: usize = 256 << 10;
 
 /// How often a broken transfer is taken up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct FetchRetries {
     /// How many times in a row it may break without a new byte.
     pub attempts: u32,
     /// How many times it may break in all.
@@ -24,7 +24,7 @@ pub struct Patience {
     pub pause: Duration,
 }
 
-impl Default for Patience {
+impl Default for FetchRetries {
     fn default() -> Self {
         Self { attempts: 4, breaks: 20, pause: Duration::from_millis(250) }
     }
@@ -41,7 +41,7 @@ pub async fn fetch_verified(
     source: &dyn Source,
     wanted: &Wanted,
     spool: &Path,
-    patience: Patience,
+    patience: FetchRetries,
 ) -> Result<VerifiedBytes, SourceError> {
     let location = source.location();
     if let Some(range) = source.local(wanted).await? {
@@ -62,7 +62,7 @@ struct Transfer<'a> {
     folder: &'a Path,
     /// Away while a thread that may block writes to it.
     spool: Option<Spool>,
-    patience: Patience,
+    patience: FetchRetries,
     breaks: u32,
 }
 

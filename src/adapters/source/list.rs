@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 
-use super::fetch::{Patience, fetch_verified};
+use super::fetch::{FetchRetries, fetch_verified};
 use crate::domain::name::{Image, RepositoryName};
 use crate::engine::ports::{
     ImageContent, Shortage, Sighting, Source, SourceError, Supply, VerifiedBytes, Wanted,
@@ -14,19 +14,19 @@ use crate::engine::ports::{
 pub struct SourceList {
     sources: Vec<Box<dyn Source>>,
     spool: PathBuf,
-    patience: Patience,
+    patience: FetchRetries,
 }
 
 impl SourceList {
     /// These sources; what comes over a network is spooled in the folder `spool`.
     #[must_use]
     pub fn new(sources: Vec<Box<dyn Source>>, spool: PathBuf) -> Self {
-        Self { sources, spool, patience: Patience::default() }
+        Self { sources, spool, patience: FetchRetries::default() }
     }
 
     /// How often a broken transfer is taken up again.
     #[must_use]
-    pub const fn with_patience(mut self, patience: Patience) -> Self {
+    pub const fn with_patience(mut self, patience: FetchRetries) -> Self {
         self.patience = patience;
         self
     }

@@ -34,6 +34,6 @@ mod storage;
 mod tarball;
 
 pub use except::Except;
-pub use fetch::{Patience, fetch_verified};
+pub use fetch::{FetchRetries, fetch_verified};
 pub use list::SourceList;
-pub use spec::{OpenOptions, SourceSpec, SpecError};
+pub use spec::{OpenOptions, SourceSpec, SourceSpecError};

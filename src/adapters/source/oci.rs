@@ -59,13 +59,13 @@ impl Index {
     }
 }
 
-pub(super) struct Layout {
+pub(super) struct ImageLayout {
     location: String,
     files: FileSet,
     index: Index,
 }
 
-impl Layout {
+impl ImageLayout {
     /// The layout in a folder.
     pub(super) fn folder(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
@@ -102,7 +102,7 @@ pub(super) fn blob_name(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().as_str(), digest.hex())
 }
 
-impl ContentStore for Layout {
+impl ContentStore for ImageLayout {
     fn location(&self) -> String {
         self.location.clone()
     }

@@ -14,12 +14,12 @@ use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::name::Image;
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
 
-pub(super) struct Quarantine {
+pub(super) struct QuarantineStore {
     path: PathBuf,
     files: HashMap<Digest, Vec<PathBuf>>,
 }
 
-impl Quarantine {
+impl QuarantineStore {
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
         let mut files: HashMap<Digest, Vec<PathBuf>> = HashMap::new();
@@ -45,7 +45,7 @@ fn digest_of(path: &Path) -> Option<Digest> {
     })
 }
 
-impl ContentStore for Quarantine {
+impl ContentStore for QuarantineStore {
     fn location(&self) -> String {
         format!("quarantine:{}", self.path.display())
     }

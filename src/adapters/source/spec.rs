@@ -11,10 +11,10 @@ use super::content_store::Local;
 use super::dir::Dir;
 use super::docker::DockerSource;
 use super::docker_archive::DockerArchive;
-use super::oci::Layout;
-use super::quarantine::Quarantine;
+use super::oci::ImageLayout;
+use super::quarantine::QuarantineStore;
 use super::remote::Remote;
-use super::storage::Storage;
+use super::storage::RegistryRoot;
 use crate::adapters::registry::{Address, Connection, Scheme};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{Source, SourceError};
@@ -53,7 +53,7 @@ pub enum SourceSpec {
 
 /// Why a text is no source.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SpecError {
+pub enum SourceSpecError {
     /// Nothing before a colon.
     #[error("`{0}` has no transport in front; the transports are {TRANSPORTS}")]
     NoTransport(String),
@@ -85,19 +85,19 @@ pub struct OpenOptions {
 }
 
 impl FromStr for SourceSpec {
-    type Err = SpecError;
+    type Err = SourceSpecError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let no_transport = || SpecError::NoTransport(text.chars().take(200).collect());
+        let no_transport = || SourceSpecError::NoTransport(text.chars().take(200).collect());
         let (transport, rest) = text.split_once(':').ok_or_else(no_transport)?;
         let path = || match rest {
-            "" => Err(SpecError::NoPath(transport.to_owned())),
+            "" => Err(SourceSpecError::NoPath(transport.to_owned())),
             rest => Ok(PathBuf::from(rest)),
         };
         match transport {
             "docker" => docker(text, rest),
             "docker-daemon" if rest.is_empty() => Ok(Self::DockerDaemon),
-            "docker-daemon" => Err(SpecError::NotEmpty),
+            "docker-daemon" => Err(SourceSpecError::NotEmpty),
             "oci" => path().map(Self::Oci),
             "oci-archive" => path().map(Self::OciArchive),
             "docker-archive" => path().map(Self::DockerArchive),
@@ -107,16 +107,16 @@ impl FromStr for SourceSpec {
             "quarantine" => Ok(Self::Quarantine(path().ok())),
             // `/backup:old`, `C:\…` or `host/path` is a path whose transport was forgotten.
             _ if transport.contains(['/', '.']) || transport.is_empty() => Err(no_transport()),
-            _ => Err(SpecError::UnknownTransport(transport.chars().take(80).collect())),
+            _ => Err(SourceSpecError::UnknownTransport(transport.chars().take(80).collect())),
         }
     }
 }
 
-fn docker(text: &str, rest: &str) -> Result<SourceSpec, SpecError> {
+fn docker(text: &str, rest: &str) -> Result<SourceSpec, SourceSpecError> {
     // A password in the text must not come back in a message.
     let refuse = |why| {
         let shown = if rest.contains('@') { "docker://…" } else { text };
-        SpecError::BadHost(shown.chars().take(200).collect(), why)
+        SourceSpecError::BadHost(shown.chars().take(200).collect(), why)
     };
     let rest = rest.strip_prefix("//").ok_or_else(|| refuse("`docker:` needs `//` and a host behind it"))?;
     let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -174,17 +174,17 @@ impl SourceSpec {
                 let remote = Remote::new(&connection).map_err(|error| self.unusable(&error.to_string()))?;
                 Ok(Box::new(DockerSource::new(self.to_string(), prefix.clone(), remote)))
             }
-            Self::Oci(path) => Layout::folder(path).map(Local::boxed),
-            Self::OciArchive(path) => Layout::archive(path, spool).map(Local::boxed),
+            Self::Oci(path) => ImageLayout::folder(path).map(Local::boxed),
+            Self::OciArchive(path) => ImageLayout::archive(path, spool).map(Local::boxed),
             Self::DockerArchive(path) => DockerArchive::open(path, spool).map(Local::boxed),
             Self::DockerDaemon => Err(self.unusable("gives no bytes: the engine itself has to push")),
             Self::Dir(path) => Dir::open(path).map(Local::boxed),
-            Self::Storage(path) => Storage::open(path).map(Local::boxed),
+            Self::Storage(path) => RegistryRoot::open(path).map(Local::boxed),
             Self::Containerd(path) => Containerd::open(path).map(Local::boxed),
             Self::Quarantine(path) => {
                 let path = path.as_ref().or(options.quarantine.as_ref());
                 let none = || self.unusable("means no folder here: give one behind the colon");
-                Quarantine::open(path.ok_or_else(none)?).map(Local::boxed)
+                QuarantineStore::open(path.ok_or_else(none)?).map(Local::boxed)
             }
         }
     }
@@ -205,7 +205,7 @@ impl SourceSpec {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<SourceSpec, SpecError> {
+    fn parse(text: &str) -> Result<SourceSpec, SourceSpecError> {
         text.parse()
     }
 
@@ -232,15 +232,15 @@ mod tests {
     #[test]
     fn what_is_no_spec_says_why() {
         let unknown = parse("docker-archiv:x").unwrap_err();
-        assert_eq!(unknown, SpecError::UnknownTransport("docker-archiv".into()));
+        assert_eq!(unknown, SourceSpecError::UnknownTransport("docker-archiv".into()));
         assert!(unknown.to_string().contains("`oci-archive:FILE`"));
-        assert_eq!(parse("oci:"), Err(SpecError::NoPath("oci".into())));
-        assert!(matches!(parse("/var/lib/registry"), Err(SpecError::NoTransport(_))));
-        assert!(matches!(parse("/backup:old"), Err(SpecError::NoTransport(_))));
-        assert!(matches!(parse("docker:mirror"), Err(SpecError::BadHost(..))));
-        assert!(matches!(parse("docker://"), Err(SpecError::BadHost(..))));
-        assert!(matches!(parse("docker://host/UPPER"), Err(SpecError::BadHost(..))));
-        assert_eq!(parse("docker-daemon:x"), Err(SpecError::NotEmpty));
+        assert_eq!(parse("oci:"), Err(SourceSpecError::NoPath("oci".into())));
+        assert!(matches!(parse("/var/lib/registry"), Err(SourceSpecError::NoTransport(_))));
+        assert!(matches!(parse("/backup:old"), Err(SourceSpecError::NoTransport(_))));
+        assert!(matches!(parse("docker:mirror"), Err(SourceSpecError::BadHost(..))));
+        assert!(matches!(parse("docker://"), Err(SourceSpecError::BadHost(..))));
+        assert!(matches!(parse("docker://host/UPPER"), Err(SourceSpecError::BadHost(..))));
+        assert_eq!(parse("docker-daemon:x"), Err(SourceSpecError::NotEmpty));
     }
 
     #[test]

@@ -15,13 +15,13 @@ use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
 /// A link file holds a digest; nothing longer is read.
 const MAX_LINK_BYTES: u64 = 1024;
 
-pub(super) struct Storage {
+pub(super) struct RegistryRoot {
     given: PathBuf,
     /// The folder with `blobs` and `repositories`.
     root: PathBuf,
 }
 
-impl Storage {
+impl RegistryRoot {
     /// The storage at `path`, which may be any level from the root directory down to `v2`.
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         folder(path)?;
@@ -51,7 +51,7 @@ fn has_shards(root: &Path) -> bool {
     shards.into_iter().any(|shard| shard.file_name().len() == 2)
 }
 
-impl ContentStore for Storage {
+impl ContentStore for RegistryRoot {
     fn location(&self) -> String {
         format!("storage:{}", self.given.display())
     }

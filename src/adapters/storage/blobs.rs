@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::folder::{Folder, Kind};
+use super::folder::{FileKind, Folder};
 use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use crate::domain::digest::{Algorithm, Digest};
@@ -129,9 +129,9 @@ fn look_at_blob(
     }
     match look {
         Ok(look) => match look.kind {
-            Kind::File => return Some(StoredBlob { digest, size: look.size, modified: look.modified }),
-            Kind::Symlink => notes.symlink(shard.path_of(&*path)),
-            Kind::Folder | Kind::Other => notes.stray(shard.path_of(&*path), NOT_REGULAR),
+            FileKind::File => return Some(StoredBlob { digest, size: look.size, modified: look.modified }),
+            FileKind::Symlink => notes.symlink(shard.path_of(&*path)),
+            FileKind::Folder | FileKind::Other => notes.stray(shard.path_of(&*path), NOT_REGULAR),
         },
         Err(error) => notes.failed(shard.path_of(&*path), &error),
     }

@@ -81,7 +81,7 @@ fn open_shards(root: &Folder, digests: &[Digest]) -> BTreeMap<ShardName, io::Res
     for digest in digests {
         shards
             .entry(shard_name(digest))
-            .or_insert_with(|| root.around(&Place::Folder(layout::Folder::Blob(*digest))));
+            .or_insert_with(|| root.around(&Place::Folder(layout::FolderPlace::Blob(*digest))));
     }
     shards
 }

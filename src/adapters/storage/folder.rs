@@ -18,7 +18,7 @@ const LISTING_BYTES: usize = 32 << 10;
 
 /// What kind of thing an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     Folder,
     File,
     Symlink,
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Kind {
+impl FileKind {
     pub(super) fn of(kind: FileType) -> Self {
         match kind {
             FileType::Directory => Self::Folder,
@@ -44,7 +44,7 @@ impl Kind {
 /// What a look at one thing sees.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look {
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     pub(super) size: u64,
     /// Modification time, in seconds since 1970.
     pub(super) modified: i64,
@@ -53,7 +53,7 @@ pub(super) struct Look {
 impl Look {
     pub(super) fn of(stat: &rustix::fs::Stat) -> Self {
         Self {
-            kind: Kind::of(FileType::from_raw_mode(stat.st_mode)),
+            kind: FileKind::of(FileType::from_raw_mode(stat.st_mode)),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
             modified: stat.st_mtime,
         }
@@ -98,7 +98,7 @@ impl Folder {
     }
 
     fn is_symlink(&self, name: &[u8]) -> bool {
-        self.look(name).is_ok_and(|look| look.kind == Kind::Symlink)
+        self.look(name).is_ok_and(|look| look.kind == FileKind::Symlink)
     }
 
     /// Open the folder that lies at the end of these names, one after the other.
@@ -114,7 +114,7 @@ impl Folder {
     }
 
     /// Open, from the storage root, a folder that the layout knows.
-    pub(super) fn at(&self, folder: &layout::Folder) -> io::Result<Self> {
+    pub(super) fn at(&self, folder: &layout::FolderPlace) -> io::Result<Self> {
         self.descend(folder.to_string().split('/'))
     }
 
@@ -143,11 +143,11 @@ impl Folder {
             if is_socket { io::ErrorKind::NotFound.into() } else { error }
         })?;
         let look = Look::of(&fstat(&file)?);
-        if look.kind == Kind::File { Ok((file, look)) } else { Err(io::ErrorKind::NotFound.into()) }
+        if look.kind == FileKind::File { Ok((file, look)) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// Visit each entry, in the folder's own order.
-    pub(super) fn each(&self, mut visit: impl FnMut(&[u8], Kind)) -> io::Result<()> {
+    pub(super) fn each(&self, mut visit: impl FnMut(&[u8], FileKind)) -> io::Result<()> {
         let mut room = Vec::with_capacity(LISTING_BYTES);
         // A second handle, because a handle remembers how far it was read.
         let fd = openat(&self.fd, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
@@ -159,7 +159,7 @@ impl Folder {
                 continue;
             }
             if entry.file_type() != FileType::Unknown {
-                visit(name, Kind::of(entry.file_type()));
+                visit(name, FileKind::of(entry.file_type()));
                 continue;
             }
             // Some file systems do not tell the kind in a listing.
@@ -176,9 +176,9 @@ impl Folder {
     /// stray for the reason `why`; a failing listing is noted too.
     pub(super) fn each_folder(&self, why: &str, notes: &mut Notes, mut visit: impl FnMut(&[u8], &mut Notes)) {
         let listed = self.each(|name, kind| match kind {
-            Kind::Folder => visit(name, notes),
-            Kind::Symlink => notes.symlink(self.path_of(name)),
-            Kind::File | Kind::Other => notes.stray(self.path_of(name), why),
+            FileKind::Folder => visit(name, notes),
+            FileKind::Symlink => notes.symlink(self.path_of(name)),
+            FileKind::File | FileKind::Other => notes.stray(self.path_of(name), why),
         });
         if let Err(error) = listed {
             notes.failed(self.path.clone(), &error);

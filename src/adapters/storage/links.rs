@@ -9,7 +9,7 @@ use std::io;
 use rustix::fs::fstat;
 
 use super::blobs::algorithm;
-use super::folder::{Folder, Kind, Look};
+use super::folder::{FileKind, Folder, Look};
 use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use super::printable::show_start;
@@ -26,7 +26,7 @@ const NOT_REGULAR: &str = "it is no regular file, so there is no link";
 
 /// What is at a link's path.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum LinkFile {
     /// A file with exactly this digest in it.
     Digest(Digest),
     /// A file with something else in it; its start.
@@ -40,16 +40,16 @@ pub(super) enum Content {
 }
 
 /// Read the link file at `path` below `folder`.
-pub(super) fn read(folder: &Folder, path: impl AsRef<[u8]>) -> Content {
+pub(super) fn read(folder: &Folder, path: impl AsRef<[u8]>) -> LinkFile {
     let mut buffer = [0; LINK_BYTES];
     match read_start(folder, path, &mut buffer) {
         Ok(Some(content)) => match std::str::from_utf8(content).ok().and_then(|text| text.parse().ok()) {
-            Some(digest) => Content::Digest(digest),
-            None => Content::Invalid(show_start(content)),
+            Some(digest) => LinkFile::Digest(digest),
+            None => LinkFile::Invalid(show_start(content)),
         },
-        Ok(None) => Content::NotRegular,
-        Err(error) if is_gone(&error) => Content::Nothing,
-        Err(error) => Content::Failed(error),
+        Ok(None) => LinkFile::NotRegular,
+        Err(error) if is_gone(&error) => LinkFile::Nothing,
+        Err(error) => LinkFile::Failed(error),
     }
 }
 
@@ -69,7 +69,7 @@ fn read_start<'a>(
     };
     let length = rustix::io::read(&file, &mut *buffer);
     // Only what does not look like a link needs the second question.
-    if !matches!(length, Ok(71 | 135)) && Look::of(&fstat(&file)?).kind != Kind::File {
+    if !matches!(length, Ok(71 | 135)) && Look::of(&fstat(&file)?).kind != FileKind::File {
         return Ok(None);
     }
     Ok(buffer.get(..length?))
@@ -107,7 +107,7 @@ fn read_folder(
         path.push(b'/');
         path.extend_from_slice(layout::LINK.as_bytes());
         let mut content = read(folder, &*path);
-        if matches!(content, Content::Nothing) {
+        if matches!(content, LinkFile::Nothing) {
             match leftovers::list(folder, name, layout::LINK, known, notes) {
                 Leftovers::Nothing => return,
                 Leftovers::Something => {}
@@ -121,21 +121,21 @@ fn read_folder(
 
 /// What a link says, given the digest that its folder names, if it names one.
 pub(super) fn target(
-    content: Content,
+    content: LinkFile,
     named: Option<Digest>,
     path: impl FnOnce() -> String,
     notes: &mut Notes,
 ) -> Target {
     match content {
-        Content::Digest(digest) if Some(digest) == named => Target::Same,
-        Content::Digest(digest) => Target::Other(Box::new(digest)),
-        Content::Invalid(start) => Target::Invalid(start),
-        Content::Nothing => Target::Missing,
-        Content::NotRegular => {
+        LinkFile::Digest(digest) if Some(digest) == named => Target::Same,
+        LinkFile::Digest(digest) => Target::Other(Box::new(digest)),
+        LinkFile::Invalid(start) => Target::Invalid(start),
+        LinkFile::Nothing => Target::Missing,
+        LinkFile::NotRegular => {
             notes.stray(path(), NOT_REGULAR);
             Target::Missing
         }
-        Content::Failed(error) => {
+        LinkFile::Failed(error) => {
             notes.failed(path(), &error);
             Target::Unknown
         }

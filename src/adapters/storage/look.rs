@@ -8,8 +8,8 @@ use std::io;
 
 use super::FilesystemStorage;
 use super::content;
-use super::folder::{Folder, Kind};
-use super::links::{self, Content};
+use super::folder::{FileKind, Folder};
+use super::links::{self, LinkFile};
 use super::manifests::read_file;
 use super::notes::{Notes, explain, is_gone};
 use super::printable::bytes;
@@ -48,35 +48,35 @@ impl FilesystemStorage {
 pub(super) fn blob(root: &Folder, digest: &Digest) -> io::Result<Observed<BlobFile>> {
     let look = data_folder(root, digest)?.look(layout::DATA)?;
     Ok(match look.kind {
-        Kind::File => Observed::Present(BlobFile { size: look.size, modified: look.modified }),
-        Kind::Symlink => Observed::Unknown(Reason::Symlink),
-        Kind::Folder | Kind::Other => Observed::Absent,
+        FileKind::File => Observed::Present(BlobFile { size: look.size, modified: look.modified }),
+        FileKind::Symlink => Observed::Unknown(Reason::Symlink),
+        FileKind::Folder | FileKind::Other => Observed::Absent,
     })
 }
 
 /// The folder of one blob. Each step refuses symbolic links.
 fn data_folder(root: &Folder, digest: &Digest) -> io::Result<Folder> {
-    root.at(&layout::Folder::Blob(*digest))
+    root.at(&layout::FolderPlace::Blob(*digest))
 }
 
 pub(super) fn link(root: &Folder, name: &RepositoryName, place: &LinkPlace) -> io::Result<Observed<Target>> {
-    let folder = root.at(&layout::Folder::Link(name.clone(), place.clone()))?;
+    let folder = root.at(&layout::FolderPlace::Link(name.clone(), place.clone()))?;
     let named = match place {
         LinkPlace::Layer(digest) | LinkPlace::Revision(digest) => Some(*digest),
         LinkPlace::Tag(_) => None,
     };
     let content = links::read(&folder, layout::LINK);
     Ok(match content {
-        Content::Failed(error) => Observed::Unknown(explain(&error)),
-        Content::Nothing | Content::NotRegular => Observed::Absent,
-        Content::Digest(_) | Content::Invalid(_) => {
+        LinkFile::Failed(error) => Observed::Unknown(explain(&error)),
+        LinkFile::Nothing | LinkFile::NotRegular => Observed::Absent,
+        LinkFile::Digest(_) | LinkFile::Invalid(_) => {
             Observed::Present(links::target(content, named, String::new, &mut Notes::default()))
         }
     })
 }
 
 pub(super) fn tag(root: &Folder, name: &RepositoryName, tag: &Tag) -> io::Result<Observed<TagTarget>> {
-    let tags = root.at(&layout::Folder::Part(name.clone(), Part::Tags))?;
+    let tags = root.at(&layout::FolderPlace::Part(name.clone(), Part::Tags))?;
     let mut notes = Notes::default();
     Ok(match read_tag(&tags, tag, &mut notes) {
         None => Observed::Absent,
@@ -103,7 +103,7 @@ pub(super) fn upload(root: &Folder, name: &RepositoryName, id: &str) -> io::Resu
     if !is_uuid(id.as_bytes()) {
         return Ok(Observed::Unknown(Reason::NoSession));
     }
-    root.at(&layout::Folder::Part(name.clone(), Part::Uploads))?.enter(id).map(|_| Observed::Present(()))
+    root.at(&layout::FolderPlace::Part(name.clone(), Part::Uploads))?.enter(id).map(|_| Observed::Present(()))
 }
 
 pub(super) fn exists(root: &Folder, place: &Place) -> io::Result<Observed<()>> {

@@ -46,7 +46,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use self::folder::{Folder, Kind};
+use self::folder::{FileKind, Folder};
 use self::notes::Notes;
 use self::root::Root;
 use crate::domain::digest::Digest;
@@ -119,9 +119,9 @@ fn look_at_top(root: &Folder, notes: &mut Notes) {
     let tops = [layout::BLOBS.as_bytes(), layout::REPOSITORIES.as_bytes()];
     let listed = root.each(|name, kind| match kind {
         // A symbolic link or a file of that name shows when it is entered.
-        Kind::Folder | Kind::Symlink if tops.contains(&name) => {}
-        Kind::Symlink => notes.symlink(root.path_of(name)),
-        Kind::Folder | Kind::File | Kind::Other => notes.stray(root.path_of(name), NOT_TOP),
+        FileKind::Folder | FileKind::Symlink if tops.contains(&name) => {}
+        FileKind::Symlink => notes.symlink(root.path_of(name)),
+        FileKind::Folder | FileKind::File | FileKind::Other => notes.stray(root.path_of(name), NOT_TOP),
     });
     if let Err(error) = listed {
         notes.failed(root.path().to_owned(), &error);

@@ -7,8 +7,8 @@ use std::path::Path;
 use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
-use super::folder::{Folder, Kind};
-use super::links::{self, Content};
+use super::folder::{FileKind, Folder};
+use super::links::{self, LinkFile};
 use super::notes::{Notes, is_gone};
 use super::printable::show;
 use super::uploads;
@@ -149,12 +149,12 @@ impl Parts {
     fn of(folder: &Folder, notes: &mut Notes) -> Self {
         let mut parts = Self::default();
         let listed = folder.each(|name, kind| match (str::from_utf8(name).unwrap_or_default(), kind) {
-            (layout::LAYERS, Kind::Folder) => parts.layers = true,
-            (layout::MANIFESTS, Kind::Folder) => parts.manifests = true,
-            (layout::UPLOADS, Kind::Folder) => parts.uploads = true,
+            (layout::LAYERS, FileKind::Folder) => parts.layers = true,
+            (layout::MANIFESTS, FileKind::Folder) => parts.manifests = true,
+            (layout::UPLOADS, FileKind::Folder) => parts.uploads = true,
             // What does not begin with `_` was looked at when repositories were searched for.
             _ if !name.starts_with(b"_") => {}
-            (_, Kind::Symlink) => notes.symlink(folder.path_of(name)),
+            (_, FileKind::Symlink) => notes.symlink(folder.path_of(name)),
             _ => notes.stray(folder.path_of(name), RESERVED),
         });
         if let Err(error) = listed {
@@ -209,25 +209,25 @@ pub(super) fn read_tag(tags: &Folder, tag: &Tag, notes: &mut Notes) -> Option<Ta
     let current = format!("{tag}/{}", layout::CURRENT);
     let path = format!("{current}/{}", layout::LINK);
     let content = match tags.look(&current) {
-        Ok(look) if look.kind == Kind::Symlink => {
+        Ok(look) if look.kind == FileKind::Symlink => {
             notes.symlink(tags.path_of(&current));
             return Some(TagTarget::Unknown);
         }
         Ok(_) => links::read(tags, &path),
-        Err(error) if is_gone(&error) => Content::Nothing,
-        Err(error) => Content::Failed(error),
+        Err(error) if is_gone(&error) => LinkFile::Nothing,
+        Err(error) => LinkFile::Failed(error),
     };
     let vanished = || tags.look(tag.as_str()).is_err_and(|error| is_gone(&error));
     match content {
-        Content::Digest(digest) => Some(TagTarget::Digest(digest)),
-        Content::Invalid(start) => Some(TagTarget::Invalid(start)),
-        Content::Nothing if vanished() => None,
-        Content::Nothing => Some(TagTarget::Missing),
-        Content::NotRegular => {
+        LinkFile::Digest(digest) => Some(TagTarget::Digest(digest)),
+        LinkFile::Invalid(start) => Some(TagTarget::Invalid(start)),
+        LinkFile::Nothing if vanished() => None,
+        LinkFile::Nothing => Some(TagTarget::Missing),
+        LinkFile::NotRegular => {
             notes.stray(tags.path_of(&path), "it is no regular file, so the tag has no target");
             Some(TagTarget::Missing)
         }
-        Content::Failed(error) => {
+        LinkFile::Failed(error) => {
             notes.failed(tags.path_of(&path), &error);
             Some(TagTarget::Unknown)
         }

@@ -4,7 +4,7 @@ use std::io;
 
 use jiff::Timestamp;
 
-use super::folder::{Folder, Kind, Look};
+use super::folder::{FileKind, Folder, Look};
 use super::notes::{Notes, is_gone};
 use super::printable::show;
 use crate::domain::layout;
@@ -58,7 +58,7 @@ fn read(session: &Folder, name: &RepositoryName, id: String, notes: &mut Notes) 
 /// A regular file of a session.
 fn part(session: &Folder, name: &str, notes: &mut Notes) -> Option<Look> {
     match session.look(name) {
-        Ok(look) if look.kind == Kind::File => Some(look),
+        Ok(look) if look.kind == FileKind::File => Some(look),
         Ok(_) => {
             notes.stray(session.path_of(name), "it is no regular file");
             None

@@ -8,7 +8,7 @@ use super::check::CheckArguments;
 use super::means::{ConsentArguments, RestartArguments, SourceArguments, StateArguments};
 use super::output::{ProgressArguments, ResultArguments};
 use super::values::flavour;
-use crate::domain::gc::Flavour;
+use crate::domain::gc::Release;
 
 /// `regfsck guard`
 #[derive(Debug, Clone, Args)]
@@ -34,7 +34,7 @@ pub struct GuardCommand {
     pub delete_untagged: bool,
     /// Whose garbage collector it is; without it, the command is asked for its version, or both are reckoned with
     #[arg(long, env = "REGFSCK_GC_VERSION", value_name = "2|3", value_parser = flavour, help_heading = "Guard")]
-    pub gc_version: Option<Flavour>,
+    pub gc_version: Option<Release>,
     /// Where the gate refuses, repair first and look again
     #[arg(long, env = "REGFSCK_FIX", help_heading = "Guard")]
     pub fix: bool,

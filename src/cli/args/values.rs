@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::domain::code::Severity;
 use crate::domain::content::ContentSubset;
-use crate::domain::gc::Flavour;
+use crate::domain::gc::Release;
 use crate::domain::shard::Shard;
 
 /// Seconds a day, in UTC.
@@ -94,10 +94,10 @@ fn shard_in(text: &str, index: Option<&str>) -> Result<Shard, String> {
     }
 }
 
-pub(super) fn flavour(text: &str) -> Result<Flavour, String> {
+pub(super) fn flavour(text: &str) -> Result<Release, String> {
     match text {
-        "2" => Ok(Flavour::V2),
-        "3" => Ok(Flavour::V3),
+        "2" => Ok(Release::V2),
+        "3" => Ok(Release::V3),
         _ => Err(format!("`{text}` is no generation of the registry; there are 2 and 3")),
     }
 }

@@ -15,7 +15,7 @@ use crate::adapters::{journal, snapshot};
 use crate::cli::args::guard::GuardCommand;
 use crate::cli::settings::state;
 use crate::cli::terminal::Terminal;
-use crate::domain::gc::Flavour;
+use crate::domain::gc::Release;
 use crate::domain::guard::{COLLECTION_FAILED, Collected, Gate, Guarded, Stage};
 use crate::domain::plan::Goal;
 use crate::domain::report::{Report, SCHEMA, Tool, Verdict};
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
             (Some(command), None) => command.flavour().await,
             (_, given) => given,
         };
-        let flavours = told.map_or([Flavour::V2, Flavour::V3].into(), |flavour| BTreeSet::from([flavour]));
+        let flavours = told.map_or([Release::V2, Release::V3].into(), |flavour| BTreeSet::from([flavour]));
         let told = command.as_ref().is_some_and(GcCommand::deletes_untagged);
         let delete_untagged = arguments.delete_untagged || told;
         let now = Timestamp::now();

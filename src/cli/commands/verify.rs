@@ -23,7 +23,7 @@ use crate::domain::report::{
 };
 use crate::domain::verdict;
 use crate::engine::ports::Events;
-use crate::engine::verify::{Examination, Named, Options, verify};
+use crate::engine::verify::{Named, Options, VerifiedImages, verify};
 
 /// Verify, report, and return the exit status.
 pub(in crate::cli) fn run(command: &VerifyCommand, terminal: Terminal) -> Result<u8> {
@@ -142,7 +142,7 @@ fn empty(started: Timestamp) -> Report {
     }
 }
 
-fn add(report: &mut Report, seen: Examination, location: String) {
+fn add(report: &mut Report, seen: VerifiedImages, location: String) {
     let before = report.coverage.served.take().unwrap_or_default();
     report.coverage.served = Some(ServedCoverage {
         requests: before.requests + seen.served.requests,
@@ -161,7 +161,7 @@ fn add(report: &mut Report, seen: Examination, location: String) {
 }
 
 /// Say of which replica it is.
-fn say_where(seen: &mut Examination, location: &str) {
+fn say_where(seen: &mut VerifiedImages, location: &str) {
     for image in &mut seen.images {
         image.name = format!("{} at {location}", image.name);
     }

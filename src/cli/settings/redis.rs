@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::adapters::cache::{RedisCache, RedisSettings, RedisTls};
-use crate::adapters::config::{self, CacheKind, RedisTopology, RegistryConfig};
+use crate::adapters::config::{self, RedisTopology, RegistryConfig};
 use crate::cli::args::redis::RedisArguments;
+use crate::domain::rules::CacheKind;
 use crate::engine::ports::{Cache, CacheError};
 
 /// The cache that the arguments or the registry's configuration name. It is reached with the first question,
@@ -56,7 +57,7 @@ fn settings(arguments: &RedisArguments, config: Option<&RegistryConfig>) -> Resu
         .with_context(|| format!("the `redis` section of `{}`", config.path.display()))
 }
 
-fn of_config(section: &config::RedisSettings) -> Result<RedisSettings> {
+fn of_config(section: &config::RedisConfig) -> Result<RedisSettings> {
     let master = match &section.topology {
         RedisTopology::Sentinel(master) => Some(master.as_str()),
         RedisTopology::Cluster | RedisTopology::Single => None,

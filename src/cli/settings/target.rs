@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::place::Place;
-use crate::adapters::config::{CacheKind as ConfiguredCache, RegistryConfig, StorageDriver};
+use crate::adapters::config::{RegistryConfig, StorageDriver};
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
 use crate::adapters::storage::{FilesystemStorage, FilesystemUploads};
@@ -17,7 +17,7 @@ use crate::cli::settings::redis;
 use crate::cli::settings::scope::Globs;
 use crate::cli::terminal::interrupt;
 use crate::domain::report;
-use crate::domain::rules::{CacheKind, Daemon as Settings};
+use crate::domain::rules::{CacheKind, DaemonSettings};
 use crate::engine::interrupt::Interruptible;
 use crate::engine::ports::{Daemon, Scope};
 use crate::engine::sides::{Sides, StorageHandle};
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Target {
     /// Which repositories.
     pub(in crate::cli) scope: Arc<dyn Scope>,
     /// What its configuration says.
-    pub(in crate::cli) daemon: Settings,
+    pub(in crate::cli) daemon: DaemonSettings,
     /// What restarts it, where that follows from where it runs; `--restart` counts more.
     pub(in crate::cli) restart: Option<RestartSpec>,
     /// Where its storage is, as `…/docker/registry/v2`.
@@ -47,7 +47,7 @@ impl Target {
     }
 
     /// What a configuration says of the daemon.
-    pub(in crate::cli) fn daemon(config: &RegistryConfig) -> Settings {
+    pub(in crate::cli) fn daemon(config: &RegistryConfig) -> DaemonSettings {
         daemon(config)
     }
 
@@ -250,15 +250,11 @@ pub(in crate::cli) async fn first(
     Ok(first.transpose()?)
 }
 
-fn daemon(config: &RegistryConfig) -> Settings {
-    Settings {
+fn daemon(config: &RegistryConfig) -> DaemonSettings {
+    DaemonSettings {
         delete: Some(config.delete_enabled),
         read_only: Some(config.read_only),
         proxy: Some(config.proxy.is_some()),
-        cache: match config.cache {
-            ConfiguredCache::None => CacheKind::None,
-            ConfiguredCache::InMemory => CacheKind::InMemory,
-            ConfiguredCache::Redis => CacheKind::Redis,
-        },
+        cache: config.cache,
     }
 }

@@ -77,7 +77,7 @@ fn usual() -> StorageView {
 
 #[test]
 fn what_nothing_needs_is_taken_and_no_image_loses_by_it() {
-    for flavour in [Flavour::V2, Flavour::V3] {
+    for flavour in [Release::V2, Release::V3] {
         for (delete_untagged, garbage) in [(false, vec![6]), (true, vec![4, 5, 6])] {
             let view = usual();
             let collection = collect(&view, flavour, delete_untagged);
@@ -94,7 +94,7 @@ fn a_lost_manifest_costs_the_image_its_layers() {
     let mut after = usual();
     after.blobs.retain(|blob| blob.digest != digest(1));
     after.manifests = without(&after, 1);
-    let collection = collect(&after, Flavour::V2, false);
+    let collection = collect(&after, Release::V2, false);
     assert_eq!(taken(&collection), [3, 6]);
     let said = losses(&after, &collection, false, None);
     assert_eq!(lost(&said), [("a:x".to_owned(), vec![3])]);
@@ -103,7 +103,7 @@ fn a_lost_manifest_costs_the_image_its_layers() {
         LossReason::ManifestLost { manifests: BTreeSet::from([digest(1)]), is_known: false }
     );
 
-    let collection = collect(&after, Flavour::V2, true);
+    let collection = collect(&after, Release::V2, true);
     assert_eq!(taken(&collection), [2, 3, 4, 5, 6]);
     assert_eq!(lost(&losses(&after, &collection, true, None)), [("a:x".to_owned(), vec![2, 3, 5])]);
     let known = losses(&after, &collection, true, Some(&usual()));
@@ -114,7 +114,7 @@ fn a_lost_manifest_costs_the_image_its_layers() {
 fn a_tag_without_a_revision_link_is_not_followed() {
     let mut view = usual();
     view.repositories[0].revisions = links(&[4]);
-    for flavour in [Flavour::V2, Flavour::V3] {
+    for flavour in [Release::V2, Release::V3] {
         let collection = collect(&view, flavour, false);
         let said = losses(&view, &collection, false, None);
         assert_eq!(lost(&said), [("a:x".to_owned(), vec![1, 3])]);
@@ -126,12 +126,12 @@ fn a_tag_without_a_revision_link_is_not_followed() {
 fn deleting_the_untagged_with_2_x_breaks_an_index() {
     let manifests = [(1, manifest(&[], &[4])), (4, manifest(&[2, 5], &[]))];
     let view = view(&[1, 2, 4, 5], &manifests, vec![repository("a", &[2, 5], &[1, 4], &[("x", 1)])]);
-    let collection = collect(&view, Flavour::V2, true);
+    let collection = collect(&view, Release::V2, true);
     assert_eq!(taken(&collection), [2, 5]);
     let said = losses(&view, &collection, true, None);
     assert_eq!(lost(&said), [("a:x".to_owned(), vec![2, 5])]);
     assert_eq!(said[0].links, [digest(4)]);
-    let collection = collect(&view, Flavour::V3, true);
+    let collection = collect(&view, Release::V3, true);
     assert_eq!((taken(&collection), collection.untagged.len()), (vec![], 0));
 }
 
@@ -154,10 +154,10 @@ fn what_aborts_is_named() {
     let manifest = Place::Data(digest(4)).to_string();
     let stray = "blobs/sha256/ab/x/data".to_owned();
     let layer = Place::Link("a".parse().expect("a name"), LinkPlace::Layer(digest(2))).to_string();
-    assert_eq!(aborts(Flavour::V2, false), [manifest.clone(), stray.clone()]);
-    assert_eq!(aborts(Flavour::V2, true), [stray.clone(), "repositories/a/_manifests/tags".to_owned()]);
-    assert_eq!(aborts(Flavour::V3, false), [manifest, stray.clone(), layer.clone()]);
-    assert_eq!(aborts(Flavour::V3, true), [stray, layer]);
+    assert_eq!(aborts(Release::V2, false), [manifest.clone(), stray.clone()]);
+    assert_eq!(aborts(Release::V2, true), [stray.clone(), "repositories/a/_manifests/tags".to_owned()]);
+    assert_eq!(aborts(Release::V3, false), [manifest, stray.clone(), layer.clone()]);
+    assert_eq!(aborts(Release::V3, true), [stray, layer]);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn images_of_nested_indexes_are_judged_at_the_cost_of_their_edges() {
         let all = graph.iter().map(|(n, _)| *n).chain([graphs::LAYER]).map(graphs::digest);
         view.blobs = all.map(|digest| StoredBlob { digest, size: 10, modified: 0 }).collect();
         view.blobs.sort_by_key(|blob| blob.digest);
-        for flavour in [Flavour::V2, Flavour::V3] {
+        for flavour in [Release::V2, Release::V3] {
             let (collection, passed) = graphs::edges_of(|| collect(&view, flavour, false));
             assert_eq!(collection.garbage, []);
             assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
@@ -188,7 +188,7 @@ fn images_of_nested_indexes_are_judged_at_the_cost_of_their_edges() {
             .filter(|(digest, _)| **digest != last)
             .map(|(d, m)| (*d, m.clone()))
             .collect();
-        let mut collection = collect(&view, Flavour::V3, false);
+        let mut collection = collect(&view, Release::V3, false);
         collection.garbage = vec![*view.blob(&graphs::digest(graphs::LAYER)).expect("the layer")];
         let (losses, passed) = graphs::edges_of(|| losses(&view, &collection, false, None));
         let listing = graph.iter().filter(|(n, _)| *n == 0 || !graph[*n].1.children.is_empty()).count();

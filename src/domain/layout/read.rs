@@ -1,7 +1,7 @@
 //! Paths read back. A listing of a bucket has millions of them, so nothing is copied but the names that are kept.
 
 use super::{
-    BLOBS, CURRENT, DATA, Folder, HASH_STATES, INDEX, LAYERS, LINK, LinkPlace, MANIFESTS, Part, Place,
+    BLOBS, CURRENT, DATA, FolderPlace, HASH_STATES, INDEX, LAYERS, LINK, LinkPlace, MANIFESTS, Part, Place,
     REPOSITORIES, REVISIONS, SIGNATURES, STARTED_AT, TAGS, UPLOADS, UploadPart,
 };
 use crate::domain::digest::{Algorithm, Digest};
@@ -14,9 +14,9 @@ const NAMES: usize = 8;
 pub(super) fn place(path: &str) -> Option<Place> {
     let (top, below) = path.split_once('/').map_or((path, None), |(top, below)| (top, Some(below)));
     match (top, below) {
-        (BLOBS, None) => Some(Place::Folder(Folder::Blobs)),
+        (BLOBS, None) => Some(Place::Folder(FolderPlace::Blobs)),
         (BLOBS, Some(below)) => in_blobs(below),
-        (REPOSITORIES, None) => Some(Place::Folder(Folder::Repositories)),
+        (REPOSITORIES, None) => Some(Place::Folder(FolderPlace::Repositories)),
         (REPOSITORIES, Some(below)) => in_repositories(below),
         _ => None,
     }
@@ -43,20 +43,20 @@ fn in_blobs(path: &str) -> Option<Place> {
         _ => return None,
     };
     let digest = digest(algorithm, hex).filter(|_| hex.get(..2) == Some(shard))?;
-    Some(if is_file { Place::Data(digest) } else { Place::Folder(Folder::Blob(digest)) })
+    Some(if is_file { Place::Data(digest) } else { Place::Folder(FolderPlace::Blob(digest)) })
 }
 
 /// No component of a repository's name begins with `_`, and each of its parts does.
 fn in_repositories(path: &str) -> Option<Place> {
     let Some((name, part)) = path.split_once("/_") else {
-        return path.parse().ok().map(|name| Place::Folder(Folder::Repository(name)));
+        return path.parse().ok().map(|name| Place::Folder(FolderPlace::Repository(name)));
     };
     let part = path.get(path.len() - part.len() - 1..)?;
     in_repository(name.parse().ok()?, names(part, &mut [""; NAMES])?)
 }
 
 fn in_repository(name: RepositoryName, names: &[&str]) -> Option<Place> {
-    let part = |name, part| Some(Place::Folder(Folder::Part(name, part)));
+    let part = |name, part| Some(Place::Folder(FolderPlace::Part(name, part)));
     match names {
         [LAYERS] => part(name, Part::Layers),
         [MANIFESTS] => part(name, Part::Manifests),
@@ -77,7 +77,7 @@ fn in_repository(name: RepositoryName, names: &[&str]) -> Option<Place> {
 /// A link's folder, or the file in it.
 fn linked(name: RepositoryName, place: LinkPlace, rest: &[&str]) -> Option<Place> {
     match rest {
-        [] => Some(Place::Folder(Folder::Link(name, place))),
+        [] => Some(Place::Folder(FolderPlace::Link(name, place))),
         [LINK] => Some(Place::Link(name, place)),
         _ => None,
     }
@@ -93,9 +93,11 @@ fn revision(name: RepositoryName, revision: Digest, rest: &[&str]) -> Option<Pla
 fn tagged(name: RepositoryName, tag: &str, rest: &[&str]) -> Option<Place> {
     let tag = tag.parse().ok()?;
     match rest {
-        [] => Some(Place::Folder(Folder::Tag(name, tag))),
+        [] => Some(Place::Folder(FolderPlace::Tag(name, tag))),
         [CURRENT, rest @ ..] => linked(name, LinkPlace::Tag(tag), rest),
-        [INDEX, algorithm, hex] => Some(Place::Folder(Folder::Entry(name, tag, digest(algorithm, hex)?))),
+        [INDEX, algorithm, hex] => {
+            Some(Place::Folder(FolderPlace::Entry(name, tag, digest(algorithm, hex)?)))
+        }
         [INDEX, algorithm, hex, LINK] => Some(Place::Entry(name, tag, digest(algorithm, hex)?)),
         _ => None,
     }

@@ -33,7 +33,7 @@ fn parts() -> impl Strategy<Value = Option<UploadPart>> {
     ]
 }
 
-fn folders() -> impl Strategy<Value = Folder> {
+fn folders() -> impl Strategy<Value = FolderPlace> {
     let part = prop_oneof![
         Just(Part::Layers),
         Just(Part::Manifests),
@@ -42,14 +42,14 @@ fn folders() -> impl Strategy<Value = Folder> {
         Just(Part::Uploads),
     ];
     prop_oneof![
-        Just(Folder::Blobs),
-        Just(Folder::Repositories),
-        digests().prop_map(Folder::Blob),
-        names().prop_map(Folder::Repository),
-        (names(), part).prop_map(|(name, part)| Folder::Part(name, part)),
-        (names(), tags()).prop_map(|(name, tag)| Folder::Tag(name, tag)),
-        (names(), links()).prop_map(|(name, link)| Folder::Link(name, link)),
-        (names(), tags(), digests()).prop_map(|(name, tag, digest)| Folder::Entry(name, tag, digest)),
+        Just(FolderPlace::Blobs),
+        Just(FolderPlace::Repositories),
+        digests().prop_map(FolderPlace::Blob),
+        names().prop_map(FolderPlace::Repository),
+        (names(), part).prop_map(|(name, part)| FolderPlace::Part(name, part)),
+        (names(), tags()).prop_map(|(name, tag)| FolderPlace::Tag(name, tag)),
+        (names(), links()).prop_map(|(name, link)| FolderPlace::Link(name, link)),
+        (names(), tags(), digests()).prop_map(|(name, tag, digest)| FolderPlace::Entry(name, tag, digest)),
     ]
 }
 
@@ -121,7 +121,7 @@ fn the_paths_are_those_of_distribution() {
             Place::Upload(name.clone(), "u".into(), Some(UploadPart::HashState(Algorithm::Sha256, 7))),
             format!("{app}/_uploads/u/hashstates/sha256/7"),
         ),
-        (Place::Folder(Folder::Part(name, Part::Tags)), format!("{app}/_manifests/tags")),
+        (Place::Folder(FolderPlace::Part(name, Part::Tags)), format!("{app}/_manifests/tags")),
     ] {
         assert_eq!(place.to_string(), path);
         assert_eq!(path.parse(), Ok(place));

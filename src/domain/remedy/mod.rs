@@ -20,7 +20,7 @@ use super::code::Code;
 use super::digest::Digest;
 use super::finding::Finding;
 use super::layout::LinkPlace;
-use super::rules::{CacheKind, Daemon};
+use super::rules::{CacheKind, DaemonSettings};
 
 /// What there is to work with, as far as it is known.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct Capabilities<'a> {
     /// What is wanted.
     pub goal: Goal,
     /// What the daemon allows, and where it remembers.
-    pub daemon: &'a Daemon,
+    pub daemon: &'a DaemonSettings,
     /// Whether storage can be looked at.
     pub has_storage: bool,
     /// Whether there is something that restarts the daemon.
@@ -121,7 +121,7 @@ impl About {
 impl<'a> Capabilities<'a> {
     /// What a check knows of: it asks for no services.
     #[must_use]
-    pub const fn found(daemon: &'a Daemon, has_storage: bool, redis: Redis) -> Self {
+    pub const fn found(daemon: &'a DaemonSettings, has_storage: bool, redis: Redis) -> Self {
         Self { goal: Goal::Fix, daemon, has_storage, has_service: false, redis }
     }
 }

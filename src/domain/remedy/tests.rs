@@ -49,18 +49,19 @@ fn subject(code: Code, about: About) -> Subject {
 }
 
 /// What is known of a daemon, by what sets it apart.
-fn daemons() -> [(&'static str, Daemon, Redis); 8] {
-    let daemon = |cache| Daemon { delete: Some(true), read_only: Some(false), proxy: Some(false), cache };
+fn daemons() -> [(&'static str, DaemonSettings, Redis); 8] {
+    let daemon =
+        |cache| DaemonSettings { delete: Some(true), read_only: Some(false), proxy: Some(false), cache };
     let (memory, redis) = (daemon(CacheKind::InMemory), daemon(CacheKind::Redis));
     [
         ("in memory", memory.clone(), Redis::NotGiven),
-        ("no deletes", Daemon { delete: Some(false), ..memory.clone() }, Redis::NotGiven),
-        ("read-only", Daemon { read_only: Some(true), ..memory.clone() }, Redis::NotGiven),
-        ("pull-through", Daemon { proxy: Some(true), ..memory }, Redis::NotGiven),
+        ("no deletes", DaemonSettings { delete: Some(false), ..memory.clone() }, Redis::NotGiven),
+        ("read-only", DaemonSettings { read_only: Some(true), ..memory.clone() }, Redis::NotGiven),
+        ("pull-through", DaemonSettings { proxy: Some(true), ..memory }, Redis::NotGiven),
         ("Redis", redis.clone(), Redis::Open),
         ("shared Redis", redis, Redis::Shared),
         ("no cache", daemon(CacheKind::None), Redis::NotGiven),
-        ("unknown", Daemon::default(), Redis::NotGiven),
+        ("unknown", DaemonSettings::default(), Redis::NotGiven),
     ]
 }
 

@@ -35,23 +35,23 @@ pub fn accuse(
     accusations: &mut Accusations,
     unknown: &mut Vec<Unlooked>,
 ) {
-    let mut court = Court { is_proxy, accusations, unknown };
+    let mut judge = Judge { is_proxy, accusations, unknown };
     for (name, tag, resolved) in &served.resolved {
-        court.tag(name, tag, resolved);
+        judge.tag(name, tag, resolved);
     }
     let known: BTreeMap<_, _> = served.manifests.iter().map(|(subject, asked)| (subject, asked)).collect();
     for (subject, asked) in &served.manifests {
-        court.manifest(subject, asked, &known);
+        judge.manifest(subject, asked, &known);
     }
     for (subject, delivered) in &served.delivered {
-        court.blob(subject, delivered);
+        judge.blob(subject, delivered);
     }
     for (subject, hashed) in &served.hashed {
-        court.content(subject, hashed);
+        judge.content(subject, hashed);
     }
 }
 
-struct Court<'a> {
+struct Judge<'a> {
     is_proxy: bool,
     accusations: &'a mut Accusations,
     unknown: &'a mut Vec<Unlooked>,
@@ -59,7 +59,7 @@ struct Court<'a> {
 
 type Known<'a> = BTreeMap<&'a Subject, &'a Asked<Answer<ServedManifest>>>;
 
-impl Court<'_> {
+impl Judge<'_> {
     fn accuse<T>(&mut self, code: Code, about: About, message: String, asked: &Asked<T>) {
         self.accusations.add(code, about, || message, []).prove([asked.exchange.evidence()]);
     }

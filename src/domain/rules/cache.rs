@@ -71,25 +71,25 @@ pub fn check(storage: Option<&StorageView>, cache: &CacheView, everything: bool)
     let Some(storage) = storage else {
         return CacheVerdict { limits: vec![Limit::CacheAlone], ..CacheVerdict::default() };
     };
-    let court = Court::new(storage, cache, everything);
+    let judge = Judge::new(storage, cache, everything);
     let mut verdict = CacheVerdict::default();
-    let stale: Vec<&CachedBlob> = court.stale().collect();
-    let strange = court.strangers(&stale);
-    if let Some(why) = court.shared(&stale, &strange) {
+    let stale: Vec<&CachedBlob> = judge.stale().collect();
+    let strange = judge.strangers(&stale);
+    if let Some(why) = judge.shared(&stale, &strange) {
         verdict.limits.push(why.clone());
         verdict.refusal = Some(why);
     }
     let refused = verdict.refusal.is_some();
     let accused: Vec<_> =
         stale.into_iter().filter(|entry| !(refused && strange.contains(&entry.digest))).collect();
-    verdict.accusations.extend(court.accuse_stale(&accused, &strange));
-    verdict.accusations.extend(court.accuse_sizes());
-    verdict.accusations.extend(court.accuse_members());
+    verdict.accusations.extend(judge.accuse_stale(&accused, &strange));
+    verdict.accusations.extend(judge.accuse_sizes());
+    verdict.accusations.extend(judge.accuse_members());
     verdict.accusations.sort_by_key(|accusation| accusation.finding.subject.digest);
     verdict
 }
 
-struct Court<'a> {
+struct Judge<'a> {
     storage: &'a StorageView,
     cache: &'a CacheView,
     everything: bool,
@@ -97,7 +97,7 @@ struct Court<'a> {
     repositories: Vec<Option<&'a Repository>>,
 }
 
-impl<'a> Court<'a> {
+impl<'a> Judge<'a> {
     fn new(storage: &'a StorageView, cache: &'a CacheView, everything: bool) -> Self {
         let repositories = cache.repositories.iter().map(|name| storage.repository(name)).collect();
         Self { storage, cache, everything, repositories }

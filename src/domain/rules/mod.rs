@@ -34,12 +34,12 @@ pub struct Facts {
     /// Whether the whole registry was looked at; only then can content be called unneeded.
     pub everything: bool,
     /// What is known of the daemon's configuration.
-    pub daemon: Daemon,
+    pub daemon: DaemonSettings,
 }
 
 /// What is known of the daemon's configuration; `None` where nothing is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Daemon {
+pub struct DaemonSettings {
     /// Whether it allows deletes (`storage.delete.enabled`).
     pub delete: Option<bool>,
     /// Whether it is in read-only mode (`storage.maintenance.readonly.enabled`).

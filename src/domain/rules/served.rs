@@ -30,18 +30,18 @@ pub fn accuse(
     accusations: &mut Accusations,
     unknown: &mut Vec<Unlooked>,
 ) {
-    let mut court = Court { storage, accusations, unknown };
+    let mut judge = Judge { storage, accusations, unknown };
     for (subject, blob) in &served.blobs {
-        court.blob(subject, blob);
+        judge.blob(subject, blob);
     }
     for (subject, manifest) in &served.manifests {
-        court.manifest(subject, manifest);
+        judge.manifest(subject, manifest);
     }
     for (subject, belief) in &served.beliefs {
-        court.belief(subject, belief);
+        judge.belief(subject, belief);
     }
     for (repository, tag, resolved) in &served.resolved {
-        court.tag(repository, tag, resolved);
+        judge.tag(repository, tag, resolved);
     }
 }
 
@@ -58,13 +58,13 @@ pub fn note_known_losses(served: &ServedView, accusations: &mut Accusations) {
     }
 }
 
-struct Court<'a> {
+struct Judge<'a> {
     storage: &'a StorageView,
     accusations: &'a mut Accusations,
     unknown: &'a mut Vec<Unlooked>,
 }
 
-impl Court<'_> {
+impl Judge<'_> {
     fn repository(&self, name: &RepositoryName) -> Option<&Repository> {
         self.storage.repository(name)
     }

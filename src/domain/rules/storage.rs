@@ -33,16 +33,16 @@ const REPOSITORIES: usize = 16;
 #[must_use]
 pub fn accuse(view: &StorageView, facts: &Facts) -> Accusations {
     let needed: Vec<AtomicBool> = view.blobs.iter().map(|_| AtomicBool::new(false)).collect();
-    let court = || Court { view, facts, needed: &needed, accusations: Accusations::default() };
+    let judge = || Judge { view, facts, needed: &needed, accusations: Accusations::default() };
     let some = view.repositories.par_chunks(REPOSITORIES).map(|some| {
-        let mut court = court();
+        let mut judge = judge();
         for repository in some {
-            court.repository(repository);
+            judge.repository(repository);
         }
-        court.accusations
+        judge.accusations
     });
     let some: Vec<Accusations> = some.collect();
-    let mut last = court();
+    let mut last = judge();
     // In the order of the repositories, so that the same registry gives the same findings.
     for some in some {
         last.accusations.append(some);
@@ -115,7 +115,7 @@ fn is_readable(view: &StorageView, repository: &Repository) -> bool {
     repository.revisions.iter().all(is_read)
 }
 
-struct Court<'a> {
+struct Judge<'a> {
     view: &'a StorageView,
     facts: &'a Facts,
     /// Which of [`StorageView::blobs`] some link or manifest needs.
@@ -123,7 +123,7 @@ struct Court<'a> {
     accusations: Accusations,
 }
 
-impl<'a> Court<'a> {
+impl<'a> Judge<'a> {
     /// The stored blob, noted as needed.
     fn need(&mut self, digest: &Digest) -> Option<StoredBlob> {
         let position = self.view.position(digest)?;

@@ -26,12 +26,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the daemon has to be asked about again.
 #[derive(Debug, Default)]
-struct Doubts {
+struct Doubtful {
     pairs: BTreeSet<Subject>,
     tags: BTreeSet<(RepositoryName, Tag)>,
 }
 
-impl Doubts {
+impl Doubtful {
     /// Those of the accusations that only the daemon's own words support.
     fn of(view: &StorageView, served: &ServedView) -> Self {
         let mut accusations = Accusations::default();
@@ -64,7 +64,7 @@ pub(super) async fn ask(
     served: &mut ServedView,
 ) {
     for _ in 1..ROUNDS {
-        let doubts = Doubts::of(view, served);
+        let doubts = Doubtful::of(view, served);
         if doubts.is_empty() {
             return;
         }
@@ -74,7 +74,12 @@ pub(super) async fn ask(
     }
 }
 
-async fn pairs(registry: &dyn RegistryReader, view: &StorageView, doubts: &Doubts, served: &mut ServedView) {
+async fn pairs(
+    registry: &dyn RegistryReader,
+    view: &StorageView,
+    doubts: &Doubtful,
+    served: &mut ServedView,
+) {
     for (subject, blob) in &mut served.blobs {
         if doubts.pairs.contains(subject) {
             *blob = ask_blob(registry, view, subject).await;
@@ -91,7 +96,7 @@ async fn pairs(registry: &dyn RegistryReader, view: &StorageView, doubts: &Doubt
 async fn tags(
     registry: &dyn RegistryReader,
     storage: &Arc<dyn Storage>,
-    doubts: &Doubts,
+    doubts: &Doubtful,
     served: &mut ServedView,
 ) {
     let mut moving = BTreeSet::new();

@@ -6,7 +6,7 @@ use std::time::Instant;
 use jiff::SignedDuration;
 
 use crate::domain::content::ContentSubset;
-use crate::domain::rules::Daemon as Settings;
+use crate::domain::rules::DaemonSettings;
 use crate::domain::shard::Shard;
 use crate::domain::suspects::Suspect;
 use crate::domain::views::storage::StorageView;
@@ -24,7 +24,7 @@ pub struct Options {
     /// What is suspect beforehand.
     pub leads: Leads,
     /// What is known of the daemon's configuration.
-    pub daemon: Settings,
+    pub daemon: DaemonSettings,
 }
 
 /// What of the registry is judged.

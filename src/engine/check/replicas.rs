@@ -23,7 +23,7 @@ use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Daemon, RegistryReader};
 
 /// What one replica answered.
-pub(super) struct Told {
+pub(super) struct ReplicaAnswers {
     /// Which one.
     pub(super) location: String,
     /// Its answers.
@@ -37,8 +37,8 @@ impl Run<'_> {
         view: &Arc<StorageView>,
         accusations: &Accusations,
         suspects: &[Suspect],
-    ) -> Vec<Told> {
-        let mut told = Vec::new();
+    ) -> Vec<ReplicaAnswers> {
+        let mut answers = Vec::new();
         for replica in self.reachable_replicas().await {
             let location = replica.location();
             match same::registry(&*replica, view).await {
@@ -56,16 +56,16 @@ impl Run<'_> {
                         events: &*self.events,
                     };
                     let served = round.ask(&*replica, sample).await;
-                    told.push(Told { location, served });
+                    answers.push(ReplicaAnswers { location, served });
                 }
             }
         }
-        told
+        answers
     }
 
     /// Ask the other replicas for the images that the first was asked for.
-    pub(super) async fn explore_replicas(&mut self, first: &ServedView) -> Vec<Told> {
-        let mut told = Vec::new();
+    pub(super) async fn explore_replicas(&mut self, first: &ServedView) -> Vec<ReplicaAnswers> {
+        let mut answers = Vec::new();
         for replica in self.reachable_replicas().await {
             let mut explorer = Explorer {
                 registry: &*replica,
@@ -83,9 +83,9 @@ impl Run<'_> {
             explorer.served.resolved = resolved.await;
             explorer.manifests().await;
             explorer.blobs().await;
-            told.push(Told { location: replica.location(), served: explorer.served });
+            answers.push(ReplicaAnswers { location: replica.location(), served: explorer.served });
         }
-        told
+        answers
     }
 
     async fn reachable_replicas(&mut self) -> Vec<Arc<dyn RegistryReader>> {
@@ -107,7 +107,7 @@ impl Run<'_> {
     pub(super) fn judge(
         &mut self,
         first: (&str, &ServedView),
-        others: &[Told],
+        others: &[ReplicaAnswers],
         accusations: &mut Accusations,
         accuse: impl Fn(&ServedView, &mut Accusations, &mut Vec<Unlooked>),
     ) {
@@ -115,7 +115,7 @@ impl Run<'_> {
             accuse(first.1, accusations, &mut self.coverage.unknown);
             return;
         }
-        let others = others.iter().map(|told| (told.location.as_str(), &told.served));
+        let others = others.iter().map(|answers| (answers.location.as_str(), &answers.served));
         let all: Vec<(&str, &ServedView)> = std::iter::once(first).chain(others).collect();
         let mut accused: BTreeMap<(Code, About), Vec<&str>> = BTreeMap::new();
         for (location, served) in &all {

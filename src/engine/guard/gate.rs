@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::digest::Digest;
-use crate::domain::gc::{self, Abort, Flavour, Loss};
+use crate::domain::gc::{self, Abort, Loss, Release};
 use crate::domain::guard::Gate;
 use crate::domain::observed::{Observed, Unlooked};
 use crate::domain::views::storage::{StorageView, StoredBlob};
@@ -15,7 +15,7 @@ use crate::engine::ports::{Events, Everything, Storage, StorageError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// Whose garbage collectors it may be; at least one.
-    pub flavours: BTreeSet<Flavour>,
+    pub flavours: BTreeSet<Release>,
     /// Whether it deletes untagged manifests.
     pub delete_untagged: bool,
 }

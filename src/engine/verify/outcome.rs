@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Examination, Inquiry, Named, Read};
+use super::{Inquiry, Named, Read, VerifiedImages};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject as About};
@@ -11,7 +11,7 @@ use crate::domain::name::{Image, Reference, RepositoryName, Tag};
 use crate::domain::observed::{Thing, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Redis, offered};
 use crate::domain::report::{ServedCoverage, Verdict, VerifiedImage};
-use crate::domain::rules::{Accusations, Daemon, api};
+use crate::domain::rules::{Accusations, DaemonSettings, api};
 use crate::domain::views::served::{Answer, Asked, Delivered, Denial, Subject};
 use crate::engine::ports::{RegistryReader, RequestError};
 
@@ -20,7 +20,7 @@ pub(super) fn unreachable(
     registry: &dyn RegistryReader,
     images: &[Named],
     error: &RequestError,
-) -> Examination {
+) -> VerifiedImages {
     let why = format!("{}: {}", error.asked(), error.reason_and_hint());
     let unlooked = Unlooked::new(Thing::side(registry.location()), why);
     let image = |named: &Named| VerifiedImage {
@@ -28,14 +28,14 @@ pub(super) fn unreachable(
         unknown: vec![unlooked.clone()],
         ..VerifiedImage::new(named.name.clone())
     };
-    Examination {
+    VerifiedImages {
         images: images.iter().map(image).collect(),
         unknown: vec![unlooked.clone()],
-        ..Examination::default()
+        ..VerifiedImages::default()
     }
 }
 
-impl Examination {
+impl VerifiedImages {
     /// Keep what is right, and for the rest the last look at it; the images that are not right.
     pub(super) fn settle(&mut self, seen: Self, open: &[Named]) -> Vec<Named> {
         self.images.retain(|image| !open.iter().any(|named| named.name == image.name));
@@ -92,7 +92,7 @@ impl Index<'_> {
 
 impl Inquiry<'_> {
     /// Turn the answers into a verdict on each image.
-    pub(super) fn judge(mut self, images: &[Named]) -> Examination {
+    pub(super) fn judge(mut self, images: &[Named]) -> VerifiedImages {
         let mut accusations = Accusations::default();
         let mut unknown: Vec<Unlooked> = self.loose.values().flatten().cloned().collect();
         self.accuse_roots(images, &mut accusations);
@@ -112,13 +112,13 @@ impl Inquiry<'_> {
             accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         let index = self.index();
         let images = images.iter().map(|named| self.sum_up(named, &index, &mut findings, &unknown)).collect();
-        let daemon = Daemon { proxy: Some(self.options.is_proxy), ..Daemon::default() };
+        let daemon = DaemonSettings { proxy: Some(self.options.is_proxy), ..DaemonSettings::default() };
         let capabilities = Capabilities::found(&daemon, false, Redis::NotGiven);
         for finding in &mut findings {
             finding.remedies = offered(&Case::found(finding, |_| false, false), capabilities);
         }
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
-        Examination { images, findings, unknown, served: self.coverage() }
+        VerifiedImages { images, findings, unknown, served: self.coverage() }
     }
 
     /// Children that are not wanted were not asked for, and are not gone.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use regfsck::domain::digest::Digest;
-use regfsck::domain::layout::{DATA, Folder, LinkPlace, Place};
+use regfsck::domain::layout::{DATA, FolderPlace, LinkPlace, Place};
 use regfsck::domain::name::{RepositoryName, Tag};
 use regfsck::domain::observed::{Observed, Reason, Thing, Unlooked};
 use regfsck::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
@@ -168,7 +168,7 @@ impl Storage for MemoryStorage {
         let place = Place::Link(repository.clone(), LinkPlace::Tag(tag.clone()));
         match self.look(&place, |bytes, _| view::tag_target(bytes)) {
             Observed::Absent => {
-                let folder = Folder::Tag(repository.clone(), tag.clone()).to_string();
+                let folder = FolderPlace::Tag(repository.clone(), tag.clone()).to_string();
                 self.there(&folder).map(|()| TagTarget::Missing)
             }
             seen => seen,

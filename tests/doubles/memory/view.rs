@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use regfsck::domain::digest::{Algorithm, Digest};
-use regfsck::domain::layout::{BLOBS, Folder, HASH_STATES, LinkPlace, Part, Place, SIGNATURES, UploadPart};
+use regfsck::domain::layout::{
+    BLOBS, FolderPlace, HASH_STATES, LinkPlace, Part, Place, SIGNATURES, UploadPart,
+};
 use regfsck::domain::manifest::parse;
 use regfsck::domain::name::{RepositoryName, Tag};
 use regfsck::domain::observed::{Thing, Unlooked};
@@ -125,18 +127,18 @@ impl Walk<'_> {
         let place = Place::from(path);
         if place.repository().is_some_and(|name| !self.scope.includes(name)) {
             // Another repository may lie below it.
-            if matches!(place, Place::Folder(Folder::Repository(_))) {
+            if matches!(place, Place::Folder(FolderPlace::Repository(_))) {
                 self.folder(path);
             }
             return;
         }
         match place {
-            Place::Folder(Folder::Part(name, part)) => self.of(&name).has.push(part),
-            Place::Folder(Folder::Tag(name, tag)) => return self.tag(&name, tag),
-            Place::Folder(Folder::Link(name, place)) => return self.linked(path, &name, &place),
-            Place::Folder(Folder::Blob(_)) => return self.blob(path),
+            Place::Folder(FolderPlace::Part(name, part)) => self.of(&name).has.push(part),
+            Place::Folder(FolderPlace::Tag(name, tag)) => return self.tag(&name, tag),
+            Place::Folder(FolderPlace::Link(name, place)) => return self.linked(path, &name, &place),
+            Place::Folder(FolderPlace::Blob(_)) => return self.blob(path),
             Place::Upload(name, id, None) if is_session(&id) => return self.session(path, &name, &id),
-            Place::Folder(Folder::Blobs | Folder::Repositories | Folder::Repository(_)) => {}
+            Place::Folder(FolderPlace::Blobs | FolderPlace::Repositories | FolderPlace::Repository(_)) => {}
             Place::Other(_) if is_on_the_way(path) => {}
             _ => return self.stray(path.to_owned()),
         }
@@ -146,7 +148,7 @@ impl Walk<'_> {
     /// A file where only folders belong.
     fn file(&mut self, path: &str) {
         let place = Place::from(path);
-        let is_part = !matches!(place, Place::Folder(Folder::Repository(_)));
+        let is_part = !matches!(place, Place::Folder(FolderPlace::Repository(_)));
         if !is_part || place.repository().is_none_or(|name| self.scope.includes(name)) {
             self.stray(path.to_owned());
         }
@@ -172,7 +174,7 @@ impl Walk<'_> {
 
     /// The folder of a blob. Beside its data nothing is looked at.
     fn blob(&mut self, path: &str) {
-        let Place::Folder(Folder::Blob(digest)) = Place::from(path) else { return };
+        let Place::Folder(FolderPlace::Blob(digest)) = Place::from(path) else { return };
         let data = format!("{path}/data");
         match self.disk.look(&self.path(&data)) {
             Ok(Some(Node::File(bytes, modified))) => {
@@ -293,7 +295,9 @@ fn is_on_the_way(path: &str) -> bool {
     let Some((above, name)) = path.rsplit_once('/') else { return false };
     let is_algorithm = |name: &str| Algorithm::from_name(name).is_some();
     match Place::from(above) {
-        Place::Folder(Folder::Blobs | Folder::Part(_, Part::Layers | Part::Revisions)) => is_algorithm(name),
+        Place::Folder(FolderPlace::Blobs | FolderPlace::Part(_, Part::Layers | Part::Revisions)) => {
+            is_algorithm(name)
+        }
         Place::Other(_) => {
             let is_shard = name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
             is_shard && above.split_once('/').is_some_and(|(top, rest)| top == BLOBS && is_algorithm(rest))

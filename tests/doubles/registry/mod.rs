@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use regfsck::domain::digest::{Algorithm, Digest};
-use regfsck::domain::layout::{Folder, LinkPlace, Part, Place};
+use regfsck::domain::layout::{FolderPlace, LinkPlace, Part, Place};
 use regfsck::domain::manifest::parse;
 use regfsck::domain::name::{Reference, RepositoryName, Tag};
 use regfsck::domain::observed::{Observed, Request, Thing};
@@ -126,7 +126,7 @@ impl ScriptedRegistry {
             None => {
                 let is_told_of = script.told.keys().any(|(known, _)| known == repository);
                 assert!(
-                    is_told_of || self.has(&Folder::Repository(repository.clone()).to_string()),
+                    is_told_of || self.has(&FolderPlace::Repository(repository.clone()).to_string()),
                     "`{repository}` was asked about, and nobody told of it"
                 );
                 let is_linked = self.is_linked(repository, LinkPlace::Layer(*digest));
@@ -245,7 +245,7 @@ impl RegistryReader for ScriptedRegistry {
 
     async fn tags(&self, repository: &RepositoryName) -> Asked<Answer<Vec<Tag>>> {
         let exchange = self.ask_of("GET", repository, "tags", "list");
-        if !self.has(&Folder::Part(repository.clone(), Part::Tags).to_string()) {
+        if !self.has(&FolderPlace::Part(repository.clone(), Part::Tags).to_string()) {
             return asked(exchange, Answer::No(Denial::Repository), "404 Not Found");
         }
         let view = self.storage.collect(&Everything, &Silent).unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::adapters::sandbox::{
-    self, Access, Flavour, Keys, Options, Remembered, Sandbox, garbage_collect,
+    self, Access, CacheState, Flavour, Keys, Options, Sandbox, garbage_collect,
 };
 use tempfile::TempDir;
 
@@ -68,7 +68,7 @@ fn start_sandbox(flavour: Flavour, settings: &Settings) -> Daemon {
 
 /// Keys as [`RedisServer::registry_keys`] tells them.
 fn told(keys: &Keys) -> Vec<String> {
-    let entry = |(digest, known): (&_, &sandbox::Descriptor)| {
+    let entry = |(digest, known): (&_, &sandbox::CachedDescriptor)| {
         format!("blobs::{digest} is {} of {} bytes", known.digest, known.size)
     };
     let members = keys.members.iter().map(|(name, digest)| format!("repository::{name}::blobs has {digest}"));
@@ -158,8 +158,8 @@ impl Daemon {
         match self {
             Self::Real(_) => redis.registry_keys(),
             Self::Sandbox { sandbox, .. } => match sandbox.remembered() {
-                Remembered::Redis(keys) => told(&keys),
-                Remembered::Nothing | Remembered::InMemory(_) => Vec::new(),
+                CacheState::Redis(keys) => told(&keys),
+                CacheState::Nothing | CacheState::InMemory(_) => Vec::new(),
             },
         }
     }

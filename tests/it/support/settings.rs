@@ -17,11 +17,11 @@ pub enum CacheKind {
 }
 
 impl CacheKind {
-    pub const fn embedded(&self) -> sandbox::CacheKind {
+    pub const fn embedded(&self) -> sandbox::Caching {
         match self {
-            Self::None => sandbox::CacheKind::None,
-            Self::InMemory => sandbox::CacheKind::InMemory,
-            Self::Redis(_) => sandbox::CacheKind::Redis,
+            Self::None => sandbox::Caching::None,
+            Self::InMemory => sandbox::Caching::InMemory,
+            Self::Redis(_) => sandbox::Caching::Redis,
         }
     }
 }

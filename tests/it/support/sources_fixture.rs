@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
-use regfsck::adapters::source::{OpenOptions, Patience, SourceList, SourceSpec};
+use regfsck::adapters::source::{FetchRetries, OpenOptions, SourceList, SourceSpec};
 use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::name::Image;
 use regfsck::engine::ports::{Hasher, Source, SourceError};
@@ -171,6 +171,6 @@ pub fn open(spec: &str) -> Result<Box<dyn Source>, SourceError> {
 /// The sources of these specs, impatient.
 pub fn list(specs: &[String]) -> SourceList {
     let sources = specs.iter().map(|spec| open(spec).unwrap()).collect();
-    let patience = Patience { attempts: 3, breaks: 10, pause: Duration::from_millis(5) };
+    let patience = FetchRetries { attempts: 3, breaks: 10, pause: Duration::from_millis(5) };
     SourceList::new(sources, std::env::temp_dir()).with_patience(patience)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use regfsck::adapters::sandbox::{Keys, Remembered};
+use regfsck::adapters::sandbox::{CacheState, Keys};
 use regfsck::domain::cache_key::CacheKey;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::journal::{Content, DeletedKey, KeyContent};
@@ -23,8 +23,8 @@ const LOCATION: &str = "redis://memory";
 impl Ports {
     fn keys<T>(&self, work: impl FnOnce(&mut Keys) -> T) -> T {
         self.registry.change_cache(|cache| match cache {
-            Remembered::Redis(keys) => work(Arc::make_mut(keys)),
-            Remembered::Nothing | Remembered::InMemory(_) => panic!("there is no Redis"),
+            CacheState::Redis(keys) => work(Arc::make_mut(keys)),
+            CacheState::Nothing | CacheState::InMemory(_) => panic!("there is no Redis"),
         })
     }
 }

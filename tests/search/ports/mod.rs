@@ -9,7 +9,7 @@ mod supply;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use regfsck::adapters::sandbox::{CacheKind, Embedded, Flavour, Remembered, State, Tree};
+use regfsck::adapters::sandbox::{CacheState, Caching, Embedded, Flavour, SandboxState, Tree};
 
 pub use journal::Notebook;
 pub use storage::{data, link_path};
@@ -21,7 +21,7 @@ use crate::support::raw::{Answer, Raw};
 #[derive(Debug, Clone)]
 pub struct Ports {
     pub flavour: Flavour,
-    pub cache: CacheKind,
+    pub cache: Caching,
     pub registry: Arc<Embedded>,
     raw: Raw,
     requests: Arc<AtomicU64>,
@@ -29,11 +29,11 @@ pub struct Ports {
 }
 
 impl Ports {
-    pub fn new(flavour: Flavour, state: State) -> Self {
+    pub fn new(flavour: Flavour, state: SandboxState) -> Self {
         let cache = match &state.cache {
-            Remembered::Nothing => CacheKind::None,
-            Remembered::InMemory(_) => CacheKind::InMemory,
-            Remembered::Redis(_) => CacheKind::Redis,
+            CacheState::Nothing => Caching::None,
+            CacheState::InMemory(_) => Caching::InMemory,
+            CacheState::Redis(_) => Caching::Redis,
         };
         let registry = Arc::new(Embedded::new(flavour, state));
         let raw = Raw::embedded(Arc::clone(&registry));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use regfsck::adapters::sandbox::{Entry, Tree};
+use regfsck::adapters::sandbox::{Tree, TreeEntry};
 use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::journal::{Change, Content};
 use regfsck::domain::layout::{LinkPlace, Place};
@@ -114,8 +114,8 @@ pub fn data(digest: &Digest) -> String {
 
 fn size(tree: &Tree, digest: &Digest) -> Option<u64> {
     match tree.look(&data(digest)) {
-        Ok(Entry::File(size)) => Some(size),
-        Ok(Entry::Folder) | Err(_) => None,
+        Ok(TreeEntry::File(size)) => Some(size),
+        Ok(TreeEntry::Folder) | Err(_) => None,
     }
 }
 

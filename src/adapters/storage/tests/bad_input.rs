@@ -8,7 +8,7 @@ use std::process::Command;
 use rstest::rstest;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_link, tag, tag_link};
+use super::tree::{TemporaryTree, blob_folder, data, digest, layer_link, name, revision_link, tag, tag_link};
 use crate::domain::layout::LinkPlace;
 use crate::domain::observed::Observed;
 use crate::domain::views::storage::{Links, ReadManifest, TagTarget, Target};
@@ -34,14 +34,14 @@ use crate::engine::ports::Storage as _;
 #[case::repository_name("repositories/Team/a/_layers/x", Some("repositories/Team"))]
 #[case::nested_name("repositories/team/a b/_layers/x", Some("repositories/team/a b"))]
 fn a_stray_is_told_once_at_its_top(#[case] path: &str, #[case] told: Option<&str>) {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.file(path, "");
     assert_eq!(tree.stray(), [told.unwrap_or(path)]);
 }
 
 #[test]
 fn digest_folders_in_the_wrong_place_or_case_are_stray() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let wrong = format!("blobs/sha256/ab/{}", digest("cd").hex());
     let upper = format!("blobs/sha256/ab/{}", digest("ab").hex().to_uppercase());
     tree.file(format!("{wrong}/data"), "");
@@ -52,19 +52,19 @@ fn digest_folders_in_the_wrong_place_or_case_are_stray() {
 
 #[test]
 fn a_leftover_in_a_blob_folder_without_data_is_stray() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let path = data(&digest("ab")) + ".0123.tmp";
     tree.file(&path, "");
     assert_eq!(tree.stray(), [path]);
 }
 
-fn fifo(tree: &Tree, path: &str) {
+fn fifo(tree: &TemporaryTree, path: &str) {
     let path = tree.at(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
-fn socket(tree: &Tree, path: &str) {
+fn socket(tree: &TemporaryTree, path: &str) {
     // A socket's path must be short, so it is made elsewhere.
     let short = tempfile::tempdir().unwrap();
     UnixListener::bind(short.path().join("s")).unwrap();
@@ -74,11 +74,11 @@ fn socket(tree: &Tree, path: &str) {
 }
 
 #[rstest]
-#[case::folder(|tree: &Tree, path: &str| tree.folder(path))]
+#[case::folder(|tree: &TemporaryTree, path: &str| tree.folder(path))]
 #[case::fifo(fifo)]
 #[case::socket(socket)]
-fn what_is_no_regular_file_is_stray_and_never_blocks(#[case] make: impl Fn(&Tree, &str)) {
-    let tree = Tree::new();
+fn what_is_no_regular_file_is_stray_and_never_blocks(#[case] make: impl Fn(&TemporaryTree, &str)) {
+    let tree = TemporaryTree::new();
     let lost = digest("ab");
     for path in [data(&lost), layer_link("a", &lost), tag_link("a", "1")] {
         make(&tree, &path);
@@ -97,7 +97,7 @@ fn what_is_no_regular_file_is_stray_and_never_blocks(#[case] make: impl Fn(&Tree
 
 #[test]
 fn symbolic_links_below_the_root_are_not_followed_and_said_so() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("a", "1");
     let (one, other) = (digest("aa"), digest("bb"));
     let target = tree.at(blob_folder(&image.layer));
@@ -132,7 +132,7 @@ fn symbolic_links_below_the_root_are_not_followed_and_said_so() {
 
 #[test]
 fn a_linked_top_folder_is_unknown() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let elsewhere = tempfile::tempdir().unwrap();
     fs::rename(tree.at("blobs"), elsewhere.path().join("blobs")).unwrap();
     symlink(elsewhere.path().join("blobs"), tree.at("blobs")).unwrap();
@@ -142,7 +142,7 @@ fn a_linked_top_folder_is_unknown() {
 
 #[test]
 fn names_that_are_no_text_are_shown_escaped_and_found_again() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.file(b"repositories/a/_layers/\xff\x1b[2J", "");
     tree.file(b"repositories/\xfe/x", "");
     tree.file(b"blobs/sha256/aa/new\nline", "");
@@ -158,14 +158,14 @@ fn names_that_are_no_text_are_shown_escaped_and_found_again() {
 
 #[test]
 fn folders_deeper_than_any_name_are_stray_once() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.folder(format!("repositories/{}", ["ab"; 300].join("/")));
     assert_eq!(tree.stray(), [format!("repositories/{}", ["ab"; 86].join("/"))]);
 }
 
 #[test]
 fn what_is_no_manifest_says_why() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let huge = digest("aa");
     tree.file(data(&huge), "");
     fs::File::options().write(true).open(tree.at(data(&huge))).unwrap().set_len(2 << 30).unwrap();
@@ -211,7 +211,7 @@ fn what_may_not_be_read_is_unknown() {
 }
 
 fn refuse_and_look() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("a", "1");
     tree.image("b", "1");
     let hidden = tree.blob("hidden");

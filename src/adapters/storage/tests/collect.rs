@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::tree::{Tree, blob_folder, digest, layer_link, name, revision_link, tag, tag_link};
+use super::tree::{TemporaryTree, blob_folder, digest, layer_link, name, revision_link, tag, tag_link};
 use crate::domain::digest::Digest;
 use crate::domain::manifest::Kind;
 use crate::domain::name::RepositoryName;
@@ -19,7 +19,7 @@ fn sorted(mut digests: Vec<Digest>) -> Vec<Digest> {
 
 #[test]
 fn a_healthy_image_is_seen_whole() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("team/app", "1.0");
     let view = tree.view();
     let blobs: Vec<_> = view.blobs.iter().map(|blob| blob.digest).collect();
@@ -43,7 +43,7 @@ fn same<const N: usize>(digests: [Digest; N]) -> Links {
 
 #[test]
 fn what_daemons_leave_behind_is_no_fault() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("app", "1");
     tree.folder(blob_folder(&digest("aa")));
     tree.folder("blobs/sha256/bb");
@@ -58,7 +58,7 @@ fn what_daemons_leave_behind_is_no_fault() {
 
 #[test]
 fn parts_of_a_repository_may_be_missing() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.folder("repositories/layers/_layers");
     tree.folder("repositories/manifests/_manifests/revisions");
     tree.folder("repositories/manifests/nested/_uploads");
@@ -81,7 +81,7 @@ fn parts_of_a_repository_may_be_missing() {
 
 #[test]
 fn links_say_what_they_say() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let good = digest("aa");
     let long: Digest = format!("sha512:{}", "ab".repeat(64)).parse().unwrap();
     let cases = [
@@ -111,7 +111,7 @@ fn links_say_what_they_say() {
 
 #[test]
 fn a_link_folder_with_something_but_no_link_in_it_misses_its_link() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let (layer, revision) = (digest("aa"), digest("bb"));
     tree.file(layer_link("app", &layer) + ".1.tmp", "");
     tree.file(revision_link("app", &revision).replace("/link", "/signatures/sha256/x/link"), "");
@@ -123,7 +123,7 @@ fn a_link_folder_with_something_but_no_link_in_it_misses_its_link() {
 
 #[test]
 fn tags_say_what_they_say() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let aimed = digest("aa");
     tree.file(tag_link("app", "aimed"), aimed.to_string());
     tree.file(tag_link("app", "empty"), "");
@@ -144,7 +144,7 @@ fn tags_say_what_they_say() {
 
 #[test]
 fn upload_sessions_tell_their_age_and_size() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let session = format!("repositories/app/_uploads/{SESSION}");
     tree.file(format!("{session}/data"), "12345");
     tree.file(format!("{session}/startedat"), "2020-01-02T03:04:05Z");
@@ -163,7 +163,7 @@ fn upload_sessions_tell_their_age_and_size() {
 
 #[test]
 fn a_manifest_is_read_once_and_only_where_it_is_stored() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("a", "1");
     tree.file(revision_link("b", &image.manifest), image.manifest.to_string());
     tree.file(tag_link("b", "lost"), digest("ee").to_string());
@@ -186,7 +186,7 @@ impl Scope for Only {
 
 #[test]
 fn only_repositories_in_scope_are_read() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.image("a", "1");
     tree.image("b", "1");
     let view = tree.storage().collect(&Only("b"), &Silent).unwrap();
@@ -205,7 +205,7 @@ impl Events for Recorder {
 
 #[test]
 fn every_stage_advances_as_far_as_it_announced() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("a", "1");
     tree.image("b", "1");
     let recorder = Recorder::default();
@@ -228,7 +228,7 @@ fn every_stage_advances_as_far_as_it_announced() {
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the test's own tree")]
 fn what_vanishes_during_the_walk_is_no_fault() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.image("stays", "1");
     let done = AtomicBool::new(false);
     std::thread::scope(|threads| {

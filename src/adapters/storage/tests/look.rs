@@ -1,6 +1,6 @@
 //! Second looks at single things, and hashing.
 
-use super::tree::{Tree, blob_folder, data, digest, layer_link, name, revision_link, tag};
+use super::tree::{TemporaryTree, blob_folder, data, digest, layer_link, name, revision_link, tag};
 use crate::domain::digest::Digest;
 use crate::domain::layout::LinkPlace;
 use crate::domain::observed::Observed;
@@ -11,7 +11,7 @@ const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
 #[test]
 fn a_blob_is_present_with_its_size_or_absent() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let blob = tree.blob("12345");
     tree.folder(blob_folder(&digest("bb")));
     let storage = tree.storage();
@@ -23,7 +23,7 @@ fn a_blob_is_present_with_its_size_or_absent() {
 
 #[test]
 fn links_and_tags_are_looked_at_one_by_one() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("team/app", "1");
     let (alias, broken) = (digest("aa"), digest("bb"));
     tree.file(layer_link("team/app", &alias), image.layer.to_string());
@@ -46,7 +46,7 @@ fn links_and_tags_are_looked_at_one_by_one() {
 
 #[test]
 fn at_most_so_many_bytes_are_read() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let blob = tree.blob("x".repeat(100_000));
     let storage = tree.storage();
     for (limit, expected) in [(0, 0), (5, 5), (16 << 10, 16 << 10), (100_000, 100_000), (u64::MAX, 100_000)] {
@@ -57,7 +57,7 @@ fn at_most_so_many_bytes_are_read() {
 
 #[test]
 fn upload_sessions_are_found_by_name() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.folder(format!("repositories/team/app/_uploads/{SESSION}"));
     let storage = tree.storage();
     assert_eq!(storage.has_upload(&name("team/app"), SESSION), Observed::Present(()));
@@ -67,7 +67,7 @@ fn upload_sessions_are_found_by_name() {
 
 #[test]
 fn paths_are_looked_up_below_the_root_only() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.file("blobs/stray", "");
     std::fs::write(tree.base().join("docker/registry/secret"), "").unwrap();
     let storage = tree.storage();
@@ -80,7 +80,7 @@ fn paths_are_looked_up_below_the_root_only() {
 
 #[test]
 fn hashing_tells_wrong_content_from_right() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let right = tree.blob("x".repeat(300_000));
     let wrong = digest("aa");
     tree.file(data(&wrong), "abc");

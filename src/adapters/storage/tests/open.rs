@@ -6,7 +6,7 @@ use std::path::Path;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use super::tree::{Tree, digest, name, tag};
+use super::tree::{TemporaryTree, digest, name, tag};
 use crate::adapters::storage::FilesystemStorage;
 use crate::domain::observed::Observed;
 use crate::engine::ports::{Everything, Silent, Storage as _, StorageError, Unhurried};
@@ -22,14 +22,14 @@ fn why(path: &Path) -> String {
 fn every_level_of_the_path_is_recognised(
     #[values("", "docker", "docker/registry", "docker/registry/v2")] level: &str,
 ) {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let storage = FilesystemStorage::open(&tree.base().join(level)).unwrap();
     assert_eq!(storage.root(), tree.at("").as_path());
 }
 
 #[test]
 fn the_root_may_be_a_symbolic_link() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     tree.image("app", "1");
     let elsewhere = TempDir::new().unwrap();
     let link = elsewhere.path().join("registry");
@@ -66,7 +66,7 @@ fn an_empty_folder_that_the_configuration_names_is_an_empty_registry() {
 
 #[test]
 fn a_root_that_is_gone_is_unknown_and_not_empty() {
-    let tree = Tree::new();
+    let tree = TemporaryTree::new();
     let image = tree.image("app", "1");
     let storage = tree.storage();
     fs::rename(tree.at(""), tree.base().join("moved")).unwrap();

@@ -17,9 +17,9 @@ use crate::doubles::tree::{link_layer, link_manifest};
 use crate::engine::ports::{Everything, Silent, Storage as _};
 
 /// A driver's root directory that goes away with it.
-pub(super) struct Tree(TempDir);
+pub(super) struct TemporaryTree(TempDir);
 
-/// What [`Tree::image`] made.
+/// What [`TemporaryTree::image`] made.
 pub(super) struct Planted {
     pub(super) manifest: Digest,
     pub(super) config: Digest,
@@ -43,7 +43,7 @@ pub(super) fn blob_folder(digest: &Digest) -> String {
     data(digest).trim_end_matches("/data").to_owned()
 }
 
-impl Tree {
+impl TemporaryTree {
     /// A registry with nothing in it.
     pub(super) fn new() -> Self {
         let tree = Self(TempDir::new().unwrap());

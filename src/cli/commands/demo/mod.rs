@@ -14,7 +14,7 @@ use crate::cli::terminal::Terminal;
 /// Tell the story; its checks are the ones that any user runs.
 pub(in crate::cli) fn run(demo: DemoCommand, terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_drawing(&demo.drawing).with_progress(&demo.progress);
-    let check = async |target: &story::Target, out: &mut dyn Write| {
+    let check = async |target: &story::DemoTarget, out: &mut dyn Write| {
         let config = target.config.clone().into_os_string();
         let typed = ["regfsck".into(), "check".into(), "--probe-manifests".into(), "--config".into(), config];
         let Subcommand::Check(command) = args::parse(typed)?.command else { return Ok(0) };

@@ -22,7 +22,7 @@ const TAG: &str = "1.0";
 
 /// The demo's registry, as a check needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct DemoTarget {
     /// The daemon, such as `http://127.0.0.1:41234`.
     pub url: String,
     /// The storage's root directory.
@@ -63,7 +63,7 @@ struct Demo<'a> {
     out: &'a mut dyn Write,
     sandbox: Sandbox,
     client: DockerLike,
-    target: Target,
+    target: DemoTarget,
 }
 
 /// Runs the demo and tells it on `out`. `check` is run on the damaged registry, and again after the
@@ -74,7 +74,7 @@ struct Demo<'a> {
 pub(super) async fn tell(
     options: DemoCommand,
     out: &mut dyn Write,
-    mut check: impl AsyncFnMut(&Target, &mut dyn Write) -> Result<u8>,
+    mut check: impl AsyncFnMut(&DemoTarget, &mut dyn Write) -> Result<u8>,
 ) -> Result<()> {
     let home = Home::open(options.keep.as_ref())?;
     let mut demo = Demo::start(options.flavour, home.path(), out)?;
@@ -114,7 +114,7 @@ impl<'a> Demo<'a> {
         let config = home.join("config.yml");
         std::fs::write(&config, configuration(&sandbox))
             .with_context(|| format!("write `{}`", config.display()))?;
-        let target = Target { url: sandbox.url(), root, config };
+        let target = DemoTarget { url: sandbox.url(), root, config };
         let client = DockerLike::new(&target.url)?;
         Ok(Self { out, sandbox, client, target })
     }
@@ -196,7 +196,7 @@ impl<'a> Demo<'a> {
     async fn check(
         &mut self,
         headline: &str,
-        check: &mut impl AsyncFnMut(&Target, &mut dyn Write) -> Result<u8>,
+        check: &mut impl AsyncFnMut(&DemoTarget, &mut dyn Write) -> Result<u8>,
     ) -> Result<()> {
         self.headline(headline)?;
         self.command("regfsck check --config config.yml")?;
@@ -247,7 +247,7 @@ mod tests {
     }
 
     /// A check that only counts how many of the lost image's blobs the daemon claims.
-    async fn count_claims(target: &Target, out: &mut dyn Write) -> Result<u8> {
+    async fn count_claims(target: &DemoTarget, out: &mut dyn Write) -> Result<u8> {
         let mut claims = 0;
         for blob in Image::two_layers(LOST)?.blobs() {
             let url = format!("{}/v2/{LOST}/blobs/{}", target.url, blob.digest);

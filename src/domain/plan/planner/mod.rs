@@ -23,7 +23,7 @@ use crate::domain::finding::Finding;
 use crate::domain::name::{Reference, RepositoryName, Tag};
 use crate::domain::plan::{Goal, Materials, Plan, Stage, Step, StepAction, VERSION};
 use crate::domain::remedy::{About, Capabilities, Case, Helpless, Obstacle, Redis, prospects};
-use crate::domain::rules::{Condition, Daemon};
+use crate::domain::rules::{Condition, DaemonSettings};
 use crate::domain::target::Target;
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::storage::StorageView;
@@ -35,7 +35,7 @@ pub struct Situation<'a> {
     /// Storage, where it can be looked at.
     pub storage: Option<&'a StorageView>,
     /// What is known of the daemon's configuration.
-    pub daemon: &'a Daemon,
+    pub daemon: &'a DaemonSettings,
     /// Its cache in Redis.
     pub redis: Redis,
     /// The stale keys of the cache, by finding.

@@ -14,7 +14,7 @@ use crate::domain::views::storage::{Links, Repository, StoredBlob, StoredManifes
 struct World {
     findings: Vec<Finding>,
     storage: StorageView,
-    daemon: Daemon,
+    daemon: DaemonSettings,
     materials: Materials,
     restart: Vec<String>,
     redis: Redis,
@@ -45,7 +45,8 @@ fn world(codes: &[Code], has_bytes: bool) -> World {
         (materials.manifests, materials.sightings) =
             (BTreeMap::from([(digest(2), manifest)]), BTreeMap::from(places));
     }
-    let daemon = Daemon { delete: Some(true), read_only: None, proxy: None, cache: CacheKind::InMemory };
+    let daemon =
+        DaemonSettings { delete: Some(true), read_only: None, proxy: None, cache: CacheKind::InMemory };
     let (restart, redis, goal) = (Vec::new(), Redis::Open, Goal::Fix);
     World { findings, storage: storage(), daemon, materials, restart, redis, goal }
 }

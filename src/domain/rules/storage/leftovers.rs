@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Court, EMPTY};
+use super::{EMPTY, Judge};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject;
@@ -13,7 +13,7 @@ use crate::domain::name::RepositoryName;
 use crate::domain::rules::Condition;
 use crate::domain::views::storage::{Link, Repository};
 
-impl Court<'_> {
+impl Judge<'_> {
     /// A layer link: its data is needed, or it dangles. `wanted` is what manifests of the repository need, as far
     /// as there is no data under its own digest.
     pub(super) fn layer(

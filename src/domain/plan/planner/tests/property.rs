@@ -34,7 +34,8 @@ fn any_world() -> impl Strategy<Value = World> {
         let mut world = world(&codes, has_bytes);
         (world.goal, world.redis) = (goal, redis);
         world.findings.extend(codes.iter().flat_map(|code| others(*code)));
-        world.daemon = Daemon { delete: Some(delete), read_only: Some(read_only), proxy: Some(proxy), cache };
+        world.daemon =
+            DaemonSettings { delete: Some(delete), read_only: Some(read_only), proxy: Some(proxy), cache };
         if has_bytes && is_stored {
             world.materials.tags.insert((name("a"), "1".parse().unwrap()), digest(2));
         }
