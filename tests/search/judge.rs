@@ -128,7 +128,7 @@ impl Judge<'_> {
 
 impl Judge<'_> {
     /// Whom garbage collection alone hurts, where the command is to guard it: that is not its guard's doing.
-    fn without(&self, state: &State, command: Command) -> Harms {
+    fn without(&self, state: &SandboxState, command: Command) -> Harms {
         match command {
             Command::Guard(untagged) => self.harms(&step(self.flavour, state, Move::Collect(untagged))),
             Command::Check | Command::Fix | Command::Purge => Harms::new(),

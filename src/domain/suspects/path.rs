@@ -2,7 +2,7 @@
 
 use super::{Suspect, SuspectKind};
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::layout::{Folder, LinkPlace, Place};
+use crate::domain::layout::{FolderPlace, LinkPlace, Place};
 
 /// The digest with which `text` begins, however its colon is written.
 pub(super) fn digest_at(text: &str) -> Option<Digest> {
@@ -40,13 +40,13 @@ fn stored(path: &str) -> Option<Suspect> {
 /// What lies at a place, as far as the path tells.
 const fn kind(place: &Place) -> SuspectKind {
     match place {
-        Place::Link(_, LinkPlace::Layer(_)) | Place::Folder(Folder::Link(_, LinkPlace::Layer(_))) => {
+        Place::Link(_, LinkPlace::Layer(_)) | Place::Folder(FolderPlace::Link(_, LinkPlace::Layer(_))) => {
             SuspectKind::Layer
         }
         Place::Link(..)
         | Place::Entry(..)
         | Place::Signature(..)
-        | Place::Folder(Folder::Link(..) | Folder::Entry(..)) => SuspectKind::Manifest,
+        | Place::Folder(FolderPlace::Link(..) | FolderPlace::Entry(..)) => SuspectKind::Manifest,
         Place::Data(_) | Place::Upload(..) | Place::Folder(_) | Place::Other(_) => SuspectKind::Content,
     }
 }
