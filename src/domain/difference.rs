@@ -189,7 +189,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::views::storage::{StoredManifests, Target};
+    use crate::domain::views::storage::{StoredManifests, Target, Traces};
 
     fn digest(n: u8) -> Digest {
         Digest::sha256([n; 32])
@@ -226,6 +226,7 @@ mod tests {
                     has_layers: true,
                     has_manifests: true,
                     has_tags: true,
+                    traces: Traces::default(),
                 })
                 .collect(),
             manifests: StoredManifests::new(),

@@ -71,6 +71,16 @@ pub enum Limit {
         /// How many repositories there are.
         repositories: u64,
     },
+    /// The daemon was asked about some of what is left of links, the newest.
+    #[error(
+        "the daemon was asked about {asked} of the {traces} links that are gone and that it may remember; a restart makes sure"
+    )]
+    Traces {
+        /// About how many.
+        asked: u64,
+        /// How many there are.
+        traces: u64,
+    },
     /// The daemon was asked about some of the pairs that Redis holds stale.
     #[error(
         "the daemon was asked about {asked} of the {pairs} pairs that Redis holds stale; Redis speaks for the others"

@@ -6,7 +6,7 @@ use std::path::Path;
 use regfsck::adapters::sandbox::{Caching, Flavour, SandboxState, Tree, TreeEntry};
 use regfsck::adapters::storage::FilesystemStorage;
 use regfsck::domain::layout;
-use regfsck::domain::views::storage::StorageView;
+use regfsck::domain::views::storage::{StorageView, Traces};
 use regfsck::engine::ports::{Everything, Silent, Storage as _};
 
 use crate::explore::step;
@@ -28,6 +28,10 @@ fn write(tree: &Tree, path: &str, to: &Path) {
 fn comparable(mut view: StorageView) -> serde_json::Value {
     view.root.clear();
     view.blobs.iter_mut().for_each(|blob| blob.modified = 0);
+    for repository in &mut view.repositories {
+        let Traces { layers, revisions } = &mut repository.traces;
+        layers.iter_mut().chain(revisions).for_each(|trace| trace.made = 0);
+    }
     let mut value = serde_json::to_value(view).unwrap();
     value["collected"].take();
     value

@@ -1,4 +1,4 @@
-use crate::domain::views::storage::{StoredTag, TagTarget, Target};
+use crate::domain::views::storage::{StoredTag, TagTarget, Target, Trace, Traces};
 
 use super::*;
 
@@ -22,6 +22,7 @@ fn view() -> StorageView {
         has_layers: true,
         has_manifests: true,
         has_tags: false,
+        traces: Traces { layers: vec![Trace { digest: digest(6), made: 7 }], revisions: Vec::new() },
     });
     view.manifests.insert(digest(3), ReadManifest::Unreadable("no JSON".into()));
     let id = "0".into();

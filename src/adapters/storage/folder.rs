@@ -85,6 +85,11 @@ impl Folder {
         format!("{}{slash}{}", self.path, show(name.as_ref()))
     }
 
+    /// When it was last changed, in seconds since 1970.
+    pub(super) fn modified(&self) -> io::Result<i64> {
+        Ok(Look::of(&fstat(&self.fd)?).modified)
+    }
+
     /// Open the folder of that name in it.
     pub(super) fn enter(&self, name: impl AsRef<[u8]>) -> io::Result<Self> {
         let name = name.as_ref();

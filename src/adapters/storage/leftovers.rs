@@ -6,8 +6,10 @@ use super::notes::Notes;
 /// What such a folder holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leftovers {
-    /// Nothing, or it is gone: what garbage collection leaves behind, and no fault.
-    Nothing,
+    /// It is gone, or could not be opened.
+    Gone,
+    /// Nothing: what garbage collection leaves behind, and no fault; when it was last changed.
+    Nothing(i64),
     /// Something, but not the file.
     Something,
     /// The file: it was written since it was missed.
@@ -16,8 +18,8 @@ pub(super) enum Leftovers {
 
 /// List the folder that lacks `file`; what is neither that nor one of the `known` names is noted as stray.
 pub(super) fn list(parent: &Folder, name: &[u8], file: &str, known: &[&str], notes: &mut Notes) -> Leftovers {
-    let Some(folder) = parent.enter_noting(name, notes) else { return Leftovers::Nothing };
-    let mut seen = Leftovers::Nothing;
+    let Some(folder) = parent.enter_noting(name, notes) else { return Leftovers::Gone };
+    let mut seen = folder.modified().map_or(Leftovers::Gone, Leftovers::Nothing);
     let mut others = Vec::new();
     let listed = folder.each(|name, _| {
         if name == file.as_bytes() {
@@ -25,7 +27,7 @@ pub(super) fn list(parent: &Folder, name: &[u8], file: &str, known: &[&str], not
         } else if !known.iter().any(|known| name == known.as_bytes()) {
             others.push(folder.path_of(name));
         }
-        if seen == Leftovers::Nothing {
+        if seen != Leftovers::Arrived {
             seen = Leftovers::Something;
         }
     });

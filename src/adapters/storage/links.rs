@@ -15,7 +15,7 @@ use super::notes::{Notes, is_gone};
 use super::printable::show_start;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::layout;
-use crate::domain::views::storage::{Links, Target};
+use crate::domain::views::storage::{Links, Target, Trace};
 
 /// More than the longest digest (135 bytes), so that what follows one is seen; never more is read.
 const LINK_BYTES: usize = 512;
@@ -75,26 +75,31 @@ fn read_start<'a>(
     Ok(buffer.get(..length?))
 }
 
-/// Every link below a `_layers` or `revisions` folder, sorted by digest. `known` are the names that may
-/// lie in a link's folder beside `link`.
-pub(super) fn all(parent: &Folder, known: &[&str], notes: &mut Notes) -> Links {
-    let mut links = Vec::new();
+/// The links of a folder, and the empty folders of those that are gone.
+pub(super) type Found = (Links, Vec<Trace>);
+
+/// Every link below a `_layers` or `revisions` folder, and what is left of others, sorted by digest. `known` are the
+/// names that may lie in a link's folder beside `link`.
+pub(super) fn all(parent: &Folder, known: &[&str], notes: &mut Notes) -> Found {
+    let (mut links, mut traces) = (Vec::new(), Vec::new());
     parent.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
         Some(algorithm) => {
             if let Some(folder) = parent.enter_noting(name, notes) {
-                read_folder(&folder, algorithm, known, &mut links, notes);
+                read_folder(&folder, algorithm, known, (&mut links, &mut traces), notes);
             }
         }
         None => notes.stray(parent.path_of(name), NOT_ALGORITHM),
     });
-    links.into_iter().collect()
+    traces.sort_unstable();
+    traces.shrink_to_fit();
+    (links.into_iter().collect(), traces)
 }
 
 fn read_folder(
     folder: &Folder,
     algorithm: Algorithm,
     known: &[&str],
-    links: &mut Vec<(Digest, Target)>,
+    (links, traces): (&mut Vec<(Digest, Target)>, &mut Vec<Trace>),
     notes: &mut Notes,
 ) {
     let mut path = Vec::new();
@@ -109,7 +114,8 @@ fn read_folder(
         let mut content = read(folder, &*path);
         if matches!(content, LinkFile::Nothing) {
             match leftovers::list(folder, name, layout::LINK, known, notes) {
-                Leftovers::Nothing => return,
+                Leftovers::Gone => return,
+                Leftovers::Nothing(made) => return traces.push(Trace { digest, made }),
                 Leftovers::Something => {}
                 Leftovers::Arrived => content = read(folder, &*path),
             }

@@ -14,7 +14,7 @@ use super::printable::show;
 use super::uploads;
 use crate::domain::layout;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::views::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget};
+use crate::domain::views::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget, Traces};
 use crate::engine::ports::{Event, Events, Scope};
 
 const NOT_NAME: &str = "it is no repository name, so the daemon can neither list nor serve what is in it";
@@ -121,11 +121,12 @@ fn read(repositories: &Folder, name: RepositoryName) -> Read {
         has_layers: parts.layers,
         has_manifests: parts.manifests,
         has_tags: false,
+        traces: Traces::default(),
     };
     if parts.layers
         && let Some(layers) = folder.enter_noting(layout::LAYERS, &mut notes)
     {
-        repository.layers = links::all(&layers, &[], &mut notes);
+        (repository.layers, repository.traces.layers) = links::all(&layers, &[], &mut notes);
     }
     if parts.manifests
         && let Some(manifests) = folder.enter_noting(layout::MANIFESTS, &mut notes)
@@ -174,7 +175,8 @@ fn read_manifests(manifests: &Folder, repository: &mut Repository, notes: &mut N
             layout::REVISIONS => {
                 if let Some(revisions) = manifests.enter_noting(name, notes) {
                     // Where the signatures of schema 1 manifests were kept.
-                    repository.revisions = links::all(&revisions, &[layout::SIGNATURES], notes);
+                    (repository.revisions, repository.traces.revisions) =
+                        links::all(&revisions, &[layout::SIGNATURES], notes);
                 }
             }
             layout::TAGS => {

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::domain::manifest::Descriptor;
-use crate::domain::views::storage::{Links, StoredManifests, StoredTag, StrayFile};
+use crate::domain::views::storage::{Links, StoredManifests, StoredTag, StrayFile, Traces};
 
 fn digest(n: u8) -> Digest {
     Digest::sha256([n; 32])
@@ -39,6 +39,7 @@ fn repository(name: &str, layers: &[u8], revisions: &[u8], tags: &[(&str, u8)]) 
         has_layers: true,
         has_manifests: true,
         has_tags: true,
+        traces: Traces::default(),
     }
 }
 

@@ -132,7 +132,7 @@ mod tests {
     use crate::domain::finding::Subject;
     use crate::domain::images::tests::{LAYER, digest, edges_of, hostile, manifest, stored};
     use crate::domain::manifest::Manifest;
-    use crate::domain::views::storage::{Links, StoredTag, Target};
+    use crate::domain::views::storage::{Links, StoredTag, Target, Traces};
 
     /// One repository with these manifests, all linked, and these tags.
     fn view(graph: &[(usize, Manifest)], tags: &[(&str, usize)]) -> StorageView {
@@ -148,6 +148,7 @@ mod tests {
             has_layers: true,
             has_manifests: true,
             has_tags: true,
+            traces: Traces::default(),
         };
         StorageView {
             root: "/r".into(),

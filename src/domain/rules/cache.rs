@@ -117,17 +117,22 @@ impl<'a> Judge<'a> {
         usize::try_from(pair.repository).ok().and_then(|at| self.repositories.get(at).copied().flatten())
     }
 
-    /// Those of the stale entries that no repository of this storage holds.
+    /// Those of the stale entries that no repository of this storage holds, and of which none has anything left.
     fn strangers(&self, stale: &[&CachedBlob]) -> BTreeSet<Digest> {
         if !self.everything {
             return BTreeSet::new();
         }
         let linked = self.linked(stale);
+        let traces = self.storage.repositories.iter().map(|repository| &repository.traces);
+        let left: BTreeSet<Digest> = traces
+            .flat_map(|traces| traces.layers.iter().chain(&traces.revisions))
+            .map(|trace| trace.digest)
+            .collect();
         let digests = stale.iter().map(|entry| entry.digest);
         digests
             .filter(|digest| {
                 let cached = self.cache.pairs_of(digest).iter().any(|pair| self.known(pair).is_some());
-                !cached && !linked.contains_key(digest)
+                !cached && !linked.contains_key(digest) && !left.contains(digest)
             })
             .collect()
     }

@@ -3,18 +3,19 @@
 //! ```text
 //! <root>/docker/registry/v2/
 //!   blobs/<alg>/<hh>/<hex>/data                                   StoredBlob
-//!   repositories/<name>/_layers/<alg>/<hex>/link                  Repository::layers
-//!   repositories/<name>/_manifests/revisions/<alg>/<hex>/link     Repository::revisions
+//!   repositories/<name>/_layers/<alg>/<hex>/link                  Repository::layers; without `link`, Repository::traces
+//!   repositories/<name>/_manifests/revisions/<alg>/<hex>/link     Repository::revisions; the same
 //!   repositories/<name>/_manifests/tags/<tag>/current/link        StoredTag::current
 //!   repositories/<name>/_manifests/tags/<tag>/index/<alg>/<hex>/link
 //!   repositories/<name>/_uploads/<uuid>/{data,startedat,hashstates/…}
 //! ```
 //!
-//! Its size is what bounds regfsck's memory: 56 bytes a blob, 33 bytes a link, and no paths.
+//! Its size is what bounds regfsck's memory: 56 bytes a blob, 33 bytes a link, 48 bytes a trace, and no paths.
 
 mod links;
 mod manifests;
 mod search;
+mod traces;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ use search::search;
 
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
+pub use traces::{Trace, Traces};
 
 /// All that storage was seen to hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,6 +80,9 @@ pub struct Repository {
     pub has_manifests: bool,
     /// Whether it has a `_manifests/tags` folder.
     pub has_tags: bool,
+    /// The empty folders of links that are gone.
+    #[serde(default, skip_serializing_if = "Traces::is_empty")]
+    pub traces: Traces,
 }
 
 /// What a link file says.

@@ -17,7 +17,7 @@ use crate::domain::report::ServedCoverage;
 use crate::domain::rules::{Accusations, api};
 use crate::domain::views::served::{Answer, Asked, Delivered, Delivery, ServedManifest, ServedView, Subject};
 use crate::domain::views::storage::{
-    Links, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target,
+    Links, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target, Traces,
 };
 use crate::engine::ports::{Event, Events, RegistryReader, fetch_images};
 
@@ -301,6 +301,7 @@ fn picture(served: &ServedView) -> StorageView {
         has_layers: true,
         has_manifests: true,
         has_tags: true,
+        traces: Traces::default(),
     };
     for (name, tag, asked) in &served.resolved {
         if let Answer::Yes(manifest) = &asked.answer {

@@ -9,8 +9,9 @@
 //! | a manifest without data | what the daemon believes of it (below) |
 //!
 //! Reading a manifest always reads storage, so the daemon never lies about it until someone pushes. Where
-//! manifests share the repository's cache with blobs (3.x) a HEAD of the manifest's digest as a blob tells; whether
-//! that is so is calibrated with a healthy manifest. Elsewhere only a PUT that must be refused tells.
+//! manifests share the repository's cache with blobs (3.x) a HEAD of the manifest's digest as a blob tells, if it
+//! claims: a 404 speaks for the repository's entry, and a push asks the global one. Whether they share it is
+//! calibrated with a healthy manifest. Elsewhere only a PUT that must be refused tells, while there is a link.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +26,7 @@ use crate::domain::limit::Limit;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
-use crate::domain::views::served::{Answer, Belief, Denial, ServedBlob, ServedView, Subject};
+use crate::domain::views::served::{Answer, Belief, ServedBlob, ServedView, Subject};
 use crate::domain::views::storage::{Links, ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::{Event, Events, RegistryReader};
 
@@ -243,16 +244,13 @@ async fn beliefs(
         let claim = registry.head_blob(&subject.0, &subject.1).await;
         match claim.answer {
             Answer::Yes(_) => known.push((subject, Belief::Claimed(claim.exchange))),
-            Answer::No(Denial::Blob | Denial::Unspecified) if is_shared => {
-                known.push((subject, Belief::Unclaimed(claim.exchange)));
-            }
+            // That speaks for the repository's entry: a push asks the global one.
             Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => open.push(subject),
         }
         events.emit(Event::Advanced(1));
     }
-    // 2.x believes in a manifest only through a link: without one its answer says nothing of what it remembers.
-    let (linked, unlinked): (Vec<_>, Vec<_>) =
-        open.into_iter().partition(|subject| is_shared || is_linked(view, subject));
+    // A daemon tells of a manifest only through a link: without one its answer says nothing of what it remembers.
+    let (linked, unlinked): (Vec<_>, Vec<_>) = open.into_iter().partition(|subject| is_linked(view, subject));
     let why = "no link leads to it any more, so the daemon cannot be asked; a restart makes sure";
     known.extend(unlinked.into_iter().map(|subject| (subject, Belief::Unknown(why.into()))));
     known.extend(refused(registry, linked, is_shared, asking).await);

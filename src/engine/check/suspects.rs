@@ -1,11 +1,12 @@
-//! Whom to ask about beside what storage itself shows: pairs handed in, what disappeared since a snapshot, and
-//! what the cache claims.
+//! Whom to ask about beside what storage itself shows: pairs handed in, what disappeared since a snapshot, what is
+//! left of links in storage, and what the cache claims.
 //!
-//! What is stored cannot be a phantom and is not asked about. A digest without a repository is asked about where
-//! something still tells of it: a link, or the empty folder that a 3.x garbage collection leaves of one. Where
-//! nothing does, in the repositories that the other suspects name, then in all, as far as the budget reaches.
+//! What is stored and linked cannot be a phantom and is not asked about. A digest without a repository is asked about
+//! where something still tells of it: a link, or the empty folder that is left of one. Where nothing does, in the
+//! repositories that the other suspects name, then in all, as far as the budget reaches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::{Options, Run, Suspect};
 use crate::domain::difference;
@@ -14,10 +15,12 @@ use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::Subject;
-use crate::domain::views::storage::{ReadManifest, Repository, StorageView};
+use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target, Trace};
 
 /// So many questions about digests that nothing in storage tells of.
 const ANYWHERE: usize = 4096;
+/// So many questions about what is left of links, the newest: they pile up.
+const LEFT: usize = 4096;
 /// So many questions about pairs that the cache itself claims: its entries prove themselves.
 const OF_CACHE: usize = 4096;
 
@@ -32,6 +35,8 @@ impl Run<'_> {
         if let Some(before) = &self.options.leads.since {
             gathering.disappeared(before);
         }
+        let limit = gathering.left(self.began());
+        self.coverage.limits.0.extend(limit);
         let limit = gathering.settle_bare();
         self.coverage.limits.0.extend(limit);
         let of_cache = self.cached.suspects.len();
@@ -45,6 +50,13 @@ impl Run<'_> {
         let written = self.options.leads.written.iter().cloned();
         gathering.into_suspects().into_iter().chain(written).collect()
     }
+
+    /// When the daemon began, in seconds since 1970: what storage lost before that it cannot remember. Nobody tells
+    /// yet, so that it may remember everything.
+    #[expect(clippy::unused_self, reason = "what tells it will be one of the run's handles")]
+    const fn began(&self) -> Option<i64> {
+        None
+    }
 }
 
 struct Gathering<'a> {
@@ -57,7 +69,7 @@ struct Gathering<'a> {
 impl Gathering<'_> {
     fn add(&mut self, suspect: &Suspect) {
         let Suspect { repository, digest, kind } = suspect;
-        if self.view.blob(digest).is_some() {
+        if !self.may_be_false(suspect) {
             return;
         }
         match repository {
@@ -71,6 +83,38 @@ impl Gathering<'_> {
                 *known = (*known).max(*kind);
             }
         }
+    }
+
+    /// Whether storage lacks what makes a claim of it, or a belief in it, true.
+    fn may_be_false(&self, suspect: &Suspect) -> bool {
+        self.view.blob(&suspect.digest).is_none()
+    }
+
+    /// What is left of links. Such folders pile up: what is older than the daemon costs no question.
+    fn left(&mut self, began: Option<i64>) -> Option<Limit> {
+        // In a pull-through cache a question about what is gone makes the daemon fetch it.
+        if self.options.daemon.proxy == Some(true) {
+            return None;
+        }
+        let mut newest = BinaryHeap::new();
+        let mut traces = 0_u64;
+        for repository in &self.view.repositories {
+            for (made, digest, kind) in left_in(repository, began) {
+                let suspect = Suspect::new(Some(repository.name.clone()), digest, kind);
+                if self.may_be_false(&suspect) {
+                    traces += 1;
+                    newest.push(Reverse((made, suspect)));
+                }
+                if newest.len() > LEFT {
+                    newest.pop();
+                }
+            }
+        }
+        let asked = newest.len() as u64;
+        for Reverse((_, suspect)) in newest {
+            self.add(&suspect);
+        }
+        (asked < traces).then_some(Limit::Traces { asked, traces })
     }
 
     fn disappeared(&mut self, before: &StorageView) {
@@ -123,6 +167,19 @@ impl Gathering<'_> {
     }
 }
 
+/// What is left of a repository's links, and when that was left, which something beside a lost link hides.
+fn left_in(repository: &Repository, began: Option<i64>) -> impl Iterator<Item = (i64, Digest, SuspectKind)> {
+    let Repository { layers, revisions, traces, .. } = repository;
+    let kinds =
+        [(layers, &traces.layers, SuspectKind::Layer), (revisions, &traces.revisions, SuspectKind::Manifest)];
+    kinds.into_iter().flat_map(move |(links, traces, kind)| {
+        let lost = links.iter().filter(|link| *link.target == Target::Missing);
+        let lost = lost.map(|link| Trace { digest: link.digest, made: i64::MAX });
+        let remembered = traces.iter().copied().filter(move |trace| trace.is_remembered(began));
+        lost.chain(remembered).map(move |trace| (trace.made, trace.digest, kind))
+    })
+}
+
 /// The repositories that have a link to a digest, or the folder of one.
 fn homes(
     view: &StorageView,
@@ -141,5 +198,7 @@ fn homes(
 }
 
 fn links(repository: &Repository) -> impl Iterator<Item = Digest> {
-    repository.layers.iter().chain(&repository.revisions).map(|link| link.digest)
+    let traces =
+        repository.traces.layers.iter().chain(&repository.traces.revisions).map(|trace| trace.digest);
+    repository.layers.iter().chain(&repository.revisions).map(|link| link.digest).chain(traces)
 }

@@ -13,7 +13,7 @@ use regfsck::domain::name::{RepositoryName, Tag};
 use regfsck::domain::observed::{Thing, Unlooked};
 use regfsck::domain::views::storage::{
     Links, ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredTag, StoredUpload,
-    StrayFile, TagTarget, Target,
+    StrayFile, TagTarget, Target, Trace, Traces,
 };
 use regfsck::engine::ports::Scope;
 
@@ -24,6 +24,7 @@ use crate::doubles::disk::{Disk, Node};
 struct Parts {
     layers: BTreeMap<Digest, Target>,
     revisions: BTreeMap<Digest, Target>,
+    traces: Traces,
     tags: BTreeMap<Tag, TagTarget>,
     has: Vec<Part>,
     uploads: BTreeMap<String, StoredUpload>,
@@ -198,7 +199,7 @@ impl Walk<'_> {
     /// The folder of a layer or revision link. An empty one is what garbage collection leaves.
     fn linked(&mut self, path: &str, name: &RepositoryName, place: &LinkPlace) {
         let (LinkPlace::Layer(digest) | LinkPlace::Revision(digest)) = place else { return };
-        let digest = *digest;
+        let (digest, is_layer) = (*digest, matches!(place, LinkPlace::Layer(_)));
         let link = format!("{path}/link");
         let target = match self.disk.look(&self.path(&link)) {
             Ok(Some(Node::File(bytes, _))) => target(bytes, Some(digest)),
@@ -206,7 +207,11 @@ impl Walk<'_> {
                 self.stray(link);
                 Target::Missing
             }
-            Ok(None) if self.disk.list(&self.path(path)).is_ok_and(|listed| listed.is_empty()) => return,
+            Ok(None) if self.disk.list(&self.path(path)).is_ok_and(|listed| listed.is_empty()) => {
+                let traces = &mut self.of(name).traces;
+                let left = if is_layer { &mut traces.layers } else { &mut traces.revisions };
+                return left.push(Trace { digest, made: super::LONG_AGO });
+            }
             Ok(None) => {
                 self.leftovers(
                     path,
@@ -220,8 +225,7 @@ impl Walk<'_> {
             }
         };
         let parts = self.of(name);
-        let links =
-            if matches!(place, LinkPlace::Layer(_)) { &mut parts.layers } else { &mut parts.revisions };
+        let links = if is_layer { &mut parts.layers } else { &mut parts.revisions };
         links.insert(digest, target);
     }
 
@@ -250,7 +254,9 @@ impl Walk<'_> {
 
     fn finish(mut self) -> StorageView {
         self.view.blobs.sort_unstable_by_key(|blob| blob.digest);
-        for (name, parts) in std::mem::take(&mut self.repositories) {
+        for (name, mut parts) in std::mem::take(&mut self.repositories) {
+            parts.traces.layers.sort_unstable();
+            parts.traces.revisions.sort_unstable();
             self.view.uploads.extend(parts.uploads.into_values());
             self.view.repositories.push(Repository {
                 name,
@@ -259,6 +265,7 @@ impl Walk<'_> {
                 has_layers: parts.has.contains(&Part::Layers),
                 has_manifests: parts.has.contains(&Part::Manifests),
                 has_tags: parts.has.contains(&Part::Tags),
+                traces: parts.traces,
                 tags: parts.tags.into_iter().map(|(tag, current)| StoredTag { tag, current }).collect(),
             });
         }

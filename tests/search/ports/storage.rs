@@ -14,7 +14,7 @@ use regfsck::domain::name::{RepositoryName, Tag};
 use regfsck::domain::observed::Observed;
 use regfsck::domain::views::storage::{
     BlobFile, ContentView, HashedBlob, Links, ReadManifest, Repository, StorageView, StoredBlob,
-    StoredManifests, StoredTag, StoredUpload, StrayFile, TagTarget, Target,
+    StoredManifests, StoredTag, StoredUpload, StrayFile, TagTarget, Target, Trace, Traces,
 };
 use regfsck::engine::ports::{
     Events, Hasher, Pace, Scope, Sessions, Storage, StorageError, StorageWriteError, StorageWriter, Uploads,
@@ -43,19 +43,20 @@ fn target(tree: &Tree, path: &str, named: Digest) -> Option<Target> {
     })
 }
 
-fn links(tree: &Tree, folder: &str) -> Links {
-    let mut found = Vec::new();
+/// The links of a folder, and what is left of others: nothing here tells when it was left.
+fn links(tree: &Tree, folder: &str) -> (Links, Vec<Trace>) {
+    let (mut found, mut traces) = (Vec::new(), Vec::new());
     for name in names(tree, folder) {
         let algorithm = Algorithm::from_name(&name).expect("the tree holds nothing odd");
         for hex in names(tree, &format!("{folder}/{name}")) {
             let digest = Digest::from_hex(algorithm, hex.as_bytes()).expect("the tree holds nothing odd");
-            // An empty folder is what is left of a link, and is not looked at.
-            found.extend(
-                target(tree, &format!("{folder}/{name}/{hex}/link"), digest).map(|target| (digest, target)),
-            );
+            match target(tree, &format!("{folder}/{name}/{hex}/link"), digest) {
+                Some(target) => found.push((digest, target)),
+                None => traces.push(Trace { digest, made: 0 }),
+            }
         }
     }
-    found.into_iter().collect()
+    (found.into_iter().collect(), traces)
 }
 
 fn tag_target(tree: &Tree, folder: &str) -> Option<TagTarget> {
@@ -76,14 +77,17 @@ fn repository(tree: &Tree, name: &str) -> Option<Repository> {
         let current = tag_target(tree, &format!("{tags}/{tag}"))?;
         Some(StoredTag { tag: tag.parse().expect("the tree holds nothing odd"), current })
     };
+    let (layers, layer_traces) = links(tree, &format!("{folder}/_layers"));
+    let (revisions, revision_traces) = links(tree, &format!("{folder}/_manifests/revisions"));
     (has_layers || has_manifests || has("_uploads")).then(|| Repository {
         name: name.parse().expect("the tree holds nothing odd"),
-        layers: links(tree, &format!("{folder}/_layers")),
-        revisions: links(tree, &format!("{folder}/_manifests/revisions")),
+        layers,
+        revisions,
         tags: names(tree, &tags).into_iter().filter_map(tag).collect(),
         has_layers,
         has_manifests,
         has_tags: has("_manifests/tags"),
+        traces: Traces { layers: layer_traces, revisions: revision_traces },
     })
 }
 

@@ -53,7 +53,13 @@ fn what_daemons_leave_behind_is_no_fault() {
     tree.folder(format!("repositories/app/_manifests/revisions/sha256/{}/signatures", image.manifest.hex()));
     std::fs::write(tree.base().join("scheduler-state.json"), "{}").unwrap();
     assert_eq!(tree.stray(), Vec::<String>::new());
-    assert_eq!(tree.repository().revisions, same([image.manifest]));
+    let repository = tree.repository();
+    assert_eq!(repository.revisions, same([image.manifest]));
+    let now = jiff::Timestamp::now().as_second();
+    for left in [&repository.traces.layers, &repository.traces.revisions] {
+        assert_eq!(left.iter().map(|trace| trace.digest).collect::<Vec<_>>(), [digest("aa")]);
+        assert!(left.iter().all(|trace| (now - 60..=now).contains(&trace.made)), "{left:?}");
+    }
 }
 
 #[test]

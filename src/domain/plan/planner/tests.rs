@@ -8,7 +8,9 @@ use crate::domain::layout::LinkPlace;
 use crate::domain::name::Image;
 use crate::domain::plan::Remembered;
 use crate::domain::rules::CacheKind;
-use crate::domain::views::storage::{Links, Repository, StoredBlob, StoredManifests, Target as LinkTarget};
+use crate::domain::views::storage::{
+    Links, Repository, StoredBlob, StoredManifests, Target as LinkTarget, Traces,
+};
 
 /// What a plan is made of, owned.
 struct World {
@@ -61,6 +63,7 @@ fn storage() -> StorageView {
         has_layers: true,
         has_manifests: true,
         has_tags: true,
+        traces: Traces::default(),
     };
     StorageView {
         root: "/r".into(),

@@ -1,5 +1,5 @@
 use crate::domain::views::cache::CacheCollector;
-use crate::domain::views::storage::{Links, StoredManifests, Target};
+use crate::domain::views::storage::{Links, StoredManifests, Target, Traces};
 
 use super::*;
 
@@ -28,6 +28,7 @@ fn storage(blobs: &[u8], repositories: &[(&str, &[u8])]) -> StorageView {
                 has_layers: true,
                 has_manifests: true,
                 has_tags: true,
+                traces: Traces::default(),
             })
             .collect(),
         manifests: StoredManifests::new(),
