@@ -19,7 +19,9 @@ use regfsck::adapters::cache::RedisCache;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::rules::cache::check;
 use regfsck::domain::views::cache::CacheView;
-use regfsck::domain::views::storage::{Links, Repository, StorageView, StoredBlob, StoredManifests, Target};
+use regfsck::domain::views::storage::{
+    Links, Repository, StorageView, StoredBlob, StoredManifests, Target, Traces,
+};
 use regfsck::engine::ports::{Cache, Silent};
 use sha2::Digest as _;
 
@@ -96,6 +98,7 @@ fn storage() -> StorageView {
             has_layers: true,
             has_manifests: true,
             has_tags: true,
+            traces: Traces::default(),
         })
         .collect();
     repositories.sort_unstable_by(|a, b| a.name.cmp(&b.name));
