@@ -16,6 +16,8 @@ use self::progress::Progress;
 use super::args::output::{
     DrawingArguments, OutputFormat, ProgressArguments, ResultArguments, SpeechArguments, When,
 };
+use crate::adapters::config::ConfigError;
+use crate::engine::ports::{RequestError, ServiceError};
 use crate::report::table::Drawing;
 
 /// How to write, made once of what was typed.
@@ -94,6 +96,18 @@ pub(super) fn say(text: fmt::Arguments<'_>) {
 pub(super) fn complain(error: &anyhow::Error) {
     let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
     say(format_args!("{style}error{style:#}: {error:#}"));
+    if let Some(hint) = error.chain().find_map(hint) {
+        say(format_args!("hint: {hint}"));
+    }
+}
+
+/// What an error tells to do next, where it is one that knows.
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let config = cause.downcast_ref::<ConfigError>().map(ConfigError::hint);
+    let request =
+        || cause.downcast_ref::<RequestError>().map(|error| error.hint.as_deref().map(str::to_owned));
+    let service = || cause.downcast_ref::<ServiceError>().map(|error| error.hint.clone());
+    config.or_else(request).or_else(service).flatten()
 }
 
 /// The terminal's width, never less than 60; 80 where stdout is no terminal.
