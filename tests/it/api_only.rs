@@ -32,8 +32,7 @@ fn a_large_registry_is_read_once_and_exactly_what_is_wrong_is_found() {
                 image
             })
             .collect();
-        let Some(daemon) = RealRegistry::start(&Settings { root: Some(root.clone()), ..Settings::default() })
-        else {
+        let Some(daemon) = RealRegistry::start(&Settings::sharing(&root)) else {
             return;
         };
         let raw = Raw::new(&daemon.url());

@@ -25,8 +25,7 @@ struct Pair {
 
 fn pair() -> Option<Pair> {
     let stale = RealRegistry::start(&Settings::default())?;
-    let fresh =
-        RealRegistry::start(&Settings { root: Some(stale.root().to_owned()), ..Settings::default() })?;
+    let fresh = RealRegistry::start(&Settings::sharing(stale.root()))?;
     let image = Image::two_layers("a").unwrap();
     Raw::new(&stale.url()).push_image("a", "1", &image);
     lose(stale.root(), &image.layers[0].digest);

@@ -52,7 +52,7 @@ impl Place {
         let root = at.join("root");
         plant(&root, "team/app", "1", &Image::two_layers("a").unwrap());
         Some(Self {
-            plain: RealRegistry::start(&Settings { root: Some(root.clone()), ..Settings::default() })?,
+            plain: RealRegistry::start(&Settings::sharing(&root))?,
             own: daemon(&root, &own, None)?,
             expired: daemon(&root, &expired, None)?,
             closed: daemon(&root, &server, Some(&client_ca))?,

@@ -61,6 +61,11 @@ impl Settings {
         Self { cache, ..Self::default() }
     }
 
+    /// The plain one, on this root directory.
+    pub fn sharing(root: &Path) -> Self {
+        Self { root: Some(root.to_owned()), ..Self::default() }
+    }
+
     /// One that wants this name and password, with its file in `folder`; `None` where `htpasswd` is missing.
     pub fn with_password(folder: &Path, name: &str, password: &str) -> Option<Self> {
         let hashed = program::output("htpasswd", ["-Bbn", "-C", "4", name, password])?;
