@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
@@ -13,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::domain::gc::Release;
 use crate::domain::suspects::{SuspectText, Suspects};
+use crate::engine::ports::{GarbageCollection, GcEnd, Onlooker, Stream};
 
 /// No line that names a suspect is longer.
 const MAX_LINE_BYTES: usize = 64 << 10;
@@ -21,34 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The word that every such command has in it.
 const WORD: &str = "garbage-collect";
 
-/// Which of the command's streams some bytes came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Output,
-    /// Standard error.
-    Errors,
-}
-
-/// Who sees the command's output, as it comes.
-pub trait Onlooker: Send + Sync {
-    /// Some bytes came.
-    fn see(&self, stream: Stream, bytes: &[u8]);
-}
-
 /// A garbage-collection command: `docker-registry garbage-collect …`, behind `docker exec`, in a `sh -c`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GcCommand {
     argv: Vec<OsString>,
-}
-
-/// How it ended.
-#[derive(Debug)]
-pub struct GcEnd {
-    /// Its exit status.
-    pub status: ExitStatus,
-    /// What its output named.
-    pub suspects: Suspects,
 }
 
 impl GcCommand {
@@ -57,16 +35,16 @@ impl GcCommand {
     pub fn new(argv: &[OsString]) -> Option<Self> {
         (!argv.is_empty()).then(|| Self { argv: argv.to_vec() })
     }
+}
 
-    /// Its words, printable.
-    #[must_use]
-    pub fn words(&self) -> Vec<String> {
+#[async_trait]
+impl GarbageCollection for GcCommand {
+    fn words(&self) -> Vec<String> {
         self.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect()
     }
 
-    /// Whether it deletes untagged manifests: `-m`, `--delete-untagged`.
-    #[must_use]
-    pub fn deletes_untagged(&self) -> bool {
+    /// `-m`, `--delete-untagged`.
+    fn deletes_untagged(&self) -> bool {
         let line = self.words().join(" ");
         let options = line.split_whitespace().skip_while(|word| !word.ends_with(WORD));
         options.skip(1).any(|word| {
@@ -77,8 +55,8 @@ impl GcCommand {
         })
     }
 
-    /// Whose garbage collector it is, as the same program says when asked for its version.
-    pub async fn flavour(&self) -> Option<Release> {
+    /// As the same program says when asked for its version.
+    async fn flavour(&self) -> Option<Release> {
         let at = self.argv.iter().position(|word| word == WORD).filter(|at| *at > 0)?;
         let (program, rest) = self.argv.get(..at)?.split_first()?;
         let mut command = Command::new(program);
@@ -87,11 +65,8 @@ impl GcCommand {
         flavour_of(&String::from_utf8_lossy(&output.stdout))
     }
 
-    /// Run it to its end. Ctrl-C reaches it as well and ends it, but not us; a SIGTERM to us is passed on.
-    ///
-    /// # Errors
-    /// When it cannot be started, or not be waited for.
-    pub async fn run(&self, onlooker: &dyn Onlooker) -> io::Result<GcEnd> {
+    /// Ctrl-C reaches it as well and ends it, but not us; a SIGTERM to us is passed on.
+    async fn run(&self, onlooker: &dyn Onlooker) -> io::Result<GcEnd> {
         let (program, rest) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
         let mut child = command.args(rest).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -102,15 +77,8 @@ impl GcCommand {
             merge(output, errors)
         };
         let (status, suspects) = tokio::join!(wait(&mut child), read);
-        Ok(GcEnd { status: status?, suspects })
-    }
-}
-
-impl GcEnd {
-    /// The signal that killed it, where one did.
-    #[must_use]
-    pub fn signal(&self) -> Option<i32> {
-        self.status.signal()
+        let status = status?;
+        Ok(GcEnd { status: status.code(), signal: status.signal(), suspects })
     }
 }
 
@@ -226,7 +194,7 @@ mod tests {
         let script = format!("echo app; echo 'blob eligible for deletion: {digest}'; printf end; exit 3");
         let kept = Kept::default();
         let end = command(&["sh", "-c", &script]).run(&kept).await.unwrap();
-        assert_eq!((end.status.code(), end.signal()), (Some(3), None));
+        assert_eq!((end.status, end.signal), (Some(3), None));
         let bare = Suspect::new(None, digest.parse().unwrap(), SuspectKind::Content);
         assert_eq!(end.suspects.pairs.into_iter().collect::<Vec<_>>(), [bare]);
         let expected = format!("app\nblob eligible for deletion: {digest}\nend");
@@ -236,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_is_killed_says_by_what() {
         let end = command(&["sh", "-c", "kill -9 $$"]).run(&Kept::default()).await.unwrap();
-        assert_eq!((end.status.code(), end.signal()), (None, Some(9)));
+        assert_eq!((end.status, end.signal), (None, Some(9)));
         assert!(command(&["/no/such/program"]).run(&Kept::default()).await.is_err());
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::limit::Limits;
-use super::observed::Unlooked;
+use super::observed::{Reason, Thing, Unlooked};
 use super::shard::Shard;
 
 /// What was looked at.
@@ -27,6 +27,14 @@ pub struct Coverage {
     /// What this kind of run cannot see, and what would let it.
     #[serde(flatten)]
     pub limits: Limits,
+}
+
+impl Coverage {
+    /// Enter that the run was stopped before everything was looked at.
+    pub fn note_interrupt(&mut self) {
+        self.unknown.push(Unlooked::new(Thing::Rest, Reason::Interrupted));
+        Unlooked::sort(&mut self.unknown);
+    }
 }
 
 /// What was looked at in storage.

@@ -13,9 +13,6 @@ use super::gc::{Abort, Loss, Release};
 use super::observed::Unlooked;
 use super::report::{Report, Tool};
 
-/// The exit status of a run whose garbage collection failed; its own status is in [`Collected`].
-pub const COLLECTION_FAILED: u8 = 5;
-
 /// A whole run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Guarded {

@@ -6,15 +6,25 @@
 //! | 1 | incoherent | findings remain |
 //! | 3 | incomplete | something could not be looked at; what was seen is reported |
 //! | 4 | refused | refused for safety |
+//! | 5 | | guard: the garbage collection itself failed |
 //!
 //! Status 2, usage and configuration, never gets as far as a report. "Could not look" outranks
 //! findings: a run that did not see everything must not be taken for one that did.
 
 use crate::domain::code::Severity;
+use crate::domain::doctor::Hint;
+use crate::domain::guard::{Gate, Guarded, Stage};
+use crate::domain::observed::Unlooked;
 use crate::domain::report::{Report, Verdict};
 
 /// Usage or configuration error: what the program returns when there is no report.
 pub const USAGE: u8 = 2;
+
+/// The status of a guarded run whose garbage collection failed; its own status is in the result.
+const COLLECTION_FAILED: u8 = 5;
+
+/// The status of a run that a second signal ended: what a shell shows of a program that Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
 
 /// What the report's contents amount to.
 #[must_use]
@@ -45,4 +55,35 @@ pub const fn exit_status(verdict: Verdict) -> u8 {
 pub fn conclude(report: &mut Report, fail_on: Severity) {
     report.verdict = verdict(report, fail_on);
     report.exit_status = exit_status(report.verdict);
+}
+
+/// What the doctor's hints, and what it could not look at, amount to.
+#[must_use]
+pub fn of_hints(hints: &[Hint], unknown: &[Unlooked], fail_on: Severity) -> Verdict {
+    if !unknown.is_empty() {
+        Verdict::Incomplete
+    } else if hints.iter().any(|hint| hint.severity <= fail_on) {
+        Verdict::Incoherent
+    } else {
+        Verdict::Coherent
+    }
+}
+
+/// The exit status of a guarded garbage collection: that of the stage that failed.
+#[must_use]
+pub fn of_guarded(guarded: &Guarded) -> u8 {
+    let of_report = guarded.report.as_ref().map_or(0, |report| report.exit_status);
+    match guarded.failed {
+        None => exit_status(Verdict::Coherent),
+        Some(Stage::Gate) => exit_status(of_gate(&guarded.gate)),
+        Some(Stage::Collection) => COLLECTION_FAILED,
+        Some(Stage::Restart) => of_report.max(exit_status(Verdict::Incoherent)),
+        Some(Stage::Check) => of_report,
+    }
+}
+
+/// What a shut gate amounts to.
+fn of_gate(gate: &Gate) -> Verdict {
+    let is_refused = !gate.aborts.is_empty() || !gate.losses.is_empty();
+    if is_refused { Verdict::Refused } else { Verdict::Incomplete }
 }

@@ -2,6 +2,7 @@
 
 mod blocking;
 pub mod check;
+pub mod doctor;
 pub mod drain;
 pub mod guard;
 pub mod interrupt;
@@ -9,6 +10,7 @@ pub mod keep_started;
 pub mod ports;
 pub mod repair;
 pub mod restart;
+pub mod session;
 pub mod sides;
 pub mod undo;
 pub mod verify;

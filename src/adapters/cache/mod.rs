@@ -32,7 +32,7 @@ use crate::domain::observed::{Observed, Thing, Unlooked};
 use crate::domain::views::cache::{
     CacheCollector, CacheDatabase, CacheInfo, CacheView, CachedBlob, Membership, StaleKeys,
 };
-use crate::engine::ports::{Cache, CacheError, Event, Events};
+use crate::engine::ports::{Cache, CacheError, Event, Events, Notice};
 
 /// A Redis that holds the daemon's cache.
 pub struct RedisCache {
@@ -247,27 +247,22 @@ fn read_keyspace(line: &str) -> Option<CacheDatabase> {
 
 /// An empty database beside one that holds a registry's keys is the wrong one, and was not a look at the cache.
 fn judge_databases(view: &mut CacheView, ours: u32, events: &dyn Events) {
-    let others: Vec<String> = view
-        .others
-        .iter()
-        .filter(|database| database.registry)
-        .map(|database| format!("database {}", database.number))
-        .collect();
-    let others = others.join(", ");
+    let others = view.others.iter().filter(|database| database.registry);
+    let databases: Vec<u32> = others.map(|database| database.number).collect();
+    let others = databases.iter().map(|number| format!("database {number}")).collect::<Vec<_>>().join(", ");
+    let location = view.location.clone();
     match (view.is_empty(), others.is_empty()) {
         (true, false) => {
             let why = format!(
                 "database {ours} holds no keys of a registry, but {others} does: is it the wrong one?"
             );
-            view.unknown.push(Unlooked::new(Thing::side(view.location.clone()), why));
+            view.unknown.push(Unlooked::new(Thing::side(location), why));
         }
         (true, true) => {
-            events.emit(Event::Notice(format!("`{}` holds no keys of a registry", view.location)));
+            events.emit(Event::Notice(Notice::NoKeys(location)));
         }
         (false, false) => {
-            let text =
-                format!("`{}`: {others} holds keys of a registry too, and is not looked at", view.location);
-            events.emit(Event::Notice(text));
+            events.emit(Event::Notice(Notice::OtherDatabases { location, databases }));
         }
         (false, true) => {}
     }

@@ -1,6 +1,7 @@
 //! A source some of whose content is known to be bad.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
@@ -10,20 +11,19 @@ use crate::engine::ports::{ByteStream, FileRange, Found, ImageContent, Source, S
 
 /// A source that does not offer some of what it has: the registry's own storage would offer the very file
 /// that is to be replaced.
-pub struct Except {
+pub(super) struct Except {
     inner: Box<dyn Source>,
-    without: BTreeSet<Digest>,
+    without: Arc<RwLock<BTreeSet<Digest>>>,
 }
 
 impl Except {
-    /// `inner` without these.
-    #[must_use]
-    pub fn new(inner: Box<dyn Source>, without: BTreeSet<Digest>) -> Self {
+    /// `inner` without these, whichever they are by the time it is asked.
+    pub(super) fn new(inner: Box<dyn Source>, without: Arc<RwLock<BTreeSet<Digest>>>) -> Self {
         Self { inner, without }
     }
 
     fn admit(&self, wanted: &Wanted) -> Result<(), SourceError> {
-        if !self.without.contains(&wanted.digest) {
+        if !self.without.read().unwrap_or_else(PoisonError::into_inner).contains(&wanted.digest) {
             return Ok(());
         }
         let what = format!("{} whole", wanted.digest);

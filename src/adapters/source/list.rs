@@ -1,10 +1,14 @@
 //! All the sources of a run, in the order in which they were given.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
+use super::except::Except;
 use super::fetch::{FetchRetries, fetch_verified};
+use crate::domain::digest::Digest;
 use crate::domain::name::{Image, RepositoryName};
 use crate::engine::ports::{
     ImageContent, Shortage, Sighting, Source, SourceError, Supply, VerifiedBytes, Wanted,
@@ -15,13 +19,22 @@ pub struct SourceList {
     sources: Vec<Box<dyn Source>>,
     spool: PathBuf,
     patience: FetchRetries,
+    /// What is not taken from the registry's own storage.
+    bad: Arc<RwLock<BTreeSet<Digest>>>,
 }
 
 impl SourceList {
     /// These sources; what comes over a network is spooled in the folder `spool`.
     #[must_use]
     pub fn new(sources: Vec<Box<dyn Source>>, spool: PathBuf) -> Self {
-        Self { sources, spool, patience: FetchRetries::default() }
+        Self { sources, spool, patience: FetchRetries::default(), bad: Arc::default() }
+    }
+
+    /// Before all others the registry's own storage: links need bytes that are there.
+    #[must_use]
+    pub fn with_own(mut self, own: Box<dyn Source>) -> Self {
+        self.sources.insert(0, Box::new(Except::new(own, Arc::clone(&self.bad))));
+        self
     }
 
     /// How often a broken transfer is taken up again.
@@ -61,6 +74,10 @@ impl Tried {
 
 #[async_trait]
 impl Supply for SourceList {
+    fn distrust(&self, bad: BTreeSet<Digest>) {
+        *self.bad.write().unwrap_or_else(PoisonError::into_inner) = bad;
+    }
+
     async fn find(&self, wanted: &Wanted) -> Result<Sighting, Shortage> {
         let mut tried = Tried::default();
         for source in self.sources.iter().map(AsRef::as_ref) {

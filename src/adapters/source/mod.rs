@@ -33,7 +33,6 @@ mod spec;
 mod storage;
 mod tarball;
 
-pub use except::Except;
 pub use fetch::{FetchRetries, fetch_verified};
 pub use list::SourceList;
 pub use spec::{OpenOptions, SourceSpec, SourceSpecError};

@@ -4,25 +4,25 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::session::{Session, conclude};
+use super::failure::of_session;
 use crate::cli::args::check::CheckCommand;
 use crate::cli::settings::budget::refuse_parts;
 use crate::cli::settings::check::options;
+use crate::cli::settings::session::Opening;
 use crate::cli::settings::target::Target;
 use crate::cli::terminal::Terminal;
-use crate::cli::terminal::interrupt::{self, Interrupt};
-use crate::domain::observed::{Reason, Thing, Unlooked};
+use crate::cli::terminal::interrupt::Interrupt;
 use crate::domain::plan::Goal;
-use crate::domain::report::{Coverage, Report};
-use crate::engine::check::check;
+use crate::domain::report::Report;
+use crate::engine::session::{Session, look};
 
 /// Check, and with `--fix` or `--plan` go on; the exit status.
 pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
     let report = super::runtime()?.block_on(async {
         match &command.plan {
-            _ if command.fix => fix(command, &terminal).await,
-            Some(path) => save_plan(command, path, &terminal).await,
+            _ if command.fix => open(command, &terminal).await?.run(Goal::Fix).await.map_err(of_session),
+            Some(path) => save_plan(&open(command, &terminal).await?, path).await,
             None => {
                 Interrupt::watch();
                 report(command, &terminal).await
@@ -39,39 +39,20 @@ pub(super) async fn report(command: &CheckCommand, terminal: &Terminal) -> Resul
     let target = Target::find(&(&arguments.target).into(), &arguments.connection).await?;
     let mut options = options(arguments, &command.part, &command.state, &target)?;
     options.asking.probe_manifests = command.probe_manifests;
-    let mut examination = check(&target.sides, &options, terminal.progress()).await?;
-    note_interrupt(&mut examination.coverage, &interrupt::current());
-    Ok(conclude(examination, target.named, arguments.fail_on))
+    Ok(look(&target.sides, &options, arguments.fail_on, terminal.progress()).await?)
 }
 
-/// Enter in the coverage that the run was stopped, where it was.
-pub(super) fn note_interrupt(coverage: &mut Coverage, interrupt: &Interrupt) {
-    if interrupt.is_set() {
-        coverage.unknown.push(Unlooked::new(Thing::Rest, Reason::Interrupted));
-        Unlooked::sort(&mut coverage.unknown);
-    }
-}
-
-async fn open<'a>(command: &'a CheckCommand, terminal: &'a Terminal) -> Result<Session<'a>> {
+async fn open(command: &CheckCommand, terminal: &Terminal) -> Result<Session> {
     refuse_parts(&command.part)?;
-    let session = Session::open(&command.check, &command.state, terminal).await?;
-    session.asking(command.consent.yes).with_sources(&command.source).await?.with_restarts(&command.restart)
-}
-
-async fn fix(command: &CheckCommand, terminal: &Terminal) -> Result<Report> {
-    let mut session = open(command, terminal).await?;
-    let examination = session.check().await?;
-    session.repair(examination, Goal::Fix).await
+    let opening = Opening::new(&command.check, &command.state, terminal).await?;
+    let opening = opening.with_restarts(&command.restart)?.with_sources(&command.source).await?;
+    Ok(opening.agreed(command.consent.yes).session())
 }
 
 /// Check, and save the plan of what would be done.
-async fn save_plan(command: &CheckCommand, path: &Path, terminal: &Terminal) -> Result<Report> {
-    let mut session = open(command, terminal).await?;
-    let examination = session.check().await?;
-    let plan = session.plan(&examination, Goal::Fix).await?;
+async fn save_plan(session: &Session, path: &Path) -> Result<Report> {
+    let (report, plan) = session.propose(Goal::Fix).await.map_err(of_session)?;
     let text = serde_json::to_string_pretty(&plan)? + "\n";
     std::fs::write(path, text).with_context(|| format!("cannot write the plan to `{}`", path.display()))?;
-    let mut report = session.report(examination);
-    report.plan = Some(plan);
     Ok(report)
 }

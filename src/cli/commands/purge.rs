@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
-use super::session::Session;
+use super::failure::of_session;
 use crate::cli::args::repair::PurgeCommand;
+use crate::cli::settings::session::Opening;
 use crate::cli::terminal::Terminal;
 use crate::domain::plan::Goal;
 
@@ -11,10 +12,8 @@ use crate::domain::plan::Goal;
 pub(in crate::cli) fn run(command: &PurgeCommand, terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
     let report = super::runtime()?.block_on(async {
-        let session = Session::open(&command.check, &command.state, &terminal).await?;
-        let mut session = session.asking(command.consent.yes);
-        let examination = session.check().await?;
-        session.repair(examination, Goal::Purge).await
+        let opening = Opening::new(&command.check, &command.state, &terminal).await?;
+        opening.agreed(command.consent.yes).session().run(Goal::Purge).await.map_err(of_session)
     })?;
     terminal.write_report(&report)?;
     Ok(report.exit_status)

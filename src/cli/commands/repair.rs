@@ -2,38 +2,40 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::session::Session;
+use super::failure::of_session;
 use crate::cli::args::repair::RepairCommand;
+use crate::cli::settings::session::Opening;
 use crate::cli::terminal::Terminal;
 use crate::domain::plan::{Plan, VERSION};
 use crate::domain::report;
+use crate::engine::session::SessionError;
 
 /// Carry out a saved plan and nothing else; the exit status.
 pub(in crate::cli) fn run(command: &RepairCommand, terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
     let plan = read(&command.plan)?;
     let report = super::runtime()?.block_on(async {
-        let session = Session::open(&command.check, &command.state, &terminal).await?;
-        let session = session.asking(command.consent.yes).with_sources(&command.source).await?;
-        let mut session = session.with_restarts(&command.restart)?;
-        let named = |target: &report::Target| {
-            (target.storage.clone(), target.registry.clone(), target.replicas.clone())
-        };
-        if named(&plan.target) != named(&session.target.named) {
-            bail!(
-                "`{}` was made for another registry: {}, not {}",
-                command.plan.display(),
-                shown(&plan.target),
-                shown(&session.target.named),
-            );
-        }
-        let examination = session.check().await?;
-        session.carry_out(examination, plan).await
+        let opening = Opening::new(&command.check, &command.state, &terminal).await?;
+        let opening = opening.with_restarts(&command.restart)?.with_sources(&command.source).await?;
+        let carried_out = opening.agreed(command.consent.yes).session().carry_out(plan).await;
+        carried_out.map_err(|error| failure(error, &command.plan))
     })?;
     terminal.write_report(&report)?;
     Ok(report.exit_status)
+}
+
+fn failure(error: SessionError, path: &Path) -> anyhow::Error {
+    match error {
+        SessionError::OtherRegistry { planned, given } => anyhow!(
+            "`{}` was made for another registry: {}, not {}",
+            path.display(),
+            shown(&planned),
+            shown(&given)
+        ),
+        other => of_session(other),
+    }
 }
 
 fn shown(target: &report::Target) -> String {

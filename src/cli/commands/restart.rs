@@ -2,8 +2,9 @@
 
 use anyhow::{Result, bail};
 
-use super::session::Session;
+use super::failure::of_session;
 use crate::cli::args::repair::RestartCommand;
+use crate::cli::settings::session::Opening;
 use crate::cli::terminal::Terminal;
 use crate::domain::plan::Goal;
 
@@ -14,10 +15,9 @@ pub(in crate::cli) fn run(command: &RestartCommand, terminal: Terminal) -> Resul
     }
     let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
     let report = super::runtime()?.block_on(async {
-        let session = Session::open(&command.check, &command.state, &terminal).await?;
-        let mut session = session.asking(command.consent.yes).with_restarts(&command.restart)?;
-        let examination = session.check().await?;
-        session.repair(examination, Goal::Restart).await
+        let opening = Opening::new(&command.check, &command.state, &terminal).await?;
+        let opening = opening.with_restarts(&command.restart)?.agreed(command.consent.yes);
+        opening.session().run(Goal::Restart).await.map_err(of_session)
     })?;
     terminal.write_report(&report)?;
     Ok(report.exit_status)

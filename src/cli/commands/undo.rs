@@ -10,11 +10,11 @@ use crate::adapters::storage::FilesystemWriter;
 use crate::cli::args::repair::UndoCommand;
 use crate::cli::settings::{state, target};
 use crate::cli::terminal::Terminal;
-use crate::domain::journal::Change;
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
 use crate::engine::ports::{JournalError, Storage as _, StorageWriter as _};
 use crate::engine::undo::undo;
+use crate::report::changes::sentence;
 
 /// Put quarantined files and links back; the exit status.
 pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<u8> {
@@ -39,10 +39,10 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<
     let mut text =
         format!("run {}: {count} change{} taken back\n", undone.run, if count == 1 { "" } else { "s" });
     for recorded in &undone.taken_back {
-        let _ = writeln!(text, "  {}", told(&recorded.change));
+        let _ = writeln!(text, "  {}", sentence(&recorded.change));
     }
     for (recorded, why) in &undone.left {
-        let _ = writeln!(text, "left as it is: {}: {why}", told(&recorded.change));
+        let _ = writeln!(text, "left as it is: {}: {why}", sentence(&recorded.change));
     }
     terminal.print(&text)?;
     let verdict = if undone.left.is_empty() { Verdict::Coherent } else { Verdict::Incoherent };
@@ -52,17 +52,4 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<
 fn refuse(why: &str, terminal: &Terminal) -> Result<u8> {
     terminal.print(&format!("refused: {why}\n"))?;
     Ok(exit_status(Verdict::Refused))
-}
-
-/// A change that was made, for people.
-pub(in crate::cli) fn told(change: &Change) -> String {
-    match change {
-        Change::FileMoved { from, to, .. } => format!("`{}` was moved to `{}`", from.display(), to.display()),
-        Change::LinkWritten { path, .. } => format!("`{}` was written", path.display()),
-        Change::CacheDeleted { keys } => format!("{} keys were deleted from Redis", keys.len()),
-        Change::ClaimDeleted { repository, digest, .. } => {
-            format!("{} was deleted from {repository} over the API", digest.short())
-        }
-        Change::Uploaded { repository, digest } => format!("{} was uploaded to {repository}", digest.short()),
-    }
 }

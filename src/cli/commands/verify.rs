@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use super::check::note_interrupt;
 use crate::adapters::registry::Connection;
 use crate::cli::args::verify::VerifyCommand;
 use crate::cli::settings::image::{self, Typed};
@@ -74,7 +73,9 @@ async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report
     verified.sort_by_key(|(place, _)| *place);
     report.images = verified.into_iter().map(|(_, image)| image).collect();
     join_findings(&mut report);
-    note_interrupt(&mut report.coverage, &interrupt);
+    if interrupt.is_set() {
+        report.coverage.note_interrupt();
+    }
     report.summary = summarise(&report.findings);
     report.finished = Timestamp::now();
     verdict::conclude(&mut report, Severity::Error);

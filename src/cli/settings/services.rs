@@ -36,11 +36,6 @@ fn restarts<'a>(given: &'a [RestartSpec], target: &'a Target) -> Vec<&'a Restart
     if given.is_empty() { target.restart.iter().collect() } else { given.iter().collect() }
 }
 
-/// What names the services, in the order in which they are restarted.
-pub(in crate::cli) fn specs(given: &[RestartSpec], target: &Target) -> Vec<String> {
-    restarts(given, target).into_iter().map(ToString::to_string).collect()
-}
-
 /// The services, each once, with the daemons that it runs.
 ///
 /// # Errors

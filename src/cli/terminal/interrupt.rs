@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// What a shell shows of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
+use crate::domain::verdict::INTERRUPTED;
 
 /// Whether the run was stopped.
 #[derive(Debug, Clone)]
@@ -68,5 +67,5 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
     reason = "the user insists, and what runs may block: nothing may keep the program from ending"
 )]
 fn end() {
-    std::process::exit(INTERRUPTED);
+    std::process::exit(INTERRUPTED.into());
 }

@@ -1,8 +1,10 @@
 //! The one writer of what a person sees or a machine reads: results on stdout and into files, all else on stderr.
 
-pub(super) mod consent;
+mod consent;
 pub(super) mod interrupt;
 mod log;
+mod notice;
+mod onlooker;
 pub(super) mod progress;
 mod result;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt::{self, Interrupt};
+use super::notice::lines;
 use crate::engine::ports::{Event, Events};
 
 /// Shows each stage as a bar, or as a spinner where its length is not known, and clears it at its end.
@@ -64,9 +65,9 @@ impl Events for Progress {
                 }
             }
             Event::Finished => self.replace(None),
-            Event::Notice(text) => {
-                if !self.is_quiet {
-                    super::say(format_args!("{text}"));
+            Event::Notice(notice) => {
+                for line in lines(&notice).iter().filter(|_| !self.is_quiet) {
+                    super::say(format_args!("{line}"));
                 }
             }
         }

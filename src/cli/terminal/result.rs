@@ -57,13 +57,8 @@ impl Terminal {
         render(Format::Table, report, || table::draw(report, self.drawing()), out)
     }
 
-    /// Whether nothing is to be printed.
-    pub(in crate::cli) const fn is_quiet(&self) -> bool {
-        self.is_quiet
-    }
-
     /// Whether a machine reads stdout.
-    pub(in crate::cli) fn is_for_machine(&self) -> bool {
+    pub(super) fn is_for_machine(&self) -> bool {
         self.formats.iter().any(|form| form.file.is_none() && form.format == Format::Json)
     }
 }

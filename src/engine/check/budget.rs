@@ -16,7 +16,7 @@ use crate::domain::observed::{Thing, Unlooked};
 use crate::domain::rules::{Accusations, storage as storage_rules};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{ContentView, StorageView};
-use crate::engine::ports::{Event, Events, Pace, Storage, Unhurried};
+use crate::engine::ports::{Event, Events, Notice, Pace, Storage, Unhurried};
 
 /// The most that a batch holds: what a run that is killed hashes again.
 const BATCH_BLOBS: usize = 4096;
@@ -164,10 +164,8 @@ impl Hashing<'_> {
             Some(Ok(Some(pass))) if pass.is_same(&begun) => pass,
             Some(Err(error)) => {
                 // Everything is hashed then, which is right, if slow.
-                self.events.emit(Event::Notice(format!(
-                    "content is hashed from the beginning: {error}: {}",
-                    error.source
-                )));
+                let why = format!("{error}: {}", error.source);
+                self.events.emit(Event::Notice(Notice::HashedAnew(why)));
                 begun
             }
             Some(Ok(_)) | None => begun,

@@ -1,3 +1,276 @@
-//! Guarding a garbage collection.
+//! Guarding a garbage collection: a look before and after, so that it loses nothing and leaves no phantoms.
+//!
+//! ```text
+//! gate ─► snapshot ─► garbage collection ─► check ─► restart? ─► claims cleared ─► proof
+//! ```
 
 pub mod gate;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use self::gate::{Intent, gate};
+use super::blocking::blocking;
+use super::check::Examination;
+use super::ports::{
+    Agreed, Event, GarbageCollection, GuardFolder, KeepError, Notice, Onlooker, StorageError, Stream,
+};
+use super::session::{Session, SessionError};
+use crate::domain::difference;
+use crate::domain::gc::Release;
+use crate::domain::guard::{Collected, Gate, Guarded, Stage};
+use crate::domain::plan::Goal;
+use crate::domain::report::{Report, SCHEMA, Tool, Verdict};
+use crate::domain::rules::CacheKind;
+use crate::domain::suspects::Suspects;
+use crate::domain::verdict;
+use crate::domain::views::storage::StorageView;
+
+/// What is wanted of a guarded garbage collection.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes {
+    /// Whose garbage collector it is, where that was said.
+    pub flavour: Option<Release>,
+    /// Whether to reckon with one that deletes untagged manifests, whatever its command says.
+    pub delete_untagged: bool,
+    /// Whether what keeps the gate shut is repaired first.
+    pub fix: bool,
+    /// Whether it may take what broken images would need to be repaired.
+    pub accept_loss: bool,
+    /// What is done behind the gate.
+    pub behind: Behind,
+}
+
+/// What is done behind the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
+    /// Nothing: only whether it is open was asked.
+    Nothing,
+    /// Garbage is collected, and what is found then is reported.
+    Report,
+    /// And the daemon is made to forget what is gone.
+    Settle {
+        /// By a restart, where it remembers in its own memory.
+        restart: bool,
+    },
+}
+
+/// A garbage collection that is to be guarded, and who takes part.
+pub struct Guard<'a> {
+    /// The registry, and how it is checked and repaired.
+    pub session: Session,
+    /// The garbage collection, where there is one.
+    pub collection: Option<&'a dyn GarbageCollection>,
+    /// Who sees its output.
+    pub onlooker: &'a dyn Onlooker,
+    /// Where what outlasts the run is kept.
+    pub folder: Arc<dyn GuardFolder>,
+    /// What is wanted.
+    pub wishes: Wishes,
+}
+
+/// Why there is no result.
+#[derive(Debug, Error)]
+pub enum GuardError {
+    /// The check or the repair failed as such.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// Storage was not given.
+    #[error("a guard looks at storage: use --config FILE or --storage DIR")]
+    NoStorage,
+    /// What must outlast the run cannot be kept; garbage collection was not run.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+}
+
+impl From<StorageError> for GuardError {
+    fn from(error: StorageError) -> Self {
+        Self::Session(error.into())
+    }
+}
+
+/// Guard it.
+///
+/// # Errors
+/// When there is no result; what garbage collection itself does wrong is part of one.
+pub async fn guard(guard: Guard<'_>) -> Result<Guarded, GuardError> {
+    let intent = guard.intent().await;
+    let mut run = Run { guarded: begun(&intent), intent, guard };
+    run.stages().await?;
+    let mut guarded = run.guarded;
+    guarded.finished = Timestamp::now();
+    guarded.exit_status = verdict::of_guarded(&guarded);
+    Ok(guarded)
+}
+
+fn begun(intent: &Intent) -> Guarded {
+    let (now, Intent { flavours, delete_untagged }) = (Timestamp::now(), intent.clone());
+    Guarded {
+        schema: SCHEMA,
+        tool: Tool::default(),
+        started: now,
+        finished: now,
+        failed: None,
+        exit_status: 0,
+        gate: Gate { flavours, delete_untagged, ..Gate::default() },
+        snapshot: None,
+        collection: None,
+        restart: None,
+        report: None,
+    }
+}
+
+impl Guard<'_> {
+    /// What garbage collection is reckoned with.
+    async fn intent(&self) -> Intent {
+        let flavour = match (self.collection, self.wishes.flavour) {
+            (Some(collection), None) => collection.flavour().await,
+            (_, given) => given,
+        };
+        let both = || BTreeSet::from([Release::V2, Release::V3]);
+        let deletes = self.collection.is_some_and(GarbageCollection::deletes_untagged);
+        Intent {
+            flavours: flavour.map_or_else(both, |flavour| BTreeSet::from([flavour])),
+            delete_untagged: self.wishes.delete_untagged || deletes,
+        }
+    }
+}
+
+/// A guarded garbage collection under way.
+struct Run<'a> {
+    guard: Guard<'a>,
+    intent: Intent,
+    guarded: Guarded,
+}
+
+impl Run<'_> {
+    async fn stages(&mut self) -> Result<(), GuardError> {
+        let Some(before) = self.open().await? else {
+            self.guarded.failed = Some(Stage::Gate);
+            return Ok(());
+        };
+        let collection = self.guard.collection.filter(|_| self.guard.wishes.behind != Behind::Nothing);
+        let Some(collection) = collection else { return Ok(()) };
+        self.keep(&before).await?;
+        let suspects = self.collect(collection).await?;
+        let leads = &mut self.guard.session.options.leads;
+        leads.suspects.extend(suspects.pairs);
+        leads.since = Some(Arc::clone(&before));
+        self.after(&before).await
+    }
+
+    /// What storage holds, if garbage collection may be let run on it.
+    async fn open(&mut self) -> Result<Option<Arc<StorageView>>, GuardError> {
+        let Wishes { fix, accept_loss, .. } = self.guard.wishes;
+        let mut before = self.gate().await?;
+        if !self.guarded.gate.open && fix {
+            self.guarded.report = Some(self.guard.session.run(Goal::Fix).await?);
+            before = self.gate().await?;
+        }
+        let gate = &self.guarded.gate;
+        let is_accepted = accept_loss && gate.aborts.is_empty() && gate.unknown.is_empty();
+        Ok((gate.open || is_accepted).then_some(before))
+    }
+
+    /// Look at storage, and enter in the result what garbage collection would do.
+    async fn gate(&mut self) -> Result<Arc<StorageView>, GuardError> {
+        let Session { sides, options, events, .. } = &self.guard.session;
+        let storage = sides.storage().ok_or(GuardError::NoStorage)?;
+        let earlier = options.leads.since.clone();
+        let (gate, view) = gate(storage, &self.intent, earlier, Arc::clone(events)).await?;
+        self.guarded.gate = gate;
+        Ok(view)
+    }
+
+    /// Keep what storage holds, so that an interrupted run can be gone on with.
+    async fn keep(&mut self, before: &Arc<StorageView>) -> Result<(), GuardError> {
+        let (folder, view) = (Arc::clone(&self.guard.folder), Arc::clone(before));
+        let path = blocking(move || folder.keep(&view)).await?;
+        self.guard.session.events.emit(Event::Notice(Notice::SnapshotKept(path.clone())));
+        self.guarded.snapshot = Some(path);
+        Ok(())
+    }
+
+    async fn collect(&mut self, collection: &dyn GarbageCollection) -> Result<Suspects, GuardError> {
+        let log = self.guard.folder.log()?;
+        let logged = Logged { log: Mutex::new(log.file), next: self.guard.onlooker };
+        let (end, error) = match collection.run(&logged).await {
+            Ok(end) => (end, None),
+            Err(error) => (Default::default(), Some(error.to_string())),
+        };
+        let collected = Collected {
+            command: collection.words(),
+            status: end.status,
+            signal: end.signal,
+            error,
+            suspects: end.suspects.pairs.len() as u64,
+            log: Some(log.path),
+        };
+        if !collected.is_success() {
+            self.guarded.failed = Some(Stage::Collection);
+        }
+        self.guarded.collection = Some(collected);
+        Ok(end.suspects)
+    }
+
+    /// Check, and make the daemon forget what is gone.
+    async fn after(&mut self, before: &StorageView) -> Result<(), GuardError> {
+        let mut examination = self.guard.session.check().await?;
+        if self.is_restart_due(&examination, before) {
+            self.restart().await?;
+            examination = self.guard.session.check().await?;
+        }
+        let session = &self.guard.session;
+        let report = match self.guard.wishes.behind {
+            Behind::Nothing | Behind::Report => session.report(examination),
+            // What is cleared after garbage collection is what guarding it means: nobody is asked.
+            Behind::Settle { .. } => session.settle(examination, Goal::Purge, &Agreed).await?,
+        };
+        self.conclude(report);
+        Ok(())
+    }
+
+    fn conclude(&mut self, report: Report) {
+        if report.verdict != Verdict::Coherent {
+            self.guarded.failed = self.guarded.failed.or(Some(Stage::Check));
+        }
+        self.guarded.report = Some(report);
+    }
+
+    async fn restart(&mut self) -> Result<(), GuardError> {
+        let restarted = self.guard.session.restart().await.map_err(SessionError::from)?;
+        if restarted.is_err() {
+            self.guarded.failed = self.guarded.failed.or(Some(Stage::Restart));
+        }
+        self.guarded.restart = Some(restarted.unwrap_or_else(|why| format!("failed: {why}")));
+        Ok(())
+    }
+
+    /// A daemon that remembers in its own memory is restarted as soon as anything is gone: not all that it believes can
+    /// be asked.
+    fn is_restart_due(&self, examination: &Examination, before: &StorageView) -> bool {
+        let is_wanted = self.guard.wishes.behind == Behind::Settle { restart: true };
+        let cache = self.guard.session.options.daemon.cache;
+        let remembers = !matches!(cache, CacheKind::Redis | CacheKind::None);
+        let is_gone = |after: &Arc<StorageView>| !difference::between(before, after).blobs_gone.is_empty();
+        is_wanted && remembers && examination.storage.as_ref().is_none_or(is_gone)
+    }
+}
+
+/// Writes garbage collection's output down before it is passed on.
+struct Logged<'a> {
+    log: Mutex<Box<dyn Write + Send>>,
+    next: &'a dyn Onlooker,
+}
+
+impl Onlooker for Logged<'_> {
+    fn see(&self, stream: Stream, bytes: &[u8]) {
+        // Not even a full disk may keep garbage collection from its end.
+        let _ = self.log.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes);
+        self.next.see(stream, bytes);
+    }
+}

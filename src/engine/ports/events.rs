@@ -1,5 +1,8 @@
 //! What happens during a run, for whoever shows it.
 
+use crate::domain::journal::Change;
+use crate::domain::observed::Unlooked;
+
 /// Something that happened during a run. Progress bars and logs are made of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -10,7 +13,40 @@ pub enum Event {
     /// The stage is over.
     Finished,
     /// Something the user should know that is no finding.
-    Notice(String),
+    Notice(Notice),
+}
+
+/// Something the user should know that is no finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A line of the journal that is no record.
+    JournalDamage(Unlooked),
+    /// An earlier run did not end by itself.
+    CutShort {
+        /// Its name.
+        run: String,
+        /// How many steps it had.
+        steps: usize,
+        /// How many of them did not end.
+        unfinished: usize,
+        /// What it had written down and could be taken back.
+        undoable: Vec<Change>,
+    },
+    /// The repair is over, and that could not be recorded; why.
+    EndUnrecorded(String),
+    /// Where what storage held before a garbage collection lies.
+    SnapshotKept(String),
+    /// Content is hashed from the beginning, for what an earlier run remembered cannot be read; why.
+    HashedAnew(String),
+    /// A Redis without keys of a registry.
+    NoKeys(String),
+    /// Other databases of a Redis hold keys of a registry, too.
+    OtherDatabases {
+        /// The Redis.
+        location: String,
+        /// The numbers of the databases.
+        databases: Vec<u32>,
+    },
 }
 
 /// Whoever wants to know what happens. Called from many threads.

@@ -1,12 +1,15 @@
 //! What the engine needs of the world: traits that adapters implement, a file each.
 
 mod cache;
+mod consent;
 mod content;
 mod daemon;
 mod events;
 mod fetch_images;
 mod file;
+mod gc;
 mod journal;
+mod lock;
 mod registry;
 mod request;
 mod service;
@@ -19,12 +22,15 @@ mod verified;
 mod writer;
 
 pub use cache::{Cache, CacheError};
+pub use consent::{Agreed, Approver, Declined};
 pub use content::{Bookmark, BookmarkError, Pace, Unhurried};
 pub use daemon::Daemon;
-pub use events::{Event, Events, Silent};
+pub use events::{Event, Events, Notice, Silent};
 pub use fetch_images::fetch_images;
 pub use file::{FileRange, Hasher};
+pub use gc::{GarbageCollection, GcEnd, GcLog, GuardFolder, KeepError, Onlooker, Stream};
 pub use journal::{Journal, JournalError};
+pub use lock::{LockError, LockHeld, RegistryLock};
 pub use registry::{Downloaded, RawManifest, RegistryReader};
 pub use request::RequestError;
 pub use service::{Pusher, Service, ServiceError};

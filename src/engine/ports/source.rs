@@ -1,5 +1,7 @@
 //! Where missing bytes can come from: another registry, an archive, a backup.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
@@ -160,6 +162,10 @@ pub struct Sighting {
 /// All the sources of a run, tried in order: what the executor takes bytes from.
 #[async_trait]
 pub trait Supply: Send + Sync {
+    /// From now on, take none of this from the registry's own storage: it would offer the very files that are to be
+    /// replaced.
+    fn distrust(&self, bad: BTreeSet<Digest>);
+
     /// The first source that says it has the content.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::{Repair, step};
 use crate::domain::journal::{Purpose, Record};
 use crate::domain::plan::{Approved, Outcome, Plan, Step, StepResult};
 use crate::engine::blocking::blocking;
-use crate::engine::ports::{Event, JournalError};
+use crate::engine::ports::{Event, JournalError, Notice};
 
 /// Carry out a plan that somebody agreed to. A step that fails stops only those that need it.
 ///
@@ -39,7 +39,7 @@ pub async fn execute(repair: &Repair, approved: &Approved) -> Result<Vec<Outcome
     let journal = repair.journal.clone();
     // The repair is over; that its end is not on record costs a notice in the next run.
     if let Err(error) = blocking(move || journal.append(Record::RunFinished)).await {
-        repair.events.emit(Event::Notice(format!("the end of the repair could not be recorded: {error}")));
+        repair.events.emit(Event::Notice(Notice::EndUnrecorded(error.to_string())));
     }
     Ok(outcomes(plan, run.results))
 }

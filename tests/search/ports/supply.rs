@@ -1,6 +1,6 @@
 //! A source that has everything: a mirror of all images, under every repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use regfsck::adapters::sandbox::image::Blob;
@@ -70,6 +70,8 @@ impl Mirror {
 
 #[async_trait]
 impl Supply for Mirror {
+    fn distrust(&self, _bad: BTreeSet<Digest>) {}
+
     async fn find(&self, wanted: &Wanted) -> Result<Sighting, Shortage> {
         let size = Some(self.get(wanted)?.bytes.len() as u64);
         Ok(Sighting { location: "mirror".to_owned(), found: Found { size, media_type: None } })

@@ -1,0 +1,114 @@
+//! All that a repair needs: its adapters, built once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+
+use super::target::Target;
+use super::{check, services, sources, state};
+use crate::adapters::journal::new_run;
+use crate::adapters::lock::StateLock;
+use crate::adapters::source::SourceList;
+use crate::cli::args::check::CheckArguments;
+use crate::cli::args::content::PartArguments;
+use crate::cli::args::means::{RestartArguments, SourceArguments, StateArguments};
+use crate::cli::terminal::Terminal;
+use crate::engine::ports::{Agreed, Approver};
+use crate::engine::repair::{Patience, Resources};
+use crate::engine::session::Session;
+
+/// A session in the making, and what of its target the arguments said.
+pub(in crate::cli) struct Opening<'a> {
+    arguments: &'a CheckArguments,
+    target: Target,
+    /// Where the state of this registry is.
+    pub(in crate::cli) state: PathBuf,
+    /// The name of this run.
+    pub(in crate::cli) run: String,
+    session: Session,
+}
+
+impl<'a> Opening<'a> {
+    /// A session without sources and restarts.
+    ///
+    /// # Errors
+    /// When the arguments name no registry, or one that cannot be looked at.
+    pub(in crate::cli) async fn new(
+        arguments: &'a CheckArguments,
+        kept: &StateArguments,
+        terminal: &Terminal,
+    ) -> Result<Self> {
+        let target = Target::find(&(&arguments.target).into(), &arguments.connection).await?;
+        let mut options = check::options(arguments, &PartArguments::default(), kept, &target)?;
+        // A repair asks about manifests too: without that it cannot know what a push would do.
+        options.asking.probe_manifests = true;
+        let state = state::folder(kept, &target.named)?;
+        let run = new_run(Timestamp::now());
+        let lock = StateLock { state: state.clone(), storage: target.root.clone(), run: run.clone() };
+        let session = Session {
+            sides: target.sides.clone(),
+            resources: resources(&options.asking.jobs, &state),
+            options,
+            lock: Arc::new(lock),
+            approver: Arc::new(terminal.clone()),
+            events: terminal.progress(),
+            fail_on: arguments.fail_on,
+        };
+        Ok(Self { arguments, target, state, run, session })
+    }
+
+    /// With somebody who agreed beforehand, if somebody did.
+    pub(in crate::cli) fn agreed(mut self, is_agreed: bool) -> Self {
+        if is_agreed {
+            self.session.approver = Arc::new(Agreed) as Arc<dyn Approver>;
+        }
+        self
+    }
+
+    /// With sources to take bytes from.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub(in crate::cli) async fn with_sources(mut self, arguments: &SourceArguments) -> Result<Self> {
+        let list = sources::sources(arguments, &self.arguments.connection, &self.target, &self.state).await?;
+        self.session.resources.supply = Arc::new(list);
+        self.session.resources.pusher = sources::pusher(arguments, &self.target)?;
+        Ok(self)
+    }
+
+    /// With something to restart, and so much patience for it.
+    ///
+    /// # Errors
+    /// When there are more or fewer than daemons, or one cannot be reached at all.
+    pub(in crate::cli) fn with_restarts(mut self, arguments: &RestartArguments) -> Result<Self> {
+        services::count(&arguments.restart, &self.target)?;
+        let patience = Patience {
+            quiet: Duration::try_from(arguments.drain).context("--drain")?,
+            restart: Duration::try_from(arguments.restart_timeout).context("--restart-timeout")?,
+            ..Patience::default()
+        };
+        let services = services::connected(&arguments.restart, &self.target, patience.restart)?;
+        self.session.resources.services = services;
+        self.session.resources.patience = patience;
+        Ok(self)
+    }
+
+    /// The session.
+    pub(in crate::cli) fn session(self) -> Session {
+        self.session
+    }
+}
+
+/// Nothing to repair with but what the registry itself can do.
+fn resources(jobs: &usize, state: &Path) -> Resources {
+    Resources {
+        supply: Arc::new(SourceList::new(Vec::new(), state.join("spool"))),
+        pusher: None,
+        services: Vec::new(),
+        patience: Patience::default(),
+        jobs: *jobs,
+    }
+}

@@ -1,0 +1,51 @@
+//! From what was examined to the report.
+
+use std::sync::Arc;
+
+use crate::domain::code::Severity;
+use crate::domain::report::{Report, SCHEMA, Target, Tool, Verdict, summarise};
+use crate::domain::verdict;
+use crate::engine::check::{Examination, Options, check};
+use crate::engine::ports::{Events, StorageError};
+use crate::engine::sides::Sides;
+
+/// A check that only looks.
+///
+/// # Errors
+/// When storage cannot be read at all.
+pub async fn look(
+    sides: &Sides,
+    options: &Options,
+    fail_on: Severity,
+    events: Arc<dyn Events>,
+) -> Result<Report, StorageError> {
+    let mut examination = check(sides, options, Arc::clone(&events)).await?;
+    if events.stop_requested() {
+        examination.coverage.note_interrupt();
+    }
+    Ok(conclude(examination, sides.target(), fail_on))
+}
+
+/// Make a report of what was examined.
+#[must_use]
+pub fn conclude(examination: Examination, target: Target, fail_on: Severity) -> Report {
+    let mut report = Report {
+        schema: SCHEMA,
+        tool: Tool::default(),
+        started: examination.started,
+        finished: examination.finished,
+        target,
+        verdict: Verdict::Coherent,
+        exit_status: 0,
+        coverage: examination.coverage,
+        refusal: examination.refusal,
+        plan: None,
+        outcomes: None,
+        proof: None,
+        summary: summarise(&examination.findings),
+        findings: examination.findings,
+        images: Vec::new(),
+    };
+    verdict::conclude(&mut report, fail_on);
+    report
+}
