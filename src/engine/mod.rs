@@ -10,6 +10,8 @@ pub mod keep_started;
 pub mod ports;
 pub mod repair;
 pub mod restart;
+#[cfg(test)]
+mod scripted;
 pub mod session;
 pub mod sides;
 pub mod undo;

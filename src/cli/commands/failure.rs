@@ -14,7 +14,10 @@ pub(super) fn of_session(error: SessionError) -> anyhow::Error {
     match error {
         SessionError::Lock(LockError::Journal(error)) | SessionError::Journal(error) => of_journal(&error),
         SessionError::Pusher(error) => service_error(&error).context("--source docker-daemon:"),
-        other => other.into(),
+        other @ (SessionError::Lock(LockError::Storage(_))
+        | SessionError::Storage(_)
+        | SessionError::Declined(_)
+        | SessionError::OtherRegistry { .. }) => other.into(),
     }
 }
 
@@ -22,7 +25,7 @@ pub(super) fn of_session(error: SessionError) -> anyhow::Error {
 pub(super) fn of_guard(error: GuardError) -> anyhow::Error {
     match error {
         GuardError::Session(error) => of_session(error),
-        other => other.into(),
+        other @ (GuardError::NoStorage | GuardError::Keep(_)) => other.into(),
     }
 }
 

@@ -27,15 +27,11 @@ pub(in crate::cli) fn run(command: &RepairCommand, terminal: Terminal) -> Result
 }
 
 fn failure(error: SessionError, path: &Path) -> anyhow::Error {
-    match error {
-        SessionError::OtherRegistry { planned, given } => anyhow!(
-            "`{}` was made for another registry: {}, not {}",
-            path.display(),
-            shown(&planned),
-            shown(&given)
-        ),
-        other => of_session(other),
+    if let SessionError::OtherRegistry { planned, given } = error {
+        let (planned, given) = (shown(&planned), shown(&given));
+        return anyhow!("`{}` was made for another registry: {planned}, not {given}", path.display());
     }
+    of_session(error)
 }
 
 fn shown(target: &report::Target) -> String {

@@ -50,7 +50,7 @@ impl<'a> Opening<'a> {
         let lock = StateLock { state: state.clone(), storage: target.root.clone(), run: run.clone() };
         let session = Session {
             sides: target.sides.clone(),
-            resources: resources(&options.asking.jobs, &state),
+            resources: resources(options.asking.jobs, &state),
             options,
             lock: Arc::new(lock),
             approver: Arc::new(terminal.clone()),
@@ -103,12 +103,12 @@ impl<'a> Opening<'a> {
 }
 
 /// Nothing to repair with but what the registry itself can do.
-fn resources(jobs: &usize, state: &Path) -> Resources {
+fn resources(jobs: usize, state: &Path) -> Resources {
     Resources {
         supply: Arc::new(SourceList::new(Vec::new(), state.join("spool"))),
         pusher: None,
         services: Vec::new(),
         patience: Patience::default(),
-        jobs: *jobs,
+        jobs,
     }
 }

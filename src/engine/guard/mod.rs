@@ -5,6 +5,8 @@
 //! ```
 
 pub mod gate;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -17,7 +19,7 @@ use self::gate::{Intent, gate};
 use super::blocking::blocking;
 use super::check::Examination;
 use super::ports::{
-    Agreed, Event, GarbageCollection, GuardFolder, KeepError, Notice, Onlooker, StorageError, Stream,
+    Agreed, Event, GarbageCollection, GcEnd, GuardFolder, KeepError, Notice, Onlooker, StorageError, Stream,
 };
 use super::session::{Session, SessionError};
 use crate::domain::difference;
@@ -200,7 +202,7 @@ impl Run<'_> {
         let logged = Logged { log: Mutex::new(log.file), next: self.guard.onlooker };
         let (end, error) = match collection.run(&logged).await {
             Ok(end) => (end, None),
-            Err(error) => (Default::default(), Some(error.to_string())),
+            Err(error) => (GcEnd::default(), Some(error.to_string())),
         };
         let collected = Collected {
             command: collection.words(),

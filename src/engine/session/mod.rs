@@ -8,6 +8,8 @@
 //! reported is what a second check saw.
 
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,0 +1,95 @@
+//! The guard on scripted ports: what opens the gate, and what happens behind it.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::digest::Digest;
+use crate::domain::observed::{Thing, Unlooked};
+use crate::domain::views::storage::StoredBlob;
+use crate::engine::scripted::{Fault, Script, empty};
+
+const SETTLE: Behind = Behind::Settle { restart: true };
+
+async fn guarded(script: Script, behind: Behind) -> (Vec<String>, Result<Guarded, GuardError>) {
+    let script = Arc::new(script);
+    let mut session = script.session();
+    session.options.daemon.cache = CacheKind::InMemory;
+    let wishes = Wishes { flavour: None, delete_untagged: false, fix: false, accept_loss: false, behind };
+    let collection = Some(&*script as &dyn GarbageCollection);
+    let folder = Arc::clone(&script) as Arc<dyn GuardFolder>;
+    let ended = guard(Guard { session, collection, onlooker: &*script, folder, wishes }).await;
+    (script.calls(), ended)
+}
+
+/// Storage with an orphan, then without it.
+fn losing() -> Script {
+    let digest = Digest::sha256([7; 32]);
+    let mut before = empty();
+    before.blobs.push(StoredBlob { digest, size: 1, modified: 0 });
+    Script { looks: [before, empty()].into_iter().collect::<VecDeque<_>>().into(), ..Script::default() }
+}
+
+#[tokio::test]
+async fn what_storage_held_is_kept_before_anything_is_collected() {
+    let (calls, ended) = guarded(Script::default(), SETTLE).await;
+    let seen = "see blob eligible for deletion";
+    assert_eq!(calls, ["look", "kept /state/before", "collect", seen, "look"]);
+    let guarded = ended.unwrap();
+    assert_eq!((guarded.failed, guarded.exit_status), (None, 0));
+    assert_eq!(guarded.gate.flavours, BTreeSet::from([Flavour::V2]));
+    assert!(guarded.gate.delete_untagged && guarded.restart.is_none());
+    assert_eq!(guarded.snapshot.as_deref(), Some("/state/before"));
+}
+
+#[tokio::test]
+async fn what_could_not_be_looked_at_keeps_the_gate_shut() {
+    let mut view = empty();
+    view.unknown.push(Unlooked::new(Thing::side("/storage/x".to_owned()), "permission denied".to_owned()));
+    let script = Script { looks: VecDeque::from([view]).into(), ..Script::default() };
+    let (calls, ended) = guarded(script, SETTLE).await;
+    assert_eq!(calls, ["look"]);
+    let guarded = ended.unwrap();
+    assert_eq!((guarded.failed, guarded.exit_status), (Some(Stage::Gate), 3));
+}
+
+#[tokio::test]
+async fn only_the_gate_is_asked_where_nothing_else_is_wanted() {
+    let (calls, ended) = guarded(Script::default(), Behind::Nothing).await;
+    assert_eq!(calls, ["look"]);
+    assert_eq!(ended.unwrap().exit_status, 0);
+}
+
+#[tokio::test]
+async fn nothing_is_collected_where_nothing_can_be_kept() {
+    let (calls, ended) = guarded(Script::failing(Fault::Full), SETTLE).await;
+    assert_eq!(calls, ["look"]);
+    assert!(matches!(ended, Err(GuardError::Keep(_))));
+}
+
+#[tokio::test]
+async fn a_collection_that_fails_has_a_status_of_its_own_and_is_checked_all_the_same() {
+    let script = Script { collection: (1, Suspects::default()), ..Script::default() };
+    let (calls, ended) = guarded(script, SETTLE).await;
+    assert_eq!(calls.last().map(String::as_str), Some("look"));
+    let guarded = ended.unwrap();
+    assert_eq!((guarded.failed, guarded.exit_status), (Some(Stage::Collection), 5));
+    assert!(guarded.report.is_some());
+}
+
+#[tokio::test]
+async fn a_daemon_that_remembers_is_restarted_when_something_is_gone() {
+    let (calls, ended) = guarded(losing(), SETTLE).await;
+    assert_eq!(calls[4..], ["look", "lock", "restart", "look"]);
+    assert!(ended.unwrap().restart.unwrap().starts_with("restarted"));
+    let (calls, ended) = guarded(losing(), Behind::Report).await;
+    assert!(!calls.contains(&"restart".to_owned()));
+    assert!(ended.unwrap().restart.is_none());
+}
+
+#[tokio::test]
+async fn a_restart_that_fails_is_a_stage_of_its_own() {
+    let (_, ended) = guarded(Script { fault: Some(Fault::NoRestart), ..losing() }, SETTLE).await;
+    let guarded = ended.unwrap();
+    assert_eq!((guarded.failed, guarded.exit_status), (Some(Stage::Restart), 1));
+}
