@@ -47,7 +47,8 @@ pub(in crate::cli) async fn sources(
     };
     let given = arguments.source.iter().filter(|spec| **spec != SourceSpec::DockerDaemon);
     let list = SourceList::new(given.map(open).collect::<Result<_>>()?, spool.clone());
-    Ok(match &target.root {
+    // That it cannot be looked at is for the check to say: it is no source that somebody gave.
+    Ok(match target.root.as_ref().filter(|root| root.is_dir()) {
         Some(root) => list.with_own(open(&SourceSpec::Storage(root.clone()))?),
         None => list,
     })
