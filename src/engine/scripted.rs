@@ -20,7 +20,7 @@ use super::session::Session;
 use super::sides::{Sides, StorageHandle};
 use crate::domain::code::Severity;
 use crate::domain::digest::Digest;
-use crate::domain::gc::Flavour;
+use crate::domain::gc::Release;
 use crate::domain::journal::{Change, Entry, Record};
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{Image, RepositoryName, Tag};
@@ -298,8 +298,8 @@ impl GarbageCollection for Script {
         true
     }
 
-    async fn flavour(&self) -> Option<Flavour> {
-        Some(Flavour::V2)
+    async fn flavour(&self) -> Option<Release> {
+        Some(Release::V2)
     }
 
     async fn run(&self, onlooker: &dyn Onlooker) -> io::Result<GcEnd> {

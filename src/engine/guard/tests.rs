@@ -37,7 +37,7 @@ async fn what_storage_held_is_kept_before_anything_is_collected() {
     assert_eq!(calls, ["look", "kept /state/before", "collect", seen, "look"]);
     let guarded = ended.unwrap();
     assert_eq!((guarded.failed, guarded.exit_status), (None, 0));
-    assert_eq!(guarded.gate.flavours, BTreeSet::from([Flavour::V2]));
+    assert_eq!(guarded.gate.flavours, BTreeSet::from([Release::V2]));
     assert!(guarded.gate.delete_untagged && guarded.restart.is_none());
     assert_eq!(guarded.snapshot.as_deref(), Some("/state/before"));
 }
