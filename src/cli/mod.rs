@@ -16,7 +16,8 @@ use self::commands::{
 };
 use self::terminal::{Terminal, complain};
 use crate::adapters::tls::install_crypto;
-use crate::domain::verdict::USAGE;
+use crate::domain::report::Verdict;
+use crate::domain::verdict::{USAGE, exit_status};
 
 /// The command line as clap describes it: for completions, man pages and tests.
 #[must_use]
@@ -34,12 +35,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };
-    match dispatch(arguments) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
+    ExitCode::from(conclude(|| dispatch(arguments)))
+}
+
+/// The exit status of what was done; a fault of our own proves nothing, and says so.
+fn conclude(work: impl FnOnce() -> anyhow::Result<u8>) -> u8 {
+    std::panic::set_hook(Box::new(terminal::confess));
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(Ok(status)) => status,
+        Ok(Err(error)) => {
             complain(&error);
-            ExitCode::from(USAGE)
+            USAGE
         }
+        Err(_) => exit_status(Verdict::Incomplete),
     }
 }
 
@@ -62,5 +70,20 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
         Subcommand::Explain(explain) => explain::run(&explain, &terminal),
         Subcommand::Completions(completions) => generate::completions(&completions, &terminal),
         Subcommand::Man(man) => generate::man(&man, &terminal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_our_own_is_never_called_coherent() {
+        assert_eq!(conclude(|| Ok(0)), 0);
+        assert_eq!(conclude(|| Err(anyhow::anyhow!("bad input"))), USAGE);
+        assert_eq!(conclude(|| panic!("a fault")), 3);
+        let deep =
+            || tokio::runtime::Builder::new_current_thread().build()?.block_on(async { panic!("within") });
+        assert_eq!(conclude(deep), 3);
     }
 }

@@ -103,6 +103,19 @@ pub(super) fn complain(error: &anyhow::Error) {
     }
 }
 
+/// A panic, in a sentence: where it was, and what it means for whoever waits for a verdict.
+pub(super) fn confess(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(|at| format!(" at {at}")).unwrap_or_default();
+    let payload = panic.payload();
+    let text =
+        payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
+    let what = text.unwrap_or("no reason is given");
+    complain(&anyhow::anyhow!("regfsck itself failed{place}: {what}; what it saw before proves nothing"));
+    say(format_args!(
+        "hint: run it again (a repair that was cut short goes on where it stopped), and report this line"
+    ));
+}
+
 /// What an error tells to do next, where it is one that knows.
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let config = cause.downcast_ref::<ConfigError>().map(ConfigError::hint);
