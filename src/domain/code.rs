@@ -79,6 +79,7 @@ macro_rules! codes {
 
 codes! {
     PhantomBlob, "phantom-blob", Error, "the daemon claims a blob whose data storage lacks";
+    PhantomLink, "phantom-link", Error, "the daemon claims a blob in a repository that has no link to it; the data is stored for others";
     PhantomManifest, "phantom-manifest", Error, "the daemon claims a manifest whose data storage lacks: re-pushing it is silently dropped";
     MissingBlob, "missing-blob", Error, "a manifest needs a config or layer whose data storage lacks";
     MissingManifest, "missing-manifest", Error, "a tag, a revision link or an index needs a manifest whose data storage lacks";

@@ -103,6 +103,7 @@ impl About {
             | Code::TruncatedBlob
             | Code::CorruptBlob
             | Code::PhantomBlob
+            | Code::PhantomLink
             | Code::MissingBlob
             | Code::StaleCacheEntry
             | Code::SizeMismatch

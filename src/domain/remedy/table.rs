@@ -13,7 +13,7 @@ use crate::domain::action::Action::{
 };
 use crate::domain::code::Code::{
     self, CorruptBlob, DanglingLayerLink, EmptyBlob, HiddenBlob, HollowIndex, InvalidLink, MissingBlob,
-    MissingLink, MissingManifest, OrphanBlob, PartialIndex, PhantomBlob, PhantomManifest,
+    MissingLink, MissingManifest, OrphanBlob, PartialIndex, PhantomBlob, PhantomLink, PhantomManifest,
     ReplicaDisagreement, ServerError, SizeMismatch, StaleCacheEntry, StaleUpload, StrayFile, TagMismatch,
     TruncatedBlob, UnreadableManifest,
 };
@@ -60,6 +60,7 @@ const TABLE: &[Row] = &[
         ANY,
         &[IfNeeded(UploadBlob), Do(DeleteClaim), Do(PurgeCache), Do(UploadBlob), Do(Restart)],
     ),
+    (&[PhantomLink], ANY, &[Do(DeleteClaim), Do(PurgeCache), Do(Restart)]),
     (&[PhantomManifest], ANY, &[Do(UploadManifest), DELETES_NO_MANIFEST, Do(Restart), Do(PurgeCache)]),
     (&[StaleCacheEntry], Some(About::Membership), &[Do(PurgeCache), RESTARTS_NO_REDIS]),
     (&[StaleCacheEntry], ANY, &[Do(UploadBlob), Do(PurgeCache), RESTARTS_NO_REDIS]),
@@ -129,7 +130,8 @@ pub const fn beside(code: Code, about: About) -> Option<Beside> {
         Code::HiddenBlob | Code::ServerError => Some(Beside::Replacement),
         Code::ReplicaDisagreement => Some(Beside::Anything),
         Code::HollowIndex | Code::PartialIndex => Some(Beside::Children),
-        Code::PhantomManifest
+        Code::PhantomLink
+        | Code::PhantomManifest
         | Code::MissingBlob
         | Code::MissingManifest
         | Code::MissingLink

@@ -99,6 +99,15 @@ pub enum Condition {
     AnyOf(Vec<Condition>),
 }
 
+impl Condition {
+    /// The repository links the digest neither as a layer nor as a manifest.
+    #[must_use]
+    pub fn unlinked(repository: &RepositoryName, digest: Digest) -> [Self; 2] {
+        [LinkPlace::Layer(digest), LinkPlace::Revision(digest)]
+            .map(|place| Self::NoLink(repository.clone(), place))
+    }
+}
+
 /// So many of those who need a content are looked at again before nobody is thought to.
 const MOST_HOLDERS: usize = 32;
 

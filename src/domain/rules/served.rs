@@ -3,6 +3,7 @@
 //! | daemon says | storage holds | verdict |
 //! |---|---|---|
 //! | there (200, 307), and delivers nothing | no data | phantom-blob |
+//! | there (200, 307) | data, but no link in that repository | phantom-link; nothing, if a manifest needs it: that is a missing-link |
 //! | there, of another size | data | size-mismatch; nothing, if a wrong link explains it |
 //! | a manifest of other bytes | data that a right link leads to | corrupt-blob |
 //! | not there (404) | data and a link | hidden-blob |
@@ -94,6 +95,9 @@ impl Judge<'_> {
         let (_, stored) = self.stored(subject);
         match (stored, &blob.delivery) {
             (None, Some(delivery)) => self.undelivered(subject, blob, delivery),
+            (Some(_), _) if self.storage.is_unlinked_layer(&subject.0, &subject.1) => {
+                self.unlinked(subject, blob);
+            }
             (Some(stored), _) => self.sized(subject, blob, claim, &stored),
             (None, None) => {}
         }
@@ -119,6 +123,23 @@ impl Judge<'_> {
             // It arrived in the meantime, or is gone for the daemon too.
             Answer::Yes(Delivery::Byte(_) | Delivery::Short(_)) | Answer::No(_) => {}
         }
+    }
+
+    /// Claimed where nothing links it. What a manifest there needs is accused of that, and must not be taken away.
+    fn unlinked(&mut self, subject: &Subject, blob: &ServedBlob) {
+        let (name, digest) = subject;
+        let wanted = About::link(name.clone(), LinkPlace::Layer(*digest));
+        if self.accusations.has(Code::MissingLink, &wanted) {
+            return;
+        }
+        let message = || {
+            "the daemon claims it, the repository has no link to it: a push skips it, and the image breaks when the \
+             daemon forgets"
+                .to_owned()
+        };
+        let conditions =
+            Condition::unlinked(name, *digest).into_iter().chain([Condition::DataStored(*digest)]);
+        self.accuse(Code::PhantomLink, subject, message, conditions).prove([blob.claim.exchange.evidence()]);
     }
 
     fn sized(&mut self, subject: &Subject, blob: &ServedBlob, claim: &Claim, stored: &StoredBlob) {

@@ -166,6 +166,17 @@ impl StorageView {
         self.position(digest).and_then(|at| self.blobs.get(at))
     }
 
+    /// Whether it is no manifest, as far as is known, and the repository has no link to it.
+    #[must_use]
+    pub fn is_unlinked_layer(&self, name: &RepositoryName, digest: &Digest) -> bool {
+        let is_linked = |repository: &Repository| {
+            let links = [&repository.layers, &repository.revisions];
+            links.iter().any(|links| links.find(digest).is_some_and(|link| *link.target != Target::Missing))
+                || search(&repository.traces.revisions, digest, |trace| &trace.digest).is_some()
+        };
+        !self.manifests.contains_key(digest) && !self.repository(name).is_some_and(is_linked)
+    }
+
     /// The repository of that name.
     #[must_use]
     pub fn repository(&self, name: &RepositoryName) -> Option<&Repository> {

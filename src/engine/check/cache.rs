@@ -71,7 +71,14 @@ impl Run<'_> {
         self.coverage.limits.0.extend(verdict.limits);
         let mut cached = Cached { is_refused: verdict.refusal.is_some(), ..Cached::default() };
         cached.believe(&cache, accusations);
-        for accusation in verdict.accusations {
+        // What a manifest needs there is accused of the link that is missing: taking the member away would hurt.
+        let is_needed = |premise: &Premise| {
+            let Premise::DataUnlinked(name, digest) = premise else { return false };
+            accusations.has(Code::MissingLink, &About::link(name.clone(), LinkPlace::Layer(*digest)))
+        };
+        let (_, accused): (Vec<_>, Vec<_>) =
+            verdict.accusations.into_iter().partition(|accusation| is_needed(&accusation.premise));
+        for accusation in accused {
             cached.accuse(&cache, accusation, accusations);
         }
         cached
@@ -129,8 +136,12 @@ impl Cached {
 
     /// The daemon may serve it wherever it is a member.
     fn suspect(&mut self, cache: &CacheView, premise: &Premise, purge: &StaleKeys) {
-        if !matches!(premise, Premise::DataAbsent(_)) {
-            return;
+        match premise {
+            Premise::DataAbsent(_) => {}
+            Premise::DataSize(..) => return,
+            Premise::DataUnlinked(name, digest) => {
+                return self.suspects.push(Suspect::new(Some(name.clone()), *digest, SuspectKind::Layer));
+            }
         }
         let members = cache.pairs_of(&purge.digest).iter().filter(|pair| pair.member);
         let names = members.filter_map(|pair| cache.repository(pair).cloned());

@@ -9,8 +9,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::{Options, Run, Suspect};
-use crate::domain::difference;
+use crate::domain::difference::{self, Difference};
 use crate::domain::digest::Digest;
+use crate::domain::layout::LinkPlace;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
 use crate::domain::suspects::SuspectKind;
@@ -87,7 +88,11 @@ impl Gathering<'_> {
 
     /// Whether storage lacks what makes a claim of it, or a belief in it, true.
     fn may_be_false(&self, suspect: &Suspect) -> bool {
-        self.view.blob(&suspect.digest).is_none()
+        let Suspect { repository, digest, kind } = suspect;
+        let is_unlinked = |name| *kind != SuspectKind::Manifest && self.view.is_unlinked_layer(name, digest);
+        // What is unlinked in a pull-through cache it fetches, and claims rightly.
+        self.view.blob(digest).is_none()
+            || self.options.daemon.proxy != Some(true) && repository.as_ref().is_some_and(is_unlinked)
     }
 
     /// What is left of links. Such folders pile up: what is older than the daemon costs no question.
@@ -118,7 +123,15 @@ impl Gathering<'_> {
     }
 
     fn disappeared(&mut self, before: &StorageView) {
-        let suspects = difference::between(before, self.view).suspects;
+        let Difference { suspects, links_gone, .. } = difference::between(before, self.view);
+        for (name, place) in links_gone {
+            let (digest, kind) = match place {
+                LinkPlace::Layer(digest) => (digest, SuspectKind::Layer),
+                LinkPlace::Revision(digest) => (digest, SuspectKind::Manifest),
+                LinkPlace::Tag(_) => continue,
+            };
+            self.add(&Suspect::new(Some(name), digest, kind));
+        }
         let kind = |digest: &Digest| match before.manifests.get(digest) {
             Some(ReadManifest::Manifest(_)) => SuspectKind::Manifest,
             Some(ReadManifest::Unreadable(_)) | None => SuspectKind::Content,

@@ -11,8 +11,10 @@ use crate::domain::journal::Change;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
+use crate::domain::rules::Condition;
 use crate::domain::views::served::Answer;
 use crate::engine::blocking::blocking;
+use crate::engine::check::observe;
 use crate::engine::ports::Daemon;
 
 /// Safety rule 4: only where storage has just been seen to lack the data.
@@ -26,6 +28,17 @@ pub(super) async fn lacks(repair: &Repair, digest: &Digest) -> Result<(), Troubl
         Observed::Present(_) => Err(Trouble::Skip("storage has it by now".into())),
         Observed::Unknown(why) => Err(Trouble::Fail(format!("storage cannot be looked at: {why}"))),
     }
+}
+
+/// The same, or where it has just been seen that the repository has no link to it.
+async fn makes_false(repair: &Repair, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
+    let Err(stored) = lacks(repair, digest).await else { return Ok(()) };
+    let Some(storage) = repair.sides.storage() else { return Err(stored) };
+    let conditions = Condition::unlinked(name, *digest);
+    let is_unlinked = blocking(move || {
+        conditions.iter().all(|condition| matches!(observe(&*storage, condition).1, Observed::Present(_)))
+    });
+    if is_unlinked.await { Ok(()) } else { Err(stored) }
 }
 
 pub(super) async fn delete_claim(
@@ -76,7 +89,7 @@ async fn denies(daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> bool
 }
 
 async fn forget(repair: &Repair, daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> Taken {
-    lacks(repair, digest).await?;
+    makes_false(repair, name, digest).await?;
     match daemon.writer.delete_blob(name, digest).await {
         Err(error) if error.is_unsupported() => {
             let cure = "the registry allows no deletes: set storage.delete.enabled, or clear the claim with --restart SPEC";

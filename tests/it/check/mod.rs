@@ -3,6 +3,7 @@
 mod bad_input;
 mod damage;
 mod incident;
+mod links;
 mod one_side;
 mod planted;
 mod quiet;

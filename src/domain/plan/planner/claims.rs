@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Planner;
 use crate::domain::action::Action;
+use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
-use crate::domain::layout::LinkPlace;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Remembered, Stage, Step, StepAction};
 use crate::domain::remedy::{About, Beside, beside};
@@ -47,10 +47,15 @@ impl Step {
 }
 
 impl Planner<'_> {
-    /// Make the daemon forget what it claims, as long as storage lacks it.
+    /// Make the daemon forget what it claims, as long as storage lacks the data or the links.
     pub(super) fn delete(&mut self, finding: &Finding, name: &RepositoryName, digest: Digest) {
         let action = StepAction::DeleteClaim { repository: name.clone(), digest };
-        self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
+        let conditions = if finding.code == Code::PhantomLink {
+            Condition::unlinked(name, digest).into()
+        } else {
+            vec![Condition::DataAbsent(digest)]
+        };
+        self.step(finding, Stage::Claims, action, conditions);
     }
 
     pub(super) fn purge(&mut self, finding: &Finding, digest: Digest) {
@@ -62,11 +67,11 @@ impl Planner<'_> {
         }
         repositories.extend(known.iter().flat_map(|keys| keys.repositories.iter().cloned()));
         let conditions = if self.is_stored(&digest) {
-            let places = [LinkPlace::Layer(digest), LinkPlace::Revision(digest)];
-            let unlinked =
-                |name: &RepositoryName| places.clone().map(|place| Condition::NoLink(name.clone(), place));
             let members = repositories.iter().filter(|_| !is_entry);
-            members.flat_map(unlinked).chain([Condition::DataStored(digest)]).collect()
+            members
+                .flat_map(|name| Condition::unlinked(name, digest))
+                .chain([Condition::DataStored(digest)])
+                .collect()
         } else {
             vec![Condition::DataAbsent(digest)]
         };

@@ -74,7 +74,7 @@ const fn turn(code: Code) -> u8 {
         | Code::SizeMismatch
         | Code::ServerError
         | Code::HiddenBlob => 2,
-        Code::PhantomBlob | Code::PhantomManifest | Code::StaleCacheEntry => 3,
+        Code::PhantomBlob | Code::PhantomLink | Code::PhantomManifest | Code::StaleCacheEntry => 3,
         Code::ReplicaDisagreement => 4,
         Code::MissingBlob
         | Code::MissingManifest

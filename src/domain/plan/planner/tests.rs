@@ -81,7 +81,7 @@ fn finding(code: Code) -> Finding {
     let is = |codes: &[Code]| codes.contains(&code);
     let subject = if is(&[Code::MissingManifest, Code::PhantomManifest]) {
         Subject::linked(name("a"), digest(2))
-    } else if is(&[Code::PhantomBlob, Code::SizeMismatch, Code::HiddenBlob]) {
+    } else if is(&[Code::PhantomBlob, Code::PhantomLink, Code::SizeMismatch, Code::HiddenBlob]) {
         Subject::linked(name("a"), digest(1))
     } else if is(&[Code::MissingLink, Code::InvalidLink]) {
         Subject::link(name("a"), LinkPlace::Layer(digest(1)))
@@ -168,6 +168,9 @@ fn owned(texts: &[&str]) -> Vec<String> {
 #[case(Code::PhantomBlob, CacheKind::Unknown, true, None, &[DELETE], None)]
 #[case(Code::PhantomBlob, CacheKind::Redis, false, None, &[PURGE], None)]
 #[case(Code::PhantomBlob, CacheKind::InMemory, false, Some("s"), &[RESTART], None)]
+#[case(Code::PhantomLink, CacheKind::InMemory, true, None, &[DELETE], None)]
+#[case(Code::PhantomLink, CacheKind::InMemory, false, Some("s"), &[RESTART], None)]
+#[case(Code::PhantomLink, CacheKind::Redis, false, None, &[PURGE], None)]
 #[case(Code::PhantomBlob, CacheKind::InMemory, false, None, &[], Some("the registry allows no deletes, and no source has the bytes"))]
 #[case(Code::PhantomManifest, CacheKind::InMemory, true, Some("s"), &[RESTART], None)]
 #[case(Code::PhantomManifest, CacheKind::Redis, true, Some("s"), &[PURGE], None)]
