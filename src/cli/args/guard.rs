@@ -44,7 +44,7 @@ pub struct GuardCommand {
     /// After garbage collection only report; clear no claims, restart nothing
     #[arg(long, env = "REGFSCK_REPORT_ONLY", help_heading = "Guard")]
     pub report_only: bool,
-    /// Whether --fix asks.
+    /// Whether it asks: before --fix; what makes the daemon truthful after garbage collection is what it is run for.
     #[command(flatten)]
     pub consent: ConsentArguments,
     /// Where --fix takes bytes from.

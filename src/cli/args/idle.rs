@@ -20,13 +20,12 @@ const fn need(command: &'static str, group: fn(Command) -> Command, beside: &'st
     Need { command, group, beside }
 }
 
-static NEEDS: [Need; 8] = [
+static NEEDS: [Need; 7] = [
     need("check", ConsentArguments::augment_args, &["fix", "plan"]),
     need("check", SourceArguments::augment_args, &["fix", "plan"]),
     need("check", SourceConnectionArguments::augment_args, &["source"]),
     need("check", RestartArguments::augment_args, &["fix", "plan"]),
     need("repair", SourceConnectionArguments::augment_args, &["source"]),
-    need("guard", ConsentArguments::augment_args, &["fix"]),
     need("guard", SourceArguments::augment_args, &["fix"]),
     need("guard", SourceConnectionArguments::augment_args, &["source"]),
 ];
@@ -121,6 +120,7 @@ mod tests {
             "check --state-dir a --resume --content",
             "repair --plan p --yes --source dir:a",
             "guard --fix --yes --source dir:a -- gc",
+            "guard --yes -- gc",
             "guard --restart exec:a -- gc",
             "-q explain",
         ] {
