@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::folder::Folder;
 use super::notes::Notes;
 use crate::domain::digest::Digest;
+use crate::domain::images::Frontier;
 use crate::domain::layout;
 use crate::domain::manifest::{MAX_MANIFEST_BYTES, ManifestError, parse};
 use crate::domain::views::storage::{ReadManifest, Repository, StoredBlob, StoredManifests, TagTarget};
@@ -22,15 +23,51 @@ type Place = (Digest, ReadManifest);
 /// What stands in a place that nothing was read into; no reason is empty.
 const UNREAD: ReadManifest = ReadManifest::Unreadable(String::new());
 
-/// Read what revision links and tags name, as far as it is stored. `blobs` is sorted by digest.
+/// Read what revision links and tags name and what lies below it, as far as it is stored. `blobs` is sorted by digest.
 pub(super) fn read_all(
     root: &Folder,
     repositories: &[Repository],
     blobs: &[StoredBlob],
     events: &dyn Events,
 ) -> (StoredManifests, Notes) {
+    let (mut known, mut notes) = read_level(root, named(repositories), blobs, events);
+    let is_known = |child: &Digest| known.binary_search_by(|(known, _)| known.cmp(child)).is_ok();
+    // Children mostly have links of their own; those that do not lie some levels deep, each read once.
+    let mut below = Vec::new();
+    let mut open = Frontier::of(children(&known).filter(|child| !is_known(child)));
+    loop {
+        let mut level = open.level();
+        if level.is_empty() || events.stop_requested() {
+            break;
+        }
+        level.sort_unstable();
+        let (read, more) = read_level(root, level, blobs, events);
+        notes.extend(more);
+        open.meet(children(&read).filter(|child| !is_known(child)));
+        below.extend(read);
+    }
+    if !below.is_empty() {
+        known.extend(below);
+        known.sort_unstable_by_key(|(digest, _)| *digest);
+    }
+    (StoredManifests::of_sorted(known), notes)
+}
+
+/// What indexes among these list.
+fn children(read: &[Place]) -> impl Iterator<Item = Digest> {
+    let manifests = read.iter().filter_map(|(_, read)| read.manifest());
+    manifests.flat_map(|manifest| &manifest.children).map(|child| child.digest)
+}
+
+/// Read these manifests, as far as they are stored; sorted.
+fn read_level(
+    root: &Folder,
+    named: Vec<Digest>,
+    blobs: &[StoredBlob],
+    events: &dyn Events,
+) -> (Vec<Place>, Notes) {
     let mut notes = Notes::default();
-    let wanted = stored(named(repositories), blobs);
+    let wanted = stored(named, blobs);
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
     let place = |at: &u32| blobs.get(usize::try_from(*at).ok()?).map(|blob| (blob.digest, UNREAD));
     let mut places: Vec<Place> = Vec::with_capacity(wanted.len());
@@ -47,7 +84,7 @@ pub(super) fn read_all(
     }
     events.emit(Event::Finished);
     places.retain(|(_, read)| *read != UNREAD);
-    (StoredManifests::of_sorted(places), notes)
+    (places, notes)
 }
 
 /// The digests that revision links and tags name, sorted, each once.

@@ -109,7 +109,7 @@ impl Condition {
 }
 
 /// So many of those who need a content are looked at again before nobody is thought to.
-const MOST_HOLDERS: usize = 32;
+pub const MOST_HOLDERS: usize = 32;
 
 /// A finding that has yet to survive the second look.
 #[derive(Debug, Clone)]

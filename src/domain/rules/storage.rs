@@ -1,6 +1,7 @@
 //! The rules that need nothing but storage.
 
 mod leftovers;
+mod tags;
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -13,11 +14,12 @@ use super::{Accusations, Condition, Facts};
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Subject;
+use crate::domain::images::Frontier;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::manifest::{Descriptor, Manifest};
 use crate::domain::observed::{Evidence, Side};
 use crate::domain::views::storage::{
-    ContentView, Link, Links, ReadManifest, Repository, StorageView, StoredBlob, StoredTag, TagTarget, Target,
+    ContentView, Link, Links, ReadManifest, Repository, StorageView, StoredBlob, Target,
 };
 
 /// The digest of nothing: the one blob that may be empty.
@@ -115,6 +117,20 @@ fn is_readable(view: &StorageView, repository: &Repository) -> bool {
     repository.revisions.iter().all(is_read)
 }
 
+/// What the manifests of a repository want.
+struct Unmet {
+    /// What they need, as far as there is no data under its own digest.
+    lost: BTreeSet<Digest>,
+    /// The stored children of indexes that no link leads to, each with whoever holds it.
+    unlinked: Frontier<(Digest, Condition), Digest>,
+}
+
+impl Default for Unmet {
+    fn default() -> Self {
+        Self { lost: BTreeSet::new(), unlinked: Frontier::by(|(digest, _)| *digest, []) }
+    }
+}
+
 struct Judge<'a> {
     view: &'a StorageView,
     facts: &'a Facts,
@@ -136,7 +152,7 @@ impl<'a> Judge<'a> {
     }
 
     fn repository(&mut self, repository: &'a Repository) {
-        let mut wanted = BTreeSet::new();
+        let mut wanted = Unmet::default();
         for link in &repository.revisions {
             self.link(repository, link, LinkPlace::Revision(link.digest));
             // What a link names is needed, right or wrong: nobody shall be told that it can go.
@@ -146,11 +162,12 @@ impl<'a> Judge<'a> {
         for tag in &repository.tags {
             self.tag(repository, tag, &mut wanted);
         }
+        self.unlinked(repository, &mut wanted);
         let view = self.view;
         let is_whole = LazyCell::new(|| is_readable(view, repository));
         for link in &repository.layers {
             self.link(repository, link, LinkPlace::Layer(link.digest));
-            self.layer(repository, link, &wanted, &is_whole);
+            self.layer(repository, link, &wanted.lost, &is_whole);
         }
     }
 
@@ -174,13 +191,7 @@ impl<'a> Judge<'a> {
     }
 
     /// A manifest that the repository holds by a revision link.
-    fn revision(
-        &mut self,
-        repository: &'a Repository,
-        link: Link<'_>,
-        digest: Digest,
-        wanted: &mut BTreeSet<Digest>,
-    ) {
+    fn revision(&mut self, repository: &'a Repository, link: Link<'_>, digest: Digest, wanted: &mut Unmet) {
         if matches!(link.target, Target::Missing | Target::Unknown) {
             return;
         }
@@ -194,18 +205,31 @@ impl<'a> Judge<'a> {
             Some(ReadManifest::Manifest(manifest)) => {
                 self.manifest(repository, digest, manifest, &held, wanted);
             }
-            Some(ReadManifest::Unreadable(why)) => self.unreadable(digest, why),
+            Some(ReadManifest::Unreadable(why)) => self.unreadable(digest, why, held),
             None => {}
         }
     }
 
-    fn unreadable(&mut self, digest: Digest, why: &str) {
+    /// The stored children that no link leads to, down to the last: what they need is lost to the image all the same.
+    fn unlinked(&mut self, repository: &'a Repository, wanted: &mut Unmet) {
+        while let Some((digest, held)) = wanted.unlinked.next() {
+            match self.view.manifests.get(&digest) {
+                Some(ReadManifest::Manifest(manifest)) => {
+                    self.manifest(repository, digest, manifest, &held, wanted);
+                }
+                Some(ReadManifest::Unreadable(why)) => self.unreadable(digest, why, held),
+                None => {}
+            }
+        }
+    }
+
+    fn unreadable(&mut self, digest: Digest, why: &str, held: Condition) {
         // An empty file has its own code, with the same cure.
         if self.view.blob(&digest).is_some_and(|blob| blob.size == 0) {
             return;
         }
         let message = || format!("{why}; the daemon answers 500, and garbage collection aborts");
-        let conditions = [Condition::NoManifest(digest)];
+        let conditions = [Condition::NoManifest(digest), Condition::AnyOf(vec![held])];
         self.accusations.add(Code::UnreadableManifest, Subject::data(digest), message, conditions);
     }
 
@@ -231,14 +255,14 @@ impl<'a> Judge<'a> {
         digest: Digest,
         manifest: &'a Manifest,
         held: &Condition,
-        wanted: &mut BTreeSet<Digest>,
+        wanted: &mut Unmet,
     ) {
         for need in &manifest.needs {
             if !self.blob(repository, need, held) {
-                wanted.insert(need.digest);
+                wanted.lost.insert(need.digest);
             }
         }
-        self.index(repository, digest, manifest, held);
+        self.index(repository, digest, manifest, held, wanted);
     }
 
     /// Whether there is data under the very digest of a config or layer that a manifest of this repository needs.
@@ -259,7 +283,7 @@ impl<'a> Judge<'a> {
         };
         self.size(need, &stored);
         if link.is_none() {
-            self.missing_link(repository, LinkPlace::Layer(need.digest), need.digest, "a manifest");
+            self.missing_link(repository, LinkPlace::Layer(need.digest), need.digest, "a manifest", held);
         }
         data == need.digest
     }
@@ -275,7 +299,14 @@ impl<'a> Judge<'a> {
         self.accusations.add(Code::TruncatedBlob, Subject::data(stored.digest), message, conditions);
     }
 
-    fn missing_link(&mut self, repository: &Repository, place: LinkPlace, digest: Digest, who: &str) {
+    fn missing_link(
+        &mut self,
+        repository: &Repository,
+        place: LinkPlace,
+        digest: Digest,
+        who: &str,
+        held: &Condition,
+    ) {
         let kind = match place {
             LinkPlace::Layer(_) => "layer link",
             LinkPlace::Revision(_) => "revision link",
@@ -284,21 +315,30 @@ impl<'a> Judge<'a> {
         let message =
             || format!("{who} needs it and its data is stored, but the repository has no {kind} to it");
         let subject = Subject::link(repository.name.clone(), place.clone());
-        let conditions = [Condition::NoLink(repository.name.clone(), place), Condition::DataStored(digest)];
+        let unlinked = Condition::NoLink(repository.name.clone(), place);
+        let conditions = [unlinked, Condition::DataStored(digest), Condition::AnyOf(vec![held.clone()])];
         self.accusations.add(Code::MissingLink, subject, message, conditions);
     }
 
     /// The children of an index, one by one and in sum.
-    fn index(&mut self, repository: &'a Repository, digest: Digest, manifest: &Manifest, held: &Condition) {
+    fn index(
+        &mut self,
+        repository: &'a Repository,
+        digest: Digest,
+        manifest: &Manifest,
+        held: &Condition,
+        wanted: &mut Unmet,
+    ) {
         let children = &manifest.children;
-        let gone = children.iter().filter(|child| !self.child(repository, child, held)).count();
+        let gone = children.iter().filter(|child| !self.child(repository, child, held, wanted)).count();
         if gone == 0 {
             return;
         }
         let code = if gone == children.len() { Code::HollowIndex } else { Code::PartialIndex };
         let message = || format!("{gone} of its {} manifests are gone", children.len());
         let lost = children.iter().map(|child| child.digest).filter(|child| self.view.blob(child).is_none());
-        let conditions: Vec<_> = [held.clone()].into_iter().chain(lost.map(Condition::DataAbsent)).collect();
+        let needed = Condition::AnyOf(vec![held.clone()]);
+        let conditions: Vec<_> = [needed].into_iter().chain(lost.map(Condition::DataAbsent)).collect();
         let subject = Subject::linked(repository.name.clone(), digest);
         let accusation = self.accusations.add(code, subject, message, conditions);
         if self.facts.daemon.proxy == Some(true) {
@@ -307,7 +347,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether a child of an index is stored; accuse what keeps it from being pulled.
-    fn child(&mut self, repository: &'a Repository, child: &Descriptor, held: &Condition) -> bool {
+    fn child(
+        &mut self,
+        repository: &'a Repository,
+        child: &Descriptor,
+        held: &Condition,
+        wanted: &mut Unmet,
+    ) -> bool {
         let Some(stored) = self.need(&child.digest) else {
             // A pull-through cache holds only the platforms that were asked for.
             if self.facts.daemon.proxy != Some(true) {
@@ -317,66 +363,10 @@ impl<'a> Judge<'a> {
         };
         self.size(child, &stored);
         if linked(&repository.revisions, &child.digest).is_none() {
-            self.missing_link(repository, LinkPlace::Revision(child.digest), child.digest, "an index");
+            let place = LinkPlace::Revision(child.digest);
+            self.missing_link(repository, place, child.digest, "an index", held);
+            wanted.unlinked.meet([(child.digest, held.clone())]);
         }
         true
-    }
-
-    fn tag(&mut self, repository: &'a Repository, tag: &StoredTag, wanted: &mut BTreeSet<Digest>) {
-        let subject = || Subject::tag(repository.name.clone(), tag.tag.clone());
-        let says = || Condition::TagSays(repository.name.clone(), tag.tag.clone(), tag.current.clone());
-        match &tag.current {
-            TagTarget::Digest(digest) => self.tagged(repository, tag, *digest, wanted),
-            TagTarget::Invalid(text) => {
-                let message = || {
-                    let what = if text.is_empty() {
-                        "is empty".into()
-                    } else {
-                        format!("holds no digest but `{text}`")
-                    };
-                    format!(
-                        "the tag's link {what}; the daemon answers 500, and garbage collection with -m aborts"
-                    )
-                };
-                self.accusations.add(Code::InvalidLink, subject(), message, [says()]);
-            }
-            TagTarget::Missing => {
-                let message =
-                    || "the tag is listed but has no `current/link`; the daemon answers 404".to_owned();
-                self.accusations.add(Code::MissingLink, subject(), message, [says()]);
-            }
-            TagTarget::Unknown => {}
-        }
-    }
-
-    /// A tag that names a digest: the manifest has to be there, and linked.
-    fn tagged(
-        &mut self,
-        repository: &'a Repository,
-        tag: &StoredTag,
-        digest: Digest,
-        wanted: &mut BTreeSet<Digest>,
-    ) {
-        if linked(&repository.revisions, &digest).is_some() {
-            return;
-        }
-        let says = Condition::TagSays(repository.name.clone(), tag.tag.clone(), tag.current.clone());
-        if self.need(&digest).is_none() {
-            self.missing_manifest(repository, digest, "a tag", says);
-            return;
-        }
-        match self.view.manifests.get(&digest) {
-            Some(ReadManifest::Manifest(manifest)) => {
-                self.missing_link(repository, LinkPlace::Revision(digest), digest, "a tag");
-                self.manifest(repository, digest, manifest, &says, wanted);
-            }
-            Some(ReadManifest::Unreadable(_)) => {
-                let message =
-                    || format!("the tag names {}, which is stored but is no manifest", digest.short());
-                let subject = Subject::tag(repository.name.clone(), tag.tag.clone());
-                self.accusations.add(Code::InvalidLink, subject, message, [says]);
-            }
-            None => {}
-        }
     }
 }

@@ -41,7 +41,8 @@ pub struct StorageView {
     pub blobs: Vec<StoredBlob>,
     /// Every repository, sorted by name.
     pub repositories: Vec<Repository>,
-    /// Each manifest that a revision link or a tag names, once, however many repositories hold it.
+    /// Each manifest that a revision link or a tag names or an index below one lists, once, however many repositories
+    /// hold it.
     /// What could not be read as a manifest says why; what is not stored is not in here.
     pub manifests: StoredManifests,
     /// Upload sessions.

@@ -30,8 +30,9 @@ enum Held {
     Unknown(Unlooked),
 }
 
-/// How long a file that the daemon writes in place may be empty: the third look comes after it.
-const WRITING: Duration = Duration::from_millis(200);
+/// How long the daemon may be in the middle of something: the third look comes after it, and a fourth, for what goes to
+/// and fro.
+const WRITING: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(70)];
 
 /// Look again at all of them, in parallel.
 pub(super) fn look_again(storage: &dyn Storage, accusations: Vec<Accusation>, events: &dyn Events) -> Looked {
@@ -52,24 +53,35 @@ pub(super) fn look_again(storage: &dyn Storage, accusations: Vec<Accusation>, ev
             Err(unlooked) => all.unknown.push(unlooked),
         }
     }
-    if !momentary.is_empty() {
-        std::thread::sleep(WRITING);
+    for pause in WRITING {
+        if momentary.is_empty() {
+            break;
+        }
+        std::thread::sleep(pause);
+        let lasting = momentary.into_par_iter().filter(|standing| {
+            standing.conditions.iter().all(|condition| !matches!(look(storage, condition), Held::No))
+        });
+        momentary = lasting.collect();
     }
-    let lasting = momentary.into_par_iter().filter(|standing| {
-        standing.conditions.iter().all(|condition| !matches!(look(storage, condition), Held::No))
-    });
-    all.findings.extend(lasting.map(|standing| standing.finding).collect::<Vec<_>>());
+    all.findings.extend(momentary.into_iter().map(|standing| standing.finding));
     all
 }
 
-/// Daemons up to 3.0 write links and manifests in place, so a busy tag can be empty at two looks.
+/// Daemons up to 3.0 write links and manifests in place, so a busy tag can be empty at two looks; a DELETE takes the
+/// revision's link and then the tags, one by one.
 fn is_momentary(condition: &Condition) -> bool {
     if let Condition::LinkSays(_, _, Target::Invalid(text))
     | Condition::TagSays(_, _, TagTarget::Invalid(text)) = condition
     {
         return text.is_empty();
     }
-    matches!(condition, Condition::DataSize(_, 0) | Condition::NoManifest(_))
+    matches!(
+        condition,
+        Condition::TagSays(_, _, TagTarget::Missing)
+            | Condition::DataSize(_, 0)
+            | Condition::NoManifest(_)
+            | Condition::NoLink(_, LinkPlace::Revision(_))
+    )
 }
 
 /// What still stands; nothing if it no longer holds, or what could not be looked at.

@@ -1,6 +1,6 @@
 //! All of a storage in memory as one view.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -269,9 +269,19 @@ impl Walk<'_> {
                 tags: parts.tags.into_iter().map(|(tag, current)| StoredTag { tag, current }).collect(),
             });
         }
-        for digest in named(&self.view.repositories) {
+        let mut open = named(&self.view.repositories);
+        let mut seen = BTreeSet::new();
+        while let Some(digest) = open.pop() {
+            if !seen.insert(digest) {
+                continue;
+            }
             match self.disk.file(&self.path(&Place::Data(digest).to_string())) {
-                Ok(Some((bytes, _))) => self.view.manifests.insert(digest, read(bytes)),
+                Ok(Some((bytes, _))) => {
+                    let read = read(bytes);
+                    let listed = read.manifest().into_iter().flat_map(|manifest| &manifest.children);
+                    open.extend(listed.map(|child| child.digest));
+                    self.view.manifests.insert(digest, read);
+                }
                 Ok(None) => {}
                 Err(error) => self.unknown(&Place::Data(digest).to_string(), &error),
             }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod damage;
+mod deleters;
 mod incident;
 mod links;
 mod one_side;

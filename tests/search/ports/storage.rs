@@ -124,23 +124,27 @@ fn size(tree: &Tree, digest: &Digest) -> Option<u64> {
 }
 
 fn manifests(tree: &Tree, repositories: &[Repository]) -> StoredManifests {
-    let mut read = StoredManifests::new();
+    let mut open = Vec::new();
     for repository in repositories {
-        let revisions = repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest));
-        let tags = repository.tags.iter().filter_map(|tag| match tag.current {
+        open.extend(repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest)));
+        open.extend(repository.tags.iter().filter_map(|tag| match tag.current {
             TagTarget::Digest(digest) => Some(digest),
             TagTarget::Invalid(_) | TagTarget::Missing | TagTarget::Unknown => None,
-        });
-        for digest in revisions.chain(tags) {
-            let Ok(bytes) = tree.read(&data(&digest)) else { continue };
-            let manifest = match manifest::parse(&bytes) {
-                Ok(manifest) => ReadManifest::Manifest(manifest),
-                Err(error) => ReadManifest::Unreadable(error.to_string()),
-            };
-            read.insert(digest, manifest);
-        }
+        }));
     }
-    read
+    let mut known = StoredManifests::new();
+    while let Some(digest) = open.pop() {
+        let Some(bytes) = tree.read(&data(&digest)).ok().filter(|_| !known.contains_key(&digest)) else {
+            continue;
+        };
+        let read = match manifest::parse(&bytes) {
+            Ok(manifest) => ReadManifest::Manifest(manifest),
+            Err(error) => ReadManifest::Unreadable(error.to_string()),
+        };
+        open.extend(read.manifest().iter().flat_map(|read| &read.children).map(|child| child.digest));
+        known.insert(digest, read);
+    }
+    known
 }
 
 fn uploads(tree: &Tree, repositories: &[Repository]) -> Vec<StoredUpload> {

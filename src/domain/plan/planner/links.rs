@@ -109,14 +109,8 @@ impl<'a> Planner<'a> {
         let Some(digest) = self.named(name, tag) else { return };
         let after =
             if self.is_held(name, &digest) { None } else { self.restore(finding, name, digest, false) };
-        // Somebody may have pushed the tag in the meantime: what they mean counts.
-        let stored = self.situation.storage.and_then(|view| view.repository(name)).and_then(|repository| {
-            let at = repository.tags.binary_search_by(|stored| stored.tag.cmp(tag)).ok()?;
-            repository.tags.get(at)
-        });
-        let says = stored.map(|stored| Condition::TagSays(name.clone(), tag.clone(), stored.current.clone()));
         let action = StepAction::PutManifest { repository: name.clone(), digest, tag: Some(tag.clone()) };
-        let id = self.step(finding, Stage::Tags, action, says.into_iter().collect());
+        let id = self.step(finding, Stage::Tags, action, Vec::new());
         if let Some(step) = self.steps.get_mut(&id) {
             step.after.extend(after);
         }

@@ -9,6 +9,7 @@ mod claims;
 mod content;
 mod links;
 mod manifests;
+mod needs;
 
 use claims::restarts;
 
@@ -291,6 +292,9 @@ impl<'a> Planner<'a> {
             for step in restarts(self.means.services) {
                 self.steps.entry(step.id.clone()).or_insert(step);
             }
+        }
+        if let Some(view) = self.situation.storage {
+            needs::bind(&mut self.steps, view, self.situation.findings);
         }
         let mut steps: Vec<_> = self.steps.into_values().collect();
         // Services are restarted in the order in which they were given.
