@@ -103,6 +103,7 @@ fn storage() -> StorageView {
         .collect();
     repositories.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     StorageView {
+        changed: None,
         root: "/r".into(),
         collected: Timestamp::UNIX_EPOCH,
         blobs,

@@ -275,6 +275,7 @@ impl Reading {
 
 const fn empty(root: String, collected: Timestamp) -> StorageView {
     StorageView {
+        changed: None,
         root,
         collected,
         blobs: Vec::new(),

@@ -213,6 +213,7 @@ mod tests {
             tags.iter().map(tag).collect()
         };
         StorageView {
+            changed: None,
             root: "/r".into(),
             collected: Timestamp::UNIX_EPOCH,
             blobs: blobs.iter().map(|n| StoredBlob { digest: digest(*n), size: 10, modified: 0 }).collect(),

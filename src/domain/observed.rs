@@ -71,6 +71,14 @@ pub enum Reason {
         /// How many there are.
         pairs: usize,
     },
+    /// The repositories that had it are gone, and nothing tells which they were.
+    #[error(
+        "{blobs} blobs belong to no repository that is left, and the daemon may claim them where they were; a restart makes sure"
+    )]
+    NoRepository {
+        /// How many blobs.
+        blobs: u64,
+    },
     /// Somebody ended the run.
     #[error("interrupted before everything was looked at")]
     Interrupted,

@@ -61,6 +61,7 @@ pub(super) enum Fault {
 /// A look at empty storage.
 pub(super) fn empty() -> StorageView {
     StorageView {
+        changed: None,
         root: "/storage".into(),
         collected: Timestamp::UNIX_EPOCH,
         blobs: Vec::new(),

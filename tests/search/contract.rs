@@ -27,6 +27,7 @@ fn write(tree: &Tree, path: &str, to: &Path) {
 /// A view without what a disk has of its own: where it is, and times.
 fn comparable(mut view: StorageView) -> serde_json::Value {
     view.root.clear();
+    view.changed = None;
     view.blobs.iter_mut().for_each(|blob| blob.modified = 0);
     for repository in &mut view.repositories {
         let Traces { layers, revisions } = &mut repository.traces;

@@ -102,6 +102,7 @@ impl FilesystemStorage {
 
     fn empty_view(&self) -> StorageView {
         StorageView {
+            changed: None,
             root: self.location(),
             collected: Timestamp::now(),
             blobs: Vec::new(),
@@ -145,6 +146,7 @@ impl Storage for FilesystemStorage {
         notes.extend(more);
         view.blobs = blobs;
         view.repositories = walked.repositories;
+        view.changed = walked.changed;
         view.manifests = manifests;
         view.uploads = walked.uploads;
         (view.stray, view.unknown) = notes.finish(&self.root.path);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -30,6 +31,8 @@ pub(super) struct Walked {
     /// Sorted by name.
     pub(super) repositories: Vec<Repository>,
     pub(super) uploads: Vec<StoredUpload>,
+    /// When a folder around repositories was last changed.
+    pub(super) changed: Option<i64>,
     pub(super) notes: Notes,
 }
 
@@ -37,7 +40,7 @@ pub(super) struct Walked {
 pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn Events) -> Walked {
     let mut all = Walked::default();
     let Some(folder) = root.enter_noting(layout::REPOSITORIES, &mut all.notes) else { return all };
-    let mut names = find(&path.join(layout::REPOSITORIES), &mut all.notes);
+    let mut names = find(&path.join(layout::REPOSITORIES), &mut all);
     names.retain(|name| scope.includes(name));
     names.sort_unstable();
     events.emit(Event::Stage("repositories", Some(names.len() as u64)));
@@ -60,14 +63,19 @@ pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn E
 }
 
 /// The folders that may be repositories: those whose path is a repository name. Its grammar bounds the depth.
-fn find(base: &Path, notes: &mut Notes) -> Vec<RepositoryName> {
+fn find(base: &Path, Walked { changed, notes, .. }: &mut Walked) -> Vec<RepositoryName> {
     let below = |path: &Path| show(path.strip_prefix(base).unwrap_or(path).as_os_str().as_bytes());
     let mut names = Vec::new();
     let mut failures = Notes::default();
+    *changed = base.metadata().ok().map(|base| base.ctime());
     let entries = WalkDir::new(base).min_depth(1).into_iter();
     for entry in entries.filter_entry(|entry| may_be_repository(entry, &below, notes)) {
         match entry {
-            Ok(entry) => names.extend(below(entry.path()).parse()),
+            Ok(entry) => {
+                let own = entry.metadata().ok().map(|own| own.ctime());
+                *changed = own.and_then(|own| changed.map(|changed| changed.max(own)));
+                names.extend(below(entry.path()).parse());
+            }
             Err(error) => {
                 let path = error.path().map(below).unwrap_or_default();
                 let path = format!("{}/{path}", layout::REPOSITORIES);

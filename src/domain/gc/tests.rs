@@ -45,6 +45,7 @@ fn repository(name: &str, layers: &[u8], revisions: &[u8], tags: &[(&str, u8)]) 
 
 fn view(blobs: &[u8], manifests: &[(u8, ReadManifest)], repositories: Vec<Repository>) -> StorageView {
     StorageView {
+        changed: None,
         root: "/r".into(),
         collected: Timestamp::UNIX_EPOCH,
         blobs: blobs.iter().map(|n| StoredBlob { digest: digest(*n), size: 10, modified: 0 }).collect(),

@@ -151,6 +151,7 @@ mod tests {
             traces: Traces::default(),
         };
         StorageView {
+            changed: None,
             root: "/r".into(),
             collected: jiff::Timestamp::UNIX_EPOCH,
             blobs: Vec::new(),

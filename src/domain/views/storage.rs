@@ -37,6 +37,9 @@ pub struct StorageView {
     pub root: String,
     /// When looking at it began.
     pub collected: Timestamp,
+    /// When a repository was last made or removed, in seconds since 1970, or later, where that can be told.
+    #[serde(default)]
+    pub changed: Option<i64>,
     /// Every blob, sorted by digest, each once.
     pub blobs: Vec<StoredBlob>,
     /// Every repository, sorted by name.

@@ -319,6 +319,7 @@ fn picture(served: &ServedView) -> StorageView {
         repositories.entry(name).or_insert_with(|| empty(name)).revisions = links.into_iter().collect();
     }
     StorageView {
+        changed: None,
         root: String::new(),
         collected: Timestamp::UNIX_EPOCH,
         blobs: Vec::new(),

@@ -8,6 +8,7 @@ mod again;
 pub(super) mod api;
 mod budget;
 mod cache;
+mod homeless;
 mod options;
 mod probe;
 mod recheck;
@@ -188,7 +189,7 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) {
-        let suspects = self.suspects(view);
+        let suspects = self.suspects(view, accusations);
         let round = probe::Round {
             view,
             accusations,

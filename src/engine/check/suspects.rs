@@ -14,6 +14,7 @@ use crate::domain::digest::Digest;
 use crate::domain::layout::LinkPlace;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
+use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target, Trace};
@@ -27,9 +28,8 @@ const OF_CACHE: usize = 4096;
 
 impl Run<'_> {
     /// Every pair to ask about, each with its repository.
-    pub(super) fn suspects(&mut self, view: &StorageView) -> Vec<Suspect> {
-        let mut gathering =
-            Gathering { view, options: self.options, pairs: BTreeMap::new(), bare: BTreeMap::new() };
+    pub(super) fn suspects(&mut self, view: &StorageView, accusations: &Accusations) -> Vec<Suspect> {
+        let mut gathering = Gathering::new(view, self.options, BTreeMap::new());
         for suspect in &self.options.leads.suspects {
             gathering.add(suspect);
         }
@@ -40,6 +40,9 @@ impl Run<'_> {
         self.coverage.limits.0.extend(limit);
         let limit = gathering.settle_bare();
         self.coverage.limits.0.extend(limit);
+        let (pairs, homeless) = (gathering.pairs, gathering.homeless);
+        self.without_home(view, accusations, homeless);
+        let mut gathering = Gathering::new(view, self.options, pairs);
         let of_cache = self.cached.suspects.len();
         for suspect in self.cached.suspects.iter().take(OF_CACHE) {
             gathering.add(suspect);
@@ -55,7 +58,7 @@ impl Run<'_> {
     /// When the daemon began, in seconds since 1970: what storage lost before that it cannot remember. Nobody tells
     /// yet, so that it may remember everything.
     #[expect(clippy::unused_self, reason = "what tells it will be one of the run's handles")]
-    const fn began(&self) -> Option<i64> {
+    pub(super) const fn began(&self) -> Option<i64> {
         None
     }
 }
@@ -65,9 +68,15 @@ struct Gathering<'a> {
     options: &'a Options,
     pairs: BTreeMap<Subject, SuspectKind>,
     bare: BTreeMap<Digest, SuspectKind>,
+    /// How many of those no repository tells of.
+    homeless: usize,
 }
 
-impl Gathering<'_> {
+impl<'a> Gathering<'a> {
+    const fn new(view: &'a StorageView, options: &'a Options, pairs: BTreeMap<Subject, SuspectKind>) -> Self {
+        Self { view, options, pairs, bare: BTreeMap::new(), homeless: 0 }
+    }
+
     fn add(&mut self, suspect: &Suspect) {
         let Suspect { repository, digest, kind } = suspect;
         if !self.may_be_false(suspect) {
@@ -152,6 +161,7 @@ impl Gathering<'_> {
             let kind = bare.remove(&digest).unwrap_or_default();
             self.pairs.extend(names.into_iter().map(|name| ((name, digest), kind)));
         }
+        self.homeless = bare.len();
         let everywhere = self.everywhere();
         let most = (ANYWHERE.checked_div(bare.len())?).min(everywhere.len());
         let asked: Vec<_> = bare.iter().take(ANYWHERE).collect();

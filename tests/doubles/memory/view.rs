@@ -72,6 +72,7 @@ pub fn is_session(id: &str) -> bool {
 /// Look at everything below `root` that `scope` includes.
 pub fn collect(disk: &Disk, root: &str, scope: &dyn Scope, now: Timestamp) -> StorageView {
     let view = StorageView {
+        changed: Some(super::LONG_AGO),
         root: format!("/{root}"),
         collected: now,
         blobs: Vec::new(),

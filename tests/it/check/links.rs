@@ -1,13 +1,19 @@
 //! A claim is about a repository: where its link is gone it is false, though the data is stored for others.
 
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
 use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::code::Code;
+use regfsck::domain::observed::Thing;
+use regfsck::domain::report::Verdict;
 
 use super::{check_daemon, lines, of};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::raw::{blob_path, manifest_path};
 use crate::support::regfsck::run;
+use crate::support::tree::data;
 
 /// One image in two repositories, of which one loses it and what linked it.
 fn half_collected(kind: &Kind) -> (Daemon, Image) {
@@ -75,5 +81,32 @@ fn after_a_restart_what_is_left_of_links_accuses_nobody() {
         let report = check_daemon(&daemon, &[]);
         assert_eq!((report.exit_status, lines(&report)), (0, Vec::new()), "{kind:?}");
         assert_eq!(daemon.raw().pull("x/b", "1", &image), Ok(()), "{kind:?}");
+    }
+}
+
+/// <https://github.com/distribution/distribution/issues/988>: an administrator removes a repository's folder. The
+/// daemon claims its blobs there still, and nothing in storage tells where that was.
+#[test]
+fn what_a_removed_repository_had_may_be_claimed_where_nobody_can_ask() {
+    for kind in Kind::all() {
+        let daemon = kind.start(&Settings::default());
+        let [gone, kept] = ["gone", "kept"].map(|seed| Image::two_layers(seed).unwrap());
+        for (name, image) in [("team/app", &gone), ("team/other", &kept)] {
+            daemon.raw().push_image(name, "1", image);
+            assert_eq!(daemon.raw().pull(name, "1", image), Ok(()));
+        }
+        let path = daemon.root().join("docker/registry/v2/repositories/team/app");
+        std::fs::rename(path, daemon.root().join("aside")).unwrap();
+        assert_eq!(claimed(&daemon, "team/app", &gone), 3, "{kind:?}");
+        // What is young is in flight.
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        for blob in gone.blobs().chain([&gone.manifest]) {
+            let path = daemon.root().join("docker/registry/v2").join(data(&blob.digest));
+            File::open(path).unwrap().set_modified(long_ago).unwrap();
+        }
+        let report = check_daemon(&daemon, &[]);
+        let unknown: Vec<_> = report.coverage.unknown.iter().map(|unlooked| &unlooked.what).collect();
+        let expected = Thing::Other("suspects".into());
+        assert_eq!((report.verdict, unknown), (Verdict::Incomplete, vec![&expected]), "{kind:?}");
     }
 }

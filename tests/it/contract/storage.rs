@@ -133,7 +133,7 @@ fn digest(fill: &str) -> Digest {
 /// All that a view says but where it was taken, when, and in which words something is out of place.
 fn told(view: &StorageView) -> serde_json::Value {
     let mut view = serde_json::to_value(view).unwrap();
-    for kept in ["root", "collected"] {
+    for kept in ["root", "collected", "changed"] {
         view[kept].take();
     }
     for list in ["stray", "unknown"] {

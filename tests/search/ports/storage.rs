@@ -182,6 +182,7 @@ impl Storage for Ports {
             .collect();
         repositories.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(StorageView {
+            changed: Some(0),
             root: ROOT.to_owned(),
             collected: Timestamp::now(),
             blobs: blobs(&tree),

@@ -66,6 +66,7 @@ fn storage() -> StorageView {
         traces: Traces::default(),
     };
     StorageView {
+        changed: None,
         root: "/r".into(),
         collected: Timestamp::UNIX_EPOCH,
         blobs: Vec::new(),

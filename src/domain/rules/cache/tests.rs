@@ -15,6 +15,7 @@ fn name(text: &str) -> RepositoryName {
 fn storage(blobs: &[u8], repositories: &[(&str, &[u8])]) -> StorageView {
     let links = |digests: &[u8]| -> Links { digests.iter().map(|n| (digest(*n), Target::Same)).collect() };
     StorageView {
+        changed: None,
         root: "/r".into(),
         collected: Timestamp::UNIX_EPOCH,
         blobs: blobs.iter().map(|n| StoredBlob { digest: digest(*n), size: 10, modified: 0 }).collect(),
