@@ -6,16 +6,18 @@
 //! ```
 
 use std::error::Error as StdError;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::files::PrivateFolder;
 use super::snapshot;
 use crate::domain::views::storage::StorageView;
-use crate::engine::ports::{GcLog, GuardFolder, KeepError};
+use crate::engine::ports::{CollectionLog, GuardFolder, KeepError};
 
 /// The folder of a guarded run. It is made when something is kept in it.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
+    state: PathBuf,
+    run: String,
     path: PathBuf,
 }
 
@@ -23,7 +25,13 @@ impl RunFolder {
     /// The folder of this run in a registry's state folder.
     #[must_use]
     pub fn new(state: &Path, run: &str) -> Self {
-        Self { path: state.join("guard").join(run) }
+        Self { state: state.to_owned(), run: run.to_owned(), path: state.join("guard").join(run) }
+    }
+
+    /// It, for its owner only; made if need be.
+    fn open(&self) -> Result<PrivateFolder, KeepError> {
+        let opened = PrivateFolder::make(&self.state).and_then(|top| top.within("guard")?.within(&self.run));
+        opened.map_err(failed(format!("use the folder `{}`", self.path.display())))
     }
 }
 
@@ -33,15 +41,15 @@ fn failed<E: StdError + Send + Sync + 'static>(what: String) -> impl FnOnce(E) -
 
 impl GuardFolder for RunFolder {
     fn keep(&self, before: &StorageView) -> Result<String, KeepError> {
-        fs::create_dir_all(&self.path).map_err(failed(format!("make `{}`", self.path.display())))?;
+        self.open()?;
         let path = self.path.join("before.snapshot");
         snapshot::write(&path, before).map_err(failed("keep what storage held before".into()))?;
         Ok(path.display().to_string())
     }
 
-    fn log(&self) -> Result<GcLog, KeepError> {
+    fn log(&self) -> Result<CollectionLog, KeepError> {
         let path = self.path.join("gc.log");
-        let file = File::create(&path).map_err(failed(format!("write `{}`", path.display())))?;
-        Ok(GcLog { path: path.display().to_string(), file: Box::new(file) })
+        let file = self.open()?.create("gc.log").map_err(failed(format!("write `{}`", path.display())))?;
+        Ok(CollectionLog { path: path.display().to_string(), file: Box::new(file) })
     }
 }

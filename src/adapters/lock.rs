@@ -1,28 +1,53 @@
 //! The right to change a registry, as it lies in its state folder and beside its storage.
 
+use std::any::Any;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::journal::FileJournal;
+use super::journal::{FileJournal, FileLock};
 use super::storage::FilesystemWriter;
-use crate::engine::ports::{LockError, LockHeld, RegistryLock, StorageWriter};
+use crate::engine::ports::{Held, LockError, LockHeld, RegistryLock, StorageWriter};
 
-/// The lock of the registry whose state is in a folder.
-#[derive(Debug, Clone)]
+/// The lock of the registry whose state is in a folder, and what a run that has it works with.
+#[derive(Debug)]
 pub struct StateLock {
     /// The state folder, with the journal.
-    pub state: PathBuf,
+    state: PathBuf,
     /// Its storage, as `…/docker/registry/v2`, where it can be written to.
-    pub storage: Option<PathBuf>,
+    storage: Option<PathBuf>,
     /// The name of the run that takes it.
-    pub run: String,
+    run: String,
+    file: FileLock,
+    /// What this run holds already.
+    held: Mutex<Option<Weak<dyn Any + Send + Sync>>>,
+}
+
+impl StateLock {
+    /// The lock of the registry with this state folder, this storage and this address, for a run of that name.
+    #[must_use]
+    pub fn new(state: PathBuf, storage: Option<PathBuf>, address: Option<&str>, run: String) -> Self {
+        let file = FileLock::new(storage.as_deref(), address);
+        Self { state, storage, run, file, held: Mutex::default() }
+    }
 }
 
 impl RegistryLock for StateLock {
+    fn hold(&self) -> Result<Held, LockError> {
+        let mut before = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = before.as_ref().and_then(Held::again) {
+            return Ok(held);
+        }
+        let held = self.file.take()?;
+        *before = Some(held.downgrade());
+        Ok(held)
+    }
+
     fn take(&self) -> Result<LockHeld, LockError> {
+        let held = self.hold()?;
         let journal = Arc::new(FileJournal::take(&self.state, &self.run)?);
         let writer = |v2: &PathBuf| FilesystemWriter::new(v2, &self.run);
         let storage = self.storage.as_ref().map(writer).transpose()?;
-        Ok(LockHeld { journal, storage: storage.map(|writer| Arc::new(writer) as Arc<dyn StorageWriter>) })
+        let storage = storage.map(|writer| Arc::new(writer) as Arc<dyn StorageWriter>);
+        Ok(LockHeld { held, journal, storage })
     }
 }

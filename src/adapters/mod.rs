@@ -4,7 +4,7 @@ pub mod cache;
 
 pub mod config;
 pub mod credentials;
-mod files;
+pub mod files;
 pub mod gc;
 pub mod guard_folder;
 pub mod journal;

@@ -6,8 +6,8 @@
 //! sha256:<64 hex>\n                 of all bytes before
 //! ```
 //!
-//! It is written beside its place and renamed when it is whole. Reading hashes the file before it believes a
-//! byte of it; neither needs more memory than the view and the largest repository's record.
+//! It is written beside its place, for its owner only, and renamed when it is whole. Reading hashes the file before it
+//! believes a byte of it; neither needs more memory than the view and the largest repository's record.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::adapters::files;
 use crate::domain::digest::Digest;
 use crate::domain::observed::Unlooked;
 use crate::domain::views::storage::{
@@ -30,6 +31,10 @@ use crate::domain::views::storage::{
 const NAME: &str = "regfsck-snapshot ";
 /// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
+/// Records shrink to a third or so; what shrinks to less than one part in so many was made to fill our memory.
+const MOST: u64 = 64;
+/// So much of them is never too much.
+const ROOM: u64 = 16 << 20;
 /// `sha256:`, 64 hexadecimal digits, a line feed.
 const TRAILER: u64 = 7 + 64 + 1;
 
@@ -147,9 +152,14 @@ pub fn write(path: &Path, view: &StorageView) -> Result<u64, SnapshotError> {
 }
 
 fn write_file(path: &Path, view: &StorageView) -> io::Result<u64> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let mut hashed = Hashed { inner: BufWriter::new(file.as_file_mut()), hasher: Sha256::new() };
+    files::save(path, |file| {
+        fill(file, view)?;
+        Ok(file.metadata()?.len())
+    })
+}
+
+fn fill(file: &mut File, view: &StorageView) -> io::Result<()> {
+    let mut hashed = Hashed { inner: BufWriter::new(file), hasher: Sha256::new() };
     writeln!(hashed, "{NAME}{VERSION}")?;
     // A buffer in front, too: records come in small pieces.
     let mut packed = BufWriter::new(GzEncoder::new(hashed, Compression::fast()));
@@ -163,12 +173,7 @@ fn write_file(path: &Path, view: &StorageView) -> io::Result<u64> {
     let Hashed { mut inner, hasher } =
         packed.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
     writeln!(inner, "{}", Digest::sha256(hasher.finalize().into()))?;
-    inner.flush()?;
-    drop(inner);
-    file.as_file().sync_all()?;
-    let size = file.as_file().metadata()?.len();
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(size)
+    inner.flush()
 }
 
 struct Hashed<W> {
@@ -195,15 +200,18 @@ impl<W: Write> Write for Hashed<W> {
 pub fn read(path: &Path) -> Result<StorageView, SnapshotError> {
     let failed = |source| SnapshotError::Io { path: path.into(), doing: "read", source };
     let corrupt = |why: String| SnapshotError::Corrupt { path: path.into(), why };
-    let mut file = File::open(path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let (mut file, length) = files::open(path).map_err(failed)?;
     let header = verify(path, &mut file, length)?;
     file.seek(SeekFrom::Start(header)).map_err(failed)?;
-    let packed = file.take(length - header - TRAILER);
-    let mut lines = BufReader::new(GzDecoder::new(BufReader::new(packed)));
+    let packed = length - header - TRAILER;
+    let unpacked = GzDecoder::new(BufReader::new(file.take(packed)));
+    let mut lines = BufReader::new(unpacked.take(packed.saturating_mul(MOST).saturating_add(ROOM)));
     let mut reading = Reading::default();
     let mut line = String::new();
     while lines.read_line(&mut line).map_err(|error| corrupt(error.to_string()))? > 0 {
+        if lines.get_ref().limit() == 0 {
+            return Err(corrupt("it unpacks to far more than what was ever packed".into()));
+        }
         let record = serde_json::from_str(&line).map_err(|error| corrupt(error.to_string()))?;
         reading.take(record).map_err(|why| corrupt(why.into()))?;
         line.clear();

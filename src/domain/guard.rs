@@ -29,6 +29,9 @@ pub struct Guarded {
     pub failed: Option<Stage>,
     /// The process's exit status.
     pub exit_status: u8,
+    /// Why nothing was done at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// What garbage collection would have done.
     pub gate: Gate,
     /// Where storage's view of before lies.

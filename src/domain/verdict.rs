@@ -75,6 +75,7 @@ pub fn of_guarded(guarded: &Guarded) -> u8 {
     let of_report = guarded.report.as_ref().map_or(0, |report| report.exit_status);
     match guarded.failed {
         None => exit_status(Verdict::Coherent),
+        Some(Stage::Gate) if guarded.refusal.is_some() => exit_status(Verdict::Refused),
         Some(Stage::Gate) => exit_status(of_gate(&guarded.gate)),
         Some(Stage::Collection) => COLLECTION_FAILED,
         Some(Stage::Restart) => of_report.max(exit_status(Verdict::Incoherent)),

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 
 use super::check::Options;
 use super::ports::{
-    Approver, Declined, Event, Events, GarbageCollection, GcEnd, GcLog, GuardFolder, ImageContent, Journal,
-    JournalError, KeepError, LockError, LockHeld, Notice, Onlooker, Pace, RegistryLock, Scope, Service,
-    ServiceError, Sessions, Shortage, Sighting, SourceError, Storage, StorageError, StorageWriteError,
-    StorageWriter, Stream, Supply, Uploads, VerifiedBytes, Wanted,
+    Approver, CollectionLog, Declined, Event, Events, GarbageCollection, GcEnd, GuardFolder, Held,
+    ImageContent, Journal, JournalError, KeepError, LockError, LockHeld, Notice, Onlooker, Pace,
+    RegistryLock, Scope, Service, ServiceError, Sessions, Shortage, Sighting, SourceError, Storage,
+    StorageError, StorageWriteError, StorageWriter, Stream, Supply, Uploads, VerifiedBytes, Wanted,
 };
 use super::repair::{Patience, Resources, Restartable};
 use super::session::Session;
@@ -226,13 +226,18 @@ impl Journal for Script {
 }
 
 impl RegistryLock for Script {
-    fn take(&self) -> Result<LockHeld, LockError> {
+    fn hold(&self) -> Result<Held, LockError> {
         if self.fault == Some(Fault::Locked) {
             return Err(JournalError::Locked { path: "/state/lock".into(), holder: None }.into());
         }
         self.note("lock");
+        Ok(Held::new(()))
+    }
+
+    fn take(&self) -> Result<LockHeld, LockError> {
+        let before = self.hold()?;
         let held = Arc::new(Self { fault: self.fault, ..Self::default() });
-        Ok(LockHeld { journal: held.clone(), storage: Some(held) })
+        Ok(LockHeld { held: before, journal: held.clone(), storage: Some(held) })
     }
 }
 
@@ -326,7 +331,7 @@ impl GuardFolder for Script {
         Ok("/state/before".into())
     }
 
-    fn log(&self) -> Result<GcLog, KeepError> {
-        Ok(GcLog { path: "/state/gc.log".into(), file: Box::new(io::sink()) })
+    fn log(&self) -> Result<CollectionLog, KeepError> {
+        Ok(CollectionLog { path: "/state/gc.log".into(), file: Box::new(io::sink()) })
     }
 }

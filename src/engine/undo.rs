@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::ports::{Journal, JournalError, StorageWriter};
-use super::write_ahead::take_back;
+use super::write_ahead::{take_back, with_causes};
 use crate::domain::history::{History, RecordedChange, Run};
 use crate::domain::journal::{Purpose, Record};
 use crate::domain::report::Target;
@@ -74,7 +74,7 @@ pub fn undo(
     for recorded in run.undoable() {
         match take_back(journal, writer, STEP, recorded) {
             Ok(()) => undone.taken_back.push(recorded.clone()),
-            Err(error) => undone.left.push((recorded.clone(), error.to_string())),
+            Err(error) => undone.left.push((recorded.clone(), with_causes(&error))),
         }
     }
     journal.append(ended(&undone))?;

@@ -96,3 +96,9 @@ pub fn take_back(
     journal.append(Record::Undone { change: recorded.sequence })?;
     Ok(())
 }
+
+/// An error with its causes, in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

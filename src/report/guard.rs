@@ -16,7 +16,10 @@ const SHOWN: usize = 20;
 #[must_use]
 pub fn draw(guarded: &Guarded, drawing: Drawing) -> String {
     let mut text = String::new();
-    gate(&mut text, &guarded.gate, drawing);
+    match &guarded.refusal {
+        Some(why) => line(&mut text, &format!("refused: {why}")),
+        None => gate(&mut text, &guarded.gate, drawing),
+    }
     if let Some(path) = &guarded.snapshot {
         line(&mut text, &format!("snapshot    {path}"));
     }

@@ -23,6 +23,7 @@ mod docker_engine;
 mod doubles;
 mod generated;
 mod guard;
+mod hostile_state;
 mod hostile_storage;
 mod http_client;
 mod interrupts;

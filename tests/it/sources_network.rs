@@ -192,7 +192,7 @@ async fn a_user_and_a_password_are_sent_and_never_shown() {
     let mut docker = Connection::new(Address::parse(&format!("http://{}", stub.authority), false).unwrap());
     docker.credentials =
         Credential::Basic { name: "user".into(), password: "hunter2".to_owned().into() }.into();
-    let options = OpenOptions { docker: Some(docker), ..options(&std::env::temp_dir()) };
+    let options = OpenOptions { docker: Some(docker), ..options() };
     let spec: SourceSpec = format!("docker://{}", stub.authority).parse().unwrap();
     let error = spec.open(&options).unwrap().find(&wanted()).await.unwrap_err();
     assert!(matches!(&error, SourceError::Refused { said, .. } if said.starts_with("403")), "{error}");

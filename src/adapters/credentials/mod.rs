@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use thiserror::Error;
+use tokio::io::AsyncReadExt as _;
 
 use self::auth_file::AuthFile;
 use super::registry::{Credential, Credentials};
@@ -150,7 +151,7 @@ impl Places {
         required: bool,
         host: &str,
     ) -> Result<Option<(Credentials, String)>, CredentialsError> {
-        let bytes = match tokio::fs::read(path).await {
+        let bytes = match read(path).await {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Ok(None),
             Err(source) => return Err(CredentialsError::Unreadable { path: path.to_owned(), source }),
@@ -192,6 +193,19 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 impl fmt::Display for FoundCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.origin.as_deref().unwrap_or("none: anonymous"))
+    }
+}
+
+/// No file of anybody's is larger.
+const LIMIT: u64 = 16 << 20;
+
+async fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    tokio::fs::File::open(path).await?.take(LIMIT + 1).read_to_end(&mut bytes).await?;
+    if bytes.len() as u64 <= LIMIT {
+        Ok(bytes)
+    } else {
+        Err(io::Error::other("it is larger than any such file is"))
     }
 }
 

@@ -1,19 +1,22 @@
 //! An open folder, and what can be done by name in it.
 
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Component, Path};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid, fchmod, fchown, fstat, fsync, mkdirat,
-    open, openat, renameat, renameat_with, statat, unlinkat,
+    open, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::path::Arg;
 
-use super::unfit::Unfit;
+use super::unfit::{Unfit, is_trusted};
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 /// Enough to go through a folder that may not be listed.
@@ -21,6 +24,9 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLO
 const PASSAGE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 const PASSAGE: OFlags = FOLDER;
+
+/// How many links may lead on: what Linux itself follows.
+const LINKS: u32 = 40;
 
 /// An open folder: the folder itself, whatever its path leads to by now.
 #[derive(Debug)]
@@ -36,6 +42,44 @@ impl Folder {
             here = here.step(name, if names.peek().is_some() { PASSAGE } else { FOLDER })?;
         }
         Ok(here)
+    }
+
+    /// The folder at a path that a user gave, made if that is wanted. A link on the way is followed if nobody but us or
+    /// root can have put it there; the folder itself must be none.
+    pub(in crate::adapters) fn reach(path: &Path, make: bool) -> io::Result<Self> {
+        let start = |absolute| open(if absolute { "/" } else { "." }, PASSAGE, Mode::empty()).map(Self);
+        let mut here = start(path.is_absolute())?;
+        let mut left = names(path);
+        let mut links = 0;
+        while let Some(name) = left.pop_front() {
+            let flags = if left.is_empty() { FOLDER } else { PASSAGE };
+            match here.step(&*name, flags) {
+                Ok(next) => here = next,
+                Err(error) if make && error.kind() == io::ErrorKind::NotFound => {
+                    here = here.make(&*name)?.0;
+                }
+                Err(error) if Unfit::of(&error) == Some(Unfit::Link) && !left.is_empty() && links < LINKS => {
+                    links += 1;
+                    let target = here.target(&name)?;
+                    if target.is_absolute() {
+                        here = start(true)?;
+                    }
+                    left = names(&target).into_iter().chain(left).collect();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // Not for passage only.
+        here.step(".", FOLDER)
+    }
+
+    /// Where a link leads that only we, or root, can have made.
+    fn target(&self, name: &OsStr) -> io::Result<PathBuf> {
+        let stat = statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if !is_trusted(stat.st_uid) {
+            return Err(Unfit::Link.into());
+        }
+        Ok(OsString::from_vec(readlinkat(&self.0, name, Vec::new())?.into_bytes()).into())
     }
 
     /// The folder of that name.
@@ -66,7 +110,8 @@ impl Folder {
         };
         let folder = self.enter(name)?;
         if made {
-            self.sync()?;
+            // Not by our own handle, which may be for passage only.
+            self.step(".", FOLDER)?.sync()?;
         }
         Ok((folder, made))
     }
@@ -87,7 +132,31 @@ impl Folder {
 
     /// The regular file of that name, opened for reading. Opening never waits, whatever the thing is.
     pub(in crate::adapters) fn file(&self, name: impl Arg + Copy) -> io::Result<Option<(File, Stat)>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        self.open_file(name, OFlags::RDONLY)
+    }
+
+    /// The regular file of that name, opened to be written to; made, for its owner only, where there is none. What is
+    /// there is not cut off.
+    pub(in crate::adapters) fn writable(&self, name: impl Arg + Copy) -> io::Result<(File, Stat)> {
+        loop {
+            // Not with CREATE: systems refuse that to whoever does not own what lies in a folder for all.
+            if let Some(found) = self.open_file(name, OFlags::RDWR)? {
+                return Ok(found);
+            }
+            match self.create(name) {
+                Ok(file) => {
+                    self.sync()?;
+                    let stat = fstat(&file)?;
+                    return Ok((file, stat));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn open_file(&self, name: impl Arg + Copy, mode: OFlags) -> io::Result<Option<(File, Stat)>> {
+        let flags = mode | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         match openat(&self.0, name, flags, Mode::empty()) {
             Ok(fd) => {
                 let stat = fstat(&fd)?;
@@ -96,8 +165,8 @@ impl Folder {
             }
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(Errno::LOOP) => Err(Unfit::Link.into()),
-            // What opening a socket gives.
-            Err(Errno::NXIO) => Err(Unfit::NotAFile.into()),
+            // What opening a socket gives, and a folder that is to be written to.
+            Err(Errno::NXIO | Errno::ISDIR) => Err(Unfit::NotAFile.into()),
             Err(error) => Err(error.into()),
         }
     }
@@ -106,6 +175,20 @@ impl Folder {
     pub(in crate::adapters) fn create(&self, name: impl Arg) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+    }
+
+    /// A file without a name, if the filesystem has that: it vanishes with its last handle.
+    pub(super) fn unnamed(&self) -> io::Result<Option<File>> {
+        #[cfg(target_os = "linux")]
+        {
+            let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+            match openat(&self.0, ".", flags, Mode::RUSR | Mode::WUSR) {
+                Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => Ok(None),
+                opened => Ok(Some(opened?.into())),
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        Ok(None)
     }
 
     /// Move what lies under that name to where nothing is.
@@ -125,6 +208,11 @@ impl Folder {
         }
     }
 
+    /// Put what lies under that name in place of whatever is under another.
+    pub(in crate::adapters) fn supersede(&self, name: impl Arg, new: impl Arg) -> io::Result<()> {
+        Ok(renameat(&self.0, name, &self.0, new)?)
+    }
+
     /// Exchange what lies under two names. `false` where the filesystem cannot: `new` was replaced then.
     pub(in crate::adapters) fn exchange(
         &self,
@@ -139,7 +227,7 @@ impl Folder {
         Ok(false)
     }
 
-    /// Take away a file that we made, and that never was anything to anybody.
+    /// Take away a file that is ours.
     pub(in crate::adapters) fn drop_own(&self, name: impl Arg) -> io::Result<()> {
         Ok(unlinkat(&self.0, name, AtFlags::empty())?)
     }
@@ -177,6 +265,16 @@ impl AsFd for Folder {
     }
 }
 
+/// The names in a path, one after the other.
+fn names(path: &Path) -> VecDeque<OsString> {
+    let name = |part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    };
+    path.components().filter_map(name).collect()
+}
+
 /// What kind of thing it is.
 pub(in crate::adapters) fn kind(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
@@ -200,7 +298,7 @@ pub(in crate::adapters) fn dress(thing: impl AsFd, like: &Stat, mask: u32) -> io
 pub(in crate::adapters) fn force(thing: impl AsFd) -> io::Result<()> {
     static WARNED: AtomicBool = AtomicBool::new(false);
     match fsync(thing) {
-        Err(error @ (Errno::INVAL | Errno::NOTSUP | Errno::NOSYS | Errno::BADF)) => {
+        Err(error @ (Errno::INVAL | Errno::NOTSUP | Errno::NOSYS)) => {
             if !WARNED.swap(true, Ordering::Relaxed) {
                 tracing::warn!(%error, "this filesystem forces nothing to the disk: a crash of the machine may undo what is done");
             }

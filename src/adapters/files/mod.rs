@@ -4,8 +4,13 @@
 //! symbolic link. So everything is done by name in an opened folder, step by step and following no link. Nothing else
 //! in `adapters` makes, moves or changes files; `clippy.toml` holds it to that.
 
+mod draft;
 mod folder;
+mod private;
 mod unfit;
 
+pub(in crate::adapters) use draft::Draft;
 pub(in crate::adapters) use folder::{Folder, dress, force, is_same};
-pub(in crate::adapters) use unfit::{Unfit, private};
+pub(in crate::adapters) use private::read_all;
+pub use private::{PrivateFolder, open, read, save};
+pub(in crate::adapters) use unfit::{Unfit, is_trusted, private, single};

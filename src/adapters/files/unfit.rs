@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::fs::Stat;
+use rustix::fs::{FileType, Stat};
 use rustix::process::geteuid;
 use thiserror::Error;
 
@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(in crate::adapters) enum Unfit {
     /// Following it may lead anywhere.
-    #[error("it is a symbolic link, which is not followed here: remove it, or put the thing itself there")]
+    #[error("it is a symbolic link, which is not followed here: remove it, or name what it leads to")]
     Link,
     /// A folder, pipe, socket or device.
     #[error("it is no regular file: move it away")]
@@ -21,6 +21,12 @@ pub(in crate::adapters) enum Unfit {
     /// Others may change it.
     #[error("others may write to it (mode {0:03o}): take that from them with `chmod go-w`")]
     Writable(u32),
+    /// It may be something else of ours.
+    #[error("it has another name too (a hard link), and may be something else: move it away")]
+    Names,
+    /// It is no work of ours.
+    #[error("it is larger than {0} bytes, which nothing of ours is: move it away")]
+    Size(u64),
 }
 
 impl Unfit {
@@ -30,14 +36,25 @@ impl Unfit {
     }
 }
 
+/// Whether the user is us, or root.
+pub(in crate::adapters) fn is_trusted(user: u32) -> bool {
+    user == 0 || user == geteuid().as_raw()
+}
+
 /// Whether only we, or root, can change the thing.
 pub(in crate::adapters) fn private(stat: &Stat) -> Result<(), Unfit> {
     let mode = stat.st_mode & 0o7777;
     match stat.st_uid {
-        owner if owner != 0 && owner != geteuid().as_raw() => Err(Unfit::Owner(owner)),
+        owner if !is_trusted(owner) => Err(Unfit::Owner(owner)),
         _ if mode & 0o022 != 0 => Err(Unfit::Writable(mode)),
-        _ => Ok(()),
+        _ => single(stat),
     }
+}
+
+/// Whether a file has that one name only.
+pub(in crate::adapters) fn single(stat: &Stat) -> Result<(), Unfit> {
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if is_file && stat.st_nlink > 1 { Err(Unfit::Names) } else { Ok(()) }
 }
 
 impl From<Unfit> for io::Error {

@@ -1,10 +1,9 @@
 //! How far a content check has got, in a file beside the journal.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::adapters::files::{PrivateFolder, read_all};
 use crate::domain::content::ContentPass;
 use crate::domain::shard::Shard;
 use crate::engine::ports::{Bookmark, BookmarkError};
@@ -12,8 +11,12 @@ use crate::engine::ports::{Bookmark, BookmarkError};
 /// One content check's progress: `<state dir>/content.json`, or `content-I-of-N.json` for a shard.
 #[derive(Debug, Clone)]
 pub struct BookmarkFile {
-    path: PathBuf,
+    dir: PathBuf,
+    name: String,
 }
+
+/// No progress of ours takes more.
+const LIMIT: u64 = 1 << 20;
 
 impl BookmarkFile {
     /// The progress kept in this state folder, which need not exist yet.
@@ -23,44 +26,37 @@ impl BookmarkFile {
             || "content.json".to_owned(),
             |shard| format!("content-{}-of-{}.json", shard.index, shard.of),
         );
-        Self { path: dir.join(name) }
+        Self { dir: dir.to_owned(), name }
     }
 
     fn failed(&self, what: &'static str) -> impl FnOnce(std::io::Error) -> BookmarkError {
-        let path = self.path.clone();
+        let path = self.dir.join(&self.name);
         move |source| BookmarkError { what, path, source }
     }
 
-    /// Written beside and renamed: a crash leaves the old one or the new one.
-    fn write(&self, text: &[u8]) -> std::io::Result<()> {
-        let dir = self.path.parent().unwrap_or(Path::new("."));
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(text)?;
-        file.persist(&self.path)?;
-        Ok(())
+    fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        let Some(folder) = PrivateFolder::find(&self.dir)? else { return Ok(None) };
+        folder.open(&self.name)?.map(|(file, _)| read_all(file, LIMIT)).transpose()
     }
 }
 
 impl Bookmark for BookmarkFile {
     fn load(&self) -> Result<Option<ContentPass>, BookmarkError> {
-        match fs::read(&self.path) {
-            Ok(text) => {
-                serde_json::from_slice(&text).map(Some).map_err(|error| self.failed("read")(error.into()))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed("read")(error)),
-        }
+        let Some(text) = self.read().map_err(self.failed("read"))? else { return Ok(None) };
+        serde_json::from_slice(&text).map(Some).map_err(|error| self.failed("read")(error.into()))
     }
 
     fn save(&self, pass: &ContentPass) -> Result<(), BookmarkError> {
         let text = serde_json::to_vec(pass).map_err(|error| self.failed("write")(error.into()))?;
-        self.write(&text).map_err(self.failed("write"))
+        let folder = PrivateFolder::make(&self.dir).map_err(self.failed("write"))?;
+        folder.replace(&self.name, |file| file.write_all(&text)).map_err(self.failed("write"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::domain::content::ContentSubset;
     use crate::domain::digest::Digest;

@@ -1,20 +1,23 @@
 //! Reading the journal's file and appending to it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use rustix::fs::{OFlags, fcntl_setfl};
 
 use super::lock::Lock;
-use crate::adapters::files::force;
+use super::refused;
+use crate::adapters::files::{PrivateFolder, Unfit, read_all};
 use crate::domain::journal::{Entry, Record};
 use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::engine::ports::{Journal, JournalError};
 
 const NAME: &str = "journal.jsonl";
+/// No journal of ours gets so large; what does is not read into memory.
+const LIMIT: u64 = 1 << 30;
 
 /// What a journal's file holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,12 +35,16 @@ pub struct Contents {
 /// # Errors
 /// When there is a file that cannot be read.
 pub fn read(dir: &Path) -> Result<Contents, JournalError> {
-    let path = dir.join(NAME);
-    match fs::read(&path) {
-        Ok(bytes) => Ok(parse(&path, &bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Contents::default()),
-        Err(source) => Err(JournalError::Refused { what: "read", path, source }),
-    }
+    let folder = PrivateFolder::find(dir).map_err(refused("use the folder", dir))?;
+    folder.map_or_else(|| Ok(Contents::default()), |folder| read_in(&folder))
+}
+
+fn read_in(folder: &PrivateFolder) -> Result<Contents, JournalError> {
+    let path = folder.path().join(NAME);
+    let opened = folder.open(NAME).map_err(refused("open", &path))?;
+    let Some((file, _)) = opened else { return Ok(Contents::default()) };
+    let bytes = read_all(file, LIMIT).map_err(refused("read", &path))?;
+    Ok(parse(&path, &bytes))
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Contents {
@@ -91,17 +98,14 @@ impl FileJournal {
     /// # Errors
     /// [`JournalError::Locked`] when another run holds it, and when the folder or file cannot be made.
     pub fn take(dir: &Path, run: impl Into<String>) -> Result<Self, JournalError> {
-        let refused = |what, path: &Path| {
-            let path = path.to_owned();
-            move |source| JournalError::Refused { what, path, source }
-        };
-        make_dir(dir).map_err(refused("make the folder", dir))?;
-        let lock = Lock::take(dir)?;
-        let earlier = read(dir)?;
+        let folder = PrivateFolder::make(dir).map_err(|error| {
+            let is_there = Unfit::of(&error).is_some();
+            refused(if is_there { "use the folder" } else { "make the folder" }, dir)(error)
+        })?;
+        let lock = Lock::of_state(&folder)?;
+        let earlier = read_in(&folder)?;
         let path = dir.join(NAME);
-        let (file, length) = open(&path, earlier.torn).map_err(refused("open", &path))?;
-        // The file's name must outlast a crash too, not only what it holds.
-        sync_dir(dir).map_err(refused("force to the disk", dir))?;
+        let (file, length) = open(&folder, earlier.torn).map_err(refused("open", &path))?;
         let next = earlier.entries.iter().map(|entry| entry.sequence).max().unwrap_or(0) + 1;
         let tail = Mutex::new(Tail { length, next });
         let synced = Mutex::new(Synced { length, failed: false });
@@ -113,7 +117,7 @@ impl FileJournal {
     }
 
     /// Write lines, and say where they end.
-    fn write(&self, records: Vec<Record>) -> std::io::Result<(Vec<u64>, u64)> {
+    fn write(&self, records: Vec<Record>) -> io::Result<(Vec<u64>, u64)> {
         let mut tail = self.tail();
         let first = tail.next;
         let (mut lines, mut sequence) = (Vec::new(), first);
@@ -135,10 +139,10 @@ impl FileJournal {
 
     /// Force the file to the disk up to `end` at least. Whoever waits here for another's turn finds most
     /// often that it was done for both.
-    fn sync(&self, end: u64) -> std::io::Result<()> {
+    fn sync(&self, end: u64) -> io::Result<()> {
         let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
         if synced.failed {
-            return Err(std::io::Error::other("forcing it to the disk failed before"));
+            return Err(io::Error::other("forcing it to the disk failed before"));
         }
         if synced.length >= end {
             return Ok(());
@@ -154,14 +158,15 @@ impl FileJournal {
 }
 
 /// Open the file to append to it, a torn record cut off; with its length.
-fn open(path: &Path, torn: u64) -> std::io::Result<(File, u64)> {
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+fn open(folder: &PrivateFolder, torn: u64) -> io::Result<(File, u64)> {
+    let file = folder.writable(NAME)?;
     let length = file.metadata()?.len().saturating_sub(torn);
     if torn > 0 {
-        tracing::warn!(path = %path.display(), bytes = torn, "cutting off a torn record");
+        tracing::warn!(path = %folder.path().display(), bytes = torn, "cutting off a torn record");
         file.set_len(length)?;
         file.sync_all()?;
     }
+    fcntl_setfl(&file, OFlags::APPEND)?;
     Ok((file, length))
 }
 
@@ -188,15 +193,6 @@ impl Journal for FileJournal {
         self.sync(end).map_err(refused)?;
         Ok(numbers)
     }
-}
-
-/// Make the folder, only for its owner: the journal names what is in the registry.
-fn make_dir(dir: &Path) -> std::io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
-
-fn sync_dir(dir: &Path) -> std::io::Result<()> {
-    force(File::open(dir)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::history::{History, Progress};
+use std::fs::{self, OpenOptions};
 
 fn started(step: &str) -> Record {
     Record::StepStarted { step: step.into() }
@@ -82,7 +83,7 @@ impl SmallDisk {
     fn new() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let mut mount = std::process::Command::new("mount");
-        let mount = mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(dir.path()).status();
+        let mount = mount.args(["-t", "tmpfs", "-o", "size=64k,mode=700", "none"]).arg(dir.path()).status();
         mount.is_ok_and(|status| status.success()).then_some(Self(dir))
     }
 }

@@ -21,6 +21,7 @@ use super::names;
 use super::oci::{Index, blob_name};
 use super::open::unusable;
 use super::tarball::Tarball;
+use crate::adapters::files::PrivateFolder;
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
@@ -58,7 +59,7 @@ pub(super) struct DockerArchive {
 
 impl DockerArchive {
     /// The archive at `path`; `spool` is where gzip is unpacked to.
-    pub(super) fn open(path: &Path, spool: &Path) -> Result<Self, SourceError> {
+    pub(super) fn open(path: &Path, spool: &PrivateFolder) -> Result<Self, SourceError> {
         let files = FileSet::Tarball(Tarball::open(path, spool)?);
         let index: Option<Index> = files.json("index.json")?;
         let Some(saved) = files.json::<Vec<Saved>>("manifest.json")? else {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
+use crate::adapters::files::PrivateFolder;
 use crate::domain::manifest::MAX_MANIFEST_BYTES;
 use crate::engine::ports::{Source, SourceError, Spool, VerifiedBytes, Wanted};
 
@@ -40,18 +41,19 @@ impl Default for FetchRetries {
 pub async fn fetch_verified(
     source: &dyn Source,
     wanted: &Wanted,
-    spool: &Path,
+    spool: &PrivateFolder,
     patience: FetchRetries,
 ) -> Result<VerifiedBytes, SourceError> {
     let location = source.location();
     if let Some(range) = source.local(wanted).await? {
         return VerifiedBytes::check(range, &location, wanted.digest, wanted.size).await;
     }
-    let failed = |source| SourceError::Spool { path: spool.to_owned(), source };
-    let file = tempfile::tempfile_in(spool).map_err(failed)?;
+    let failed = |source| SourceError::Spool { path: spool.path().to_owned(), source };
+    let file = spool.temporary().map_err(failed)?;
     let name = format!("{} from {location}", wanted.digest);
     let spooled = Spool::new(file, name, wanted.digest);
-    let mut transfer = Transfer { source, wanted, folder: spool, spool: Some(spooled), patience, breaks: 0 };
+    let mut transfer =
+        Transfer { source, wanted, folder: spool.path(), spool: Some(spooled), patience, breaks: 0 };
     transfer.run().await?;
     transfer.taken()?.finish(&location, wanted.size)
 }

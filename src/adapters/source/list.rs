@@ -1,13 +1,13 @@
 //! All the sources of a run, in the order in which they were given.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
 use super::except::Except;
 use super::fetch::{FetchRetries, fetch_verified};
+use crate::adapters::files::PrivateFolder;
 use crate::domain::digest::Digest;
 use crate::domain::name::{Image, RepositoryName};
 use crate::engine::ports::{
@@ -15,9 +15,11 @@ use crate::engine::ports::{
 };
 
 /// Tries each source in turn, and remembers why each failed.
+#[derive(Default)]
 pub struct SourceList {
     sources: Vec<Box<dyn Source>>,
-    spool: PathBuf,
+    /// Where it is wanted: no source at all needs none.
+    spool: Option<PrivateFolder>,
     patience: FetchRetries,
     /// What is not taken from the registry's own storage.
     bad: Arc<RwLock<BTreeSet<Digest>>>,
@@ -26,8 +28,8 @@ pub struct SourceList {
 impl SourceList {
     /// These sources; what comes over a network is spooled in the folder `spool`.
     #[must_use]
-    pub fn new(sources: Vec<Box<dyn Source>>, spool: PathBuf) -> Self {
-        Self { sources, spool, patience: FetchRetries::default(), bad: Arc::default() }
+    pub fn new(sources: Vec<Box<dyn Source>>, spool: PrivateFolder) -> Self {
+        Self { sources, spool: Some(spool), ..Self::default() }
     }
 
     /// Before all others the registry's own storage: links need bytes that are there.
@@ -91,7 +93,8 @@ impl Supply for SourceList {
     async fn fetch(&self, wanted: &Wanted) -> Result<VerifiedBytes, Shortage> {
         let mut tried = Tried::default();
         for source in self.sources.iter().map(AsRef::as_ref) {
-            let fetched = fetch_verified(source, wanted, &self.spool, self.patience).await;
+            let Some(spool) = &self.spool else { continue };
+            let fetched = fetch_verified(source, wanted, spool, self.patience).await;
             if let Some(bytes) = tried.note(source, fetched) {
                 return Ok(bytes);
             }

@@ -17,6 +17,7 @@ use super::file_set::FileSet;
 use super::names;
 use super::open::{folder, folder_hint, unreadable, unusable};
 use super::tarball::Tarball;
+use crate::adapters::files::PrivateFolder;
 use crate::domain::digest::Digest;
 use crate::domain::name::Image;
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
@@ -73,7 +74,7 @@ impl ImageLayout {
     }
 
     /// The layout in an archive; `spool` is where gzip is unpacked to.
-    pub(super) fn archive(path: &Path, spool: &Path) -> Result<Self, SourceError> {
+    pub(super) fn archive(path: &Path, spool: &PrivateFolder) -> Result<Self, SourceError> {
         let files = FileSet::Tarball(Tarball::open(path, spool)?);
         Self::read(format!("oci-archive:{}", path.display()), files)
     }

@@ -15,6 +15,7 @@ use super::oci::ImageLayout;
 use super::quarantine::QuarantineStore;
 use super::remote::Remote;
 use super::storage::RegistryRoot;
+use crate::adapters::files::PrivateFolder;
 use crate::adapters::registry::{Address, Connection, Scheme};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{Source, SourceError};
@@ -77,7 +78,7 @@ pub enum SourceSpecError {
 #[derive(Clone)]
 pub struct OpenOptions {
     /// The folder for temporary files: what is spooled, and archives that gzip compresses.
-    pub spool: PathBuf,
+    pub spool: PrivateFolder,
     /// What `quarantine:` alone means.
     pub quarantine: Option<PathBuf>,
     /// How to reach the registry of a `docker://` source; `None` is anonymously, with the defaults.

@@ -14,6 +14,7 @@ use flate2::read::MultiGzDecoder;
 use tar::{Header, PaxExtensions};
 
 use super::open::{folder_hint, open_regular, unreadable, unusable};
+use crate::adapters::files::PrivateFolder;
 use crate::engine::ports::{FileRange, SourceError};
 
 const BLOCK: u64 = 512;
@@ -43,7 +44,7 @@ enum Member {
 
 impl Tarball {
     /// Index the archive at `path`, unpacking gzip to a temporary file in `spool`.
-    pub(super) fn open(path: &Path, spool: &Path) -> Result<Self, SourceError> {
+    pub(super) fn open(path: &Path, spool: &PrivateFolder) -> Result<Self, SourceError> {
         let (file, size) = open_archive(path)?;
         let mut magic = [0; 4];
         let got = file.read_at(&mut magic, 0).map_err(|error| unreadable(path, error))?;
@@ -101,9 +102,9 @@ fn compressed(path: &Path, with: &str, tool: &str) -> SourceError {
     unusable(path, format!("is compressed with {with}, which is not read"), Some(&hint))
 }
 
-fn unpack(path: &Path, file: File, spool: &Path) -> Result<(File, u64), SourceError> {
-    let failed = |source| SourceError::Spool { path: spool.to_owned(), source };
-    let unpacked = tempfile::tempfile_in(spool).map_err(failed)?;
+fn unpack(path: &Path, file: File, spool: &PrivateFolder) -> Result<(File, u64), SourceError> {
+    let failed = |source| SourceError::Spool { path: spool.path().to_owned(), source };
+    let unpacked = spool.temporary().map_err(failed)?;
     let mut reader = MultiGzDecoder::new(BufReader::with_capacity(256 << 10, file));
     let mut piece = vec![0; 256 << 10];
     let mut at = 0;

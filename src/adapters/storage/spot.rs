@@ -1,18 +1,16 @@
 //! A file's place in an opened folder, and the changes that are made there. They are on the disk when they are said
 //! to be made; one that fails half-way is taken back.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
 use super::content::hash_open;
-use crate::adapters::files::{Folder, Unfit, dress, force, is_same};
+use crate::adapters::files::{Draft, Folder, Unfit, dress, force, is_same};
 use crate::domain::digest::Digest;
 use crate::domain::journal::Content;
 use crate::engine::ports::{StorageWriteError, Unhurried};
@@ -35,7 +33,7 @@ pub(super) fn refused(what: &'static str, path: &Path) -> impl FnOnce(io::Error)
     move |source| match Unfit::of(&source) {
         Some(Unfit::Link) => StorageWriteError::Symlink { path },
         Some(Unfit::NotAFile) => StorageWriteError::NotAFile { path },
-        Some(Unfit::Owner(_) | Unfit::Writable(_)) | None => {
+        Some(Unfit::Owner(_) | Unfit::Writable(_) | Unfit::Names | Unfit::Size(_)) | None => {
             StorageWriteError::Refused { what, path, source }
         }
     }
@@ -103,7 +101,8 @@ impl Spot {
     /// Put a small file here, in place of the one that was looked at, if there was one. Owner and mode stay, or are
     /// those of the folder.
     ///
-    /// The new one is written in the workshop first: a crash leaves nothing in storage. What it replaces ends there.
+    /// The new one is written in the workshop first: a crash leaves nothing in storage. What it replaces goes there, and
+    /// goes away with the draft: the journal has it.
     pub(super) fn replace(
         &self,
         content: &[u8],
@@ -111,14 +110,26 @@ impl Spot {
         workshop: &Folder,
     ) -> Result<(), StorageWriteError> {
         let draft = Draft::new(workshop).map_err(refused("write beside", &self.path))?;
-        draft.write(content, self, old).map_err(refused("write", &self.path))?;
+        self.fill(&draft, content, old).map_err(refused("write", &self.path))?;
         let Some(old) = old else {
-            draft.place(self).map_err(refused("write", &self.path))?;
-            return self.settle(None).map_err(|error| back(error, draft.take(self)));
+            let placed = workshop.rename(&*draft.name, &self.folder, &*self.name);
+            placed.map_err(refused("write", &self.path))?;
+            let taken = || self.folder.rename(&*self.name, workshop, &*draft.name);
+            return self.settle(None).map_err(|error| back(error, taken()));
         };
-        let exchanged = draft.exchange(self).map_err(refused("write", &self.path))?;
-        let replaced = if exchanged { draft.holds(old, self) } else { Ok(()) };
-        replaced.and_then(|()| self.settle(None)).map_err(|error| back(error, draft.restore(self)))
+        let exchanged = workshop.exchange(&*draft.name, &self.folder, &*self.name);
+        let exchanged = exchanged.map_err(refused("write", &self.path))?;
+        let replaced = if exchanged { holds(&draft, old, self) } else { Ok(()) };
+        replaced.and_then(|()| self.settle(None)).map_err(|error| back(error, restore(&draft, self)))
+    }
+
+    fn fill(&self, draft: &Draft<'_>, content: &[u8], old: Option<&Stat>) -> io::Result<()> {
+        (&draft.file).write_all(content)?;
+        match old {
+            Some(old) => dress(&draft.file, old, 0o777)?,
+            None => dress(&draft.file, &self.folder.stat()?, 0o666)?,
+        }
+        force(&draft.file)
     }
 }
 
@@ -130,67 +141,20 @@ fn back<E: std::fmt::Display>(error: StorageWriteError, taken: Result<(), E>) ->
     error
 }
 
-/// A file that is being written in the workshop.
-struct Draft<'a> {
-    workshop: &'a Folder,
-    name: String,
-    file: File,
-    /// Whether it holds what could not be put back.
-    is_kept: Cell<bool>,
+/// Put back what was replaced.
+fn restore(draft: &Draft<'_>, spot: &Spot) -> io::Result<()> {
+    let restored = draft.folder.exchange(&*draft.name, &spot.folder, &*spot.name);
+    if restored.is_err() {
+        draft.keep();
+    }
+    restored.map(|_| ())
 }
 
-impl<'a> Draft<'a> {
-    fn new(workshop: &'a Folder) -> io::Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("new-{}-{number}", std::process::id());
-        let file = workshop.create(&*name)?;
-        Ok(Self { workshop, name, file, is_kept: Cell::new(false) })
+/// Whether what was replaced is what was looked at before.
+fn holds(draft: &Draft<'_>, old: &Stat, spot: &Spot) -> Result<(), StorageWriteError> {
+    let held = draft.folder.look(&*draft.name).map_err(refused("look at", &spot.path))?;
+    if held.is_some_and(|held| is_same(&held, old)) {
+        return Ok(());
     }
-
-    fn write(&self, content: &[u8], spot: &Spot, old: Option<&Stat>) -> io::Result<()> {
-        (&self.file).write_all(content)?;
-        match old {
-            Some(old) => dress(&self.file, old, 0o777)?,
-            None => dress(&self.file, &spot.folder.stat()?, 0o666)?,
-        }
-        force(&self.file)
-    }
-
-    fn place(&self, spot: &Spot) -> io::Result<()> {
-        self.workshop.rename(&*self.name, &spot.folder, &*spot.name)
-    }
-
-    fn take(&self, spot: &Spot) -> io::Result<()> {
-        spot.folder.rename(&*spot.name, self.workshop, &*self.name)
-    }
-
-    fn exchange(&self, spot: &Spot) -> io::Result<bool> {
-        self.workshop.exchange(&*self.name, &spot.folder, &*spot.name)
-    }
-
-    /// Put back what was replaced.
-    fn restore(&self, spot: &Spot) -> io::Result<()> {
-        let restored = self.exchange(spot);
-        self.is_kept.set(restored.is_err());
-        restored.map(|_| ())
-    }
-
-    /// Whether what was replaced is what was looked at before.
-    fn holds(&self, old: &Stat, spot: &Spot) -> Result<(), StorageWriteError> {
-        let held = self.workshop.look(&*self.name).map_err(refused("look at", &spot.path))?;
-        if held.is_some_and(|held| is_same(&held, old)) {
-            return Ok(());
-        }
-        Err(StorageWriteError::ChangedSince { path: spot.path.clone() })
-    }
-}
-
-impl Drop for Draft<'_> {
-    fn drop(&mut self) {
-        // It is there if it was not put in its place, or holds what it replaced and the journal has.
-        if !self.is_kept.get() {
-            let _ = self.workshop.drop_own(&*self.name);
-        }
-    }
+    Err(StorageWriteError::ChangedSince { path: spot.path.clone() })
 }

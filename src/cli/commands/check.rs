@@ -1,10 +1,12 @@
 //! `regfsck check`
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
 use super::failure::of_session;
+use crate::adapters::files;
 use crate::cli::args::check::CheckCommand;
 use crate::cli::settings::budget::refuse_parts;
 use crate::cli::settings::check::options;
@@ -53,6 +55,7 @@ async fn open(command: &CheckCommand, terminal: &Terminal) -> Result<Session> {
 async fn save_plan(session: &Session, path: &Path) -> Result<Report> {
     let (report, plan) = session.propose(Goal::Fix).await.map_err(of_session)?;
     let text = serde_json::to_string_pretty(&plan)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("cannot write the plan to `{}`", path.display()))?;
+    let written = files::save(path, |file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write the plan to `{}`", path.display()))?;
     Ok(report)
 }

@@ -1,21 +1,20 @@
 //! Why there is no report, with what to do next.
 
-use std::error::Error as StdError;
-
 use anyhow::anyhow;
 
 use crate::cli::settings::container::service_error;
 use crate::engine::guard::GuardError;
 use crate::engine::ports::{JournalError, LockError};
 use crate::engine::session::SessionError;
+use crate::engine::write_ahead::with_causes;
 
 /// A session that came to no report.
 pub(super) fn of_session(error: SessionError) -> anyhow::Error {
     match error {
-        SessionError::Lock(LockError::Journal(error)) | SessionError::Journal(error) => of_journal(&error),
+        SessionError::Lock(error) => of_lock(error),
+        SessionError::Journal(error) => of_journal(&error),
         SessionError::Pusher(error) => service_error(&error).context("--source docker-daemon:"),
-        other @ (SessionError::Lock(LockError::Storage(_))
-        | SessionError::Storage(_)
+        other @ (SessionError::Storage(_)
         | SessionError::Declined(_)
         | SessionError::OtherRegistry { .. }) => other.into(),
     }
@@ -29,12 +28,14 @@ pub(super) fn of_guard(error: GuardError) -> anyhow::Error {
     }
 }
 
-fn of_journal(error: &JournalError) -> anyhow::Error {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+/// A registry that cannot be locked.
+pub(super) fn of_lock(error: LockError) -> anyhow::Error {
+    match error {
+        LockError::Journal(error) => of_journal(&error),
+        LockError::Storage(error) => error.into(),
     }
-    anyhow!("{text}; {}", error.hint())
+}
+
+fn of_journal(error: &JournalError) -> anyhow::Error {
+    anyhow!("{}; {}", with_causes(error), error.hint())
 }

@@ -5,12 +5,16 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::failure::of_session;
+use crate::adapters::files;
 use crate::cli::args::repair::RepairCommand;
 use crate::cli::settings::session::Opening;
 use crate::cli::terminal::Terminal;
 use crate::domain::plan::{Plan, VERSION};
 use crate::domain::report;
 use crate::engine::session::SessionError;
+
+/// A plan with a million steps takes less.
+const LIMIT: u64 = 1 << 30;
 
 /// Carry out a saved plan and nothing else; the exit status.
 pub(in crate::cli) fn run(command: &RepairCommand, terminal: Terminal) -> Result<u8> {
@@ -42,9 +46,9 @@ fn shown(target: &report::Target) -> String {
 }
 
 fn read(path: &Path) -> Result<Plan> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the plan `{}`", path.display()))?;
-    let plan: Plan = serde_json::from_str(&text)
+    let text =
+        files::read(path, LIMIT).with_context(|| format!("cannot read the plan `{}`", path.display()))?;
+    let plan: Plan = serde_json::from_slice(&text)
         .with_context(|| format!("`{}` is not a plan that check --plan saved", path.display()))?;
     if plan.version != VERSION {
         bail!(

@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
-use crate::adapters::journal::{FileJournal, new_run};
-use crate::adapters::storage::FilesystemWriter;
+use super::failure::of_lock;
+use crate::adapters::journal::new_run;
+use crate::adapters::lock::StateLock;
 use crate::cli::args::repair::UndoCommand;
 use crate::cli::settings::{state, target};
 use crate::cli::terminal::Terminal;
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
-use crate::engine::ports::{JournalError, Storage as _, StorageWriter as _};
+use crate::engine::ports::{RegistryLock as _, Storage as _};
 use crate::engine::undo::undo;
 use crate::report::changes::sentence;
 
@@ -22,19 +23,21 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<
     let Some(storage) = storage else { bail!("undo needs the storage: use --config FILE or --storage DIR") };
     let named = Target { storage: Some(storage.location()), ..Target::default() };
     let run = new_run(Timestamp::now());
-    let journal = match FileJournal::take(&state::folder(&command.state, &named)?, &run) {
-        Ok(journal) => journal,
-        Err(locked @ JournalError::Locked { .. }) => {
-            return refuse(&format!("{locked}; {}", locked.hint()), terminal);
-        }
-        Err(error) => return Err(error.into()),
+    let folder = state::folder(&command.state, &named)?;
+    let lock = StateLock::new(folder, Some(storage.root().to_owned()), None, run);
+    let taken = match lock.take() {
+        Ok(taken) => taken,
+        Err(error) => match error.refusal() {
+            Some(why) => return refuse(&why, terminal),
+            None => return Err(of_lock(error)),
+        },
     };
-    let writer = FilesystemWriter::new(storage.root(), &run)?;
+    let Some(writer) = taken.storage else { bail!("undo needs the storage") };
     let obstacles = writer.obstacles();
     if !obstacles.is_empty() {
         return refuse(&obstacles.join("; "), terminal);
     }
-    let undone = undo(&journal, &writer, named, command.run.as_deref())?;
+    let undone = undo(&*taken.journal, &*writer, named, command.run.as_deref())?;
     let count = undone.taken_back.len();
     let mut text =
         format!("run {}: {count} change{} taken back\n", undone.run, if count == 1 { "" } else { "s" });

@@ -1,6 +1,6 @@
 //! All that a repair needs: its adapters, built once.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,10 +47,11 @@ impl<'a> Opening<'a> {
         options.asking.probe_manifests = true;
         let state = state::folder(kept, &target.named)?;
         let run = new_run(Timestamp::now());
-        let lock = StateLock { state: state.clone(), storage: target.root.clone(), run: run.clone() };
+        let address = target.named.registry.as_deref();
+        let lock = StateLock::new(state.clone(), target.root.clone(), address, run.clone());
         let session = Session {
             sides: target.sides.clone(),
-            resources: resources(options.asking.jobs, &state),
+            resources: resources(options.asking.jobs),
             options,
             lock: Arc::new(lock),
             approver: Arc::new(terminal.clone()),
@@ -103,9 +104,9 @@ impl<'a> Opening<'a> {
 }
 
 /// Nothing to repair with but what the registry itself can do.
-fn resources(jobs: usize, state: &Path) -> Resources {
+fn resources(jobs: usize) -> Resources {
     Resources {
-        supply: Arc::new(SourceList::new(Vec::new(), state.join("spool"))),
+        supply: Arc::new(SourceList::default()),
         pusher: None,
         services: Vec::new(),
         patience: Patience::default(),

@@ -1,11 +1,10 @@
 //! `--state-dir`: where a run keeps what outlasts it.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 
+use crate::adapters::files::PrivateFolder;
 use crate::adapters::journal::state_dir;
 use crate::cli::args::means::StateArguments;
 use crate::domain::journal::identity;
@@ -27,12 +26,8 @@ pub(in crate::cli) fn folder(given: &StateArguments, target: &report::Target) ->
 ///
 /// # Errors
 /// When it cannot be made.
-pub(in crate::cli) fn spool(folder: &Path) -> Result<PathBuf> {
-    let dir = folder.join("spool");
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&dir)
-        .with_context(|| format!("--state-dir: cannot make the folder `{}`", dir.display()))?;
-    Ok(dir)
+pub(in crate::cli) fn spool(folder: &Path) -> Result<PrivateFolder> {
+    let unusable = |path: &Path| format!("--state-dir: cannot use the folder `{}`", path.display());
+    let top = PrivateFolder::make(folder).with_context(|| unusable(folder))?;
+    top.within("spool").with_context(|| unusable(&folder.join("spool")))
 }

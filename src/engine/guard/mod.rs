@@ -19,7 +19,8 @@ use self::gate::{Intent, gate};
 use super::blocking::blocking;
 use super::check::Examination;
 use super::ports::{
-    Agreed, Event, GarbageCollection, GcEnd, GuardFolder, KeepError, Notice, Onlooker, StorageError, Stream,
+    Agreed, Event, GarbageCollection, GcEnd, GuardFolder, KeepError, LockError, Notice, Onlooker,
+    StorageError, Stream,
 };
 use super::session::{Session, SessionError};
 use crate::domain::difference;
@@ -118,6 +119,7 @@ fn begun(intent: &Intent) -> Guarded {
         finished: now,
         failed: None,
         exit_status: 0,
+        refusal: None,
         gate: Gate { flavours, delete_untagged, ..Gate::default() },
         snapshot: None,
         collection: None,
@@ -151,6 +153,14 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn stages(&mut self) -> Result<(), GuardError> {
+        // From the gate to the proof: what another run changes in between is neither kept nor checked.
+        let _held = match self.guard.wishes.behind {
+            Behind::Nothing => None,
+            Behind::Report | Behind::Settle { .. } => match self.guard.session.lock.hold() {
+                Ok(held) => Some(held),
+                Err(error) => return self.refuse(error),
+            },
+        };
         let Some(before) = self.open().await? else {
             self.guarded.failed = Some(Stage::Gate);
             return Ok(());
@@ -163,6 +173,13 @@ impl Run<'_> {
         leads.suspects.extend(suspects.pairs);
         leads.since = Some(Arc::clone(&before));
         self.after(&before).await
+    }
+
+    fn refuse(&mut self, error: LockError) -> Result<(), GuardError> {
+        let why = error.refusal().ok_or_else(|| SessionError::from(error))?;
+        self.guarded.refusal = Some(why);
+        self.guarded.failed = Some(Stage::Gate);
+        Ok(())
     }
 
     /// What storage holds, if garbage collection may be let run on it.

@@ -34,7 +34,7 @@ fn losing() -> Script {
 async fn what_storage_held_is_kept_before_anything_is_collected() {
     let (calls, ended) = guarded(Script::default(), SETTLE).await;
     let seen = "see blob eligible for deletion";
-    assert_eq!(calls, ["look", "kept /state/before", "collect", seen, "look"]);
+    assert_eq!(calls, ["lock", "look", "kept /state/before", "collect", seen, "look"]);
     let guarded = ended.unwrap();
     assert_eq!((guarded.failed, guarded.exit_status), (None, 0));
     assert_eq!(guarded.gate.flavours, BTreeSet::from([Release::V2]));
@@ -48,7 +48,7 @@ async fn what_could_not_be_looked_at_keeps_the_gate_shut() {
     view.unknown.push(Unlooked::new(Thing::side("/storage/x".to_owned()), "permission denied".to_owned()));
     let script = Script { looks: VecDeque::from([view]).into(), ..Script::default() };
     let (calls, ended) = guarded(script, SETTLE).await;
-    assert_eq!(calls, ["look"]);
+    assert_eq!(calls, ["lock", "look"]);
     let guarded = ended.unwrap();
     assert_eq!((guarded.failed, guarded.exit_status), (Some(Stage::Gate), 3));
 }
@@ -63,8 +63,17 @@ async fn only_the_gate_is_asked_where_nothing_else_is_wanted() {
 #[tokio::test]
 async fn nothing_is_collected_where_nothing_can_be_kept() {
     let (calls, ended) = guarded(Script::failing(Fault::Full), SETTLE).await;
-    assert_eq!(calls, ["look"]);
+    assert_eq!(calls, ["lock", "look"]);
     assert!(matches!(ended, Err(GuardError::Keep(_))));
+}
+
+#[tokio::test]
+async fn what_another_run_holds_is_not_even_looked_at() {
+    let (calls, ended) = guarded(Script::failing(Fault::Locked), SETTLE).await;
+    assert_eq!(calls, [""; 0]);
+    let guarded = ended.unwrap();
+    assert_eq!((guarded.failed, guarded.exit_status), (Some(Stage::Gate), 4));
+    assert_eq!(guarded.refusal.map(|why| why.starts_with("another run holds `/state/lock`; ")), Some(true));
 }
 
 #[tokio::test]
@@ -80,7 +89,7 @@ async fn a_collection_that_fails_has_a_status_of_its_own_and_is_checked_all_the_
 #[tokio::test]
 async fn a_daemon_that_remembers_is_restarted_when_something_is_gone() {
     let (calls, ended) = guarded(losing(), SETTLE).await;
-    assert_eq!(calls[4..], ["look", "lock", "restart", "look"]);
+    assert_eq!(calls[5..], ["look", "lock", "restart", "look"]);
     assert!(ended.unwrap().restart.unwrap().starts_with("restarted"));
     let (calls, ended) = guarded(losing(), Behind::Report).await;
     assert!(!calls.contains(&"restart".to_owned()));

@@ -67,11 +67,11 @@ pub trait GuardFolder: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be opened.
-    fn log(&self) -> Result<GcLog, KeepError>;
+    fn log(&self) -> Result<CollectionLog, KeepError>;
 }
 
 /// The log of a garbage collection's output.
-pub struct GcLog {
+pub struct CollectionLog {
     /// Where it lies.
     pub path: String,
     /// It.

@@ -8,7 +8,7 @@ use crate::domain::journal::{Change, Record};
 use crate::domain::plan::Step;
 use crate::engine::blocking::blocking;
 use crate::engine::ports::{Daemon, RequestError, StorageWriter};
-use crate::engine::write_ahead;
+use crate::engine::write_ahead::{self, with_causes};
 
 /// Why a step was not carried out.
 pub(super) enum Trouble {
@@ -46,7 +46,7 @@ pub(super) async fn begun(repair: &Repair, step: &Step, change: Change) -> Resul
 }
 
 /// Ask storage what to change, write it down, change it; what was changed, so that it can be taken back.
-pub(super) async fn change<E: std::fmt::Display + Send + 'static>(
+pub(super) async fn change<E: std::error::Error + Send + 'static>(
     repair: &Repair,
     step: &Step,
     changes: impl FnOnce(&dyn StorageWriter) -> Result<Vec<Change>, E> + Send + 'static,
@@ -56,8 +56,9 @@ pub(super) async fn change<E: std::fmt::Display + Send + 'static>(
     };
     let (journal, step) = (Arc::clone(&repair.journal), step.id.clone());
     let made = move || {
-        let changes = changes(&*writer).map_err(fail)?;
-        write_ahead::carry_out(&*journal, &*writer, &step, changes).map_err(fail)
+        let changes = changes(&*writer).map_err(|error| fail(with_causes(&error)))?;
+        let made = write_ahead::carry_out(&*journal, &*writer, &step, changes);
+        made.map_err(|error| fail(with_causes(&error)))
     };
     blocking(made).await
 }
@@ -74,9 +75,9 @@ pub(super) async fn take_back(
         let mut latest_first = made.iter().rev();
         latest_first.try_for_each(|change| write_ahead::take_back(&*journal, &*writer, &step, change))
     };
-    blocking(back)
-        .await
-        .map_err(|error| Trouble::Fail(format!("and the bad file could not be put back: {error}")))
+    blocking(back).await.map_err(|error| {
+        Trouble::Fail(format!("and the bad file could not be put back: {}", with_causes(&error)))
+    })
 }
 
 pub(super) fn daemon(repair: &Repair) -> Result<&Daemon, Trouble> {

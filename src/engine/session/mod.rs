@@ -209,14 +209,15 @@ impl Session {
             return Ok(self.planned(examination, plan));
         }
         let consent = approver.ask(&plan)?;
-        let repair = match self.lock.take() {
-            Ok(held) => self.begin(held),
-            Err(LockError::Journal(locked @ JournalError::Locked { .. })) => {
-                let why = format!("{locked}; {}", locked.hint());
-                return Ok(self.refused(examination, plan, why));
-            }
-            Err(error) => return Err(error.into()),
+        // Held until the proof is made.
+        let held = match self.lock.take() {
+            Ok(held) => held,
+            Err(error) => match error.refusal() {
+                Some(why) => return Ok(self.refused(examination, plan, why)),
+                None => return Err(error.into()),
+            },
         };
+        let repair = self.begin(&held);
         self.announce(&repair);
         if let Err(refused) = ready(&repair, &plan, is_saved).await {
             return Ok(self.refused(examination, plan, refused.to_string()));
@@ -226,13 +227,13 @@ impl Session {
         self.prove(&repair, examination, approved.plan(), outcomes).await
     }
 
-    fn begin(&self, held: LockHeld) -> Repair {
+    fn begin(&self, held: &LockHeld) -> Repair {
         let mut sides = self.sides.clone();
         if let Some(storage) = &mut sides.storage {
-            storage.writer = held.storage;
+            storage.writer.clone_from(&held.storage);
         }
         let (resources, events) = (self.resources.clone(), Arc::clone(&self.events));
-        Repair { sides, resources, journal: held.journal, events }
+        Repair { sides, resources, journal: Arc::clone(&held.journal), events }
     }
 
     /// Say what an earlier run that did not end by itself left behind.
@@ -276,7 +277,7 @@ impl Session {
     /// When the registry cannot be locked; the inner one when a service was not restarted.
     pub async fn restart(&self) -> Result<Result<String, String>, LockError> {
         let held = self.lock.take()?;
-        Ok(repair::restart_now(&self.begin(held)).await)
+        Ok(repair::restart_now(&self.begin(&held)).await)
     }
 }
 

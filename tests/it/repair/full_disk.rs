@@ -29,7 +29,7 @@ struct SmallDisk(std::path::PathBuf);
 impl SmallDisk {
     fn over(folder: &std::path::Path) -> Option<Self> {
         let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=800k", "tmpfs"]).arg(folder);
+        mount.args(["-t", "tmpfs", "-o", "size=800k,mode=700", "tmpfs"]).arg(folder);
         let is_mounted = mount.output().is_ok_and(|output| output.status.success());
         if !is_mounted {
             eprintln!("skipped: a full disk needs the right to mount a tmpfs");

@@ -139,7 +139,7 @@ impl Ran {
     }
 
     fn outcomes(&self) -> &[Outcome] {
-        self.report().outcomes.as_deref().unwrap_or_default()
+        self.report.as_ref().and_then(|report| report.outcomes.as_deref()).unwrap_or_default()
     }
 
     /// What came of the steps: `done`, `failed` or `skipped`, and what was said.

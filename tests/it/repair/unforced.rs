@@ -85,7 +85,7 @@ fn where_the_disk_fails_after_the_move_it_is_taken_back() {
     let folder = scene.data.parent().unwrap();
     let Some(ran) = scene.fix(&regfsck, "EIO", Some(folder)) else { return };
     assert_eq!((ran.status, ran.standing()), (1, vec!["corrupt-blob".to_owned()]), "{}", ran.table);
-    let why = format!("cannot force to the disk `{}`", folder.display());
+    let why = format!("cannot force to the disk `{}`: Input/output error (os error 5)", folder.display());
     assert_eq!(ran.results(), [("failed".to_owned(), why)]);
     assert_eq!(fs::read(&scene.data).unwrap(), bad);
     assert_eq!(scene.quarantined(), Vec::<PathBuf>::new());

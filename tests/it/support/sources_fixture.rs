@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
+use regfsck::adapters::files::PrivateFolder;
 use regfsck::adapters::source::{FetchRetries, OpenOptions, SourceList, SourceSpec};
 use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::name::Image;
@@ -159,18 +160,23 @@ fn skopeo(arguments: &[&str]) -> Option<()> {
     Some(())
 }
 
-pub fn options(spool: &Path) -> OpenOptions {
-    OpenOptions { spool: spool.to_owned(), quarantine: None, docker: None }
+/// A folder of ours that all tests share: what is in it has no name.
+fn spool() -> PrivateFolder {
+    PrivateFolder::make(&std::env::temp_dir().join("regfsck-tests-spool")).unwrap()
+}
+
+pub fn options() -> OpenOptions {
+    OpenOptions { spool: spool(), quarantine: None, docker: None }
 }
 
 /// Open a source of that spec.
 pub fn open(spec: &str) -> Result<Box<dyn Source>, SourceError> {
-    spec.parse::<SourceSpec>().unwrap().open(&options(&std::env::temp_dir()))
+    spec.parse::<SourceSpec>().unwrap().open(&options())
 }
 
 /// The sources of these specs, impatient.
 pub fn list(specs: &[String]) -> SourceList {
     let sources = specs.iter().map(|spec| open(spec).unwrap()).collect();
     let patience = FetchRetries { attempts: 3, breaks: 10, pause: Duration::from_millis(5) };
-    SourceList::new(sources, std::env::temp_dir()).with_patience(patience)
+    SourceList::new(sources, spool()).with_patience(patience)
 }
