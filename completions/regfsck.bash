@@ -131,7 +131,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__check)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -259,6 +259,10 @@ _regfsck() {
                     ;;
                 --probe)
                     COMPREPLY=($(compgen -W "suspects all" -- "${cur}"))
+                    return 0
+                    ;;
+                --started)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --grace)
@@ -529,7 +533,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__guard)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -657,6 +661,10 @@ _regfsck() {
                     ;;
                 --probe)
                     COMPREPLY=($(compgen -W "suspects all" -- "${cur}"))
+                    return 0
+                    ;;
+                --started)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --grace)
@@ -995,7 +1003,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__purge)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --grace --fail-on --yes --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1125,6 +1133,10 @@ _regfsck() {
                     COMPREPLY=($(compgen -W "suspects all" -- "${cur}"))
                     return 0
                     ;;
+                --started)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1161,7 +1173,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__repair)
-            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1295,6 +1307,10 @@ _regfsck() {
                     COMPREPLY=($(compgen -W "suspects all" -- "${cur}"))
                     return 0
                     ;;
+                --started)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1359,7 +1375,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__restart)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1487,6 +1503,10 @@ _regfsck() {
                     ;;
                 --probe)
                     COMPREPLY=($(compgen -W "suspects all" -- "${cur}"))
+                    return 0
+                    ;;
+                --started)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --grace)

@@ -75,6 +75,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l content-subset
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l started -d 'The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l shard -d 'Judge part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`; `regfsck merge` joins the reports' -r
@@ -152,6 +153,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content-subse
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l started -d 'The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l source -d 'Take missing bytes from here; repeatable, tried in order' -r
@@ -213,6 +215,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content-subset
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l started -d 'The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
@@ -266,6 +269,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content-subs
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l started -d 'The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
@@ -387,6 +391,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l content-subset
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
 all\t'Every tag, manifest and layer link'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l started -d 'The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l gc-version -d 'Whose garbage collector it is; without it, the command is asked for its version, or both are reckoned with' -r

@@ -3,13 +3,18 @@
 //! ```text
 //! <state dir>/guard/<run>/before.snapshot
 //! <state dir>/guard/<run>/gc.log
+//! <state dir>/guard/<run>/kept/docker/registry/v2/blobs/…      --source storage:…/kept
 //! ```
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::files::PrivateFolder;
 use super::snapshot;
+use crate::domain::digest::Digest;
+use crate::domain::layout::{self, Place};
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{CollectionLog, GuardFolder, KeepError};
 
@@ -45,6 +50,19 @@ impl GuardFolder for RunFolder {
         let path = self.path.join("before.snapshot");
         snapshot::write(&path, before).map_err(failed("keep what storage held before".into()))?;
         Ok(path.display().to_string())
+    }
+
+    fn keep_manifests(&self, manifests: &BTreeMap<Digest, Vec<u8>>) -> Result<(), KeepError> {
+        let kept = || self.open()?.within("kept").map_err(failed("keep manifests".into()));
+        let root = layout::levels().next().unwrap_or_default();
+        for (digest, bytes) in manifests {
+            let path = format!("{root}/{}", Place::Data(*digest));
+            let (folders, name) = path.rsplit_once('/').unwrap_or_default();
+            let folder = folders.split('/').try_fold(kept()?, |folder, name| folder.within(name));
+            let written = folder.and_then(|folder| folder.create(name)?.write_all(bytes));
+            written.map_err(failed(format!("keep manifest {}", digest.short())))?;
+        }
+        Ok(())
     }
 
     fn log(&self) -> Result<CollectionLog, KeepError> {

@@ -14,6 +14,7 @@ pub mod sandbox;
 pub mod service;
 pub mod snapshot;
 pub mod source;
+pub mod starts;
 pub mod storage;
 pub mod suspects;
 pub(crate) mod tls;

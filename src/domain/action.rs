@@ -15,6 +15,8 @@ pub enum Action {
     UploadBlob,
     /// Upload the manifest's bytes as a blob, then PUT it for its links.
     UploadManifest,
+    /// Put the manifest's bytes back as a blob, without a link: what the daemon believes is true then, and any push works.
+    ReturnManifest,
     /// PUT the manifest that is stored, which writes its link again.
     PutManifest,
     /// Write the link's content again from its folder's name.
@@ -43,6 +45,7 @@ impl Action {
             Self::Quarantine => "quarantine",
             Self::UploadBlob => "upload-blob",
             Self::UploadManifest => "upload-manifest",
+            Self::ReturnManifest => "return-manifest",
             Self::PutManifest => "put-manifest",
             Self::RewriteLink => "rewrite-link",
             Self::DeleteClaim => "delete-claim",
@@ -63,6 +66,7 @@ impl Action {
             Self::Quarantine
             | Self::UploadBlob
             | Self::UploadManifest
+            | Self::ReturnManifest
             | Self::PutManifest
             | Self::RewriteLink
             | Self::DeleteClaim
@@ -78,6 +82,7 @@ impl Action {
         match self {
             Self::UploadBlob
             | Self::UploadManifest
+            | Self::ReturnManifest
             | Self::PutManifest
             | Self::PurgeCache
             | Self::Inspect => Risk::None,

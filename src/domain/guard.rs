@@ -43,9 +43,21 @@ pub struct Guarded {
     /// Whether, and how, the restart of the daemon ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
+    /// The manifests that were put back because the daemon may remember them, where any were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Returned>,
     /// The check after it, with what was cleared and its proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
+}
+
+/// Manifests that garbage collection took and that were put back: the daemon's memory of them is true then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// How many.
+    pub manifests: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// A stage that can fail.

@@ -134,6 +134,20 @@ pub enum Change {
         /// Whether it went through the manifest endpoint, not the blob endpoint.
         manifest: bool,
     },
+    /// The daemons of a service are restarted, and forget what they remembered.
+    Restarted {
+        /// What names the service.
+        service: String,
+        /// Its daemons, by their URLs.
+        daemons: Vec<String>,
+    },
+    /// The bytes of a manifest are put back that nobody needs but a daemon believes in.
+    Returned {
+        /// Where it was uploaded.
+        repository: RepositoryName,
+        /// The manifest.
+        digest: Digest,
+    },
     /// Content is uploaded, which only adds.
     Uploaded {
         /// Where to.
@@ -201,6 +215,8 @@ impl Change {
             Self::ClaimDeleted { .. } => {
                 Some("the claim that was deleted was false, and a push brings back a link that was not")
             }
+            Self::Restarted { .. } => Some("a daemon that was restarted remembers nothing of before"),
+            Self::Returned { .. } => Some("garbage collection takes it again, and nobody sees it until then"),
             Self::Uploaded { .. } => Some("an upload only adds what the digest names"),
         }
     }

@@ -27,6 +27,7 @@ pub mod rules;
 #[cfg(test)]
 mod schema;
 pub mod shard;
+pub mod start;
 pub mod suspects;
 pub mod target;
 pub mod verdict;

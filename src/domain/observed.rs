@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use super::start::Unsettled;
+
 pub use self::thing::{Pull, PullOf, Request, Thing};
 
 /// The answer to one look at one thing.
@@ -79,6 +81,12 @@ pub enum Reason {
         /// How many blobs.
         blobs: u64,
     },
+    /// Nothing tells when it went.
+    #[error("this kind of storage does not tell when something went")]
+    NoTimes,
+    /// What the daemon believes is not known.
+    #[error("{0}")]
+    Unsettled(Box<Unsettled>),
     /// Somebody ended the run.
     #[error("interrupted before everything was looked at")]
     Interrupted,

@@ -1,6 +1,6 @@
 //! Ports that play a part for tests, and write down in what order they were called.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -329,6 +329,10 @@ impl GuardFolder for Script {
             return Err(KeepError { what: "keep what storage held before".into(), source });
         }
         Ok("/state/before".into())
+    }
+
+    fn keep_manifests(&self, _manifests: &BTreeMap<Digest, Vec<u8>>) -> Result<(), KeepError> {
+        Ok(())
     }
 
     fn log(&self) -> Result<CollectionLog, KeepError> {

@@ -12,6 +12,10 @@ pub fn sentence(change: &Change) -> String {
         Change::ClaimDeleted { repository, digest, .. } => {
             format!("{} was deleted from {repository} over the API", digest.short())
         }
+        Change::Returned { repository, digest } => {
+            format!("the bytes of manifest {} were put back through {repository}", digest.short())
+        }
+        Change::Restarted { service, .. } => format!("`{service}` was restarted"),
         Change::Uploaded { repository, digest } => format!("{} was uploaded to {repository}", digest.short()),
     }
 }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use bytesize::ByteSize;
 
-use super::drawing::Drawing;
+use super::drawing::{Drawing, hang};
 use super::table;
+use super::words::counted;
 use crate::domain::gc::{Loss, LossReason};
-use crate::domain::guard::{Gate, Guarded, Stage};
+use crate::domain::guard::{Gate, Guarded, Returned, Stage};
 
 /// So many blobs of one loss are listed before the rest is counted.
 const SHOWN: usize = 20;
@@ -37,6 +38,15 @@ pub fn draw(guarded: &Guarded, drawing: Drawing) -> String {
     }
     if let Some(restart) = &guarded.restart {
         line(&mut text, &format!("restart     {restart}"));
+    }
+    if let Some(Returned { manifests, bytes }) = guarded.returned {
+        let said = format!(
+            "{} of {} put back, so that what the daemon remembers is true; the next guarded garbage collection takes and \
+             returns them until the daemon restarts",
+            counted(manifests, "manifest"),
+            ByteSize(bytes)
+        );
+        hang(&mut text, "returned    ", 12, &said, drawing);
     }
     if let Some(report) = &guarded.report {
         line(&mut text, "");

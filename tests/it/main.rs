@@ -11,6 +11,7 @@
 
 mod api_only;
 mod arrows;
+mod beliefs;
 mod budget;
 mod cache;
 mod check;

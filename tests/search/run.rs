@@ -173,6 +173,7 @@ impl Run<'_> {
                 storage: None,
                 purges: BTreeMap::new(),
                 redis: Redis::NotGiven,
+                unsettled: Vec::new(),
             })
         };
         if !gate.open {
@@ -197,8 +198,10 @@ impl Run<'_> {
     ) -> Result<Report, String> {
         let (view, findings) = (examination.storage.as_deref(), &examination.findings);
         let materials = match goal {
-            Goal::Fix => repair::survey(findings, view, &*self.mirror, 1, &Silent).await,
-            Goal::Purge | Goal::Restart => Materials::default(),
+            Goal::Fix => {
+                repair::survey(findings, &examination.unsettled, view, &*self.mirror, 1, &Silent).await
+            }
+            Goal::Purge | Goal::Collection | Goal::Restart => Materials::default(),
         };
         let situation = Situation {
             findings,
@@ -206,6 +209,7 @@ impl Run<'_> {
             daemon: &options.daemon,
             redis: examination.redis,
             purges: &examination.purges,
+            unsettled: &examination.unsettled,
         };
         let means = Means { materials: &materials, services: &[] };
         let plan = plan(goal, &situation, means, Target::default(), Timestamp::now());

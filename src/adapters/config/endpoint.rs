@@ -52,6 +52,17 @@ pub(super) fn read(tree: &ConfigTree) -> Result<Endpoint, ConfigError> {
     Ok(url(&address, &prefix, tls))
 }
 
+/// The URL of its metrics from its own machine.
+pub(super) fn metrics(tree: &ConfigTree) -> Result<Option<String>, ConfigError> {
+    let is_on = tree.flag("http.debug.prometheus.enabled")?.unwrap_or(false);
+    let Some(address) = tree.text("http.debug.addr")?.filter(|_| is_on) else { return Ok(None) };
+    let path = tree.text("http.debug.prometheus.path")?.unwrap_or_else(|| "/metrics".into());
+    Ok(match url(&address, "", false) {
+        Endpoint::Url { url, .. } => Some(format!("{url}{}", path.trim_start_matches('/'))),
+        Endpoint::UnixSocket(_) | Endpoint::Unknown(_) => None,
+    })
+}
+
 fn url(address: &str, prefix: &str, tls: bool) -> Endpoint {
     let unusable = || Endpoint::Unknown(format!("`http.addr` is `{address}`, which names no port"));
     let Some((host, port)) = address.rsplit_once(':') else { return unusable() };

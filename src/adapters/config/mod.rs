@@ -45,6 +45,8 @@ pub struct RegistryConfig {
     pub endpoint: Endpoint,
     /// `http.host`: the URL it shows to clients, which may lead to a proxy or another replica.
     pub public_url: Option<String>,
+    /// `http.debug`: the URL of its metrics from its own machine, where it has some.
+    pub metrics: Option<String>,
     /// `storage.delete.enabled`: whether it answers DELETE.
     pub delete_enabled: bool,
     /// `storage.maintenance.readonly.enabled`: whether it refuses every write.

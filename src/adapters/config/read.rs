@@ -28,6 +28,7 @@ pub(super) fn read(tree: &ConfigTree, mut warnings: Vec<String>) -> Result<Regis
         storage,
         endpoint: endpoint::read(tree)?,
         public_url: tree.text("http.host")?,
+        metrics: endpoint::metrics(tree)?,
         delete_enabled: tree.flag("storage.delete.enabled")?.unwrap_or(false),
         read_only: tree.flag("storage.maintenance.readonly.enabled")?.unwrap_or(false),
         upload_purging: upload_purging(tree)?,

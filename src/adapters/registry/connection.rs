@@ -113,7 +113,9 @@ impl Connection {
         pinned
     }
 
-    fn port(&self) -> u16 {
+    /// The port that it is reached at.
+    #[must_use]
+    pub fn port(&self) -> u16 {
         self.address.base().port_or_known_default().unwrap_or(443)
     }
 }

@@ -14,6 +14,8 @@ use crate::engine::ports::ServiceError;
 
 /// How much of a program's output a message shows at most: the end of it, where the reason stands.
 const SHOWN: u64 = 2000;
+/// The longest answer that is read.
+const ANSWER: u64 = 1 << 20;
 
 /// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +62,11 @@ impl CommandLine {
 
     /// Run it to its end, and fail unless it ends well.
     pub(super) async fn run(&self, timeout: Duration) -> Result<(), ServiceError> {
-        let ended = self.output(timeout).await?;
+        self.run_into(None, timeout).await
+    }
+
+    async fn run_into(&self, answer: Option<&File>, timeout: Duration) -> Result<(), ServiceError> {
+        let ended = self.output(answer, timeout).await?;
         if ended.status.success() {
             return Ok(());
         }
@@ -72,16 +78,29 @@ impl CommandLine {
         Err(ServiceError { message, hint: None })
     }
 
-    /// Run it to its end; whether it ended well. A program that is missing did not.
-    pub(super) async fn succeeds(&self, timeout: Duration) -> bool {
-        self.output(timeout).await.is_ok_and(|ended| ended.status.success())
+    /// Run it to its end, and fail unless it ends well and its answer is short; the answer.
+    pub(super) async fn answer(&self, timeout: Duration) -> Result<String, ServiceError> {
+        let mut log = tempfile::tempfile().map_err(|error| self.failed(&error, None))?;
+        self.run_into(Some(&log), timeout).await?;
+        let mut text = String::new();
+        let read = log.rewind().and_then(|()| log.take(ANSWER + 1).read_to_string(&mut text));
+        match read {
+            Ok(length) if length as u64 <= ANSWER => Ok(text),
+            Ok(_) => Err(ServiceError { message: format!("`{}` says too much", self.show()), hint: None }),
+            Err(error) => Err(self.failed(&error, None)),
+        }
     }
 
-    async fn output(&self, timeout: Duration) -> Result<Ended, ServiceError> {
+    /// Run it to its end; whether it ended well. A program that is missing did not.
+    pub(super) async fn succeeds(&self, timeout: Duration) -> bool {
+        self.output(None, timeout).await.is_ok_and(|ended| ended.status.success())
+    }
+
+    async fn output(&self, answer: Option<&File>, timeout: Duration) -> Result<Ended, ServiceError> {
         tracing::info!(command = %self.show(), "running");
         // Not a pipe: what the command leaves behind in the background would keep that open.
         let mut log = tempfile::tempfile().map_err(|error| self.failed(&error, None))?;
-        let mut child = self.spawn(&log)?;
+        let mut child = self.spawn(answer.unwrap_or(&log), &log)?;
         let waited = tokio::time::timeout(timeout, child.wait()).await;
         let output = tail(&mut log);
         tracing::debug!(command = %self.show(), output, "ended");
@@ -92,11 +111,11 @@ impl CommandLine {
         }
     }
 
-    fn spawn(&self, log: &File) -> Result<Child, ServiceError> {
+    fn spawn(&self, answer: &File, log: &File) -> Result<Child, ServiceError> {
         let [program, arguments @ ..] = self.argv.as_slice() else {
             return Err(ServiceError { message: "there is no command".into(), hint: None });
         };
-        let logs = log.try_clone().and_then(|out| Ok((out, log.try_clone()?)));
+        let logs = answer.try_clone().and_then(|out| Ok((out, log.try_clone()?)));
         let (out, err) = logs.map_err(|error| self.failed(&error, None))?;
         let mut command = tokio::process::Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 /// Where the images of distribution keep their config: 2.x, then 3.x.
@@ -19,6 +20,8 @@ pub struct Container {
     pub name: String,
     /// Whether it runs.
     pub running: bool,
+    /// When it was started last.
+    pub started: Option<Timestamp>,
     /// The program and arguments that it runs.
     pub argv: Vec<String>,
     /// Its environment.
@@ -78,6 +81,7 @@ impl Container {
         Ok(Self {
             name: inspected.name.trim_start_matches('/').to_owned(),
             running: inspected.state.running,
+            started: inspected.state.started_at.parse().ok(),
             argv: [inspected.path].into_iter().chain(inspected.args).collect(),
             environment: inspected.config.env.iter().map(|line| pair(line)).collect(),
             on_host_network: inspected.host_config.network_mode == "host",
@@ -189,6 +193,7 @@ struct Inspected {
 #[serde(rename_all = "PascalCase", default)]
 struct State {
     running: bool,
+    started_at: String,
 }
 
 #[derive(Default, Deserialize)]

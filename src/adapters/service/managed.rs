@@ -1,9 +1,11 @@
 //! Services whose manager is a program that we run.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::command::CommandLine;
 use super::spec::RestartSpec;
@@ -89,6 +91,44 @@ impl Managed {
             message: "cannot run compose: neither `docker compose` nor `docker-compose` works here".into(),
             hint: Some("install either, or restart the service's container with `docker:CONTAINER`".into()),
         })
+    }
+
+    /// The main process of the unit.
+    pub(super) async fn main_process(&self) -> Result<u32, ServiceError> {
+        let RestartSpec::Systemd { unit } = &self.spec else { return Err(self.mute()) };
+        let show = self.program("systemctl").with(["show", "--property=MainPID", "--value", unit]);
+        let pid = show.answer(self.timeout).await?.trim().parse().unwrap_or_default();
+        // It says 0 of a unit that has none.
+        if pid == 0 { Err(self.mute()) } else { Ok(pid) }
+    }
+
+    /// The ids of the service's containers.
+    pub(super) async fn containers(&self) -> Result<Vec<String>, ServiceError> {
+        let RestartSpec::Compose { file, service } = &self.spec else { return Err(self.mute()) };
+        let file = file.as_ref().map(|file| ["-f".into(), file.as_os_str().to_owned()]);
+        let compose = self.compose().await?.with(file.into_iter().flatten());
+        let listed = compose.with(["ps", "-q", service]).answer(self.timeout).await?;
+        Ok(listed.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// When each container in the workload's pods was started.
+    pub(super) async fn pod_starts(&self) -> Result<Vec<Timestamp>, ServiceError> {
+        let RestartSpec::Kubernetes { namespace, workload } = &self.spec else { return Err(self.mute()) };
+        let namespace = namespace.as_deref().into_iter().flat_map(|name| ["-n", name]);
+        let kubectl = self.program("kubectl").with(namespace);
+        let object = workload.to_string();
+        let labels = "jsonpath={.spec.selector.matchLabels}";
+        let labels = kubectl.clone().with(["get", &object, "-o", labels]).answer(self.timeout).await?;
+        let labels: BTreeMap<String, String> = serde_json::from_str(&labels).map_err(|_error| self.mute())?;
+        let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let starts = "jsonpath={.items[*].status.containerStatuses[*].state.running.startedAt}";
+        let pods = kubectl.with(["get", "pods", "-l", &labels.join(","), "-o", starts]);
+        let told = pods.answer(self.timeout).await?;
+        told.split_whitespace().map(|at| at.parse().map_err(|_error| self.mute())).collect()
+    }
+
+    fn mute(&self) -> ServiceError {
+        ServiceError { message: format!("`{}` does not tell when it started", self.spec), hint: None }
     }
 
     /// A rollout never leaves the service stopped, so starting it means waiting for it.

@@ -13,15 +13,19 @@ mod container;
 mod docker;
 mod engine;
 mod managed;
+mod process;
 mod pusher;
 mod spec;
+mod started;
 
 pub use container::{ConfigFile, Container, Environment, Mount, Port};
 pub use docker::DockerContainer;
 pub use engine::Engine;
 pub use managed::Managed;
+pub use process::registry_start;
 pub use pusher::EnginePusher;
 pub use spec::{RestartSpec, RestartSpecError, Workload};
+pub use started::started;
 
 use std::sync::Arc;
 use std::time::Duration;

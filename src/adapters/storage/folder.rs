@@ -79,6 +79,11 @@ impl Folder {
         &self.path
     }
 
+    /// The open folder itself.
+    pub(super) const fn handle(&self) -> &OwnedFd {
+        &self.fd
+    }
+
     /// The printable path of something in it.
     pub(super) fn path_of(&self, name: impl AsRef<[u8]>) -> String {
         let slash = if self.path.is_empty() { "" } else { "/" };

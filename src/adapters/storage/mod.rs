@@ -9,6 +9,7 @@
 //! | `manifests` | reads and parses the manifests that links and tags name |
 //! | `content` | hashes blobs |
 //! | `look` | second looks at single things |
+//! | `gone` | by when something went |
 //! | `folder` | an open folder, and looks relative to it |
 //! | `quarantine` | what repairs change |
 //! | `ground`, `spot` | where they may, and how a single change is made |
@@ -21,6 +22,7 @@
 mod blobs;
 mod content;
 mod folder;
+mod gone;
 mod ground;
 mod leftovers;
 mod links;
@@ -44,7 +46,7 @@ pub use sessions::FilesystemUploads;
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::folder::{FileKind, Folder};
 use self::notes::Notes;
@@ -170,6 +172,15 @@ impl Storage for FilesystemStorage {
 
     fn blob(&self, digest: &Digest) -> Observed<BlobFile> {
         self.look(|root| look::blob(root, digest))
+    }
+
+    fn skew(&self) -> SignedDuration {
+        let seen = self.look(|root| gone::skew(root).map(Observed::Present));
+        seen.present().copied().unwrap_or_default()
+    }
+
+    fn gone_by(&self, digest: &Digest) -> Observed<Timestamp> {
+        self.look(|root| gone::data(root, digest))
     }
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {

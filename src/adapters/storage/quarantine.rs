@@ -236,9 +236,11 @@ impl StorageWriter for FilesystemWriter {
         match change {
             Change::FileMoved { from, to, content } => self.revert_move(from, to, content),
             Change::LinkWritten { path, old, new } => self.revert_link(path, old.as_ref(), new),
-            Change::CacheDeleted { .. } | Change::ClaimDeleted { .. } | Change::Uploaded { .. } => {
-                Err(StorageWriteError::Elsewhere)
-            }
+            Change::CacheDeleted { .. }
+            | Change::ClaimDeleted { .. }
+            | Change::Restarted { .. }
+            | Change::Returned { .. }
+            | Change::Uploaded { .. } => Err(StorageWriteError::Elsewhere),
         }
     }
 
@@ -246,9 +248,11 @@ impl StorageWriter for FilesystemWriter {
         match change {
             Change::FileMoved { from, to, content } => self.move_file(from, to, content),
             Change::LinkWritten { path, old, new } => self.write(path, old.as_ref(), new),
-            Change::CacheDeleted { .. } | Change::ClaimDeleted { .. } | Change::Uploaded { .. } => {
-                Err(StorageWriteError::Elsewhere)
-            }
+            Change::CacheDeleted { .. }
+            | Change::ClaimDeleted { .. }
+            | Change::Restarted { .. }
+            | Change::Returned { .. }
+            | Change::Uploaded { .. } => Err(StorageWriteError::Elsewhere),
         }
     }
 }

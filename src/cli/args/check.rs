@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::connection::ConnectionArguments;
 use super::content::{ContentArguments, PartArguments};
@@ -11,7 +11,7 @@ use super::means::{ConsentArguments, RestartArguments, SourceArguments, StateArg
 use super::output::{ProgressArguments, ResultArguments};
 use super::suspects::SuspectArguments;
 use super::target::TargetArguments;
-use super::values::{duration, severity};
+use super::values::{duration, moment, severity};
 use crate::domain::code::Severity;
 
 /// `regfsck check`
@@ -82,6 +82,12 @@ pub struct CheckArguments {
         help_heading = "Check"
     )]
     pub probe: ProbeArgument,
+    /// The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`
+    ///
+    /// What it believes of manifests that were gone before need not be asked. Mostly that is seen: by the process that
+    /// listens on its port, by what --restart names, by http.debug.addr with prometheus, by our own journal.
+    #[arg(long, env = "REGFSCK_STARTED", value_name = "TIME", value_parser = moment, help_heading = "Check")]
+    pub started: Option<Timestamp>,
     /// Do not report leftovers that are younger than this: they may be in flight
     #[arg(long, env = "REGFSCK_GRACE", value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Check")]
     pub grace: SignedDuration,

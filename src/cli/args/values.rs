@@ -45,6 +45,17 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
 }
 
+/// `2026-01-02T03:04:05Z`, or `2h ago`.
+pub(super) fn moment(text: &str) -> Result<jiff::Timestamp, String> {
+    let refuse = || format!("`{text}` is no time; write it like 2026-01-02T03:04:05Z or 2h ago");
+    let now = jiff::Timestamp::now();
+    let at = match text.strip_suffix(" ago") {
+        Some(before) => now.checked_sub(duration(before)?).map_err(|_error| refuse())?,
+        None => text.parse().map_err(|_error| refuse())?,
+    };
+    if at <= now { Ok(at) } else { Err(format!("`{text}` is yet to come")) }
+}
+
 pub(super) fn severity(text: &str) -> Result<Severity, String> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
     let found = all.into_iter().find(|severity| severity.as_str() == text);
@@ -144,6 +155,17 @@ mod tests {
         assert_eq!(size("50MB"), Ok(50_000_000));
         assert_eq!(size("1GiB"), Ok(1 << 30));
         assert!(size("0").is_err() && size("fast").is_err());
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_so_long_ago() {
+        let exact = moment("2026-01-02T03:04:05+01:00").map(|at| at.to_string());
+        assert_eq!(exact, Ok("2026-01-02T02:04:05Z".into()));
+        let age = jiff::Timestamp::now().duration_since(moment("2h 30m ago").unwrap());
+        assert_eq!((age + SignedDuration::from_secs(1)).as_mins(), 150);
+        for text in ["2026-01-02", "yesterday", "2h", "soon ago", "9999-01-02T03:04:05Z"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
     }
 
     #[test]

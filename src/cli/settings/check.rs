@@ -1,7 +1,10 @@
 //! What a check is asked to do.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 
+use super::starts::witnesses;
 use super::target::Target;
 use super::{budget, state, suspects};
 use crate::cli::args::check::{CheckArguments, ProbeArgument};
@@ -42,5 +45,11 @@ pub(in crate::cli) fn options(
             ..Leads::default()
         },
         daemon: target.daemon.clone(),
+        starts: Some(Arc::new(witnesses(
+            target,
+            &[],
+            state::folder(kept, &target.named).ok().as_deref(),
+            arguments.started,
+        ))),
     })
 }

@@ -11,6 +11,7 @@ pub(super) mod scope;
 mod services;
 pub(super) mod session;
 mod sources;
+pub(super) mod starts;
 pub(super) mod state;
 pub(super) mod suspects;
 pub(super) mod target;

@@ -32,7 +32,7 @@ pub(in crate::cli) fn count(given: &[RestartSpec], target: &Target) -> Result<()
 }
 
 /// What restarts the daemons: what was said, else what follows from where the daemon runs.
-fn restarts<'a>(given: &'a [RestartSpec], target: &'a Target) -> Vec<&'a RestartSpec> {
+pub(in crate::cli) fn restarts<'a>(given: &'a [RestartSpec], target: &'a Target) -> Vec<&'a RestartSpec> {
     if given.is_empty() { target.restart.iter().collect() } else { given.iter().collect() }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use super::starts::witnesses;
 use super::target::Target;
 use super::{check, services, sources, state};
 use crate::adapters::journal::new_run;
@@ -92,6 +93,9 @@ impl<'a> Opening<'a> {
             ..Patience::default()
         };
         let services = services::connected(&arguments.restart, &self.target, patience.restart)?;
+        let state = Some(self.state.as_path());
+        let starts = witnesses(&self.target, &arguments.restart, state, self.arguments.started);
+        self.session.options.starts = Some(Arc::new(starts));
         self.session.resources.services = services;
         self.session.resources.patience = patience;
         Ok(self)

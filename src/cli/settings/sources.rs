@@ -85,7 +85,7 @@ pub(in crate::cli) fn pusher(
     if !arguments.source.contains(&SourceSpec::DockerDaemon) {
         return Ok(None);
     }
-    let Some(connection) = &target.connection else {
+    let Some(connection) = target.connections.first() else {
         return Err(anyhow!("--source docker-daemon: needs the registry to push to; use --registry URL"));
     };
     let engine = Engine::find(|name| std::env::var_os(name)).map_err(|error| service_error(&error))?;

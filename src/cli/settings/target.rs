@@ -36,8 +36,10 @@ pub(in crate::cli) struct Target {
     pub(in crate::cli) restart: Option<RestartSpec>,
     /// Where its storage is, as `…/docker/registry/v2`.
     pub(in crate::cli) root: Option<PathBuf>,
-    /// How the daemon is reached.
-    pub(in crate::cli) connection: Option<Connection>,
+    /// How each daemon is reached.
+    pub(in crate::cli) connections: Vec<Connection>,
+    /// Where its metrics are, as far as its configuration tells.
+    pub(in crate::cli) metrics: Option<String>,
 }
 
 impl Target {
@@ -72,7 +74,8 @@ impl Target {
             root,
             named: sides.target(),
             sides,
-            connection: settings.into_iter().next().map(|(settings, _)| settings),
+            connections: settings.into_iter().map(|(settings, _)| settings).collect(),
+            metrics: config.filter(|_| contained.is_none()).and_then(|config| config.metrics),
             scope: Self::scope(&target),
             daemon,
             restart: contained.map(|contained| contained.restart),

@@ -21,6 +21,8 @@ pub enum Thing {
     Stored(Arc<str>, Box<Place>),
     /// The links of a repository to some content.
     Links(Box<(RepositoryName, Digest)>),
+    /// What the daemon believes of a manifest that a repository had.
+    Belief(Box<(RepositoryName, Digest)>),
     /// A request to the daemon.
     Request(Box<Request>),
     /// A look into the cache.
@@ -67,6 +69,7 @@ impl Thing {
             other @ (Self::Place(_)
             | Self::Stored(..)
             | Self::Links(_)
+            | Self::Belief(_)
             | Self::Cached(_)
             | Self::Step(_)
             | Self::File(..)
@@ -80,7 +83,7 @@ impl Thing {
     #[must_use]
     pub fn content(&self) -> Option<Digest> {
         match self {
-            Self::Links(link) => Some(link.1),
+            Self::Links(link) | Self::Belief(link) => Some(link.1),
             Self::Request(request) => request.content,
             Self::Cached(lookup) => Some(lookup.digest()),
             Self::Pull(pull) => match &pull.what {
@@ -112,6 +115,7 @@ impl Thing {
         match self {
             Self::Place(place) | Self::Stored(_, place) => Some(place),
             Self::Links(_)
+            | Self::Belief(_)
             | Self::Request(_)
             | Self::Cached(_)
             | Self::Side(_)
@@ -131,6 +135,9 @@ impl fmt::Display for Thing {
             Self::Place(place) => place.fmt(f),
             Self::Stored(root, place) => write!(f, "{root}/{place}"),
             Self::Links(link) => write!(f, "links of {} in repositories/{}", link.1, link.0),
+            Self::Belief(belief) => {
+                write!(f, "what the daemon believes of manifest {} in {}", belief.1, belief.0)
+            }
             Self::Request(request) => request.fmt(f),
             Self::Cached(lookup) => lookup.fmt(f),
             Self::Pull(pull) => pull.fmt(f),

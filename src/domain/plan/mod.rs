@@ -134,6 +134,13 @@ pub enum StepAction {
         /// Whether a bad file lies where it belongs, which must go to the quarantine first.
         replaces: bool,
     },
+    /// Upload a manifest's bytes as a blob and take the link away again: nobody needs it, but a daemon believes in it.
+    ReturnManifest {
+        /// The repository to upload into.
+        repository: RepositoryName,
+        /// The manifest.
+        digest: Digest,
+    },
     /// PUT a manifest that is stored, for a link or a tag to it.
     PutManifest {
         /// The repository.
@@ -193,6 +200,7 @@ impl StepAction {
             Self::RestoreManifest { repository, digest, .. } => {
                 format!("restore-manifest:{repository}:{digest}")
             }
+            Self::ReturnManifest { repository, digest } => format!("return-manifest:{repository}:{digest}"),
             Self::PutManifest { repository, digest, tag: None } => {
                 format!("put-manifest:{repository}:{digest}")
             }
@@ -213,6 +221,7 @@ impl StepAction {
             Self::RewriteLink { .. } => Action::RewriteLink,
             Self::UploadBlob { .. } => Action::UploadBlob,
             Self::RestoreManifest { .. } => Action::UploadManifest,
+            Self::ReturnManifest { .. } => Action::ReturnManifest,
             Self::PutManifest { .. } => Action::PutManifest,
             Self::DeleteClaim { .. } => Action::DeleteClaim,
             Self::PurgeCache { .. } => Action::PurgeCache,
@@ -242,6 +251,10 @@ impl StepAction {
             Self::RestoreManifest { repository, digest, replaces } => {
                 format!("{}upload manifest {} to {repository} and link it", aside(*replaces), digest.short())
             }
+            Self::ReturnManifest { repository, digest } => format!(
+                "put the bytes of manifest {} back through {repository}, without a link: the daemon believes in it",
+                digest.short()
+            ),
             Self::PutManifest { repository, digest, tag: None } => {
                 format!("link manifest {} in {repository} again", digest.short())
             }
@@ -268,6 +281,7 @@ impl StepAction {
         match self {
             Self::UploadBlob { repository, .. }
             | Self::RestoreManifest { repository, .. }
+            | Self::ReturnManifest { repository, .. }
             | Self::PutManifest { repository, .. }
             | Self::DeleteClaim { repository, .. }
             | Self::PushImage { repository, .. } => Some(repository),
@@ -282,6 +296,7 @@ impl StepAction {
             Self::RewriteLink { digest, .. }
             | Self::UploadBlob { digest, .. }
             | Self::RestoreManifest { digest, .. }
+            | Self::ReturnManifest { digest, .. }
             | Self::PutManifest { digest, .. }
             | Self::DeleteClaim { digest, .. }
             | Self::PurgeCache(StaleKeys { digest, .. }) => Some(digest),
@@ -317,6 +332,7 @@ impl StepAction {
             }
             Self::RewriteLink { .. }
             | Self::UploadBlob { .. }
+            | Self::ReturnManifest { .. }
             | Self::DeleteClaim { .. }
             | Self::PurgeCache(_)
             | Self::Restart { .. }

@@ -7,6 +7,8 @@ pub enum Goal {
     Fix,
     /// Only make the daemon forget what is not there.
     Purge,
+    /// After a garbage collection: make the daemon forget what is not there, and what it cannot be made to forget true.
+    Collection,
     /// Only restart the daemon.
     Restart,
 }

@@ -50,6 +50,7 @@ pub enum Redis {
 
 /// A finding, as far as that decides what helps.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, not a state")]
 pub struct Case {
     /// What is wrong.
     pub code: Code,
@@ -63,6 +64,8 @@ pub struct Case {
     pub has_image: bool,
     /// Whether the bytes that it takes are at hand, and what is lacking otherwise.
     pub bytes: Result<(), Obstacle>,
+    /// Whether those of the manifest itself are, whatever it needs.
+    pub has_manifest: bool,
 }
 
 /// What is to be thought of a remedy.
@@ -135,7 +138,15 @@ impl Case {
         let is_stored = finding.code == Code::MissingLink && about != About::Tag;
         let bytes = if is_stored { Ok(()) } else { Err(Obstacle::Lacks(Need::Bytes)) };
         // What is lost may have needed it, too.
-        Self { code: finding.code, about, is_needed: true, has_keys, has_image: false, bytes }
+        Self {
+            code: finding.code,
+            about,
+            is_needed: true,
+            has_keys,
+            has_image: false,
+            bytes,
+            has_manifest: false,
+        }
     }
 }
 
@@ -195,6 +206,14 @@ impl Capabilities<'_> {
                 self.write()?;
                 needing(case.bytes)
             }
+            Action::ReturnManifest => {
+                self.want(action)?;
+                self.write()?;
+                if !case.has_manifest {
+                    return Ok(Some(Need::Bytes));
+                }
+                Ok((!self.has_storage).then_some(Need::Storage))
+            }
             Action::PushImage => {
                 self.want(action)?;
                 self.write()?;
@@ -213,6 +232,9 @@ impl Capabilities<'_> {
         let is_wanted = match self.goal {
             Goal::Fix => true,
             Goal::Purge => matches!(action, Action::PurgeCache | Action::DeleteClaim),
+            Goal::Collection => {
+                matches!(action, Action::PurgeCache | Action::DeleteClaim | Action::ReturnManifest)
+            }
             Goal::Restart => matches!(action, Action::Restart),
         };
         if is_wanted { Ok(()) } else { Err(Obstacle::OtherGoal(self.goal)) }

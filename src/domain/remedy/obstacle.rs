@@ -137,7 +137,7 @@ impl Obstacle {
             Self::ByHand if matches!(action, Action::CollectGarbage) => {
                 "garbage collection removes what can be removed"
             }
-            Self::OtherGoal(Goal::Purge) if matches!(action, Action::Restart) => {
+            Self::OtherGoal(Goal::Purge | Goal::Collection) if matches!(action, Action::Restart) => {
                 "a restart of the daemon clears it (regfsck restart)"
             }
             Self::OtherGoal(_) if matches!(action, Action::PurgeCache) => {
@@ -163,8 +163,8 @@ impl Obstacle {
 const fn unwanted(goal: Goal, action: Action) -> Option<&'static str> {
     match (goal, action) {
         (_, Action::Restart | Action::PurgeCache | Action::DeleteClaim) | (Goal::Fix, _) => None,
-        (Goal::Purge, Action::RewriteLink) => Some("a purge writes no link"),
-        (Goal::Purge, _) => Some("a purge uploads nothing"),
+        (Goal::Purge | Goal::Collection, Action::RewriteLink) => Some("a purge writes no link"),
+        (Goal::Purge | Goal::Collection, _) => Some("a purge uploads nothing"),
         (Goal::Restart, Action::RewriteLink) => Some("a restart writes no link"),
         (Goal::Restart, _) => Some("a restart brings nothing back"),
     }

@@ -1,7 +1,7 @@
 //! The table: what helps, finding by finding.
 //!
 //! It was measured on six versions of distribution: an upload without asking first heals missing data everywhere; a
-//! plain push of a claimed manifest is swallowed; damaged files are never healed in place; a restart empties an
+//! plain push of a claimed manifest is swallowed, unless its bytes are there again; damaged files are never healed in place; a restart empties an
 //! in-memory cache and does nothing to Redis.
 
 use Way::{Do, Else, IfNeeded, Never};
@@ -9,7 +9,7 @@ use Way::{Do, Else, IfNeeded, Never};
 use super::obstacle::Obstacle;
 use crate::domain::action::Action::{
     self, CollectGarbage, DeleteClaim, Inspect, PurgeCache, PurgeUploads, PushImage, PutManifest, Quarantine,
-    Restart, RewriteLink, UploadBlob, UploadManifest,
+    Restart, ReturnManifest, RewriteLink, UploadBlob, UploadManifest,
 };
 use crate::domain::code::Code::{
     self, CorruptBlob, DanglingLayerLink, EmptyBlob, HiddenBlob, HollowIndex, InvalidLink, MissingBlob,
@@ -61,7 +61,18 @@ const TABLE: &[Row] = &[
         &[IfNeeded(UploadBlob), Do(DeleteClaim), Do(PurgeCache), Do(UploadBlob), Do(Restart)],
     ),
     (&[PhantomLink], ANY, &[Do(DeleteClaim), Do(PurgeCache), Do(Restart)]),
-    (&[PhantomManifest], ANY, &[Do(UploadManifest), DELETES_NO_MANIFEST, Do(Restart), Do(PurgeCache)]),
+    (
+        &[PhantomManifest],
+        ANY,
+        &[
+            IfNeeded(UploadManifest),
+            Do(PurgeCache),
+            Do(ReturnManifest),
+            DELETES_NO_MANIFEST,
+            Do(UploadManifest),
+            Do(Restart),
+        ],
+    ),
     (&[StaleCacheEntry], Some(About::Membership), &[Do(PurgeCache), RESTARTS_NO_REDIS]),
     (&[StaleCacheEntry], ANY, &[Do(UploadBlob), Do(PurgeCache), RESTARTS_NO_REDIS]),
     // What is lost.

@@ -207,6 +207,7 @@ const fn words(action: Action) -> &'static [&'static str] {
         Action::Quarantine => &["out of the way", "Quarantine"],
         Action::UploadBlob => &["pload", "putting the bytes back"],
         Action::UploadManifest => &["pload", "ushing the"],
+        Action::ReturnManifest => &["bytes back"],
         Action::PutManifest => &["PUT"],
         Action::RewriteLink => &["writing the digest of its folder back"],
         Action::DeleteClaim => &["DELETE"],

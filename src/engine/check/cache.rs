@@ -37,10 +37,10 @@ pub(super) struct Cached {
     pub(super) settled: BTreeSet<Subject>,
     /// What a purge deletes, by the finding's code and subject.
     purge: BTreeMap<(Code, About), StaleKeys>,
-    /// Whether it was read to its end.
-    pub(super) is_whole: bool,
     /// Whether nothing may be purged.
     is_refused: bool,
+    /// Whether it was read to its end, and is this registry's.
+    pub(super) is_whole: bool,
 }
 
 impl Run<'_> {
@@ -71,11 +71,9 @@ impl Run<'_> {
         let Some(cache) = cache else { return Cached::default() };
         let verdict = cache_rules::check(Some(view), &cache, self.options.extent.scope.is_everything());
         self.coverage.limits.0.extend(verdict.limits);
-        let mut cached = Cached {
-            is_whole: cache.unknown.is_empty(),
-            is_refused: verdict.refusal.is_some(),
-            ..Cached::default()
-        };
+        let is_refused = verdict.refusal.is_some();
+        let is_whole = !is_refused && cache.unknown.is_empty();
+        let mut cached = Cached { is_refused, is_whole, ..Cached::default() };
         cached.believe(&cache, accusations);
         // What a manifest needs there is accused of the link that is missing: taking the member away would hurt.
         let is_needed = |premise: &Premise| {

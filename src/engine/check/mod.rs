@@ -6,6 +6,7 @@
 
 mod again;
 pub(super) mod api;
+mod beliefs;
 mod budget;
 mod cache;
 mod homeless;
@@ -33,8 +34,9 @@ use crate::domain::observed::{Request, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Redis, offered};
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
 use crate::domain::rules::{Accusations, Facts, affected, served as served_rules, storage as storage_rules};
+use crate::domain::start::Start;
 use crate::domain::views::cache::StaleKeys;
-use crate::domain::views::served::ServedView;
+use crate::domain::views::served::{ServedView, Subject};
 use crate::domain::views::storage::StorageView;
 
 pub use self::options::{Asking, Budget, ContentCheck, Extent, Leads, Options, Probe};
@@ -60,6 +62,8 @@ pub struct Examination {
     pub purges: BTreeMap<String, StaleKeys>,
     /// What may be done with the cache: nothing where another registry shares it.
     pub redis: Redis,
+    /// Manifests that storage lacks and the daemon may believe in: nothing settles it.
+    pub unsettled: Vec<Subject>,
 }
 
 /// Check.
@@ -73,13 +77,14 @@ pub async fn check(
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
     let cached = cache::Cached::default();
-    let mut run = Run { sides, options, events, coverage: Coverage::default(), view: None, cached };
+    let (coverage, unsettled) = (Coverage::default(), Vec::new());
+    let mut run = Run { sides, options, events, coverage, view: None, cached, unsettled, start: None };
     let (findings, refusal) = match sides.storage() {
         Some(storage) => run.with_storage(&storage, started).await?,
         None => run.api_only().await,
     };
     let (purges, redis) = (run.cached.purges(&findings), run.redis());
-    let (coverage, storage) = (run.coverage, run.view);
+    let (coverage, storage, unsettled) = (run.coverage, run.view, run.unsettled);
     Ok(Examination {
         started,
         finished: Timestamp::now(),
@@ -89,6 +94,7 @@ pub async fn check(
         storage,
         purges,
         redis,
+        unsettled,
     })
 }
 
@@ -100,6 +106,9 @@ struct Run<'a> {
     coverage: Coverage,
     view: Option<Arc<StorageView>>,
     cached: cache::Cached,
+    unsettled: Vec<Subject>,
+    /// When the daemon started, or why that is not known, where it matters.
+    start: Option<Result<Start, Box<str>>>,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -189,23 +198,29 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) {
+        self.learn_start(storage, view, accusations).await;
         let suspects = self.suspects(view, accusations);
-        let round = probe::Round {
+        let round = |settled| probe::Round {
             view,
             accusations,
-            settled: &self.cached.settled,
+            settled,
             suspects: &suspects,
             options: self.options,
             events: &*self.events,
         };
-        let mut served = round.ask(registry, sample).await;
+        let by_cache = &self.cached.settled;
+        let mut known = self.settle(storage, round(by_cache).beliefs()).await;
+        known.subjects.extend(by_cache.iter().cloned());
+        let mut served = round(&known.subjects).ask(registry, sample).await;
         again::ask(registry, storage, view, &mut served).await;
-        let replicas = self.ask_replicas(view, accusations, &suspects).await;
+        let replicas = self.ask_replicas(view, accusations, &suspects, &known.subjects).await;
         let first = (&*registry.location(), &served);
         self.judge(first, &replicas, accusations, |served, accusations, unknown| {
             served_rules::accuse(view, served, accusations, unknown);
         });
         served_rules::note_known_losses(&served, accusations);
+        let all = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served));
+        self.leave_open(&known, all, accusations);
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
@@ -214,7 +229,6 @@ impl Run<'_> {
             blobs: served.blobs.len() as u64,
             ..ServedCoverage::default()
         });
-        self.coverage.limits.0.extend(probe::limit(&served, self.options));
     }
 
     async fn second_look(

@@ -1,16 +1,18 @@
 //! What a check is asked to do.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::content::ContentSubset;
+use crate::domain::digest::Digest;
 use crate::domain::rules::DaemonSettings;
 use crate::domain::shard::Shard;
 use crate::domain::suspects::Suspect;
 use crate::domain::views::storage::StorageView;
-use crate::engine::ports::{Bookmark, Everything, Scope};
+use crate::engine::ports::{Bookmark, Everything, Scope, Starts};
 
 /// What a check is asked to do.
 #[derive(Clone, Default)]
@@ -25,6 +27,8 @@ pub struct Options {
     pub leads: Leads,
     /// What is known of the daemon's configuration.
     pub daemon: DaemonSettings,
+    /// What tells when the daemons started.
+    pub starts: Option<Arc<dyn Starts>>,
 }
 
 /// What of the registry is judged.
@@ -93,6 +97,8 @@ pub struct Leads {
     /// Blobs that were uploaded just now: asked about though they are stored, for the daemon may remember what was
     /// there before.
     pub written: Vec<Suspect>,
+    /// Since when some of them have no link, where that is known better than storage itself tells.
+    pub gone: BTreeMap<Digest, Timestamp>,
     /// An earlier look at storage: what disappeared since is suspect.
     pub since: Option<Arc<StorageView>>,
 }

@@ -6,32 +6,22 @@
 //! | a damaged file, a broken or missing layer link | HEAD |
 //! | a broken or missing revision link, an unreadable manifest | GET manifest |
 //! | a broken tag | GET manifest by tag |
-//! | a manifest without data | what the daemon believes of it (below) |
-//!
-//! Reading a manifest always reads storage, so the daemon never lies about it until someone pushes. Where
-//! manifests share the repository's cache with blobs (3.x) a HEAD of the manifest's digest as a blob tells, if it
-//! claims: a 404 speaks for the repository's entry, and a push asks the global one. Whether they share it is
-//! calibrated with a healthy manifest. Elsewhere only a PUT that must be refused tells, while there is a link.
+//! | a manifest without data | what the daemon believes of it (`beliefs`) |
 
 use std::collections::BTreeSet;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Asking, Extent, Options, Probe, Suspect};
+use super::{Asking, Extent, Options, Probe, Suspect, beliefs};
 use crate::domain::code::Code;
-use crate::domain::digest::Digest;
 use crate::domain::layout::LinkPlace;
-use crate::domain::limit::Limit;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
-use crate::domain::views::served::{Answer, Belief, ServedBlob, ServedView, Subject};
-use crate::domain::views::storage::{Links, ReadManifest, Repository, StorageView, Target};
+use crate::domain::views::served::{Answer, ServedBlob, ServedView, Subject};
+use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::{Event, Events, RegistryReader};
-
-/// How many suspects one refused index can name.
-const PROBE_SIZE: usize = 50;
 
 /// Everything that will be asked.
 #[derive(Debug, Default)]
@@ -66,6 +56,11 @@ impl Round<'_> {
         served
     }
 
+    /// The beliefs that are to be asked about.
+    pub(super) fn beliefs(&self) -> BTreeSet<Subject> {
+        self.questions(&mut ServedView::default()).beliefs
+    }
+
     /// What is to be asked, without what was.
     fn questions(&self, served: &mut ServedView) -> Questions {
         let (view, Extent { shard, .. }) = (self.view, &self.options.extent);
@@ -75,7 +70,7 @@ impl Round<'_> {
         for repository in view.repositories.iter().filter(|repository| is_ours(&repository.name)) {
             questions.repository(view, repository, self.options.asking.probe);
         }
-        questions.handed_in(self.suspects);
+        questions.handed_in(view, self.suspects);
         questions.beliefs.retain(|subject| !self.settled.contains(subject));
         questions.blobs.retain(|(name, _)| is_ours(name));
         questions.beliefs.retain(|(name, _)| is_ours(name));
@@ -85,13 +80,6 @@ impl Round<'_> {
         }
         questions
     }
-}
-
-/// What this way of asking cannot tell.
-pub(super) fn limit(served: &ServedView, options: &Options) -> Option<Limit> {
-    let is_unknown = |(_, belief): &&(Subject, Belief)| matches!(belief, Belief::Unknown(_));
-    let manifests = served.beliefs.iter().filter(is_unknown).count() as u64;
-    (manifests > 0).then_some(Limit::Beliefs { manifests, probed: options.asking.probe_manifests })
 }
 
 impl Questions {
@@ -160,13 +148,17 @@ impl Questions {
     }
 
     /// Pairs that somebody named, each in a repository by now.
-    fn handed_in(&mut self, suspects: &[Suspect]) {
+    fn handed_in(&mut self, view: &StorageView, suspects: &[Suspect]) {
         for suspect in suspects {
             let Some(name) = &suspect.repository else { continue };
             let pair = (name.clone(), suspect.digest);
-            let is_manifest = suspect.kind == SuspectKind::Manifest;
-            let questions = if is_manifest { &mut self.beliefs } else { &mut self.blobs };
-            questions.insert(pair);
+            // What may be a manifest may be believed in.
+            if suspect.kind != SuspectKind::Manifest {
+                self.blobs.insert(pair.clone());
+            }
+            if suspect.kind != SuspectKind::Layer && view.blob(&suspect.digest).is_none() {
+                self.beliefs.insert(pair);
+            }
         }
     }
 
@@ -197,7 +189,7 @@ impl Questions {
             (name, tag, resolved)
         });
         served.resolved.extend(tags.buffer_unordered(jobs).collect::<Vec<_>>().await);
-        served.beliefs.extend(beliefs(registry, view, self.beliefs, asking, events).await);
+        served.beliefs.extend(beliefs::ask(registry, view, self.beliefs, asking, events).await);
         served.blobs.sort_by(|a, b| a.0.cmp(&b.0));
     }
 }
@@ -224,83 +216,4 @@ pub(super) async fn ask_blob(
         Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => None,
     };
     ServedBlob { claim, delivery }
-}
-
-/// What the daemon believes of manifests that storage lacks.
-async fn beliefs(
-    registry: &dyn RegistryReader,
-    view: &StorageView,
-    suspects: BTreeSet<Subject>,
-    asking: &Asking,
-    events: &dyn Events,
-) -> Vec<(Subject, Belief)> {
-    if suspects.is_empty() {
-        return Vec::new();
-    }
-    let is_shared = shares_cache(registry, view).await;
-    let mut known = Vec::new();
-    let mut open = Vec::new();
-    for subject in suspects {
-        let claim = registry.head_blob(&subject.0, &subject.1).await;
-        match claim.answer {
-            Answer::Yes(_) => known.push((subject, Belief::Claimed(claim.exchange))),
-            // That speaks for the repository's entry: a push asks the global one.
-            Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => open.push(subject),
-        }
-        events.emit(Event::Advanced(1));
-    }
-    // A daemon tells of a manifest only through a link: without one its answer says nothing of what it remembers.
-    let (linked, unlinked): (Vec<_>, Vec<_>) = open.into_iter().partition(|subject| is_linked(view, subject));
-    let why = "no link leads to it any more, so the daemon cannot be asked; a restart makes sure";
-    known.extend(unlinked.into_iter().map(|subject| (subject, Belief::Unknown(why.into()))));
-    known.extend(refused(registry, linked, is_shared, asking).await);
-    known
-}
-
-fn is_linked(view: &StorageView, (name, digest): &Subject) -> bool {
-    let Some(repository) = view.repository(name) else { return false };
-    let links = [&repository.revisions, &repository.layers];
-    let is_there = |links: &Links| links.find(digest).is_some_and(|link| *link.target != Target::Missing);
-    links.into_iter().any(is_there)
-}
-
-/// Ask by a PUT that must be refused, where that was allowed.
-async fn refused(
-    registry: &dyn RegistryReader,
-    open: Vec<Subject>,
-    is_shared: bool,
-    asking: &Asking,
-) -> Vec<(Subject, Belief)> {
-    let mut known = Vec::new();
-    for same in open.chunk_by(|a, b| a.0 == b.0) {
-        for chunk in same.chunks(PROBE_SIZE) {
-            let digests: Vec<Digest> = chunk.iter().map(|subject| subject.1).collect();
-            let beliefs = match chunk.first() {
-                Some((name, _)) if asking.probe_manifests && !is_shared => {
-                    registry.probe_manifests(name, &digests).await
-                }
-                _ => vec![Belief::Unknown("not asked; --probe-manifests asks".into()); digests.len()],
-            };
-            known.extend(chunk.iter().cloned().zip(beliefs));
-        }
-    }
-    known
-}
-
-/// Whether manifests share the repository's cache with blobs: a healthy manifest, just read, that no
-/// layer link names, is then claimed as a blob.
-async fn shares_cache(registry: &dyn RegistryReader, view: &StorageView) -> bool {
-    let healthy = view.repositories.iter().find_map(|repository| {
-        let held = repository.revisions.iter().filter(|link| *link.target == Target::Same);
-        let mut held = held.map(|link| link.digest).filter(|digest| {
-            matches!(view.manifests.get(digest), Some(ReadManifest::Manifest(_)))
-                && repository.layers.find(digest).is_none()
-        });
-        held.next().map(|digest| (&repository.name, digest))
-    });
-    let Some((name, digest)) = healthy else { return false };
-    if registry.manifest(name, &digest).await.answer.yes().is_none() {
-        return false;
-    }
-    registry.head_blob(name, &digest).await.answer.yes().is_some()
 }

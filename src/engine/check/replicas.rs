@@ -17,7 +17,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Evidence, Thing, Unlooked};
 use crate::domain::rules::Accusations;
 use crate::domain::views::served::{
-    Answer, Asked, Belief, Delivered, Delivery, ServedBlob, ServedManifest, ServedView,
+    Answer, Asked, Belief, Delivered, Delivery, ServedBlob, ServedManifest, ServedView, Subject,
 };
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Daemon, RegistryReader};
@@ -37,6 +37,7 @@ impl Run<'_> {
         view: &Arc<StorageView>,
         accusations: &Accusations,
         suspects: &[Suspect],
+        settled: &BTreeSet<Subject>,
     ) -> Vec<ReplicaAnswers> {
         let mut answers = Vec::new();
         for replica in self.reachable_replicas().await {
@@ -50,7 +51,7 @@ impl Run<'_> {
                     let round = probe::Round {
                         view,
                         accusations,
-                        settled: &self.cached.settled,
+                        settled,
                         suspects,
                         options: self.options,
                         events: &*self.events,

@@ -54,13 +54,6 @@ impl Run<'_> {
         let written = self.options.leads.written.iter().cloned();
         gathering.into_suspects().into_iter().chain(written).collect()
     }
-
-    /// When the daemon began, in seconds since 1970: what storage lost before that it cannot remember. Nobody tells
-    /// yet, so that it may remember everything.
-    #[expect(clippy::unused_self, reason = "what tells it will be one of the run's handles")]
-    pub(super) const fn began(&self) -> Option<i64> {
-        None
-    }
 }
 
 struct Gathering<'a> {
@@ -185,7 +178,11 @@ impl<'a> Gathering<'a> {
     }
 
     fn into_suspects(self) -> Vec<Suspect> {
-        let suspect = |((name, digest), kind)| Suspect { repository: Some(name), digest, kind };
+        let view = self.view;
+        let suspect = |((name, digest), kind): (Subject, SuspectKind)| {
+            let kind = kind.max(trace(view, &name, &digest));
+            Suspect { repository: Some(name), digest, kind }
+        };
         self.pairs.into_iter().map(suspect).collect()
     }
 }
@@ -218,6 +215,21 @@ fn homes(
         }
     }
     homes
+}
+
+/// What a link, or the folder of one, tells of what it was.
+fn trace(view: &StorageView, name: &RepositoryName, digest: &Digest) -> SuspectKind {
+    let Some(Repository { layers, revisions, traces, .. }) = view.repository(name) else {
+        return SuspectKind::Content;
+    };
+    let is_left = |traces: &[Trace]| traces.binary_search_by(|trace| trace.digest.cmp(digest)).is_ok();
+    if revisions.find(digest).is_some() || is_left(&traces.revisions) {
+        SuspectKind::Manifest
+    } else if layers.find(digest).is_some() || is_left(&traces.layers) {
+        SuspectKind::Layer
+    } else {
+        SuspectKind::Content
+    }
 }
 
 fn links(repository: &Repository) -> impl Iterator<Item = Digest> {

@@ -1,10 +1,11 @@
 //! Guarding a garbage collection: a look before and after, so that it loses nothing and leaves no phantoms.
 //!
 //! ```text
-//! gate ─► snapshot ─► garbage collection ─► check ─► restart? ─► claims cleared ─► proof
+//! gate ─► snapshot, manifests kept ─► garbage collection ─► check ─► restart? ─► claims cleared, beliefs made true ─► proof
 //! ```
 
 pub mod gate;
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use self::gate::{Intent, gate};
+use self::kept::{Kept, KeptSupply};
 use super::blocking::blocking;
 use super::check::Examination;
 use super::ports::{
@@ -24,9 +26,10 @@ use super::ports::{
 };
 use super::session::{Session, SessionError};
 use crate::domain::difference;
+use crate::domain::digest::Digest;
 use crate::domain::gc::Release;
-use crate::domain::guard::{Collected, Gate, Guarded, Stage};
-use crate::domain::plan::Goal;
+use crate::domain::guard::{Collected, Gate, Guarded, Returned, Stage};
+use crate::domain::plan::{Goal, StepAction};
 use crate::domain::report::{Report, SCHEMA, Tool, Verdict};
 use crate::domain::rules::CacheKind;
 use crate::domain::suspects::Suspects;
@@ -102,7 +105,7 @@ impl From<StorageError> for GuardError {
 /// When there is no result; what garbage collection itself does wrong is part of one.
 pub async fn guard(guard: Guard<'_>) -> Result<Guarded, GuardError> {
     let intent = guard.intent().await;
-    let mut run = Run { guarded: begun(&intent), intent, guard };
+    let mut run = Run { guarded: begun(&intent), intent, guard, kept: Kept::new() };
     run.stages().await?;
     let mut guarded = run.guarded;
     guarded.finished = Timestamp::now();
@@ -124,6 +127,7 @@ fn begun(intent: &Intent) -> Guarded {
         snapshot: None,
         collection: None,
         restart: None,
+        returned: None,
         report: None,
     }
 }
@@ -149,6 +153,8 @@ struct Run<'a> {
     guard: Guard<'a>,
     intent: Intent,
     guarded: Guarded,
+    /// The manifests that garbage collection may take.
+    kept: Kept,
 }
 
 impl Run<'_> {
@@ -171,7 +177,10 @@ impl Run<'_> {
         let suspects = self.collect(collection).await?;
         let leads = &mut self.guard.session.options.leads;
         leads.suspects.extend(suspects.pairs);
+        leads.suspects.extend(kept::suspects(&self.kept, &before));
+        leads.gone = kept::gone(&self.kept, &before);
         leads.since = Some(Arc::clone(&before));
+        self.offer();
         self.after(&before).await
     }
 
@@ -208,10 +217,25 @@ impl Run<'_> {
     /// Keep what storage holds, so that an interrupted run can be gone on with.
     async fn keep(&mut self, before: &Arc<StorageView>) -> Result<(), GuardError> {
         let (folder, view) = (Arc::clone(&self.guard.folder), Arc::clone(before));
-        let path = blocking(move || folder.keep(&view)).await?;
+        let storage = self.guard.session.sides.storage().ok_or(GuardError::NoStorage)?;
+        let intent = self.intent.clone();
+        let keep = move || {
+            let path = folder.keep(&view)?;
+            let kept = kept::read(&*storage, &view, &intent);
+            folder.keep_manifests(&kept)?;
+            Ok::<_, KeepError>((path, kept))
+        };
+        let path;
+        (path, self.kept) = blocking(keep).await?;
         self.guard.session.events.emit(Event::Notice(Notice::SnapshotKept(path.clone())));
         self.guarded.snapshot = Some(path);
         Ok(())
+    }
+
+    /// Let what was kept be put back.
+    fn offer(&mut self) {
+        let supply = &mut self.guard.session.resources.supply;
+        *supply = Arc::new(KeptSupply { kept: self.kept.clone(), others: Arc::clone(supply) });
     }
 
     async fn collect(&mut self, collection: &dyn GarbageCollection) -> Result<Suspects, GuardError> {
@@ -247,7 +271,7 @@ impl Run<'_> {
         let report = match self.guard.wishes.behind {
             Behind::Nothing | Behind::Report => session.report(examination),
             // What is cleared after garbage collection is what guarding it means: nobody is asked.
-            Behind::Settle { .. } => session.settle(examination, Goal::Purge, &Agreed).await?,
+            Behind::Settle { .. } => session.settle(examination, Goal::Collection, &Agreed).await?,
         };
         self.conclude(report);
         Ok(())
@@ -257,7 +281,22 @@ impl Run<'_> {
         if report.verdict != Verdict::Coherent {
             self.guarded.failed = self.guarded.failed.or(Some(Stage::Check));
         }
+        self.guarded.returned = self.returned(&report);
         self.guarded.report = Some(report);
+    }
+
+    /// The manifests that were put back, where any were.
+    fn returned(&self, report: &Report) -> Option<Returned> {
+        let steps = report.plan.iter().flat_map(|plan| &plan.steps);
+        let done =
+            steps.zip(report.outcomes.iter().flatten()).filter(|(_, outcome)| outcome.result.is_done());
+        let returned = done.filter_map(|(step, _)| {
+            if let StepAction::ReturnManifest { digest, .. } = &step.action { Some(*digest) } else { None }
+        });
+        let returned: BTreeSet<Digest> = returned.collect();
+        let sizes = returned.iter().filter_map(|digest| self.kept.get(digest));
+        let bytes = sizes.map(|bytes| bytes.len() as u64).sum();
+        (!returned.is_empty()).then_some(Returned { manifests: returned.len() as u64, bytes })
     }
 
     async fn restart(&mut self) -> Result<(), GuardError> {

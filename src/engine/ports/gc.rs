@@ -1,11 +1,13 @@
 //! Somebody's garbage collection, and what a run that guards it keeps.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::io;
 
 use async_trait::async_trait;
 use thiserror::Error;
 
+use crate::domain::digest::Digest;
 use crate::domain::gc::Release;
 use crate::domain::suspects::Suspects;
 use crate::domain::views::storage::StorageView;
@@ -62,6 +64,12 @@ pub trait GuardFolder: Send + Sync {
     /// # Errors
     /// When it cannot be written.
     fn keep(&self, before: &StorageView) -> Result<String, KeepError>;
+
+    /// Keep manifests that garbage collection may take, as another registry's storage: a source to go on with.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn keep_manifests(&self, manifests: &BTreeMap<Digest, Vec<u8>>) -> Result<(), KeepError>;
 
     /// Open the log of garbage collection's output.
     ///

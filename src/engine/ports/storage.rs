@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use super::{Events, Pace};
 use crate::domain::digest::Digest;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Observed, Reason};
 use crate::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
 
 /// Which repositories a run looks at.
@@ -55,6 +56,17 @@ pub trait Storage: Send + Sync {
 
     /// Look at one blob's file.
     fn blob(&self, digest: &Digest) -> Observed<BlobFile>;
+
+    /// By how much its clock may be behind that of this machine.
+    fn skew(&self) -> SignedDuration {
+        SignedDuration::ZERO
+    }
+
+    /// By when the data of a blob that is not there was gone, at the latest, by its own clock: its folder, or the
+    /// innermost one around it that is left, was last changed when it went, or later. Only files tell.
+    fn gone_by(&self, _digest: &Digest) -> Observed<Timestamp> {
+        Observed::Unknown(Reason::NoTimes)
+    }
 
     /// Look at one layer or revision link, or a tag's `current/link` ([`Storage::tag`] tells more).
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target>;

@@ -12,6 +12,7 @@ mod payload;
 mod preflight;
 mod prove;
 mod restarting;
+mod returned;
 mod step;
 mod survey;
 mod upload;
@@ -22,7 +23,6 @@ use std::time::Duration;
 pub use execute::execute;
 pub use preflight::{Refused, preflight, still_fits};
 pub use prove::{Proven, prove};
-pub use restarting::restart_now;
 pub use survey::survey;
 
 use super::ports::{Events, Journal, Pusher, RegistryReader, Service, Supply};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::journaled::{Taken, Trouble, fail, started};
+use super::journaled::{Taken, Trouble, begun, fail};
 use super::{Repair, Restartable};
+use crate::domain::journal::Change;
 use crate::domain::plan::{Remembered, Step};
 use crate::domain::views::served::Answer;
 use crate::engine::blocking::blocking;
@@ -25,7 +26,8 @@ pub(super) async fn restart(repair: &Repair, step: &Step, service: &str, if_wron
     if !if_wrong.is_empty() && !is_mistaken(repair, restartable, if_wrong).await? {
         return Ok("not needed: the daemon announces the right sizes".into());
     }
-    started(repair, step).await?;
+    let daemons = restartable.daemons.iter().map(|daemon| daemon.location()).collect();
+    begun(repair, step, Change::Restarted { service: service.to_owned(), daemons }).await?;
     restart_service(repair, restartable).await
 }
 
@@ -64,24 +66,6 @@ async fn announced(daemon: &dyn RegistryReader, remembered: &Remembered) -> Resu
         Answer::Yes(_) | Answer::No(_) => Ok(None),
         Answer::Broken(why) | Answer::Unknown(why) => Err(Trouble::Fail(why)),
     }
-}
-
-/// Restart every service in order: wait until uploads are quiet, restart it, and wait until its daemons answer.
-///
-/// # Errors
-/// Why one was not restarted, or does not answer; those after it were left alone then.
-pub async fn restart_now(repair: &Repair) -> Result<String, String> {
-    if repair.resources.services.is_empty() {
-        return Err(NOTHING.into());
-    }
-    let mut said = Vec::new();
-    for restartable in &repair.resources.services {
-        match restart_service(repair, restartable).await {
-            Ok(brought) => said.push(brought),
-            Err(Trouble::Skip(why) | Trouble::Fail(why)) => return Err(why),
-        }
-    }
-    Ok(said.join("; "))
 }
 
 async fn restart_service(repair: &Repair, restartable: &Restartable) -> Taken {

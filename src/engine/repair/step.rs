@@ -4,6 +4,7 @@ use super::Repair;
 use super::claim::{delete_claim, lacks};
 use super::journaled::{Taken, Trouble, begun, change, fail, started};
 use super::restarting::restart;
+use super::returned::return_manifest;
 use super::upload::{is_good, put_manifest, restore_manifest, upload_blob};
 use crate::domain::journal::Change;
 use crate::domain::name::{Image, RepositoryName, Tag};
@@ -31,6 +32,9 @@ pub(super) async fn take(repair: &Repair, step: &Step) -> Taken {
         }
         StepAction::RestoreManifest { repository, digest, .. } => {
             restore_manifest(repair, step, repository, digest).await
+        }
+        StepAction::ReturnManifest { repository, digest } => {
+            return_manifest(repair, step, repository, digest).await
         }
         StepAction::PutManifest { repository, digest, .. } => {
             put_manifest(repair, step, repository, digest).await

@@ -18,9 +18,10 @@ use crate::domain::plan::Materials;
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Event, Events, Naming, Supply, Wanted, fetch_images};
 
-/// Look for what the findings need.
+/// Look for what the findings need, and for the manifests in which a daemon may believe.
 pub async fn survey(
     findings: &[Finding],
+    unsettled: &[(RepositoryName, Digest)],
     storage: Option<&StorageView>,
     supply: &dyn Supply,
     jobs: usize,
@@ -34,6 +35,7 @@ pub async fn survey(
         survey.want_blob(finding);
     }
     survey.find_blobs(jobs.max(1)).await;
+    survey.beliefs(unsettled).await;
     events.emit(Event::Finished);
     survey.materials
 }
@@ -133,6 +135,20 @@ impl Survey<'_> {
                 if !known.repositories.contains(&name) {
                     known.repositories.push(name);
                 }
+            }
+        }
+    }
+
+    /// Read the manifests themselves: nothing that they need is brought with them.
+    async fn beliefs(&mut self, unsettled: &[(RepositoryName, Digest)]) {
+        for (name, digest) in unsettled {
+            if self.materials.manifests.contains_key(digest) {
+                continue;
+            }
+            let wanted = Wanted::manifest(*digest, None).in_repository(name.clone());
+            if let Some((manifest, from)) = read_manifest(self.supply, wanted).await {
+                self.materials.sightings.insert(*digest, from);
+                self.materials.manifests.insert(*digest, manifest);
             }
         }
     }

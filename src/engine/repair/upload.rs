@@ -42,7 +42,7 @@ fn uploading(name: &RepositoryName, digest: &Digest) -> Change {
 }
 
 /// Where a source may have the bytes.
-fn places(step: &Step, name: &RepositoryName) -> Vec<RepositoryName> {
+pub(super) fn places(step: &Step, name: &RepositoryName) -> Vec<RepositoryName> {
     std::iter::once(name).chain(&step.sought).cloned().collect()
 }
 
@@ -136,7 +136,7 @@ pub(super) async fn restore_manifest(
 }
 
 /// Whether storage has the link; `None` where that cannot be told, or nothing could be done about it.
-async fn has_link(repair: &Repair, name: &RepositoryName, place: &LinkPlace) -> Option<bool> {
+pub(super) async fn has_link(repair: &Repair, name: &RepositoryName, place: &LinkPlace) -> Option<bool> {
     let storage = repair.sides.storage().filter(|_| repair.sides.storage_writer().is_some())?;
     let (name, place) = (name.clone(), place.clone());
     match blocking(move || storage.link(&name, &place)).await {

@@ -11,7 +11,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -23,14 +23,15 @@ use super::ports::{
     Approver, Declined, Event, Events, JournalError, LockError, LockHeld, Notice, RegistryLock, ServiceError,
     StorageError,
 };
-use super::repair::{self, Refused, Repair, Resources, execute, preflight, prove, still_fits, survey};
+use super::repair::{Refused, Repair, Resources, execute, preflight, prove, still_fits, survey};
 use super::sides::Sides;
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::history::History;
 use crate::domain::plan::planner::{self, Means, Situation};
-use crate::domain::plan::{Approved, Goal, Materials, Outcome, Plan};
+use crate::domain::plan::{Approved, Consent, Goal, Materials, Outcome, Plan, StepResult};
+use crate::domain::remedy::Redis;
 use crate::domain::report::{Report, Target, summarise};
 
 /// All that a repair needs of the world.
@@ -171,6 +172,7 @@ impl Session {
     async fn plan(&self, examination: &Examination, goal: Goal) -> Result<Plan, SessionError> {
         let materials = match goal {
             Goal::Fix => self.survey(examination).await?,
+            Goal::Collection => self.survey_beliefs(examination).await,
             // They bring no bytes.
             Goal::Purge | Goal::Restart => Materials::default(),
         };
@@ -182,6 +184,7 @@ impl Session {
             daemon: &self.options.daemon,
             redis: examination.redis,
             purges: &examination.purges,
+            unsettled: &examination.unsettled,
         };
         let means = Means { materials: &materials, services: &services };
         Ok(planner::plan(goal, &situation, means, self.sides.target(), Timestamp::now()))
@@ -189,13 +192,24 @@ impl Session {
 
     /// What there is to repair with.
     async fn survey(&self, examination: &Examination) -> Result<Materials, SessionError> {
-        let (view, findings) = (examination.storage.as_deref(), &examination.findings);
+        let Examination { findings, unsettled, .. } = examination;
+        let view = examination.storage.as_deref();
         let Resources { supply, jobs, .. } = &self.resources;
-        let mut materials = survey(findings, view, &**supply, *jobs, &*self.events).await;
+        let mut materials = survey(findings, unsettled, view, &**supply, *jobs, &*self.events).await;
         if let Some(pusher) = &self.resources.pusher {
             materials.pushes = pusher.images().await.map_err(SessionError::Pusher)?;
         }
         Ok(materials)
+    }
+
+    /// What there is to make beliefs true with.
+    async fn survey_beliefs(&self, examination: &Examination) -> Materials {
+        let phantoms = examination.findings.iter().filter(|finding| finding.code == Code::PhantomManifest);
+        let subjects = phantoms
+            .filter_map(|finding| Some((finding.subject.repository.clone()?, finding.subject.digest?)));
+        let beliefs: Vec<_> = subjects.chain(examination.unsettled.iter().cloned()).collect();
+        let Resources { supply, jobs, .. } = &self.resources;
+        survey(&[], &beliefs, examination.storage.as_deref(), &**supply, *jobs, &*self.events).await
     }
 
     /// Carry the proposal out, if somebody agrees and it may be.
@@ -271,14 +285,40 @@ impl Session {
         })
     }
 
-    /// Restart the daemons now, whatever is planned; what came of it.
+    /// Restart the daemons now, whatever is found; what came of it.
     ///
     /// # Errors
     /// When the registry cannot be locked; the inner one when a service was not restarted.
     pub async fn restart(&self) -> Result<Result<String, String>, LockError> {
         let held = self.lock.take()?;
-        Ok(repair::restart_now(&self.begin(&held)).await)
+        let situation = Situation {
+            findings: &[],
+            storage: None,
+            daemon: &self.options.daemon,
+            redis: Redis::NotGiven,
+            purges: &BTreeMap::new(),
+            unsettled: &[],
+        };
+        let services: Vec<String> =
+            self.resources.services.iter().map(|service| service.spec.clone()).collect();
+        let means = Means { materials: &Materials::default(), services: &services };
+        let plan = planner::plan(Goal::Restart, &situation, means, self.sides.target(), Timestamp::now());
+        // Whoever names what restarts it agrees to that.
+        let approved = Approved::new(plan, Consent::BeforeHand);
+        Ok(match execute(&self.begin(&held), &approved).await {
+            Ok(outcomes) => said(outcomes),
+            Err(error) => Err(error.to_string()),
+        })
     }
+}
+
+/// What came of all steps, or why one was not taken.
+fn said(outcomes: Vec<Outcome>) -> Result<String, String> {
+    let said = outcomes.into_iter().map(|outcome| match outcome.result {
+        StepResult::Done(said) => Ok(said),
+        StepResult::Failed(why) | StepResult::Skipped(why) => Err(why),
+    });
+    said.collect::<Result<Vec<_>, _>>().map(|said| said.join("; "))
 }
 
 /// Whether the plan may be carried out, here and now.

@@ -13,6 +13,9 @@ const fn order(action: Action) -> &'static str {
         Action::Quarantine => "move the bad file out of the way (quarantine), then upload it again",
         Action::UploadBlob => "upload the bytes again, without asking the daemon first",
         Action::UploadManifest => "upload the manifest's bytes as a blob, then put it",
+        Action::ReturnManifest => {
+            "put the manifest's bytes back as a blob, so that what the daemon believes is true"
+        }
         Action::PutManifest => "put the stored manifest again, which writes its link",
         Action::RewriteLink => "write the link's content again from its folder's name",
         Action::DeleteClaim => "delete the daemon's claim over the API",

@@ -96,7 +96,7 @@ fn what_the_daemon_believes_of_a_lost_manifest_is_asked_where_that_is_allowed() 
             "{kind:?}"
         );
         let actions: Vec<_> = phantoms[0].remedies.iter().map(|remedy| remedy.action).collect();
-        assert_eq!(actions, [Action::UploadManifest, Action::Restart]);
+        assert_eq!(actions, [Action::UploadManifest, Action::ReturnManifest, Action::Restart]);
         let asked: Vec<_> = phantoms[0].evidence.iter().map(|seen| seen.view).collect();
         assert_eq!(asked, [Side::Served, Side::Storage], "{kind:?}");
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::Planner;
-use crate::domain::action::Action;
+use crate::domain::action::{Action, Need};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Remembered, Stage, Step, StepAction};
-use crate::domain::remedy::{About, Beside, beside};
+use crate::domain::remedy::{About, Beside, Case, Obstacle, beside, prospects};
 use crate::domain::rules::{CacheKind, Condition};
 use crate::domain::views::cache::StaleKeys;
 
@@ -56,6 +56,37 @@ impl Planner<'_> {
             vec![Condition::DataAbsent(digest)]
         };
         self.step(finding, Stage::Claims, action, conditions);
+    }
+
+    /// A belief that nothing settles: helped as one that is known to be false, though nothing is found to be resolved.
+    pub(super) fn belief(&mut self, name: &RepositoryName, digest: Digest) {
+        let case = Case {
+            code: Code::PhantomManifest,
+            about: About::Manifest,
+            is_needed: false,
+            has_keys: false,
+            has_image: false,
+            bytes: Err(Obstacle::Lacks(Need::Bytes)),
+            has_manifest: self.has_manifest(&digest),
+        };
+        let prospects = prospects(&case, self.capabilities());
+        match prospects.iter().find(|prospect| prospect.now().is_ok()).map(|prospect| prospect.action) {
+            Some(Action::ReturnManifest) => self.returned(name, digest),
+            Some(Action::Restart) => {
+                for step in restarts(self.means.services) {
+                    self.steps.entry(step.id.clone()).or_insert(step);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Put a manifest's bytes back, in each repository that had it: that also clears what the daemon has of it there.
+    pub(super) fn returned(&mut self, name: &RepositoryName, digest: Digest) {
+        let action = StepAction::ReturnManifest { repository: name.clone(), digest };
+        let from = self.means.materials.sightings.get(&digest).cloned();
+        let step = Step::new(action, Stage::Claims);
+        self.steps.entry(step.id.clone()).or_insert(Step { from, ..step });
     }
 
     pub(super) fn purge(&mut self, finding: &Finding, digest: Digest) {
@@ -110,7 +141,12 @@ impl Planner<'_> {
     }
 
     /// Enter a finding for the steps about this content that are such; whether there are any.
-    fn enter(&mut self, finding: &Finding, digest: &Digest, is_such: impl Fn(&StepAction) -> bool) -> bool {
+    pub(super) fn enter(
+        &mut self,
+        finding: &Finding,
+        digest: &Digest,
+        is_such: impl Fn(&StepAction) -> bool,
+    ) -> bool {
         let mut is_there = false;
         for step in self.steps.values_mut() {
             if step.action.digest() == Some(digest) && is_such(&step.action) {

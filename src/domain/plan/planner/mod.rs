@@ -41,6 +41,8 @@ pub struct Situation<'a> {
     pub redis: Redis,
     /// The stale keys of the cache, by finding.
     pub purges: &'a BTreeMap<String, StaleKeys>,
+    /// Manifests that storage lacks and the daemon may believe in.
+    pub unsettled: &'a [(RepositoryName, Digest)],
 }
 
 /// What can be used.
@@ -60,6 +62,9 @@ pub fn plan(goal: Goal, situation: &Situation<'_>, means: Means<'_>, target: Tar
     findings.sort_by_key(|finding| turn(finding.code));
     for finding in findings {
         planner.finding(finding);
+    }
+    for (name, digest) in situation.unsettled {
+        planner.belief(name, *digest);
     }
     planner.finish(target, now)
 }
@@ -176,6 +181,7 @@ impl<'a> Planner<'a> {
             has_keys: digest.is_some_and(|digest| self.keyed.contains(&digest)),
             has_image: self.pushed(finding).next().is_some(),
             bytes,
+            has_manifest: digest.is_some_and(|digest| self.has_manifest(&digest)),
         }
     }
 
@@ -215,6 +221,10 @@ impl<'a> Planner<'a> {
                 self.linked_manifests(finding, name, digest);
             }
             (Action::RewriteLink, Some(name), Some(digest)) => self.rewrite(finding, name, about, digest),
+            (Action::ReturnManifest, Some(name), Some(digest)) => {
+                self.returned(name, digest);
+                self.enter(finding, &digest, |action| action.kind() == Action::ReturnManifest);
+            }
             (Action::DeleteClaim, Some(name), Some(digest)) => self.delete(finding, name, digest),
             (Action::PurgeCache, _, Some(digest)) => self.purge(finding, digest),
             (Action::Restart, _, _) => self.restart(finding),
@@ -271,6 +281,10 @@ impl<'a> Planner<'a> {
             seek(step, finding);
         }
         id
+    }
+
+    fn has_manifest(&self, digest: &Digest) -> bool {
+        self.means.materials.manifests.contains_key(digest)
     }
 
     fn has_bytes(&self, digest: &Digest) -> bool {

@@ -40,6 +40,7 @@ pub(super) fn bind(steps: &mut BTreeMap<String, Step>, view: &StorageView, findi
         | StepAction::DeleteClaim { .. }
         | StepAction::PurgeCache(_)
         | StepAction::Restart { .. }
+        | StepAction::ReturnManifest { .. }
         | StepAction::PushImage { .. } => false,
     };
     let bound: BTreeMap<String, (RepositoryName, Digest)> = steps

@@ -110,7 +110,14 @@ impl World {
     fn situation(&self) -> Situation<'_> {
         static NO_KEYS: BTreeMap<String, StaleKeys> = BTreeMap::new();
         let (findings, storage) = (&self.findings[..], Some(&self.storage));
-        Situation { findings, storage, daemon: &self.daemon, redis: self.redis, purges: &NO_KEYS }
+        Situation {
+            findings,
+            storage,
+            daemon: &self.daemon,
+            redis: self.redis,
+            purges: &NO_KEYS,
+            unsettled: &[],
+        }
     }
 
     const fn means(&self) -> Means<'_> {

@@ -25,7 +25,7 @@ fn others(code: Code) -> Vec<Finding> {
 fn any_world() -> impl Strategy<Value = World> {
     let caches = [CacheKind::Unknown, CacheKind::None, CacheKind::InMemory, CacheKind::Redis];
     let codes = proptest::sample::subsequence(Code::ALL, 0..=Code::ALL.len());
-    let goals = proptest::sample::select(vec![Goal::Fix, Goal::Purge, Goal::Restart]);
+    let goals = proptest::sample::select(vec![Goal::Fix, Goal::Purge, Goal::Collection, Goal::Restart]);
     let redis = proptest::sample::select(vec![Redis::NotGiven, Redis::Shared, Redis::Open]);
     let switches = proptest::array::uniform7(any::<bool>());
     let cache = proptest::sample::select(caches.to_vec());
@@ -113,6 +113,7 @@ proptest! {
         let admitted: &[Action] = match world.goal {
             Goal::Fix => return Ok(()),
             Goal::Purge => &[Action::DeleteClaim, Action::PurgeCache],
+            Goal::Collection => &[Action::DeleteClaim, Action::PurgeCache, Action::ReturnManifest],
             Goal::Restart => &[Action::Restart],
         };
         let plan = world.plan();
@@ -125,8 +126,8 @@ proptest! {
 /// The steps that carrying out a remedy may take: its own, and what makes it work.
 const fn takes(remedy: Action) -> &'static [Action] {
     use Action::{
-        DeleteClaim, PurgeCache, PushImage, PutManifest, Quarantine, Restart, RewriteLink, UploadBlob,
-        UploadManifest,
+        DeleteClaim, PurgeCache, PushImage, PutManifest, Quarantine, Restart, ReturnManifest, RewriteLink,
+        UploadBlob, UploadManifest,
     };
     match remedy {
         // A daemon may remember the size of the bad file.
@@ -136,6 +137,7 @@ const fn takes(remedy: Action) -> &'static [Action] {
         UploadManifest | PutManifest => &[UploadBlob, UploadManifest, PutManifest],
         // A daemon may have learnt what the wrong link said.
         RewriteLink => &[RewriteLink, UploadBlob, PutManifest],
+        ReturnManifest => &[ReturnManifest],
         DeleteClaim => &[DeleteClaim],
         PurgeCache => &[PurgeCache],
         Restart => &[Restart],

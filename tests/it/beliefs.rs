@@ -1,0 +1,213 @@
+//! What daemons believe of manifests that garbage collection took: never "coherent" where a push may be swallowed, and
+//! coherent again after a restart or once the bytes are back. Judged by pushing and pulling.
+
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use regfsck::adapters::sandbox::image::Image;
+use regfsck::domain::guard::{Guarded, Returned};
+use regfsck::domain::limit::Limit;
+use regfsck::domain::report::Report;
+
+use crate::repair::{Mirror, Ran, Regfsck};
+use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
+use crate::support::raw::manifest_path;
+use crate::support::real_registry::{current, on_every_registry};
+use crate::support::redis_server::RedisServer;
+use crate::support::regfsck::{Ended, command};
+use crate::support::tree::data_file;
+
+/// How an image ceases to be needed.
+#[derive(Debug, Clone, Copy)]
+enum Loss {
+    /// Its manifest is deleted over the API.
+    Deleted,
+    /// Its tag is moved to another image.
+    Untagged,
+}
+
+/// A registry with an image that garbage collection took, which its daemon knew.
+struct Collected {
+    daemon: Daemon,
+    image: Image,
+    regfsck: Regfsck,
+    /// What garbage collection printed.
+    log: String,
+}
+
+fn collected(loss: Loss) -> Option<Collected> {
+    let daemon = Kind::Real(current()?).start(&Settings::default());
+    let image = known_and_lost(&daemon, loss);
+    let done = daemon.garbage_collect(matches!(loss, Loss::Untagged), false);
+    assert_eq!(done.status, 0, "{}", done.errors);
+    let regfsck = Regfsck::on(&daemon);
+    let log = regfsck.file("gc.log");
+    fs::write(&log, done.output).unwrap();
+    Some(Collected { daemon, image, regfsck, log: log.display().to_string() })
+}
+
+/// An image that the daemon knows, and that is no longer needed.
+fn known_and_lost(daemon: &Daemon, loss: Loss) -> Image {
+    let (raw, image) = (daemon.raw(), Image::two_layers("gone").unwrap());
+    let other = Image::two_layers("other").unwrap();
+    raw.push_image("team/app", "1", &image);
+    assert_eq!(raw.pull("team/app", "1", &image), Ok(()));
+    raw.push_image("team/app", "2", &other);
+    match loss {
+        Loss::Deleted => {
+            let path = manifest_path("team/app", &image.manifest.digest.to_string());
+            assert_eq!(raw.delete(&path).status, 202);
+        }
+        Loss::Untagged => {
+            raw.push_image("team/app", "1", &other);
+        }
+    }
+    image
+}
+
+impl Collected {
+    fn check(&self, more: &[&str]) -> Ran {
+        self.regfsck.check(&[&["--suspects", &self.log], more].concat())
+    }
+
+    /// Push as a client does that believes the daemon, and pull, now and after a restart.
+    fn pushes_and_pulls(&mut self, what: &str) {
+        let raw = self.daemon.raw();
+        raw.push_image("team/app", "again", &self.image);
+        assert_eq!(raw.pull("team/app", "again", &self.image), Ok(()), "{what}");
+        self.daemon.restart();
+        assert_eq!(self.daemon.raw().pull("team/app", "again", &self.image), Ok(()), "{what}, restarted");
+    }
+}
+
+/// How many beliefs the report leaves open.
+fn open(report: &Report) -> u64 {
+    let limits = report.coverage.limits.0.iter();
+    limits.map(|limit| if let Limit::Beliefs { manifests, .. } = limit { *manifests } else { 0 }).sum()
+}
+
+#[test]
+fn a_belief_that_nothing_settles_is_no_all_clear_until_the_daemon_restarts() {
+    on_every_registry(|| {
+        for loss in [Loss::Deleted, Loss::Untagged] {
+            let Some(mut it) = collected(loss) else { return };
+            // Claims of layers are cleared; what is believed of the manifest cannot be.
+            let purged = it.regfsck.run("purge", &["--yes", "--suspects", &it.log]);
+            assert!(purged.status == 3 || purged.status == 1, "{loss:?}: {}", purged.table);
+            let checked = it.check(&[]);
+            if checked.standing().iter().any(|code| code == "phantom-manifest") {
+                assert_eq!(checked.status, 1, "{loss:?}");
+            } else {
+                assert_eq!((checked.status, open(checked.report())), (3, 1), "{loss:?}");
+            }
+            // The file of suspects says nothing of when; the folder that the data lay in does.
+            sleep(Duration::from_millis(1500));
+            it.daemon.restart();
+            let settled = it.check(&[]).expect(0);
+            assert_eq!(open(settled.report()), 0);
+            it.pushes_and_pulls(&format!("{loss:?}"));
+        }
+    });
+}
+
+#[test]
+fn bytes_that_are_put_back_make_a_belief_true() {
+    on_every_registry(|| {
+        for loss in [Loss::Deleted, Loss::Untagged] {
+            let Some(mut it) = collected(loss) else { return };
+            let mirror = Mirror::with(&[("team/app", "1", &it.image)]);
+            let fixed = it.regfsck.fix(&["--suspects", &it.log, "--source", &mirror.source()]).healed();
+            let digest = it.image.manifest.digest;
+            let returned = format!("return-manifest:team/app:{digest}");
+            assert!(fixed.steps().contains(&returned), "{:?}", fixed.steps());
+            let raw = it.daemon.raw();
+            assert_eq!(raw.get(&manifest_path("team/app", &digest.to_string())).status, 404, "it is deleted");
+            it.check(&[]).expect(0);
+            it.pushes_and_pulls(&format!("{loss:?}"));
+        }
+    });
+}
+
+/// Guard the daemon's own garbage collection with `-m`; the exit status and the result.
+fn guard(daemon: &Daemon, regfsck: &Regfsck) -> (i32, Guarded) {
+    let program = current().unwrap().path;
+    let config = daemon.config_path();
+    let state = regfsck.state();
+    let mut run = command(["guard", "-o", "json", "--config"].map(OsStr::new));
+    run.arg(&config).arg("--state-dir").arg(state).arg("--").arg(program);
+    let ended = Ended::from(run.args(["garbage-collect", "-m"]).arg(&config).output().unwrap());
+    (ended.status, ended.read())
+}
+
+/// What a guarded collection and then a push, a pull, a restart and a pull come to, in a word.
+fn fidelity(settings: &Settings, loss: Loss) -> String {
+    let mut daemon = Kind::Real(current().unwrap()).start(settings);
+    let image = known_and_lost(&daemon, loss);
+    let regfsck = Regfsck::on(&daemon);
+    let (status, guarded) = guard(&daemon, &regfsck);
+    if status != 0 {
+        let unknown = guarded.report.map(|report| report.coverage.unknown);
+        return format!("guard ends with {status}: {unknown:?}");
+    }
+    let seen = regfsck.check(&[]);
+    let raw = daemon.raw();
+    raw.push_image("team/app", "again", &image);
+    let now = raw.pull("team/app", "again", &image);
+    daemon.restart();
+    let later = daemon.raw().pull("team/app", "again", &image);
+    match (seen.status, now, later) {
+        (0, Ok(()), Ok(())) => "true".into(),
+        told => format!("{told:?}"),
+    }
+}
+
+#[test]
+fn a_guarded_collection_ends_truthful_on_every_version_with_every_cache() {
+    let wrong = RefCell::new(Vec::new());
+    on_every_registry(|| {
+        for loss in [Loss::Deleted, Loss::Untagged] {
+            let redis = RedisServer::start();
+            let redis = redis.as_ref().map(|redis| CacheKind::Redis(format!("127.0.0.1:{}", redis.port)));
+            for cache in [CacheKind::None, CacheKind::InMemory].into_iter().chain(redis) {
+                let cell = fidelity(&Settings::with_cache(cache.clone()), loss);
+                let cell = format!("{} | {cache:?} | {loss:?} | {cell}", current().unwrap().version);
+                eprintln!("{cell}");
+                wrong.borrow_mut().extend(Some(cell).filter(|cell| !cell.ends_with("| true")));
+            }
+        }
+    });
+    assert_eq!(wrong.into_inner(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_put_back_is_returned_until_the_daemon_restarts() {
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let mut daemon = Kind::Real(program).start(&Settings::default());
+        let image = known_and_lost(&daemon, Loss::Deleted);
+        let regfsck = Regfsck::on(&daemon);
+        let one = Some(Returned { manifests: 1, bytes: image.manifest.bytes.len() as u64 });
+        for _ in 0..2 {
+            let (status, guarded) = guard(&daemon, &regfsck);
+            assert_eq!((status, guarded.returned), (0, one));
+        }
+        sleep(Duration::from_millis(2500));
+        daemon.restart();
+        let (status, guarded) = guard(&daemon, &regfsck);
+        assert_eq!((status, guarded.returned), (0, None));
+        assert!(!data_file(&daemon.root(), &image.manifest.digest).exists(), "it is garbage now");
+        daemon.raw().push_image("team/app", "again", &image);
+        assert_eq!(daemon.raw().pull("team/app", "again", &image), Ok(()));
+    });
+}
+
+#[test]
+fn what_is_said_of_the_start_settles_it_and_what_listens_counts_more() {
+    let Some(it) = collected(Loss::Deleted) else { return };
+    let _ = it.regfsck.run("purge", &["--yes", "--suspects", &it.log]);
+    // The process that listens was seen to be older.
+    assert_ne!(it.check(&["--started", "0s ago"]).status, 0);
+}
