@@ -186,7 +186,7 @@ mod tests {
     use crate::domain::code::Code;
     use crate::domain::digest::Digest;
     use crate::domain::finding::{Finding, Subject};
-    use crate::domain::report::{SCHEMA, Target, Tool};
+    use crate::domain::report::{Images, SCHEMA, Target, Tool};
 
     fn report(index: u32, of: u32, limit: Limit) -> Report {
         let shard = Shard::new(index, of).unwrap();
@@ -208,7 +208,7 @@ mod tests {
             refusal: None,
             summary: summarise(&findings),
             findings,
-            images: Vec::new(),
+            images: Images::default(),
             plan: None,
             outcomes: None,
             proof: None,

@@ -1,6 +1,6 @@
 //! The report: everything that a run saw, said and did, as one value. `-o json` writes it as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use super::code::Severity;
 pub use super::coverage::{CacheCoverage, Coverage, ServedCoverage, StorageCoverage};
 use super::digest::Digest;
 use super::finding::{Finding, State};
+use super::name::Reference;
 use super::observed::Unlooked;
 use super::plan::{Outcome, Plan, Proof};
 pub use super::target::Target;
@@ -44,9 +45,9 @@ pub struct Report {
     pub refusal: Option<String>,
     /// What is wrong, sorted by severity, code, repository, digest, tag, path.
     pub findings: Vec<Finding>,
-    /// The images that were verified, in the order given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub images: Vec<VerifiedImage>,
+    /// How many images there are and how many are broken, or each that was verified.
+    #[serde(default)]
+    pub images: Images,
     /// What the repair was to do, where one was made or planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
@@ -91,6 +92,44 @@ pub enum Verdict {
     Refused,
 }
 
+/// The images of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Images {
+    /// Of a check: how many.
+    Counted(ImageCount),
+    /// Those that were verified, in the order given.
+    Verified(Vec<VerifiedImage>),
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Self::Counted(ImageCount::default())
+    }
+}
+
+impl Images {
+    /// Those that were verified one by one.
+    #[must_use]
+    pub fn verified(&self) -> &[VerifiedImage] {
+        match self {
+            Self::Counted(_) => &[],
+            Self::Verified(images) => images,
+        }
+    }
+}
+
+/// How many tags lead to an image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ImageCount {
+    /// The tags that were looked at.
+    pub checked: u64,
+    /// Those of them that an error breaks which still stands.
+    pub broken: u64,
+}
+
 /// An image that was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -132,6 +171,17 @@ impl VerifiedImage {
 }
 
 impl Report {
+    /// How many of the tagged images an error breaks that still stands.
+    #[must_use]
+    pub fn count_images(&self) -> ImageCount {
+        let stored = self.coverage.storage.as_ref().map(|storage| storage.tags);
+        let served = self.coverage.served.as_ref().map(|served| served.tags);
+        let standing = self.standing(Severity::Error).flat_map(|finding| &finding.affects);
+        let broken: BTreeSet<_> =
+            standing.filter(|image| matches!(image.reference, Reference::Tag(_))).collect();
+        ImageCount { checked: stored.or(served).unwrap_or_default(), broken: broken.len() as u64 }
+    }
+
     /// The findings at or above `severity` that still stand.
     pub fn standing(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         self.findings

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What was checked; a side that was not looked at is absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// The storage root.
@@ -18,4 +18,17 @@ pub struct Target {
     /// The Redis URL, without its password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<String>,
+    /// How a person names it to regfsck: flags and their values, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
+
+/// The same sides are the same target, whichever way it was named.
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        let sides = |one: &Self| (one.storage.clone(), one.registry.clone(), one.cache.clone());
+        sides(self) == sides(other) && self.replicas == other.replicas
+    }
+}
+
+impl Eq for Target {}

@@ -15,7 +15,7 @@ use crate::domain::code::Severity;
 use crate::domain::doctor::Hint;
 use crate::domain::guard::{Gate, Guarded, Stage};
 use crate::domain::observed::Unlooked;
-use crate::domain::report::{Report, Verdict};
+use crate::domain::report::{Images, Report, Verdict};
 
 /// Usage or configuration error: what the program returns when there is no report.
 pub const USAGE: u8 = 2;
@@ -55,6 +55,9 @@ pub const fn exit_status(verdict: Verdict) -> u8 {
 pub fn conclude(report: &mut Report, fail_on: Severity) {
     report.verdict = verdict(report, fail_on);
     report.exit_status = exit_status(report.verdict);
+    if matches!(report.images, Images::Counted(_)) {
+        report.images = Images::Counted(report.count_images());
+    }
 }
 
 /// What the doctor's hints, and what it could not look at, amount to.

@@ -15,6 +15,8 @@ pub struct Sides {
     pub daemons: Vec<Daemon>,
     /// The daemons' cache, where it is in a Redis that can be reached.
     pub cache: Option<Arc<dyn Cache>>,
+    /// How a person names it to regfsck: flags and their values, without secrets.
+    pub flags: Vec<String>,
 }
 
 /// A registry's storage.
@@ -61,6 +63,7 @@ impl Sides {
             registry: self.daemon().map(Daemon::location),
             replicas: self.replicas().iter().map(Daemon::location).collect(),
             cache: self.cache.as_ref().map(|cache| cache.location()),
+            flags: self.flags.clone(),
         }
     }
 }

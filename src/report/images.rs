@@ -17,7 +17,7 @@ pub(super) fn draw(report: &Report, drawing: Drawing) -> String {
     let mut text = String::new();
     let findings: BTreeMap<&str, &Finding> =
         report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
-    for image in &report.images {
+    for image in report.images.verified() {
         one(&mut text, image, drawing);
         for finding in image.findings.iter().filter_map(|id| findings.get(id.as_str())) {
             broken(&mut text, finding, drawing);
@@ -27,7 +27,11 @@ pub(super) fn draw(report: &Report, drawing: Drawing) -> String {
         }
     }
     let in_images = |what: &Thing| {
-        report.images.iter().any(|image| image.unknown.iter().any(|unlooked| unlooked.what == *what))
+        report
+            .images
+            .verified()
+            .iter()
+            .any(|image| image.unknown.iter().any(|unlooked| unlooked.what == *what))
     };
     for unlooked in report.coverage.unknown.iter().filter(|unlooked| !in_images(&unlooked.what)) {
         let _ = writeln!(text, "not looked at: {}: {}", unlooked.what, unlooked.why);

@@ -1,7 +1,7 @@
 //! The report for people: the verdict at once, what was looked at, what is wrong code by code, what to do next.
 //!
 //! ```text
-//! incoherent: 2 errors, 3 notes
+//! 2 errors, 3 notes: 1 of 300 images is broken
 //!
 //! storage  /var/lib/registry …
 //! served   http://127.0.0.1:5000 …
@@ -32,12 +32,12 @@ use super::words::{counted, grouped};
 use super::{images, repair};
 use crate::domain::code::Severity;
 use crate::domain::finding::State;
-use crate::domain::report::{Report, Verdict};
+use crate::domain::report::{ImageCount, Images, Report, Verdict};
 
 /// Draw the report.
 #[must_use]
 pub fn draw(report: &Report, drawing: Drawing) -> String {
-    if !report.images.is_empty() {
+    if !report.images.verified().is_empty() {
         return images::draw(report, drawing);
     }
     let mut text = String::new();
@@ -50,16 +50,21 @@ pub fn draw(report: &Report, drawing: Drawing) -> String {
     text
 }
 
+/// The verdict: where something is wrong, how much and what it breaks.
 fn headline(text: &mut String, report: &Report, drawing: Drawing) {
+    let counts = tally(report);
     let (word, style) = match report.verdict {
         Verdict::Coherent => ("coherent", colour(AnsiColor::Green)),
-        Verdict::Incoherent => ("incoherent", colour(AnsiColor::Red)),
+        Verdict::Incoherent => (counts.as_str(), colour(AnsiColor::Red)),
         Verdict::Incomplete => ("incomplete", colour(AnsiColor::Yellow)),
         Verdict::Refused => ("refused", colour(AnsiColor::Red)),
     };
-    let said = report.refusal.clone().unwrap_or_else(|| tally(report));
-    let lead = format!("{}: ", drawing.paint(word, style.bold()));
-    hang(text, &lead, word.len() + 2, &said, drawing);
+    let told = if report.verdict == Verdict::Incoherent { None } else { Some(counts.clone()) };
+    let told = report.refusal.clone().or(told);
+    let said: Vec<_> = told.into_iter().chain(broken(report)).chain(unseen(report)).collect();
+    let mark = if said.is_empty() { "" } else { ": " };
+    let lead = format!("{}{mark}", drawing.paint(word, style.bold()));
+    hang(text, &lead, word.len() + mark.len(), &said.join("; "), drawing);
 }
 
 /// How many of what remain, in words.
@@ -74,16 +79,29 @@ fn tally(report: &Report) -> String {
     if repaired > 0 {
         parts.push(format!("{} repaired", grouped(repaired as u64)));
     }
-    match (parts.is_empty(), report.coverage.unknown.len() as u64) {
-        (true, 0) => "nothing found".into(),
-        (true, unseen) => {
-            format!("nothing wrong in what was looked at; {} could not be", counted(unseen, "thing"))
-        }
-        (false, 0) => parts.join(", "),
-        (false, unseen) => {
-            format!("{}; {} could not be looked at", parts.join(", "), counted(unseen, "thing"))
-        }
+    match (parts.is_empty(), report.coverage.unknown.is_empty()) {
+        (true, true) => "nothing found".into(),
+        (true, false) => "nothing wrong in what was looked at".into(),
+        (false, _) => parts.join(", "),
     }
+}
+
+/// How many could not be looked at.
+fn unseen(report: &Report) -> Option<String> {
+    let unseen = report.coverage.unknown.len() as u64;
+    (unseen > 0).then(|| format!("{} could not be looked at", counted(unseen, "thing")))
+}
+
+/// How many images that is.
+fn broken(report: &Report) -> Option<String> {
+    let Images::Counted(ImageCount { checked, broken }) = report.images else { return None };
+    report.standing(Severity::Error).next().filter(|_| checked > 0)?;
+    let all = counted(checked, "image");
+    Some(match broken {
+        0 => format!("none of {all} is broken yet"),
+        1 => format!("1 of {all} is broken"),
+        broken => format!("{} of {all} are broken", grouped(broken)),
+    })
 }
 
 fn sides(text: &mut String, report: &Report, drawing: Drawing) {

@@ -22,6 +22,16 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
+/// A word as a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// Break at spaces; a word longer than the width stands alone.
 pub(super) fn wrap(content: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();

@@ -30,6 +30,7 @@ mod http_client;
 mod interrupts;
 mod journal;
 mod measures;
+mod next_steps;
 mod proxies;
 mod pull_through;
 mod readme;

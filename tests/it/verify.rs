@@ -70,7 +70,7 @@ fn a_push_that_ended_well_into_a_stale_registry_is_found_out() {
         let ids: Vec<String> = lost.iter().map(|digest| format!("phantom-blob:team/app:{digest}")).collect();
         assert_eq!((report.status, report.findings()), (1, ids.clone()));
         let report = report.report();
-        assert_eq!(report.images[0].findings, ids);
+        assert_eq!(report.images.verified()[0].findings, ids);
         let affected: Vec<_> = report.findings[0].affects.iter().map(ToString::to_string).collect();
         assert_eq!(affected, ["team/app:1"]);
         assert_eq!(report.coverage.served.unwrap().requests, 9);
@@ -192,7 +192,8 @@ fn what_is_attached_is_verified_on_request() {
         assert_eq!(raw.put_manifest("a", &format!("sha256-{hex}"), &index, &kind).status, 201);
         let url = daemon.url();
         let base = ["verify", "--registry", &url, "a:1", "-o", "json"];
-        let manifests = |more: &[&str]| run([&base[..], more].concat()).report().images[0].manifests;
+        let manifests =
+            |more: &[&str]| run([&base[..], more].concat()).report().images.verified()[0].manifests;
         assert_eq!(manifests(&[]), 1);
         // The image, the index, the SBOM in it, the signature.
         assert_eq!(manifests(&["--referrers"]), 4);
@@ -226,7 +227,8 @@ fn images_come_from_a_file_and_what_is_not_right_yet_is_waited_for() {
         raw.push_image("late", "1", &late);
         let waited = waiting.join().unwrap();
         assert_eq!((waited.status, waited.findings()), (0, vec![]), "{}", waited.stdout);
-        let names: Vec<_> = waited.report().images.into_iter().map(|image| image.name).collect();
+        let names: Vec<_> =
+            waited.report().images.verified().iter().map(|image| image.name.clone()).collect();
         assert_eq!(names, [format!("{}/early:1", daemon.host()), format!("{}/late:1", daemon.host())]);
     });
 }
@@ -236,7 +238,7 @@ fn a_registry_that_cannot_be_asked_is_no_verdict_on_images() {
     let port = crate::support::program::free_port();
     let ended = run(["verify", &format!("127.0.0.1:{port}/a:1"), "--retry-times", "0", "-o", "json"]);
     let report = ended.report();
-    let verdicts = (report.verdict, report.images[0].verdict);
+    let verdicts = (report.verdict, report.images.verified()[0].verdict);
     assert_eq!((ended.status, verdicts), (3, (Verdict::Incomplete, Verdict::Incomplete)));
     for (arguments, message) in [
         (

@@ -12,7 +12,7 @@ use regfsck::domain::gc;
 use regfsck::domain::plan::planner::{Means, Situation, plan};
 use regfsck::domain::plan::{Approved, Consent, Goal, Materials};
 use regfsck::domain::remedy::Redis;
-use regfsck::domain::report::{Coverage, Report, SCHEMA, Target, Tool, Verdict, summarise};
+use regfsck::domain::report::{Coverage, Images, Report, SCHEMA, Target, Tool, Verdict, summarise};
 use regfsck::domain::rules;
 use regfsck::domain::suspects::SuspectText;
 use regfsck::domain::verdict;
@@ -98,7 +98,7 @@ impl Run<'_> {
             writer: Some(Arc::clone(self.ports) as _),
             uploads: Arc::clone(self.ports) as _,
         };
-        Sides { storage: Some(storage), daemons: vec![self.daemon()], cache: self.cache() }
+        Sides { storage: Some(storage), daemons: vec![self.daemon()], cache: self.cache(), flags: Vec::new() }
     }
 
     /// What `--config` gives.
@@ -244,7 +244,7 @@ fn report(examination: Examination) -> Report {
         proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
-        images: Vec::new(),
+        images: Images::default(),
     };
     verdict::conclude(&mut report, Severity::Error);
     report

@@ -18,7 +18,7 @@ use crate::cli::terminal::interrupt::Interrupt;
 use crate::domain::code::Severity;
 use crate::domain::finding::Finding;
 use crate::domain::report::{
-    Coverage, Report, SCHEMA, ServedCoverage, Target, Tool, Verdict, VerifiedImage, summarise,
+    Coverage, Images, Report, SCHEMA, ServedCoverage, Target, Tool, Verdict, VerifiedImage, summarise,
 };
 use crate::domain::verdict;
 use crate::engine::ports::Events;
@@ -71,7 +71,7 @@ async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report
         }
     }
     verified.sort_by_key(|(place, _)| *place);
-    report.images = verified.into_iter().map(|(_, image)| image).collect();
+    report.images = Images::Verified(verified.into_iter().map(|(_, image)| image).collect());
     join_findings(&mut report);
     if interrupt.is_set() {
         report.coverage.note_interrupt();
@@ -138,7 +138,7 @@ fn empty(started: Timestamp) -> Report {
         plan: None,
         outcomes: None,
         proof: None,
-        images: Vec::new(),
+        images: Images::Verified(Vec::new()),
         summary: BTreeMap::new(),
     }
 }

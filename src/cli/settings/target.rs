@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use super::flags;
 use super::place::Place;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
 use crate::adapters::registry::{self, Connection};
@@ -57,8 +58,8 @@ impl Target {
     ///
     /// # Errors
     /// When they mean none, or one that cannot be looked at.
-    pub(in crate::cli) async fn find(target: &Place, connection: &ConnectionArguments) -> Result<Self> {
-        let (target, config, contained) = settled(target).await?;
+    pub(in crate::cli) async fn find(place: &Place, connection: &ConnectionArguments) -> Result<Self> {
+        let (target, config, contained) = settled(place).await?;
         let storage = storage(&target, config.as_ref(), contained.as_ref())?;
         let settings = registries(&target, connection, config.as_ref()).await?;
         let daemons = settings.iter().map(|(settings, address)| reach(settings, *address));
@@ -69,7 +70,8 @@ impl Target {
             daemon.cache = CacheKind::Redis;
         }
         let root = storage.as_ref().map(|storage| storage.root().to_owned());
-        let sides = Sides { storage: storage.map(handle), daemons, cache };
+        let mut sides = Sides { storage: storage.map(handle), daemons, cache, flags: Vec::new() };
+        sides.flags = flags::of(place, connection, &sides.target());
         Ok(Self {
             root,
             named: sides.target(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::code::Severity;
-use crate::domain::report::{Report, SCHEMA, Target, Tool, Verdict, summarise};
+use crate::domain::report::{Images, Report, SCHEMA, Target, Tool, Verdict, summarise};
 use crate::domain::verdict;
 use crate::engine::check::{Examination, Options, check};
 use crate::engine::ports::{Events, StorageError};
@@ -44,7 +44,7 @@ pub fn conclude(examination: Examination, target: Target, fail_on: Severity) -> 
         proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
-        images: Vec::new(),
+        images: Images::default(),
     };
     verdict::conclude(&mut report, fail_on);
     report

@@ -6,6 +6,7 @@ use crate::domain::action::{Action, Remedy};
 use crate::domain::code::{Code, Severity};
 use crate::domain::report::Report;
 use crate::report::drawing::{Drawing, hang, line};
+use crate::report::words::quoted;
 
 /// What carrying out an action is, as an order.
 const fn order(action: Action) -> &'static str {
@@ -26,6 +27,34 @@ const fn order(action: Action) -> &'static str {
         Action::Inspect => "look at it: only a person can tell",
         Action::PushImage => "let a local engine push the image",
     }
+}
+
+/// What to type for it: the command and what follows the target's flags. A word in capitals is to be filled in.
+const fn typed(action: Action) -> Option<(&'static str, &'static str)> {
+    match action {
+        Action::Quarantine | Action::UploadBlob | Action::UploadManifest | Action::ReturnManifest => {
+            Some(("check", " --fix --source docker://MIRROR"))
+        }
+        Action::PutManifest | Action::RewriteLink => Some(("check", " --fix")),
+        Action::PushImage => Some(("check", " --fix --source docker-daemon:")),
+        Action::DeleteClaim | Action::PurgeCache => Some(("purge", "")),
+        Action::Restart => Some(("restart", " --restart systemd:UNIT")),
+        Action::CollectGarbage => Some(("guard", " -- GC-COMMAND")),
+        Action::PurgeUploads | Action::Inspect => None,
+    }
+}
+
+/// The command that carries an action out, with the user's own target in it.
+fn command(report: &Report, action: Action) -> Option<String> {
+    let (command, rest) = typed(action)?;
+    let mut line = format!("regfsck {command}");
+    for word in &report.target.flags {
+        line.push(' ');
+        line.push_str(&quoted(word));
+    }
+    let needs_daemon = !matches!(action, Action::RewriteLink | Action::PurgeCache | Action::CollectGarbage);
+    let daemon = if needs_daemon && report.target.registry.is_none() { " --registry URL" } else { "" };
+    Some(line + daemon + rest)
 }
 
 /// Codes that the same remedies help, in the report's order.
@@ -62,6 +91,9 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
             let lead = if at == 0 { "    - " } else { "   or " };
             let needs = remedy.needs.map(|needs| format!("; needs {needs}")).unwrap_or_default();
             hang(text, lead, 6, &format!("{}{needs}", order(remedy.action)), drawing);
+            if let Some(command) = command(report, remedy.action) {
+                line(text, &format!("        {command}"));
+            }
         }
     }
     line(text, &format!("  `regfsck explain {}` tells more", first.code));

@@ -9,7 +9,9 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject};
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::observed::{Evidence, Side, Unlooked};
-use crate::domain::report::{Coverage, SCHEMA, ServedCoverage, StorageCoverage, Target, Tool, summarise};
+use crate::domain::report::{
+    Coverage, Images, SCHEMA, ServedCoverage, StorageCoverage, Target, Tool, summarise,
+};
 
 fn digest(fill: u8) -> Digest {
     Digest::sha256([fill; 32])
@@ -105,7 +107,7 @@ fn report(findings: Vec<Finding>) -> Report {
             ..Coverage::default()
         },
         refusal: None,
-        images: Vec::new(),
+        images: Images::default(),
         plan: None,
         outcomes: None,
         proof: None,
