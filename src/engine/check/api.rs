@@ -19,15 +19,18 @@ use crate::domain::views::served::{Answer, Asked, Delivered, Delivery, ServedMan
 use crate::domain::views::storage::{
     Links, Repository, StorageView, StoredManifests, StoredTag, TagTarget, Target, Traces,
 };
-use crate::engine::ports::{Event, Events, RegistryReader, fetch_images};
+use crate::engine::ports::{Event, Events, RegistryReader, StorageError, fetch_images};
 
 impl Run<'_> {
     /// Check what the daemon delivers, without a look at storage.
-    pub(super) async fn api_only(&mut self) -> Judgement {
+    pub(super) async fn api_only(&mut self) -> Result<Judgement, StorageError> {
         self.coverage.limits.0.push(Limit::OnlyServed);
         self.cache_alone().await;
-        let Some(registry) = self.reachable().await else { return (Vec::new(), None) };
+        let Some(registry) = self.reachable().await else { return Ok((Vec::new(), None)) };
         let served = self.explore(&*registry).await;
+        if self.matches_nothing(&*registry, &served).await {
+            return Err(StorageError::NothingMatches { whole: registry.location() });
+        }
         let mut accusations = Accusations::default();
         let is_proxy = self.options.daemon.proxy == Some(true);
         let replicas = self.explore_replicas(&served).await;
@@ -45,7 +48,18 @@ impl Run<'_> {
         });
         self.coverage.limits.0.extend(self.options.content.is_none().then_some(Limit::ContentUnhashed));
         let findings = accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
-        (self.conclude(&picture(&served), findings), None)
+        Ok((self.conclude(&picture(&served), findings), None))
+    }
+
+    /// Whether the repositories that were asked for are none that the daemon lists. One without tags answers as one
+    /// that is not there, and is listed all the same.
+    async fn matches_nothing(&self, registry: &dyn RegistryReader, served: &ServedView) -> bool {
+        let scope = &self.options.extent.scope;
+        if scope.is_everything() || !served.tags.is_empty() || !served.unknown.is_empty() {
+            return false;
+        }
+        let catalog = registry.catalog().await;
+        catalog.answer.yes().is_some_and(|names| !names.iter().any(|name| scope.includes(name)))
     }
 
     async fn explore(&mut self, registry: &dyn RegistryReader) -> ServedView {

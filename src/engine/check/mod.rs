@@ -14,7 +14,7 @@ mod options;
 mod probe;
 mod recheck;
 mod replicas;
-mod same;
+pub(super) mod same;
 mod suspects;
 
 pub use recheck::observe;
@@ -81,7 +81,7 @@ pub async fn check(
     let mut run = Run { sides, options, events, coverage, view: None, cached, unsettled, start: None };
     let (findings, refusal) = match sides.storage() {
         Some(storage) => run.with_storage(&storage, started).await?,
-        None => run.api_only().await,
+        None => run.api_only().await?,
     };
     let (purges, redis) = (run.cached.purges(&findings), run.redis());
     let (coverage, storage, unsettled) = (run.coverage, run.view, run.unsettled);
@@ -140,7 +140,7 @@ impl Run<'_> {
         self.cached = self.compare_cache(cache, &view, &mut accusations);
         self.keep_own(&mut accusations);
         if let Some(registry) = self.reachable().await {
-            match same::registry(&*registry, &view).await {
+            match same::registry(&*registry, storage, &view).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
@@ -166,6 +166,10 @@ impl Run<'_> {
         let (storage, scope, events) =
             (Arc::clone(storage), Arc::clone(&self.options.extent.scope), Arc::clone(&self.events));
         let view = blocking(move || storage.collect(&*scope, &*events)).await?;
+        let scope = &self.options.extent.scope;
+        if !scope.is_everything() && view.repositories.is_empty() && view.unknown.is_empty() {
+            return Err(StorageError::NothingMatches { whole: view.root });
+        }
         self.coverage.storage = Some(cover(&view));
         self.coverage.shard = self.options.extent.shard;
         self.coverage.limits.0.extend(self.options.extent.shard.map(Limit::Shard));
@@ -213,7 +217,7 @@ impl Run<'_> {
         known.subjects.extend(by_cache.iter().cloned());
         let mut served = round(&known.subjects).ask(registry, sample).await;
         again::ask(registry, storage, view, &mut served).await;
-        let replicas = self.ask_replicas(view, accusations, &suspects, &known.subjects).await;
+        let replicas = self.ask_replicas(storage, view, accusations, &suspects, &known.subjects).await;
         let first = (&*registry.location(), &served);
         self.judge(first, &replicas, accusations, |served, accusations, unknown| {
             served_rules::accuse(view, served, accusations, unknown);

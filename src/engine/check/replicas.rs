@@ -9,7 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::api::Explorer;
-use super::{Run, Suspect, probe, same};
+use super::{Run, Suspect, again, probe, same};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
@@ -20,7 +20,7 @@ use crate::domain::views::served::{
     Answer, Asked, Belief, Delivered, Delivery, ServedBlob, ServedManifest, ServedView, Subject,
 };
 use crate::domain::views::storage::StorageView;
-use crate::engine::ports::{Daemon, RegistryReader};
+use crate::engine::ports::{Daemon, RegistryReader, Storage};
 
 /// What one replica answered.
 pub(super) struct ReplicaAnswers {
@@ -34,6 +34,7 @@ impl Run<'_> {
     /// Ask the other replicas about what storage makes suspect.
     pub(super) async fn ask_replicas(
         &mut self,
+        storage: &Arc<dyn Storage>,
         view: &Arc<StorageView>,
         accusations: &Accusations,
         suspects: &[Suspect],
@@ -42,7 +43,7 @@ impl Run<'_> {
         let mut answers = Vec::new();
         for replica in self.reachable_replicas().await {
             let location = replica.location();
-            match same::registry(&*replica, view).await {
+            match same::registry(&*replica, storage, view).await {
                 same::Same::Refused(why) => {
                     self.coverage.unknown.push(Unlooked::new(Thing::side(location), why));
                 }
@@ -56,7 +57,8 @@ impl Run<'_> {
                         options: self.options,
                         events: &*self.events,
                     };
-                    let served = round.ask(&*replica, sample).await;
+                    let mut served = round.ask(&*replica, sample).await;
+                    again::ask(&*replica, storage, view, &mut served).await;
                     answers.push(ReplicaAnswers { location, served });
                 }
             }

@@ -5,14 +5,17 @@
 //! comparing would accuse everything.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::digest::Digest;
+use crate::domain::layout::{FolderPlace, Place};
 use crate::domain::manifest::Descriptor;
-use crate::domain::name::RepositoryName;
-use crate::domain::observed::Unlooked;
+use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::observed::{Observed, Unlooked};
 use crate::domain::views::served::{Answer, ServedBlob, ServedView};
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target};
-use crate::engine::ports::RegistryReader;
+use crate::engine::blocking::blocking;
+use crate::engine::ports::{RegistryReader, Storage};
 
 /// How many are asked before the views are called strangers.
 const SAMPLE: usize = 16;
@@ -28,7 +31,14 @@ pub(super) enum Same {
 }
 
 /// Ask about the sample.
-pub(super) async fn registry(registry: &dyn RegistryReader, view: &StorageView) -> Same {
+pub(super) async fn registry(
+    registry: &dyn RegistryReader,
+    storage: &Arc<dyn Storage>,
+    view: &StorageView,
+) -> Same {
+    if let Some(why) = lists_others(registry, storage, view).await {
+        return Same::Refused(why);
+    }
     let mut served = ServedView::default();
     let mut failure = None;
     let mut denied = 0_usize;
@@ -54,6 +64,39 @@ pub(super) async fn registry(registry: &dyn RegistryReader, view: &StorageView) 
         _ if denied > 0 => Same::Refused(strangers(&registry.location(), view, denied)),
         _ => Same::Shown(served),
     }
+}
+
+/// Where storage shows nothing to ask about, as a volume does that is not mounted: why a daemon that lists repositories
+/// or tags which are not there is of another registry.
+pub(in crate::engine) async fn lists_others(
+    registry: &dyn RegistryReader,
+    storage: &Arc<dyn Storage>,
+    view: &StorageView,
+) -> Option<String> {
+    if !sample(view).is_empty() {
+        return None;
+    }
+    let catalog = registry.catalog().await;
+    for name in catalog.answer.yes()?.iter().take(SAMPLE) {
+        let tags = registry.tags(name).await;
+        let tags = tags.answer.yes().cloned().unwrap_or_default();
+        let (looked, at) = (Arc::clone(storage), name.clone());
+        let is_other = move || {
+            let has_tag = |tag: &Tag| !matches!(looked.tag(&at, tag), Observed::Absent);
+            let folder = Place::Folder(FolderPlace::Repository(at.clone()));
+            let is_there = !matches!(looked.exists(&folder), Observed::Absent);
+            !is_there || !tags.is_empty() && !tags.iter().take(SAMPLE).any(has_tag)
+        };
+        if blocking(is_other).await {
+            return Some(format!(
+                "these views are not of the same registry: nothing is stored under `{}`, and `{}` lists `{name}`; is the \
+                 volume mounted, and is it the storage of this registry?",
+                view.root,
+                registry.location(),
+            ));
+        }
+    }
+    None
 }
 
 fn strangers(location: &str, view: &StorageView, denied: usize) -> String {

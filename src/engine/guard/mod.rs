@@ -19,7 +19,7 @@ use thiserror::Error;
 use self::gate::{Intent, gate};
 use self::kept::{Kept, KeptSupply};
 use super::blocking::blocking;
-use super::check::Examination;
+use super::check::{Examination, same};
 use super::ports::{
     Agreed, Event, GarbageCollection, GcEnd, GuardFolder, KeepError, LockError, Notice, Onlooker,
     StorageError, Stream,
@@ -195,12 +195,13 @@ impl Run<'_> {
     async fn open(&mut self) -> Result<Option<Arc<StorageView>>, GuardError> {
         let Wishes { fix, accept_loss, .. } = self.guard.wishes;
         let mut before = self.gate().await?;
-        if !self.guarded.gate.open && fix {
+        if !self.guarded.gate.open && fix && self.guarded.refusal.is_none() {
             self.guarded.report = Some(self.guard.session.run(Goal::Fix).await?);
             before = self.gate().await?;
         }
-        let gate = &self.guarded.gate;
-        let is_accepted = accept_loss && gate.aborts.is_empty() && gate.unknown.is_empty();
+        let Guarded { gate, refusal, .. } = &self.guarded;
+        let is_accepted =
+            accept_loss && refusal.is_none() && gate.aborts.is_empty() && gate.unknown.is_empty();
         Ok((gate.open || is_accepted).then_some(before))
     }
 
@@ -209,7 +210,13 @@ impl Run<'_> {
         let Session { sides, options, events, .. } = &self.guard.session;
         let storage = sides.storage().ok_or(GuardError::NoStorage)?;
         let earlier = options.leads.since.clone();
-        let (gate, view) = gate(storage, &self.intent, earlier, Arc::clone(events)).await?;
+        let (mut gate, view) = gate(Arc::clone(&storage), &self.intent, earlier, Arc::clone(events)).await?;
+        if let Some(daemon) = sides.daemon()
+            && let Some(why) = same::lists_others(&*daemon.reader, &storage, &view).await
+        {
+            gate.open = false;
+            self.guarded.refusal = Some(why);
+        }
         self.guarded.gate = gate;
         Ok(view)
     }

@@ -104,6 +104,12 @@ pub enum StorageError {
         /// What was looked for.
         why: String,
     },
+    /// Some repositories were asked for, and there is none of them.
+    #[error("no repository of `{whole}` matches the names or patterns given")]
+    NothingMatches {
+        /// The storage root, or the registry's URL.
+        whole: String,
+    },
     /// The operating system refused.
     #[error("cannot read `{}`", path.display())]
     Unreadable {

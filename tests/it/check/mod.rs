@@ -9,6 +9,7 @@ mod one_side;
 mod planted;
 mod quiet;
 pub(crate) mod recipes;
+mod same_registry;
 mod writers;
 
 use regfsck::domain::code::Code;
