@@ -94,15 +94,21 @@ impl Tree {
         image
     }
 
-    /// Makes everything a day old, so that nothing passes for content in flight. In memory it is older.
+    /// Makes everything a day old, so that nothing passes for content in flight. In memory it is older. The folder that
+    /// a link leaves keeps its time: whoever took the link did so while the daemon was running.
     pub fn age(&self) {
         let then = SystemTime::now() - Duration::from_secs(86_400);
         for entry in walkdir::WalkDir::new(self.base()).contents_first(true).into_iter().flatten() {
-            if entry.file_type().is_file() || entry.file_type().is_dir() {
+            if entry.file_type().is_file() || entry.file_type().is_dir() && !is_trace(entry.path()) {
                 fs::File::open(entry.path()).unwrap().set_modified(then).unwrap();
             }
         }
     }
+}
+
+fn is_trace(folder: &Path) -> bool {
+    let is_link = folder.iter().any(|part| part == "_layers" || part == "revisions");
+    is_link && fs::read_dir(folder).unwrap().next().is_none()
 }
 
 /// Where a blob's data is below a root directory.

@@ -63,7 +63,8 @@ pub fn plan(goal: Goal, situation: &Situation<'_>, means: Means<'_>, target: Tar
     for finding in findings {
         planner.finding(finding);
     }
-    for (name, digest) in situation.unsettled {
+    let restored = planner.coming_back();
+    for (name, digest) in situation.unsettled.iter().filter(|(_, digest)| !restored.contains(digest)) {
         planner.belief(name, *digest);
     }
     planner.finish(target, now)
@@ -222,8 +223,13 @@ impl<'a> Planner<'a> {
             }
             (Action::RewriteLink, Some(name), Some(digest)) => self.rewrite(finding, name, about, digest),
             (Action::ReturnManifest, Some(name), Some(digest)) => {
-                self.returned(name, digest);
-                self.enter(finding, &digest, |action| action.kind() == Action::ReturnManifest);
+                let way = if self.coming_back().contains(&digest) {
+                    Action::UploadManifest
+                } else {
+                    self.returned(name, digest);
+                    Action::ReturnManifest
+                };
+                self.enter(finding, &digest, |action| action.kind() == way);
             }
             (Action::DeleteClaim, Some(name), Some(digest)) => self.delete(finding, name, digest),
             (Action::PurgeCache, _, Some(digest)) => self.purge(finding, digest),
