@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::limit::{Limit, Limits};
 use super::observed::Unlooked;
-use super::report::{Coverage, Report, ServedCoverage, StorageCoverage, Verdict, summarise};
+use super::report::{Coverage, Images, Report, ServedCoverage, StorageCoverage, Verdict, summarise};
 use super::shard::Shard;
 
 /// Why reports cannot be joined.
@@ -58,6 +58,7 @@ pub fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
     merged.summary = summarise(&merged.findings);
     Unlooked::sort(&mut merged.coverage.unknown);
     merged.coverage.limits = Limits(join_limits(limits.into_iter()));
+    merged.images = Images::Counted(merged.count_images());
     Ok(merged)
 }
 
@@ -186,7 +187,7 @@ mod tests {
     use crate::domain::code::Code;
     use crate::domain::digest::Digest;
     use crate::domain::finding::{Finding, Subject};
-    use crate::domain::report::{Images, SCHEMA, Target, Tool};
+    use crate::domain::report::{SCHEMA, Target, Tool};
 
     fn report(index: u32, of: u32, limit: Limit) -> Report {
         let shard = Shard::new(index, of).unwrap();
