@@ -76,7 +76,11 @@ fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
         line(text, &format!("  not looked at: {}: {}", unlooked.what, unlooked.why));
     }
     if !gate.open {
-        let cure = "repair first (regfsck check --fix, or guard --fix), or, where that is given up, guard --accept-loss";
+        let cure = if gate.open_without_untagged {
+            "run garbage collection without -m (--delete-untagged): the gate is open for that"
+        } else {
+            "repair first (regfsck check --fix, or guard --fix), or, where that is given up, guard --accept-loss"
+        };
         line(text, &format!("  to go on: {cure}"));
     }
 }

@@ -53,6 +53,10 @@ fn judge(storage: &dyn Storage, view: &StorageView, intent: &Intent, before: Opt
     gate.garbage_blobs = garbage.len() as u64;
     gate.garbage_bytes = garbage.values().map(|blob| blob.size).sum();
     gate.open = gate.aborts.is_empty() && gate.losses.is_empty() && gate.unknown.is_empty();
+    if delete_untagged && !gate.open {
+        let sparing = Intent { delete_untagged: false, ..intent.clone() };
+        gate.open_without_untagged = judge(storage, view, &sparing, before).open;
+    }
     gate
 }
 
