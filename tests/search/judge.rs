@@ -101,28 +101,28 @@ impl Judge<'_> {
     /// Carries the command out on a copy of the state, whose harms are known.
     pub fn judge(&self, state: &SandboxState, before: &Harms, command: Command) -> Judgement {
         let ports = Arc::new(Ports::new(self.flavour, state.clone()));
-        let report = run(&ports, command);
+        let ended = run(&ports, command);
         let after = settled(ports.registry.state());
-        let report = match report {
-            Ok(report) => report,
+        let ended = match ended {
+            Ok(ended) => ended,
             Err(why) => {
                 return Judgement { status: 101, broken: vec![Broken::Failed(why)], told: Vec::new() };
             }
         };
         let harms = if after == *state { before.clone() } else { self.harms(&after) };
-        let mut broken: Vec<_> = if report.exit_status == 0 {
+        let mut broken: Vec<_> = if ended.status == 0 {
             harms.iter().cloned().map(Broken::AllClear).collect()
         } else {
             let without = self.without(state, command);
             let is_new = |harm: &&Harm| !is_known(harm, before) && !is_known(harm, &without);
             harms.iter().filter(is_new).cloned().map(Broken::Worse).collect()
         };
-        if command == Command::Check && report.exit_status == 1 {
+        if let (Command::Check, 1, Some(report)) = (command, ended.status, &ended.report) {
             let hurt: Vec<_> = before.iter().chain(&harms).collect();
             let idle = report.standing(Severity::Error).filter(|finding| !hurts(finding, &hurt));
             broken.extend(idle.map(|finding| Broken::Accusation(named(&finding.id))));
         }
-        Judgement { status: report.exit_status, broken, told: told(&report) }
+        Judgement { status: ended.status, broken, told: ended.report.iter().flat_map(told).collect() }
     }
 }
 

@@ -46,7 +46,7 @@ impl Machine for Arc<Ports> {
     }
 
     fn guard(&mut self, untagged: bool) -> u8 {
-        run(self, Command::Guard(untagged)).unwrap().exit_status
+        run(self, Command::Guard(untagged)).unwrap().status
     }
 
     fn restart(&mut self) {

@@ -1,25 +1,30 @@
 //! regfsck itself, over ports that lead into memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use jiff::{SignedDuration, Timestamp};
+use async_trait::async_trait;
+use jiff::SignedDuration;
 use regfsck::adapters::sandbox::Caching;
 use regfsck::domain::code::Severity;
-use regfsck::domain::gc;
-use regfsck::domain::plan::planner::{Means, Situation, plan};
-use regfsck::domain::plan::{Approved, Consent, Goal, Materials};
-use regfsck::domain::remedy::Redis;
-use regfsck::domain::report::{Coverage, Images, Report, SCHEMA, Target, Tool, Verdict, summarise};
+use regfsck::domain::digest::Digest;
+use regfsck::domain::gc::Release;
+use regfsck::domain::plan::Goal;
+use regfsck::domain::report::Report;
 use regfsck::domain::rules;
 use regfsck::domain::suspects::SuspectText;
-use regfsck::domain::verdict;
-use regfsck::engine::check::{Asking, Examination, Extent, Options, Probe, check};
-use regfsck::engine::guard::gate::{Intent, gate};
-use regfsck::engine::ports::{Cache, Daemon, Silent};
-use regfsck::engine::repair::{self, Patience, Repair, Resources};
+use regfsck::domain::views::storage::StorageView;
+use regfsck::engine::check::{Asking, Extent, Options, Probe};
+use regfsck::engine::guard::{Behind, Guard, Wishes, guard};
+use regfsck::engine::ports::{
+    Agreed, Cache, CollectionLog, Daemon, GarbageCollection, GcEnd, GuardFolder, Held, KeepError, LockError,
+    LockHeld, Onlooker, RegistryLock, Silent, Stream,
+};
+use regfsck::engine::repair::{Patience, Resources};
+use regfsck::engine::session::{Session, look};
 use regfsck::engine::sides::{Sides, StorageHandle};
 use tokio::runtime::{Builder, Runtime};
 
@@ -67,11 +72,24 @@ thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread().max_blocking_threads(2).enable_time().build().unwrap();
 }
 
+/// How a command ended.
+pub struct Ended {
+    pub status: u8,
+    /// None where the gate was shut.
+    pub report: Option<Report>,
+}
+
+impl From<Report> for Ended {
+    fn from(report: Report) -> Self {
+        Self { status: report.exit_status, report: Some(report) }
+    }
+}
+
 /// Carries the command out.
 ///
 /// # Errors
 /// regfsck itself fails.
-pub fn run(ports: &Arc<Ports>, command: Command) -> Result<Report, String> {
+pub fn run(ports: &Arc<Ports>, command: Command) -> Result<Ended, String> {
     static MIRROR: LazyLock<Arc<Mirror>> = LazyLock::new(|| Arc::new(mirror()));
     let run = Run { ports, mirror: Arc::clone(&MIRROR) };
     RUNTIME.with(|runtime| runtime.block_on(run.carry_out(command)))
@@ -84,21 +102,16 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn cache(&self) -> Option<Arc<dyn Cache>> {
-        (self.ports.cache == Caching::Redis).then(|| Arc::clone(self.ports) as Arc<dyn Cache>)
-    }
-
-    fn daemon(&self) -> Daemon {
-        Daemon { reader: Arc::clone(self.ports) as _, writer: Arc::clone(self.ports) as _ }
-    }
-
     fn sides(&self) -> Sides {
         let storage = StorageHandle {
             reader: Arc::clone(self.ports) as _,
-            writer: Some(Arc::clone(self.ports) as _),
+            writer: None,
             uploads: Arc::clone(self.ports) as _,
         };
-        Sides { storage: Some(storage), daemons: vec![self.daemon()], cache: self.cache(), flags: Vec::new() }
+        let daemon = Daemon { reader: Arc::clone(self.ports) as _, writer: Arc::clone(self.ports) as _ };
+        let redis = self.ports.cache == Caching::Redis;
+        let cache = redis.then(|| Arc::clone(self.ports) as Arc<dyn Cache>);
+        Sides { storage: Some(storage), daemons: vec![daemon], cache, flags: Vec::new() }
     }
 
     /// What `--config` gives.
@@ -125,127 +138,120 @@ impl Run<'_> {
         }
     }
 
-    fn under_way(&self) -> Repair {
-        let resources = Resources {
-            supply: Arc::clone(&self.mirror) as _,
-            pusher: None,
-            services: Vec::new(),
-            patience: Patience::default(),
-            jobs: 1,
-        };
-        let journal = Arc::new(Notebook::default());
-        Repair { sides: self.sides(), resources, journal, events: Arc::new(Silent) }
+    fn session(&self, command: Command) -> Session {
+        Session {
+            sides: self.sides(),
+            options: self.options(command),
+            resources: Resources {
+                supply: Arc::clone(&self.mirror) as _,
+                pusher: None,
+                services: Vec::new(),
+                patience: Patience::default(),
+                jobs: 1,
+            },
+            lock: Arc::new(Open(Arc::clone(self.ports))),
+            approver: Arc::new(Agreed),
+            events: Arc::new(Silent),
+            fail_on: Severity::Error,
+        }
     }
 
-    async fn carry_out(&self, command: Command) -> Result<Report, String> {
-        let mut options = self.options(command);
-        if let Command::Guard(untagged) = command
-            && let Some(refused) = self.collect(untagged, &mut options).await?
-        {
-            return Ok(report(refused));
-        }
-        let seen = check(&self.sides(), &options, Arc::new(Silent)).await;
-        let examination = seen.map_err(|error| error.to_string())?;
-        let goal = match command {
-            Command::Check => return Ok(report(examination)),
-            Command::Fix => Goal::Fix,
-            Command::Purge | Command::Guard(_) => Goal::Purge,
-        };
-        if examination.refusal.is_some() {
-            return Ok(report(examination));
-        }
-        self.repair(&options, examination, goal).await
-    }
-
-    /// The gate, and behind it the collection, whose suspects go into the options; else what was refused.
-    async fn collect(&self, untagged: bool, options: &mut Options) -> Result<Option<Examination>, String> {
-        let flavour = if self.ports.flavour.is_3() { gc::Release::V3 } else { gc::Release::V2 };
-        let intent = Intent { flavours: BTreeSet::from([flavour]), delete_untagged: untagged };
-        let looked = gate(Arc::clone(self.ports) as _, &intent, None, Arc::new(Silent)).await;
-        let (gate, before) = looked.map_err(|error| error.to_string())?;
-        let refuse = |why: &str| {
-            Some(Examination {
-                started: Timestamp::UNIX_EPOCH,
-                finished: Timestamp::UNIX_EPOCH,
-                coverage: Coverage::default(),
-                refusal: Some(why.to_owned()),
-                findings: Vec::new(),
-                storage: None,
-                purges: BTreeMap::new(),
-                redis: Redis::NotGiven,
-                unsettled: Vec::new(),
-            })
-        };
-        if !gate.open {
-            return Ok(refuse("the gate is shut"));
-        }
-        let log = self.ports.registry.garbage_collect(untagged, false);
-        if log.exit_status() != 0 {
-            return Ok(refuse("garbage collection failed"));
-        }
-        let mut text = SuspectText::default();
-        log.output.lines().for_each(|line| text.line(line));
-        options.leads.suspects.extend(text.finish().pairs);
-        options.leads.since = Some(before);
-        Ok(None)
-    }
-
-    async fn repair(
-        &self,
-        options: &Options,
-        examination: Examination,
-        goal: Goal,
-    ) -> Result<Report, String> {
-        let (view, findings) = (examination.storage.as_deref(), &examination.findings);
-        let materials = match goal {
-            Goal::Fix => {
-                repair::survey(findings, &examination.unsettled, view, &*self.mirror, 1, &Silent).await
+    async fn carry_out(&self, command: Command) -> Result<Ended, String> {
+        let session = self.session(command);
+        let ended = match command {
+            Command::Check => {
+                let seen = look(&session.sides, &session.options, session.fail_on, Arc::new(Silent)).await;
+                seen.map_err(|error| error.to_string())
             }
-            Goal::Purge | Goal::Collection | Goal::Restart => Materials::default(),
+            Command::Fix => session.run(Goal::Fix).await.map_err(|error| error.to_string()),
+            Command::Purge => session.run(Goal::Purge).await.map_err(|error| error.to_string()),
+            Command::Guard(untagged) => return self.guard(session, untagged).await,
         };
-        let situation = Situation {
-            findings,
-            storage: view,
-            daemon: &options.daemon,
-            redis: examination.redis,
-            purges: &examination.purges,
-            unsettled: &examination.unsettled,
+        ended.map(Ended::from)
+    }
+
+    async fn guard(&self, session: Session, untagged: bool) -> Result<Ended, String> {
+        // What it brings back it kept itself.
+        let resources = Resources { supply: Arc::new(Mirror::default()), ..session.resources.clone() };
+        let collection = Collection { ports: self.ports, untagged };
+        let wishes = Wishes {
+            flavour: None,
+            delete_untagged: false,
+            fix: false,
+            accept_loss: false,
+            behind: Behind::Settle { restart: false },
         };
-        let means = Means { materials: &materials, services: &[] };
-        let plan = plan(goal, &situation, means, Target::default(), Timestamp::now());
-        if plan.is_empty() {
-            return Ok(report(examination));
-        }
-        let repair = self.under_way();
-        if let Err(refused) = repair::preflight(&repair, &plan).await {
-            return Ok(report(Examination { refusal: Some(refused.to_string()), ..examination }));
-        }
-        let approved = Approved::new(plan, Consent::BeforeHand);
-        let outcomes = repair::execute(&repair, &approved).await.map_err(|error| error.to_string())?;
-        let proven = repair::prove(&repair, options, findings, approved.plan(), &outcomes).await;
-        let proven = proven.map_err(|error| error.to_string())?;
-        Ok(report(Examination { findings: proven.findings, ..proven.after }))
+        let guarded = guard(Guard {
+            session: Session { resources, ..session },
+            collection: Some(&collection),
+            onlooker: &collection,
+            folder: Arc::new(Forgetful),
+            wishes,
+        });
+        let guarded = guarded.await.map_err(|error| error.to_string())?;
+        Ok(Ended { status: guarded.exit_status, report: guarded.report })
     }
 }
 
-fn report(examination: Examination) -> Report {
-    let mut report = Report {
-        schema: SCHEMA,
-        tool: Tool::default(),
-        started: examination.started,
-        finished: examination.finished,
-        target: Target::default(),
-        verdict: Verdict::Coherent,
-        exit_status: 0,
-        coverage: examination.coverage,
-        refusal: examination.refusal,
-        plan: None,
-        outcomes: None,
-        proof: None,
-        summary: summarise(&examination.findings),
-        findings: examination.findings,
-        images: Images::default(),
-    };
-    verdict::conclude(&mut report, Severity::Error);
-    report
+/// Nobody else is there.
+struct Open(Arc<Ports>);
+
+impl RegistryLock for Open {
+    fn hold(&self) -> Result<Held, LockError> {
+        Ok(Held::new(()))
+    }
+
+    fn take(&self) -> Result<LockHeld, LockError> {
+        let storage = Some(Arc::clone(&self.0) as _);
+        Ok(LockHeld { held: Held::new(()), journal: Arc::new(Notebook::default()), storage })
+    }
+}
+
+/// The sandbox's garbage collection, as its command.
+struct Collection<'a> {
+    ports: &'a Ports,
+    untagged: bool,
+}
+
+#[async_trait]
+impl GarbageCollection for Collection<'_> {
+    fn words(&self) -> Vec<String> {
+        vec!["gc".to_owned()]
+    }
+
+    fn deletes_untagged(&self) -> bool {
+        self.untagged
+    }
+
+    async fn flavour(&self) -> Option<Release> {
+        Some(if self.ports.flavour.is_3() { Release::V3 } else { Release::V2 })
+    }
+
+    async fn run(&self, _: &dyn Onlooker) -> io::Result<GcEnd> {
+        let log = self.ports.registry.garbage_collect(self.untagged, false);
+        let mut text = SuspectText::default();
+        log.output.lines().for_each(|line| text.line(line));
+        Ok(GcEnd { status: Some(log.exit_status().into()), signal: None, suspects: text.finish() })
+    }
+}
+
+impl Onlooker for Collection<'_> {
+    fn see(&self, _: Stream, _: &[u8]) {}
+}
+
+/// Nothing outlasts a run.
+struct Forgetful;
+
+impl GuardFolder for Forgetful {
+    fn keep(&self, _: &StorageView) -> Result<String, KeepError> {
+        Ok(String::new())
+    }
+
+    fn keep_manifests(&self, _: &BTreeMap<Digest, Vec<u8>>) -> Result<(), KeepError> {
+        Ok(())
+    }
+
+    fn log(&self) -> Result<CollectionLog, KeepError> {
+        Ok(CollectionLog { path: String::new(), file: Box::new(io::sink()) })
+    }
 }
