@@ -135,14 +135,13 @@ pub const fn beside(code: Code, about: About) -> Option<Beside> {
         return None;
     }
     match code {
-        Code::PhantomBlob => Some(Beside::Upload),
+        Code::PhantomBlob | Code::PhantomManifest => Some(Beside::Upload),
         Code::StaleCacheEntry => Some(Beside::UploadOrPurge),
         Code::SizeMismatch => Some(Beside::ReplacementOrPurge),
         Code::HiddenBlob | Code::ServerError => Some(Beside::Replacement),
         Code::ReplicaDisagreement => Some(Beside::Anything),
         Code::HollowIndex | Code::PartialIndex => Some(Beside::Children),
         Code::PhantomLink
-        | Code::PhantomManifest
         | Code::MissingBlob
         | Code::MissingManifest
         | Code::MissingLink

@@ -58,14 +58,12 @@ impl Planner<'_> {
         self.step(finding, Stage::Claims, action, conditions);
     }
 
-    /// The manifests whose bytes come back anyway, which makes what is believed of them true.
-    pub(super) fn coming_back(&self) -> BTreeSet<Digest> {
-        let coming = self.steps.values().filter(|step| step.action.kind() == Action::UploadManifest);
-        coming.filter_map(|step| step.action.digest().copied()).collect()
-    }
-
     /// A belief that nothing settles: helped as one that is known to be false, though nothing is found to be resolved.
     pub(super) fn belief(&mut self, name: &RepositoryName, digest: Digest) {
+        // Bytes that come back anyway make it true.
+        if self.uploads(&digest) {
+            return;
+        }
         let case = Case {
             code: Code::PhantomManifest,
             about: About::Manifest,

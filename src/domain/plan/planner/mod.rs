@@ -63,8 +63,7 @@ pub fn plan(goal: Goal, situation: &Situation<'_>, means: Means<'_>, target: Tar
     for finding in findings {
         planner.finding(finding);
     }
-    let restored = planner.coming_back();
-    for (name, digest) in situation.unsettled.iter().filter(|(_, digest)| !restored.contains(digest)) {
+    for (name, digest) in situation.unsettled {
         planner.belief(name, *digest);
     }
     planner.finish(target, now)
@@ -223,13 +222,8 @@ impl<'a> Planner<'a> {
             }
             (Action::RewriteLink, Some(name), Some(digest)) => self.rewrite(finding, name, about, digest),
             (Action::ReturnManifest, Some(name), Some(digest)) => {
-                let way = if self.coming_back().contains(&digest) {
-                    Action::UploadManifest
-                } else {
-                    self.returned(name, digest);
-                    Action::ReturnManifest
-                };
-                self.enter(finding, &digest, |action| action.kind() == way);
+                self.returned(name, digest);
+                self.enter(finding, &digest, |action| action.kind() == Action::ReturnManifest);
             }
             (Action::DeleteClaim, Some(name), Some(digest)) => self.delete(finding, name, digest),
             (Action::PurgeCache, _, Some(digest)) => self.purge(finding, digest),
