@@ -176,7 +176,7 @@ impl StorageView {
         let is_linked = |repository: &Repository| {
             let links = [&repository.layers, &repository.revisions];
             links.iter().any(|links| links.find(digest).is_some_and(|link| *link.target != Target::Missing))
-                || search(&repository.traces.revisions, digest, |trace| &trace.digest).is_some()
+                || repository.traces.revision(digest).is_some()
         };
         !self.manifests.contains_key(digest) && !self.repository(name).is_some_and(is_linked)
     }

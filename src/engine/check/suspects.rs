@@ -222,10 +222,9 @@ fn trace(view: &StorageView, name: &RepositoryName, digest: &Digest) -> SuspectK
     let Some(Repository { layers, revisions, traces, .. }) = view.repository(name) else {
         return SuspectKind::Content;
     };
-    let is_left = |traces: &[Trace]| traces.binary_search_by(|trace| trace.digest.cmp(digest)).is_ok();
-    if revisions.find(digest).is_some() || is_left(&traces.revisions) {
+    if revisions.find(digest).is_some() || traces.revision(digest).is_some() {
         SuspectKind::Manifest
-    } else if layers.find(digest).is_some() || is_left(&traces.layers) {
+    } else if layers.find(digest).is_some() || traces.layer(digest).is_some() {
         SuspectKind::Layer
     } else {
         SuspectKind::Content

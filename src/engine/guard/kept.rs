@@ -16,7 +16,7 @@ use crate::domain::gc;
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
 use crate::domain::name::{Image, RepositoryName};
 use crate::domain::suspects::{Suspect, SuspectKind};
-use crate::domain::views::storage::{Repository, StorageView, StoredBlob, Target, Trace};
+use crate::domain::views::storage::{Repository, StorageView, StoredBlob, Target};
 use crate::engine::ports::{
     Found, ImageContent, Shortage, Sighting, SourceError, Storage, Supply, VerifiedBytes, Wanted,
 };
@@ -56,56 +56,66 @@ fn candidates(before: &StorageView, Intent { flavours, delete_untagged }: &Inten
     taken.into_values().filter(may_be).collect()
 }
 
-/// Whom to ask about them afterwards, each in the repositories that had it.
-pub(super) fn suspects(kept: &Kept, before: &StorageView) -> Vec<Suspect> {
-    let mut suspects = Vec::new();
-    for digest in kept.keys() {
-        let homes = homes(before, digest);
-        let suspect = |name: RepositoryName| Suspect::new(Some(name), *digest, SuspectKind::Manifest);
-        suspects.extend(homes.into_iter().map(suspect));
-    }
-    suspects
+/// What storage told of a kept manifest before.
+#[derive(Default)]
+struct Past<'v> {
+    /// The repositories that have a link to it, or the folder of one.
+    had: BTreeSet<&'v RepositoryName>,
+    /// One that it was put back in after an earlier collection.
+    put_back: Option<&'v RepositoryName>,
+    /// Whether a link leads to it.
+    is_linked: bool,
+    /// When its last link went, in seconds since 1970.
+    left: Option<i64>,
 }
 
-/// The repositories that have a link to it, or the folder of one; any repository, where none has.
-fn homes(before: &StorageView, digest: &Digest) -> BTreeSet<RepositoryName> {
-    let all = before.repositories.iter();
-    let had = |repository: &&Repository| {
-        repository.revisions.find(digest).is_some() || left(&repository.traces.revisions, digest).is_some()
-    };
-    let put_back = |repository: &&Repository| left(&repository.traces.layers, digest).is_some();
-    let mut homes: Vec<&Repository> = all.clone().filter(had).collect();
-    if homes.is_empty() {
-        homes.extend(all.clone().find(put_back).or_else(|| before.repositories.first()));
-    }
-    homes.into_iter().map(|repository| repository.name.clone()).collect()
-}
-
-fn left<'t>(traces: &'t [Trace], digest: &Digest) -> Option<&'t Trace> {
-    let at = traces.binary_search_by(|trace| trace.digest.cmp(digest)).ok()?;
-    traces.get(at)
-}
-
-/// Since when those have no link that had none before: a daemon that is younger never knew of them.
-pub(super) fn gone(kept: &Kept, before: &StorageView) -> BTreeMap<Digest, Timestamp> {
-    let gone = |digest: &Digest| {
-        let mut last = None;
-        for Repository { revisions, traces, .. } in &before.repositories {
-            if revisions.find(digest).is_some_and(|link| *link.target != Target::Missing) {
-                return None;
+fn past<'v>(kept: &Kept, before: &'v StorageView) -> BTreeMap<Digest, Past<'v>> {
+    let mut past: BTreeMap<Digest, Past<'_>> = kept.keys().map(|digest| (*digest, Past::default())).collect();
+    for Repository { name, revisions, traces, .. } in &before.repositories {
+        for link in revisions {
+            if let Some(past) = past.get_mut(&link.digest) {
+                past.had.insert(name);
+                past.is_linked |= *link.target != Target::Missing;
             }
-            let made = [&traces.revisions, &traces.layers].map(|traces| left(traces, digest));
-            last = made.into_iter().flatten().map(|trace| trace.made).chain(last).max();
         }
+        for trace in &traces.revisions {
+            if let Some(past) = past.get_mut(&trace.digest) {
+                past.had.insert(name);
+                past.left = past.left.max(Some(trace.made));
+            }
+        }
+        for trace in &traces.layers {
+            if let Some(past) = past.get_mut(&trace.digest) {
+                past.put_back.get_or_insert(name);
+                past.left = past.left.max(Some(trace.made));
+            }
+        }
+    }
+    past
+}
+
+/// Where to look afterwards: whom to ask about each, in the repositories that had it, in any where none had; and since
+/// when those have no link that had none before: a daemon that is younger never knew of them.
+pub(super) fn leads(kept: &Kept, before: &StorageView) -> (Vec<Suspect>, BTreeMap<Digest, Timestamp>) {
+    let any = before.repositories.first().map(|repository| &repository.name);
+    let (mut suspects, mut gone) = (Vec::new(), BTreeMap::new());
+    for (digest, Past { mut had, put_back, is_linked, left }) in past(kept, before) {
+        if had.is_empty() {
+            had.extend(put_back.or(any));
+        }
+        let suspect = |name: &RepositoryName| Suspect::new(Some(name.clone()), digest, SuspectKind::Manifest);
+        suspects.extend(had.into_iter().map(suspect));
         // The end of the second that is told.
-        Some((*digest, Timestamp::from_second(last?.saturating_add(1)).ok()?))
-    };
-    kept.keys().filter_map(gone).collect()
+        let end =
+            left.filter(|_| !is_linked).and_then(|left| Timestamp::from_second(left.checked_add(1)?).ok());
+        gone.extend(end.map(|end| (digest, end)));
+    }
+    (suspects, gone)
 }
 
 /// What was kept, before all other sources.
 pub(super) struct KeptSupply {
-    pub(super) kept: Kept,
+    pub(super) kept: Arc<Kept>,
     pub(super) others: Arc<dyn Supply>,
 }
 

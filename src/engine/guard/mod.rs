@@ -105,7 +105,7 @@ impl From<StorageError> for GuardError {
 /// When there is no result; what garbage collection itself does wrong is part of one.
 pub async fn guard(guard: Guard<'_>) -> Result<Guarded, GuardError> {
     let intent = guard.intent().await;
-    let mut run = Run { guarded: begun(&intent), intent, guard, kept: Kept::new() };
+    let mut run = Run { guarded: begun(&intent), intent, guard, kept: Arc::default() };
     run.stages().await?;
     let mut guarded = run.guarded;
     guarded.finished = Timestamp::now();
@@ -154,7 +154,7 @@ struct Run<'a> {
     intent: Intent,
     guarded: Guarded,
     /// The manifests that garbage collection may take.
-    kept: Kept,
+    kept: Arc<Kept>,
 }
 
 impl Run<'_> {
@@ -176,9 +176,9 @@ impl Run<'_> {
         self.keep(&before).await?;
         let suspects = self.collect(collection).await?;
         let leads = &mut self.guard.session.options.leads;
-        leads.suspects.extend(suspects.pairs);
-        leads.suspects.extend(kept::suspects(&self.kept, &before));
-        leads.gone = kept::gone(&self.kept, &before);
+        let (kept, gone) = kept::leads(&self.kept, &before);
+        leads.suspects.extend(suspects.pairs.into_iter().chain(kept));
+        leads.gone = gone;
         leads.since = Some(Arc::clone(&before));
         self.offer();
         self.after(&before).await
@@ -232,8 +232,8 @@ impl Run<'_> {
             folder.keep_manifests(&kept)?;
             Ok::<_, KeepError>((path, kept))
         };
-        let path;
-        (path, self.kept) = blocking(keep).await?;
+        let (path, kept) = blocking(keep).await?;
+        self.kept = Arc::new(kept);
         self.guard.session.events.emit(Event::Notice(Notice::SnapshotKept(path.clone())));
         self.guarded.snapshot = Some(path);
         Ok(())
@@ -242,7 +242,7 @@ impl Run<'_> {
     /// Let what was kept be put back.
     fn offer(&mut self) {
         let supply = &mut self.guard.session.resources.supply;
-        *supply = Arc::new(KeptSupply { kept: self.kept.clone(), others: Arc::clone(supply) });
+        *supply = Arc::new(KeptSupply { kept: Arc::clone(&self.kept), others: Arc::clone(supply) });
     }
 
     async fn collect(&mut self, collection: &dyn GarbageCollection) -> Result<Suspects, GuardError> {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Digest;
+use super::search::search;
 
 /// The folder of a link without the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,6 +32,22 @@ impl Traces {
     pub const fn is_empty(&self) -> bool {
         self.layers.is_empty() && self.revisions.is_empty()
     }
+
+    /// What is left of that layer's link.
+    #[must_use]
+    pub fn layer(&self, digest: &Digest) -> Option<&Trace> {
+        find(&self.layers, digest)
+    }
+
+    /// What is left of that revision's link.
+    #[must_use]
+    pub fn revision(&self, digest: &Digest) -> Option<&Trace> {
+        find(&self.revisions, digest)
+    }
+}
+
+fn find<'t>(traces: &'t [Trace], digest: &Digest) -> Option<&'t Trace> {
+    search(traces, digest, |trace| &trace.digest).and_then(|at| traces.get(at))
 }
 
 impl Trace {
