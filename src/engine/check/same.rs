@@ -36,13 +36,16 @@ pub(super) async fn registry(
     storage: &Arc<dyn Storage>,
     view: &StorageView,
 ) -> Same {
-    if let Some(why) = lists_others(registry, storage, view).await {
+    let sample = sample(view);
+    if sample.is_empty()
+        && let Some(why) = foreign(registry, storage, view).await
+    {
         return Same::Refused(why);
     }
     let mut served = ServedView::default();
     let mut failure = None;
     let mut denied = 0_usize;
-    for (name, digest) in sample(view) {
+    for (name, digest) in sample {
         let claim = registry.head_blob(&name, &digest).await;
         match &claim.answer {
             // A daemon that fails at everything is no stranger.
@@ -73,9 +76,15 @@ pub(in crate::engine) async fn lists_others(
     storage: &Arc<dyn Storage>,
     view: &StorageView,
 ) -> Option<String> {
-    if !sample(view).is_empty() {
-        return None;
-    }
+    if sample(view).is_empty() { foreign(registry, storage, view).await } else { None }
+}
+
+/// What the daemon lists and storage lacks.
+async fn foreign(
+    registry: &dyn RegistryReader,
+    storage: &Arc<dyn Storage>,
+    view: &StorageView,
+) -> Option<String> {
     let catalog = registry.catalog().await;
     for name in catalog.answer.yes()?.iter().take(SAMPLE) {
         let tags = registry.tags(name).await;
