@@ -6,15 +6,15 @@
 //! daemon's global entry, which a push asks. Where there are several daemons, each is asked.
 
 use super::Repair;
-use super::journaled::{Taken, Trouble, begun, change, daemon, fail};
-use super::upload::{has_link, is_good, places};
+use super::journaled::{Taken, Trouble, begun, change, daemon};
+use super::upload::{has_link, is_good, manifest_bytes};
 use crate::domain::digest::Digest;
 use crate::domain::journal::Change;
 use crate::domain::layout::LinkPlace;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::Step;
 use crate::domain::views::served::Answer;
-use crate::engine::ports::{Daemon, Wanted};
+use crate::engine::ports::Daemon;
 
 /// Put it back, see it served, and take its link away.
 pub(super) async fn return_manifest(
@@ -23,8 +23,7 @@ pub(super) async fn return_manifest(
     name: &RepositoryName,
     digest: &Digest,
 ) -> Taken {
-    let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
-    let bytes = repair.resources.supply.manifest(&wanted).await.map_err(fail)?;
+    let bytes = manifest_bytes(repair, step, name, digest).await?;
     let helper = LinkPlace::Layer(*digest);
     let had_helper = has_link(repair, name, &helper).await;
     begun(repair, step, Change::Returned { repository: name.clone(), digest: *digest }).await?;

@@ -42,7 +42,7 @@ fn uploading(name: &RepositoryName, digest: &Digest) -> Change {
 }
 
 /// Where a source may have the bytes.
-pub(super) fn places(step: &Step, name: &RepositoryName) -> Vec<RepositoryName> {
+fn places(step: &Step, name: &RepositoryName) -> Vec<RepositoryName> {
     std::iter::once(name).chain(&step.sought).cloned().collect()
 }
 
@@ -103,14 +103,24 @@ async fn landed(repair: &Repair, name: &RepositoryName, digest: &Digest) -> Resu
     }
 }
 
+/// A manifest's bytes, from wherever the step may take them.
+pub(super) async fn manifest_bytes(
+    repair: &Repair,
+    step: &Step,
+    name: &RepositoryName,
+    digest: &Digest,
+) -> Result<Vec<u8>, Trouble> {
+    let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
+    repair.resources.supply.manifest(&wanted).await.map_err(fail)
+}
+
 pub(super) async fn restore_manifest(
     repair: &Repair,
     step: &Step,
     name: &RepositoryName,
     digest: &Digest,
 ) -> Taken {
-    let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
-    let bytes = repair.resources.supply.manifest(&wanted).await.map_err(fail)?;
+    let bytes = manifest_bytes(repair, step, name, digest).await?;
     let registry = &daemon(repair)?.writer;
     let helper = LinkPlace::Layer(*digest);
     let had_helper = has_link(repair, name, &helper).await;
@@ -184,8 +194,7 @@ pub(super) async fn put_manifest(
     let bytes = if let Some(bytes) = stored(repair, digest).await {
         bytes
     } else {
-        let wanted = Wanted { repositories: places(step, name), ..Wanted::manifest(*digest, None) };
-        repair.resources.supply.manifest(&wanted).await.map_err(fail)?
+        manifest_bytes(repair, step, name, digest).await?
     };
     let reference = step.action.reference().unwrap_or(Reference::Digest(*digest));
     begun(repair, step, uploading(name, digest)).await?;
