@@ -26,8 +26,9 @@ pub struct Target {
 /// The same sides are the same target, whichever way it was named.
 impl PartialEq for Target {
     fn eq(&self, other: &Self) -> bool {
-        let sides = |one: &Self| (one.storage.clone(), one.registry.clone(), one.cache.clone());
-        sides(self) == sides(other) && self.replicas == other.replicas
+        let Self { storage, registry, replicas, cache, flags: _ } = self;
+        (storage, registry, replicas, cache)
+            == (&other.storage, &other.registry, &other.replicas, &other.cache)
     }
 }
 

@@ -59,9 +59,8 @@ fn headline(text: &mut String, report: &Report, drawing: Drawing) {
         Verdict::Incomplete => ("incomplete", colour(AnsiColor::Yellow)),
         Verdict::Refused => ("refused", colour(AnsiColor::Red)),
     };
-    let told = if report.verdict == Verdict::Incoherent { None } else { Some(counts.clone()) };
-    let told = report.refusal.clone().or(told);
-    let said: Vec<_> = told.into_iter().chain(broken(report)).chain(unseen(report)).collect();
+    let told = (report.verdict != Verdict::Incoherent).then(|| report.refusal.as_ref().unwrap_or(&counts));
+    let said: Vec<_> = told.cloned().into_iter().chain(broken(report)).chain(unseen(report)).collect();
     let mark = if said.is_empty() { "" } else { ": " };
     let lead = format!("{}{mark}", drawing.paint(word, style.bold()));
     hang(text, &lead, word.len() + mark.len(), &said.join("; "), drawing);

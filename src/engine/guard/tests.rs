@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::digest::Digest;
 use crate::domain::observed::{Thing, Unlooked};
 use crate::domain::views::storage::StoredBlob;
+use crate::engine::ports::JournalError;
 use crate::engine::scripted::{Fault, Script, empty};
 
 const SETTLE: Behind = Behind::Settle { restart: true };
@@ -73,7 +74,8 @@ async fn what_another_run_holds_is_not_even_looked_at() {
     assert_eq!(calls, [""; 0]);
     let guarded = ended.unwrap();
     assert_eq!((guarded.failed, guarded.exit_status), (Some(Stage::Gate), 4));
-    assert_eq!(guarded.refusal.map(|why| why.starts_with("another run holds `/state/lock`; ")), Some(true));
+    let locked = LockError::from(JournalError::Locked { path: "/state/lock".into(), holder: None });
+    assert_eq!(guarded.refusal, locked.refusal());
 }
 
 #[tokio::test]
