@@ -1,7 +1,8 @@
 //! A healthy registry in which clients push and delete the same images over and over while it is checked and repaired:
 //! nobody may be accused, no manifest may come back, and no daemon may be restarted.
 //!
-//! `REGFSCK_SECONDS=300 cargo nextest run clients_that_push_and_delete` does so for five minutes a daemon.
+//! `REGFSCK_SECONDS=300 cargo test --test it clients_that_push_and_delete` does so for five minutes a daemon: nextest would take that
+//! for a hang.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
