@@ -9,20 +9,11 @@ use rayon::prelude::*;
 use super::folder::{FileKind, Folder};
 use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
+use super::words::{FILE_IN_SHARD, NO_BLOB, NOT_BLOB_ALGORITHM, NOT_DIGEST, NOT_SHARD, WRONG_SHARD};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::layout;
 use crate::domain::views::storage::StoredBlob;
 use crate::engine::ports::{Event, Events};
-
-const NOT_ALGORITHM: &str = "the daemon looks only in `sha256` and `sha512` here; a file named `data` in it aborts garbage collection";
-const NOT_SHARD: &str = "only folders of two lower-case hexadecimal digits belong here; a file named `data` in it aborts garbage collection";
-const NOT_DIGEST: &str =
-    "its name is no digest in lower-case hexadecimal; a file named `data` in it aborts garbage collection";
-const WRONG_SHARD: &str =
-    "it lies in the wrong folder (that of another digest's first two digits), where the daemon never looks";
-const FILE_IN_SHARD: &str =
-    "only folders named by digests belong here; a file named `data` aborts garbage collection";
-const NOT_REGULAR: &str = "it is no regular file, so the blob is not stored";
 
 /// One folder of blobs whose digests begin alike.
 struct Shard<'a> {
@@ -60,11 +51,11 @@ pub(super) fn walk(root: &Folder, events: &dyn Events) -> (Vec<StoredBlob>, Note
 fn algorithms(root: &Folder, notes: &mut Notes) -> Vec<(Algorithm, Folder)> {
     let mut found = Vec::new();
     if let Some(blobs) = root.enter_noting(layout::BLOBS, notes) {
-        blobs.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
+        blobs.each_folder(NOT_BLOB_ALGORITHM, notes, |name, notes| match algorithm(name) {
             Some(algorithm) => {
                 found.extend(blobs.enter_noting(name, notes).map(|folder| (algorithm, folder)));
             }
-            None => notes.stray(blobs.path_of(name), NOT_ALGORITHM),
+            None => notes.stray(blobs.path_of(name), NOT_BLOB_ALGORITHM),
         });
     }
     found.sort_unstable_by_key(|(algorithm, _)| *algorithm);
@@ -131,7 +122,7 @@ fn look_at_blob(
         Ok(look) => match look.kind {
             FileKind::File => return Some(StoredBlob { digest, size: look.size, modified: look.modified }),
             FileKind::Symlink => notes.symlink(shard.path_of(&*path)),
-            FileKind::Folder | FileKind::Other => notes.stray(shard.path_of(&*path), NOT_REGULAR),
+            FileKind::Folder | FileKind::Other => notes.stray(shard.path_of(&*path), NO_BLOB),
         },
         Err(error) => notes.failed(shard.path_of(&*path), &error),
     }

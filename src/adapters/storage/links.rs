@@ -13,16 +13,13 @@ use super::folder::{FileKind, Folder, Look};
 use super::leftovers::{self, Leftovers};
 use super::notes::{Notes, is_gone};
 use super::printable::show_start;
+use super::words::{NO_LINK, NOT_LINK, NOT_LINK_ALGORITHM};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::layout;
 use crate::domain::views::storage::{Links, Target, Trace};
 
 /// More than the longest digest (135 bytes), so that what follows one is seen; never more is read.
 const LINK_BYTES: usize = 512;
-
-const NOT_ALGORITHM: &str = "only the folders `sha256` and `sha512` belong here";
-const NOT_LINK: &str = "only folders named by digests in lower-case hexadecimal belong here";
-const NOT_REGULAR: &str = "it is no regular file, so there is no link";
 
 /// What is at a link's path.
 #[derive(Debug)]
@@ -82,13 +79,13 @@ pub(super) type Found = (Links, Vec<Trace>);
 /// names that may lie in a link's folder beside `link`.
 pub(super) fn all(parent: &Folder, known: &[&str], notes: &mut Notes) -> Found {
     let (mut links, mut traces) = (Vec::new(), Vec::new());
-    parent.each_folder(NOT_ALGORITHM, notes, |name, notes| match algorithm(name) {
+    parent.each_folder(NOT_LINK_ALGORITHM, notes, |name, notes| match algorithm(name) {
         Some(algorithm) => {
             if let Some(folder) = parent.enter_noting(name, notes) {
                 read_folder(&folder, algorithm, known, (&mut links, &mut traces), notes);
             }
         }
-        None => notes.stray(parent.path_of(name), NOT_ALGORITHM),
+        None => notes.stray(parent.path_of(name), NOT_LINK_ALGORITHM),
     });
     traces.sort_unstable();
     traces.shrink_to_fit();
@@ -138,7 +135,7 @@ pub(super) fn target(
         LinkFile::Invalid(start) => Target::Invalid(start),
         LinkFile::Nothing => Target::Missing,
         LinkFile::NotRegular => {
-            notes.stray(path(), NOT_REGULAR);
+            notes.stray(path(), NO_LINK);
             Target::Missing
         }
         LinkFile::Failed(error) => {

@@ -18,7 +18,7 @@ const BATCH: usize = 128;
 
 /// What was read stands where it will stay, so that nothing is copied together afterwards: of what a large registry
 /// takes in memory, manifests are the most.
-type Place = (Digest, ReadManifest);
+pub(in crate::adapters) type Place = (Digest, ReadManifest);
 
 /// What stands in a place that nothing was read into; no reason is empty.
 const UNREAD: ReadManifest = ReadManifest::Unreadable(String::new());
@@ -30,7 +30,18 @@ pub(super) fn read_all(
     blobs: &[StoredBlob],
     events: &dyn Events,
 ) -> (StoredManifests, Notes) {
-    let (mut known, mut notes) = read_level(root, named(repositories), blobs, events);
+    follow(repositories, blobs, events, |wanted| read_level(root, wanted, blobs, events))
+}
+
+/// Level by level, read what revision links and tags name and what lies below it, as far as it is stored: `read` is
+/// handed places in `blobs`, which is sorted by digest, and answers in their order.
+pub(in crate::adapters) fn follow(
+    repositories: &[Repository],
+    blobs: &[StoredBlob],
+    events: &dyn Events,
+    mut read: impl FnMut(&[u32]) -> (Vec<Place>, Notes),
+) -> (StoredManifests, Notes) {
+    let (mut known, mut notes) = read(&stored(named(repositories), blobs));
     let is_known = |child: &Digest| known.binary_search_by(|(known, _)| known.cmp(child)).is_ok();
     // Children mostly have links of their own; those that do not lie some levels deep, each read once.
     let mut below = Vec::new();
@@ -41,7 +52,7 @@ pub(super) fn read_all(
             break;
         }
         level.sort_unstable();
-        let (read, more) = read_level(root, level, blobs, events);
+        let (read, more) = read(&stored(level, blobs));
         notes.extend(more);
         open.meet(children(&read).filter(|child| !is_known(child)));
         below.extend(read);
@@ -59,15 +70,14 @@ fn children(read: &[Place]) -> impl Iterator<Item = Digest> {
     manifests.flat_map(|manifest| &manifest.children).map(|child| child.digest)
 }
 
-/// Read these manifests, as far as they are stored; sorted.
+/// Read these manifests; sorted.
 fn read_level(
     root: &Folder,
-    named: Vec<Digest>,
+    wanted: &[u32],
     blobs: &[StoredBlob],
     events: &dyn Events,
 ) -> (Vec<Place>, Notes) {
     let mut notes = Notes::default();
-    let wanted = stored(named, blobs);
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
     let place = |at: &u32| blobs.get(usize::try_from(*at).ok()?).map(|blob| (blob.digest, UNREAD));
     let mut places: Vec<Place> = Vec::with_capacity(wanted.len());
@@ -144,10 +154,15 @@ fn read_one(folder: &Folder, path: &str, size: u64, bytes: &mut Vec<u8>) -> io::
     }
     // One byte more than the limit, so that a file that has grown shows as too large.
     read_file(folder, path, MAX_MANIFEST_BYTES + 1, bytes)?;
-    Ok(match parse(bytes) {
+    Ok(understood(bytes))
+}
+
+/// The manifest that these bytes are, or why they are none.
+pub(in crate::adapters) fn understood(bytes: &[u8]) -> ReadManifest {
+    match parse(bytes) {
         Ok(manifest) => ReadManifest::Manifest(manifest),
         Err(error) => ReadManifest::Unreadable(error.to_string()),
-    })
+    }
 }
 
 /// Read at most `limit` bytes of the regular file at `path` into `bytes`.

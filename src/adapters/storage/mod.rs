@@ -14,6 +14,7 @@
 //! | `quarantine` | what repairs change |
 //! | `ground`, `spot` | where they may, and how a single change is made |
 //! | `notes`, `printable` | stray files and failures, and how paths are shown |
+//! | `words` | why something is out of place |
 //!
 //! What is not looked at: what lies beside a `data` or `link` file, tags' history (`index/…`), the content
 //! of `hashstates`, and everything behind a symbolic link below the storage root (which is reported as
@@ -27,10 +28,10 @@ mod ground;
 mod leftovers;
 mod links;
 mod look;
-mod manifests;
-mod notes;
+pub(super) mod manifests;
+pub(super) mod notes;
 mod place;
-mod printable;
+pub(super) mod printable;
 mod quarantine;
 mod repositories;
 mod root;
@@ -38,7 +39,8 @@ mod sessions;
 mod spot;
 #[cfg(test)]
 mod tests;
-mod uploads;
+pub(super) mod uploads;
+pub(super) mod words;
 
 pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
@@ -51,6 +53,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::folder::{FileKind, Folder};
 use self::notes::Notes;
 use self::root::Root;
+use self::words::NOT_TOP;
 use crate::domain::digest::Digest;
 use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
@@ -59,8 +62,6 @@ use crate::domain::views::storage::{
     BlobFile, ContentView, HashedBlob, StorageView, StoredManifests, TagTarget, Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
-
-const NOT_TOP: &str = "only the folders `blobs` and `repositories` belong here";
 
 /// The storage of a registry with the `filesystem` driver.
 #[derive(Debug, Clone)]

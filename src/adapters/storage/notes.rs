@@ -10,14 +10,14 @@ use crate::domain::views::storage::StrayFile;
 
 /// What came up. Paths are printable and below the storage root.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
-    pub(super) stray: Vec<StrayFile>,
-    pub(super) unknown: Vec<Unlooked>,
+pub(in crate::adapters) struct Notes {
+    pub(in crate::adapters) stray: Vec<StrayFile>,
+    pub(in crate::adapters) unknown: Vec<Unlooked>,
 }
 
 impl Notes {
     /// Something is there that the layout does not know.
-    pub(super) fn stray(&mut self, path: String, why: &str) {
+    pub(in crate::adapters) fn stray(&mut self, path: String, why: &str) {
         self.stray.push(StrayFile { place: path.into(), why: why.to_owned() });
     }
 
@@ -34,7 +34,7 @@ impl Notes {
     }
 
     /// Take in what another walk noted.
-    pub(super) fn extend(&mut self, other: Self) {
+    pub(in crate::adapters) fn extend(&mut self, other: Self) {
         self.stray.extend(other.stray);
         self.unknown.extend(other.unknown);
     }

@@ -12,7 +12,7 @@ fn is_plain(c: char) -> bool {
 }
 
 /// The bytes as a printable text.
-pub(super) fn show(bytes: &[u8]) -> String {
+pub(in crate::adapters) fn show(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -34,12 +34,12 @@ fn escape(text: &mut String, bytes: &[u8]) {
 }
 
 /// The start of a file's content as a printable text of at most 80 characters.
-pub(super) fn show_start(bytes: &[u8]) -> Box<str> {
+pub(in crate::adapters) fn show_start(bytes: &[u8]) -> Box<str> {
     show(bytes).chars().take(KEPT_CHARS).collect()
 }
 
 /// The bytes that [`show`] made this text of; `None` if it did not.
-pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
+pub(in crate::adapters) fn bytes(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('\\');
     let mut bytes = parts.next()?.as_bytes().to_vec();
     for part in parts {

@@ -13,17 +13,11 @@ use super::links::{self, LinkFile};
 use super::notes::{Notes, is_gone};
 use super::printable::show;
 use super::uploads;
+use super::words::{NO_TARGET, NOT_FOLDER, NOT_MANIFESTS, NOT_NAME, NOT_TAG, RESERVED};
 use crate::domain::layout;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::views::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget, Traces};
 use crate::engine::ports::{Event, Events, Scope};
-
-const NOT_NAME: &str = "it is no repository name, so the daemon can neither list nor serve what is in it";
-const NOT_FOLDER: &str = "only folders belong here";
-const RESERVED: &str =
-    "of the names that begin with `_` a repository has only `_layers`, `_manifests` and `_uploads`";
-const NOT_MANIFESTS: &str = "only the folders `revisions` and `tags` belong here";
-const NOT_TAG: &str = "it is no tag, so the daemon can neither list nor serve it";
 
 /// All that lies below `repositories/`.
 #[derive(Default)]
@@ -234,7 +228,7 @@ pub(super) fn read_tag(tags: &Folder, tag: &Tag, notes: &mut Notes) -> Option<Ta
         LinkFile::Nothing if vanished() => None,
         LinkFile::Nothing => Some(TagTarget::Missing),
         LinkFile::NotRegular => {
-            notes.stray(tags.path_of(&path), "it is no regular file, so the tag has no target");
+            notes.stray(tags.path_of(&path), NO_TARGET);
             Some(TagTarget::Missing)
         }
         LinkFile::Failed(error) => {

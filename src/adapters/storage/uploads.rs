@@ -7,15 +7,13 @@ use jiff::Timestamp;
 use super::folder::{FileKind, Folder, Look};
 use super::notes::{Notes, is_gone};
 use super::printable::show;
+use super::words::{NO_FILE, NOT_PART, NOT_SESSION};
 use crate::domain::layout;
 use crate::domain::name::RepositoryName;
 use crate::domain::views::storage::StoredUpload;
 
 /// More than the longest time that a daemon writes.
 const TIME_BYTES: usize = 64;
-
-const NOT_SESSION: &str = "only the folders of upload sessions, named by UUIDs, belong here";
-const NOT_PART: &str = "an upload session has only `data`, `startedat` and `hashstates`";
 
 /// The upload sessions of a repository, sorted by their names.
 pub(super) fn all(repository: &Folder, name: &RepositoryName, notes: &mut Notes) -> Vec<StoredUpload> {
@@ -35,7 +33,7 @@ pub(super) fn all(repository: &Folder, name: &RepositoryName, notes: &mut Notes)
 }
 
 /// Whether a session may have this name.
-pub(super) fn is_uuid(id: &[u8]) -> bool {
+pub(in crate::adapters) fn is_uuid(id: &[u8]) -> bool {
     id.len() == 36 && id.iter().all(|c| c.is_ascii_hexdigit() || *c == b'-')
 }
 
@@ -60,7 +58,7 @@ fn part(session: &Folder, name: &str, notes: &mut Notes) -> Option<Look> {
     match session.look(name) {
         Ok(look) if look.kind == FileKind::File => Some(look),
         Ok(_) => {
-            notes.stray(session.path_of(name), "it is no regular file");
+            notes.stray(session.path_of(name), NO_FILE);
             None
         }
         Err(error) if is_gone(&error) => None,
