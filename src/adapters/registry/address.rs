@@ -172,6 +172,8 @@ impl Address {
     /// back to our scheme and port: a daemon behind a proxy often knows neither.
     pub(super) fn follow(&self, from: &Url, location: &str) -> Option<Url> {
         let mut url = from.join(location).ok()?;
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
         if url.host_str() == self.base.host_str() {
             let _ = url.set_scheme(self.base.scheme());
             let _ = url.set_port(self.base.port());

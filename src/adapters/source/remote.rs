@@ -144,7 +144,10 @@ fn pieces(asked: String, body: Incoming) -> ByteStream {
             let mut body = body?;
             match body.next().await {
                 Ok(bytes) => bytes.map(|bytes| (Ok(bytes), Some(body))),
-                Err(failure) => Some((Err(SourceError::Interrupted { asked, said: failure.why }), None)),
+                Err(failure) => {
+                    let may_pass = failure.is_passing();
+                    Some((Err(error(asked, failure.why, may_pass)), None))
+                }
             }
         }
     };

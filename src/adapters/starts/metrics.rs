@@ -25,7 +25,12 @@ impl StartWitness for Metrics {
     async fn start(&self) -> Result<Start, String> {
         let failed = |error: reqwest::Error| format!("no metrics at {}: {}", self.0, error.without_url());
         install_crypto();
-        let client = reqwest::Client::builder().no_proxy().timeout(ASKING).build().map_err(failed)?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(ASKING)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(failed)?;
         let response = client.get(&self.0).send().await.and_then(reqwest::Response::error_for_status);
         let mut response = response.map_err(failed)?;
         let mut body = Vec::new();

@@ -2,6 +2,7 @@
 
 mod auth;
 mod faults;
+mod hostile;
 mod real;
 mod tls;
 mod weather;

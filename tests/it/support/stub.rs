@@ -18,6 +18,8 @@ pub(crate) enum Act {
     Reset(String),
     /// Send nothing for so long, then close.
     Sleep(Duration),
+    /// Send these bytes, and then one byte each time that so long has passed, for ever.
+    Trickle(String, Duration),
 }
 
 impl Act {
@@ -100,6 +102,14 @@ async fn serve(
                 let _ = stream.write_all(bytes.as_bytes()).await;
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 let _ = stream.set_zero_linger();
+                return;
+            }
+            Act::Trickle(bytes, pause) => {
+                let mut sent = stream.write_all(bytes.as_bytes()).await;
+                while sent.is_ok() {
+                    tokio::time::sleep(pause).await;
+                    sent = stream.write_all(b" ").await;
+                }
                 return;
             }
             Act::Sleep(time) => {

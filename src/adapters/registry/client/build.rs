@@ -7,6 +7,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::failure::Failure;
+use super::reach::Reach;
 use crate::adapters::registry::address::{Scheme, is_loopback};
 use crate::adapters::registry::connection::Connection;
 use crate::adapters::registry::tls::Tls;
@@ -52,6 +53,7 @@ fn builder(connection: &Connection) -> Result<ClientBuilder, String> {
         .http1_only()
         .referer(false)
         .tcp_nodelay(true)
+        .dns_resolver(Reach::of(connection))
         .pool_idle_timeout(Duration::from_secs(20))
         .connect_timeout(connection.timeout.min(Duration::from_secs(10)));
     // As everybody else does: no proxy leads to this machine itself.

@@ -124,8 +124,7 @@ impl NoAnswer {
     /// In one line, the cure included.
     pub(crate) fn words(&self) -> String {
         let tried = if self.attempts > 1 { format!(" ({} attempts)", self.attempts) } else { String::new() };
-        let hint = self.failure.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        format!("{}{tried}{hint}", self.failure.why)
+        format!("{}{tried}{}", self.failure.why, self.failure.then())
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use rustls::CertificateError;
 
+use super::reach::Forbidden;
 use super::wire::printable;
 
 /// How to show one.
@@ -24,6 +25,8 @@ pub(crate) enum FailureKind {
     WrongScheme,
     /// Nothing came for too long.
     Timeout,
+    /// Something came all the time, and too little of it.
+    Slow,
     /// The connection broke.
     Reset,
     /// We no longer ask, because it failed too often.
@@ -65,6 +68,16 @@ impl Failure {
         self
     }
 
+    /// In one line, the cure included.
+    pub(crate) fn words(&self) -> String {
+        format!("{}{}", self.why, self.then())
+    }
+
+    /// What to do next, as the rest of a sentence.
+    pub(super) fn then(&self) -> String {
+        self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default()
+    }
+
     /// Whether trying again may help.
     pub(crate) const fn is_passing(&self) -> bool {
         matches!(
@@ -81,6 +94,9 @@ impl Failure {
     /// Tell what an error of the HTTP client means. `tls` is how we spoke.
     pub(super) fn diagnose(error: &reqwest::Error, tls: bool) -> Self {
         let chain = Chain::of(error);
+        if let Some(forbidden) = chain.forbidden {
+            return forbidden.into();
+        }
         if let Some(tls_error) = chain.tls {
             return tls_failure(tls_error);
         }
@@ -122,6 +138,12 @@ impl Failure {
     }
 }
 
+impl From<&Forbidden> for Failure {
+    fn from(forbidden: &Forbidden) -> Self {
+        Self::new(FailureKind::Other, forbidden.to_string())
+    }
+}
+
 /// We spoke plain HTTP, and the other side speaks TLS.
 pub(crate) fn plain_to_tls() -> Failure {
     Failure::new(FailureKind::WrongScheme, "this port speaks TLS, and it was asked in plain HTTP")
@@ -136,13 +158,14 @@ pub(super) fn is_cut(error: &reqwest::Error) -> bool {
 /// An error and its causes: their texts, and the two kinds that say most.
 struct Chain<'a> {
     io: Option<io::ErrorKind>,
+    forbidden: Option<&'a Forbidden>,
     tls: Option<&'a rustls::Error>,
     text: String,
 }
 
 impl<'a> Chain<'a> {
     fn of(error: &'a reqwest::Error) -> Self {
-        let mut chain = Self { io: None, tls: None, text: String::new() };
+        let mut chain = Self { io: None, forbidden: None, tls: None, text: String::new() };
         let mut next: Option<&(dyn StdError + 'static)> = error.source();
         while let Some(cause) = next {
             chain.note(cause);
@@ -158,6 +181,7 @@ impl<'a> Chain<'a> {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             self.tls = Some(tls);
         }
+        self.forbidden = self.forbidden.or(cause.downcast_ref::<Forbidden>());
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             self.io = Some(io.kind());
             // An io::Error hides what it wraps from `source()`.

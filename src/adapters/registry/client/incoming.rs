@@ -1,17 +1,26 @@
 //! A body that comes in: a blob from any byte on, from the daemon or from the object store that it redirects to.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_RANGE, LOCATION, RANGE};
 use reqwest::{Response, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use url::Url;
 
 use super::exchange::{HttpReply, HttpRequest, Take, read};
 use super::failure::{self, Failure, FailureKind};
-use super::{Client, tripped};
+use super::{Client, WHOLE_ANSWER, tripped};
+use crate::adapters::registry::address::shown;
 
 /// So many redirects are followed into an object store.
 const MOST_REDIRECTS: u32 = 5;
+/// Bytes a second that a body must bring in the long run.
+const SLOWEST: u64 = 1 << 10;
+/// The longest that one body may take, and one whose length was not announced.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_UNANNOUNCED: Duration = Duration::from_secs(3600);
 /// The most that is read of an answer that is no body.
 const REFUSAL: Take = Take::Bytes(64 << 10);
 
@@ -28,7 +37,8 @@ pub(crate) struct Incoming {
     response: Response,
     /// The first byte that comes: 0 from a server that knows no ranges.
     pub start: u64,
-    patience: std::time::Duration,
+    patience: Duration,
+    pace: Pace,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -47,7 +57,8 @@ impl Client {
             let why = format!("it begins at byte {start}, and byte {offset} was asked for");
             return Err(Failure::new(FailureKind::Other, why));
         }
-        Ok(Opened::Body(Incoming { response, start, patience: self.timeout, _permit: permit }))
+        let pace = Pace::new(response.content_length(), self.timeout * WHOLE_ANSWER);
+        Ok(Opened::Body(Incoming { response, start, patience: self.timeout, pace, _permit: permit }))
     }
 
     /// What came in place of a body; all our requests keep to the wait that the registry asks for with it.
@@ -65,15 +76,38 @@ impl Client {
         let mut url = request.url.clone();
         let mut response = self.get(request, &url, offset).await?;
         for _ in 1..MOST_REDIRECTS {
-            let Some(target) = redirect(&url, &response) else { return Ok(response) };
-            url = target;
+            let Some(target) = location(&response) else { return Ok(response) };
+            url = self.led(&url, target).await?;
             self.limiter.another().await;
             response = self.get(request, &url, offset).await?;
         }
-        if redirect(&url, &response).is_some() {
+        if location(&response).is_some() {
             return Err(Failure::new(FailureKind::Other, "redirected in circles"));
         }
         Ok(response)
+    }
+
+    /// Where the redirect of a blob leads: to a store of another host, too, which is shown nothing of ours. Never is it from
+    /// TLS to none, or to what only we can reach.
+    pub(crate) async fn led(&self, from: &Url, location: &str) -> Result<Url, Failure> {
+        let refuse = |why: String| Failure::new(FailureKind::Other, why);
+        let mut url =
+            from.join(location).map_err(|error| refuse(format!("redirected to no URL: {error}")))?;
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        let place = shown(&url);
+        match url.scheme() {
+            "https" => {}
+            "http" if from.scheme() == "http" => {}
+            "http" => {
+                let why = format!("it redirects from TLS to plain HTTP ({place}): not followed");
+                let hint = "have the registry's storage redirect to https, or switch redirects off there";
+                return Err(refuse(why).with_hint(hint));
+            }
+            _ => return Err(refuse(format!("it redirects to {place}, which is not HTTP: not followed"))),
+        }
+        self.reach.check(&url).await.map_err(|forbidden| Failure::from(&forbidden))?;
+        Ok(url)
     }
 
     async fn get(&self, request: &HttpRequest, url: &Url, offset: u64) -> Result<Response, Failure> {
@@ -116,7 +150,7 @@ impl Incoming {
     /// The next bytes; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         match tokio::time::timeout(self.patience, self.response.chunk()).await {
-            Ok(Ok(piece)) => Ok(piece),
+            Ok(Ok(piece)) => self.pace.note(piece.as_ref().map_or(0, Bytes::len)).map(|()| piece),
             Ok(Err(error)) if failure::is_cut(&error) => {
                 Err(Failure::new(FailureKind::Reset, "the body was cut"))
             }
@@ -126,13 +160,40 @@ impl Incoming {
     }
 }
 
+/// How fast a body comes: silence is not the only way to come to no end.
+struct Pace {
+    began: Instant,
+    moved: u64,
+    /// From then on it must have come at [`SLOWEST`].
+    allowance: Duration,
+    most: Duration,
+}
+
+impl Pace {
+    fn new(announced: Option<u64>, allowance: Duration) -> Self {
+        let most = if announced.is_some() { LONGEST } else { LONGEST_UNANNOUNCED };
+        Self { began: Instant::now(), moved: 0, allowance, most }
+    }
+
+    fn note(&mut self, count: usize) -> Result<(), Failure> {
+        self.moved += count as u64;
+        let passed = self.began.elapsed();
+        let is_slow = passed > self.allowance && self.moved < SLOWEST * passed.as_secs();
+        if is_slow || passed > self.most {
+            let why = format!("it came to no end: {} bytes in {} s", self.moved, passed.as_secs());
+            return Err(Failure::new(FailureKind::Slow, why));
+        }
+        Ok(())
+    }
+}
+
 /// Where a partial answer begins: what `Content-Range: bytes 5-9/10` says.
 fn first_byte(response: &Response) -> Option<u64> {
     let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
     range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }
 
-fn redirect(from: &Url, response: &Response) -> Option<Url> {
-    let target = response.headers().get(LOCATION).filter(|_| response.status().is_redirection())?;
-    from.join(target.to_str().ok()?).ok()
+/// Where a redirect leads.
+fn location(response: &Response) -> Option<&str> {
+    response.headers().get(LOCATION).filter(|_| response.status().is_redirection())?.to_str().ok()
 }

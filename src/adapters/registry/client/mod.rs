@@ -17,6 +17,7 @@ mod failure;
 mod incoming;
 mod limiter;
 mod outgoing;
+mod reach;
 mod wire;
 
 use std::time::{Duration, SystemTime};
@@ -43,6 +44,10 @@ pub(crate) use wire::{WireError, errors, printable};
 
 use auth::Authenticator;
 use limiter::{Limiter, retry_after};
+use reach::Reach;
+
+/// So many times the longest silence is the most that an answer which is kept in memory may take.
+const WHOLE_ANSWER: u32 = 4;
 
 /// Asks one daemon.
 pub(crate) struct Client {
@@ -53,6 +58,8 @@ pub(crate) struct Client {
     pub chunk: u64,
     limiter: Limiter,
     auth: Authenticator,
+    /// Where it may send us.
+    reach: Reach,
     /// What names a proxy that leads there.
     proxy: Option<&'static str>,
     http: reqwest::Client,
@@ -65,6 +72,7 @@ impl Client {
     pub(crate) fn new(connection: &Connection) -> Result<Self, UnusableSettings> {
         let (http, streams) = build::both(connection)?;
         let is_tls = connection.address.base().scheme() == "https";
+        let reach = Reach::of(connection);
         let credentials = connection.credentials.clone();
         let (jobs, retries) = (connection.jobs, connection.retry_times);
         Ok(Self {
@@ -72,7 +80,8 @@ impl Client {
             timeout: connection.timeout,
             chunk: connection.chunk.max(1 << 20),
             limiter: Limiter::new(jobs, connection.rate, retries, connection.timeout),
-            auth: Authenticator::new(credentials, http.clone(), connection.timeout, is_tls),
+            auth: Authenticator::new(credentials, http.clone(), connection.timeout, is_tls, reach.clone()),
+            reach,
             proxy: build::proxy_variable(connection),
             http,
             streams,
@@ -244,9 +253,13 @@ impl Client {
             sent = sent.body(request.body.clone());
         }
         let is_tls = request.url.scheme() == "https";
-        let response = sent.send().await;
-        let response = response.map_err(|error| Failure::diagnose(&error, is_tls).behind(self.proxy))?;
-        let reply = exchange::read(response, request.take).await?;
+        let whole = async {
+            let response = sent.send().await;
+            let response = response.map_err(|error| Failure::diagnose(&error, is_tls).behind(self.proxy))?;
+            exchange::read(response, request.take).await
+        };
+        let most = self.timeout * WHOLE_ANSWER;
+        let reply = tokio::time::timeout(most, whole).await.unwrap_or_else(|_| Err(without_end(most)))?;
         // Where the first byte is asked for, a body that ends early is the answer; elsewhere it is none.
         if reply.end == End::Cut && request.take != Take::FirstByte {
             let why = format!("{} came, but its body ended after {} bytes", reply.status, reply.body.len());
@@ -254,6 +267,12 @@ impl Client {
         }
         Ok(reply)
     }
+}
+
+/// An answer of which something comes all the time, and never all.
+fn without_end(most: Duration) -> Failure {
+    Failure::new(FailureKind::Slow, format!("its answer did not end within {most:?}"))
+        .with_hint("raise --timeout, or look what is between us and the registry")
 }
 
 /// Nobody is asked any more.

@@ -51,9 +51,12 @@ async fn byte_of_store(
     at: u64,
 ) -> (Answer<Delivery>, String) {
     for _ in 0..MOST_REDIRECTS {
-        let target = reply.header(LOCATION.as_str()).and_then(|target| from.join(target).ok());
-        let Some(target) = target else {
+        let Some(target) = reply.header(LOCATION.as_str()) else {
             return (Answer::Unknown("a redirect without a target".into()), said(&reply));
+        };
+        let target = match client.led(&from, target).await {
+            Ok(target) => target,
+            Err(refused) => return (Answer::Unknown(refused.words()), said(&reply)),
         };
         let host = target.host_str().unwrap_or_default().to_owned();
         let request = one_byte(HttpRequest::new(Method::GET, target.clone(), TokenScope::Known), at);

@@ -72,7 +72,7 @@ pub(super) async fn fetch(
             Stopped::Sink(error) => return Err(download.unwritten(&error, attempts)),
         };
         // Without one new byte it would break there again: a phantom, or a file too short.
-        let is_worth_it = download.size > before
+        let is_worth_it = failure.kind != FailureKind::Slow && download.size > before
             || before == 0 && failure.is_passing() && failure.kind != FailureKind::Reset;
         match waits.next() {
             Some(wait) if is_worth_it => tokio::time::sleep(wait).await,

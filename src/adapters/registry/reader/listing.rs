@@ -1,12 +1,16 @@
 //! Lists that come in pages: the catalog and a repository's tags.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use reqwest::Method;
 use reqwest::header::LINK;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::answer::{Question, said, without};
@@ -22,16 +26,23 @@ const PAGE_BYTES: u64 = 64 << 20;
 /// Repositories asked for in one page: the most that 2.8 and 3.x give by default.
 const PAGE_SIZE: &str = "n=1000";
 
+/// The most names of a list that are kept, and the most pages that they may come in: a list that has no end is not read
+/// to its end. The largest repositories that are known have some hundred thousand tags.
+const MOST_NAMES: usize = 2_000_000;
+const MOST_PAGES: usize = 5_000;
+
 /// A page of `_catalog`.
 #[derive(Deserialize)]
 struct Catalog {
-    repositories: Option<Vec<String>>,
+    #[serde(default)]
+    repositories: Names<RepositoryName>,
 }
 
 /// A page of `tags/list`.
 #[derive(Deserialize)]
 struct Tags {
-    tags: Option<Vec<String>>,
+    #[serde(default)]
+    tags: Names<Tag>,
 }
 
 /// All pages of `_catalog`.
@@ -66,20 +77,19 @@ struct Listed<N> {
     is_page_too_large: bool,
 }
 
-async fn list<P: DeserializeOwned, N: FromStr + Ord>(
+async fn list<P: DeserializeOwned, N: Ord>(
     client: &Client,
     first: Url,
     scope: TokenScope,
-    names: impl Fn(P) -> Option<Vec<String>>,
+    names: impl Fn(P) -> Names<N>,
 ) -> Listed<N> {
     let mut found = BTreeSet::new();
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut next = Some(first.clone());
     let mut question = Question::new(&request(first, &scope));
     let whole = |asked| Listed { asked, is_page_too_large: false };
     while let Some(url) = next {
-        if !seen.insert(url.to_string()) {
-            let why = format!("the list's pages go in circles: {} comes again", shown(&url));
+        if let Err(why) = go_on(&mut seen, &url, found.len()) {
             return whole(question.answered((Answer::Unknown(why.clone()), why)));
         }
         let reply = match client.ask(&request(url.clone(), &scope)).await {
@@ -87,8 +97,7 @@ async fn list<P: DeserializeOwned, N: FromStr + Ord>(
             Err(no_answer) => return whole(question.no_answer(&no_answer)),
         };
         match read_page(&reply) {
-            // A name that is none cannot be asked about; storage shows it as a stray folder.
-            Ok(page) => found.extend(names(page).into_iter().flatten().filter_map(|name| name.parse().ok())),
+            Ok(page) => found.append(&mut names(page).0),
             Err(answer) => {
                 if seen.len() > 1 {
                     question = question.noting(&format!(" (page {})", seen.len()));
@@ -99,8 +108,65 @@ async fn list<P: DeserializeOwned, N: FromStr + Ord>(
         }
         next = following(client, &url, &reply);
     }
+    if found.len() > MOST_NAMES {
+        let why = format!("it lists more than {MOST_NAMES} names");
+        return whole(question.answered((Answer::Unknown(why.clone()), why)));
+    }
     let said = format!("200 OK, {} names in {} pages", found.len(), seen.len());
     whole(question.answered((Answer::Yes(found.into_iter().collect()), said)))
+}
+
+/// Whether another page is read: of a list whose pages come again, or never end, no more.
+fn go_on(seen: &mut HashSet<u64>, url: &Url, found: usize) -> Result<(), String> {
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    if !seen.insert(hasher.finish()) {
+        return Err(format!("the list's pages go in circles: {} comes again", shown(url)));
+    }
+    if seen.len() > MOST_PAGES || found > MOST_NAMES {
+        return Err(format!("the list does not end: {found} names in {} pages", seen.len() - 1));
+    }
+    Ok(())
+}
+
+/// The names of a page, taken as they are read: a page may have millions of them. A name that is none cannot be asked
+/// about; storage shows it as a stray folder.
+struct Names<N>(BTreeSet<N>);
+
+impl<N> Default for Names<N> {
+    fn default() -> Self {
+        Self(BTreeSet::new())
+    }
+}
+
+impl<'de, N: FromStr + Ord> Deserialize<'de> for Names<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Taking(PhantomData))
+    }
+}
+
+struct Taking<N>(PhantomData<N>);
+
+impl<'de, N: FromStr + Ord> Visitor<'de> for Taking<N> {
+    type Value = Names<N>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of names")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Names::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+        let mut found = BTreeSet::new();
+        while let Some(name) = names.next_element::<Cow<'de, str>>()? {
+            if found.len() <= MOST_NAMES {
+                found.extend(name.parse().ok());
+            }
+        }
+        Ok(Names(found))
+    }
 }
 
 fn is_page_too_large(reply: &HttpReply) -> bool {
@@ -162,8 +228,10 @@ mod tests {
 
     #[test]
     fn null_lists_are_survived() {
-        assert!(serde_json::from_str::<Tags>(r#"{"name":"a","tags":null}"#).unwrap().tags.is_none());
-        assert!(serde_json::from_str::<Catalog>(r#"{"repositories":null}"#).unwrap().repositories.is_none());
+        assert!(serde_json::from_str::<Tags>(r#"{"name":"a","tags":null}"#).unwrap().tags.0.is_empty());
+        assert!(
+            serde_json::from_str::<Catalog>(r#"{"repositories":null}"#).unwrap().repositories.0.is_empty()
+        );
     }
 
     #[rstest]

@@ -10,6 +10,10 @@ use crate::adapters::registry::client::{
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{RequestError, UploadSession};
 
+/// What may be meant by a session on another host than the one that was named.
+const ELSEWHERE: &str = "nothing is sent to a host that you did not name: give --registry the name that the registry calls itself by, \
+                         or have its `http.relativeurls` switched on";
+
 /// POST: a new session.
 pub(super) async fn start(
     client: &Client,
@@ -56,6 +60,12 @@ pub(super) fn next(
         let why = format!("{}, but without a Location to go on at", answered(reply));
         return Err(request_error(request, Some(reply.status), why, reply.attempts));
     };
+    if !client.address.owns(&location) {
+        let elsewhere = location.host_str().unwrap_or_default();
+        let why = format!("{}, but its Location is on another host (`{elsewhere}`)", answered(reply));
+        let error = request_error(request, Some(reply.status), why, reply.attempts);
+        return Err(RequestError { hint: Some(ELSEWHERE.into()), ..error });
+    }
     let last = location.path_segments().and_then(|mut path| path.next_back()).unwrap_or_default().to_owned();
     let id = reply.header("docker-upload-uuid").map_or(last, str::to_owned);
     Ok(UploadSession { repository: repository.clone(), id, location: location.into() })

@@ -20,7 +20,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use self::challenge::{Challenge, Realm};
 use self::token::Token;
 use super::failure::{Failure, FailureKind};
-use crate::adapters::registry::address::without_userinfo;
+use super::reach::Reach;
+use crate::adapters::registry::address::shown;
 use crate::adapters::registry::credential::{Credential, Credentials};
 
 /// What a request needs to be allowed.
@@ -87,12 +88,20 @@ pub(super) struct Authenticator {
     timeout: Duration,
     /// Whether the registry is spoken to over TLS: then its token server must be, too.
     tls: bool,
+    /// Where it may send us.
+    reach: Reach,
     state: Mutex<State>,
 }
 
 impl Authenticator {
-    pub(super) fn new(credentials: Credentials, client: Client, timeout: Duration, tls: bool) -> Self {
-        Self { credentials, client, timeout, tls, state: Mutex::default() }
+    pub(super) fn new(
+        credentials: Credentials,
+        client: Client,
+        timeout: Duration,
+        tls: bool,
+        reach: Reach,
+    ) -> Self {
+        Self { credentials, client, timeout, tls, reach, state: Mutex::default() }
     }
 
     fn with_state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
@@ -171,7 +180,7 @@ impl Authenticator {
                 self.with_state(|state| state.challenge = Some(challenge));
                 return Ok(again);
             }
-            (Challenge::Bearer(realm), credential) => self.is_safe(realm, credential)?,
+            (Challenge::Bearer(realm), credential) => self.is_safe(realm, credential).await?,
         }
         let slot = self.with_state(|state| {
             if let Challenge::Bearer(Realm { scope: Some(words), .. }) = &challenge {
@@ -188,19 +197,18 @@ impl Authenticator {
         Ok(true)
     }
 
-    /// A password that goes to the registry under TLS does not go to its token server without.
-    fn is_safe(&self, realm: &Realm, credential: &Credential) -> Result<(), Failure> {
-        let open =
-            self.tls && realm.url.starts_with("http://") && !matches!(credential, Credential::Anonymous);
-        if open {
-            let why = format!(
-                "its token server speaks plain HTTP ({}): it is not shown our credentials",
-                without_userinfo(&realm.url)
-            );
+    /// A password that goes to the registry under TLS does not go to its token server without; and nothing goes where
+    /// only we can go.
+    async fn is_safe(&self, realm: &Realm, credential: &Credential) -> Result<(), Failure> {
+        let server = realm.server()?;
+        if self.tls && server.scheme() != "https" && !matches!(credential, Credential::Anonymous) {
+            let place = shown(&server);
+            let why =
+                format!("its token server speaks plain HTTP ({place}): it is not shown our credentials");
             return Err(Failure::new(FailureKind::Denied, why)
                 .with_hint("have the registry's `auth.token.realm` changed to https"));
         }
-        Ok(())
+        self.reach.check(&server).await.map_err(|forbidden| (&forbidden).into())
     }
 }
 

@@ -44,6 +44,19 @@ struct Answer {
     expires_in: Option<u64>,
 }
 
+impl Realm {
+    /// The token server as it will be asked: whoever judges it must read it as the HTTP client does, which drops spaces and
+    /// tabs, and takes `HTTP:\\\\` for `http://`.
+    pub(super) fn server(&self) -> Result<Url, Failure> {
+        let url = Url::parse(&self.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let why = || format!("its token server is no URL: `{}`", printable(&without_userinfo(&self.url), 80));
+        let mut url = url.ok_or_else(|| Failure::new(FailureKind::Denied, why()))?;
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Ok(url)
+    }
+}
+
 /// Ask the token server for a token with the rights in `scope`.
 pub(super) async fn fetch(
     client: &Client,
@@ -52,13 +65,7 @@ pub(super) async fn fetch(
     credential: &Credential,
     timeout: Duration,
 ) -> Result<Token, Failure> {
-    let url = Url::parse(&realm.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let Some(url) = url else {
-        return Err(Failure::new(
-            FailureKind::Denied,
-            format!("its token server is no URL: `{}`", printable(&without_userinfo(&realm.url), 80)),
-        ));
-    };
+    let url = realm.server()?;
     let place = url.host_str().unwrap_or_default().to_owned();
     let tls = url.scheme() == "https";
     let asked = Instant::now();
