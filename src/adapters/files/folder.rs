@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid, fchmod, fchown, fstat, fsync, mkdirat,
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid, fchmod, fchown, fstat, fsync, mkdirat,
     open, openat, readlinkat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
@@ -230,6 +230,23 @@ impl Folder {
     /// Take away a file that is ours.
     pub(in crate::adapters) fn drop_own(&self, name: impl Arg) -> io::Result<()> {
         Ok(unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    /// Take away a folder in which nothing is.
+    pub(in crate::adapters) fn drop_empty(&self, name: impl Arg) -> io::Result<()> {
+        Ok(unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// The names in it, at most so many.
+    pub(in crate::adapters) fn names(&self, most: usize) -> io::Result<Vec<Vec<u8>>> {
+        let mut found = Vec::new();
+        for entry in Dir::read_from(&self.0)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." && found.len() <= most {
+                found.push(name);
+            }
+        }
+        Ok(found)
     }
 
     /// Force its entries to the disk, where its filesystem can do that.

@@ -10,7 +10,8 @@ use rustix::fs::{fstat, fstatfs};
 use super::folder::Folder;
 use super::notes::is_gone;
 use crate::domain::digest::Digest;
-use crate::domain::layout;
+use crate::domain::layout::{self, LinkPlace};
+use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Observed, Reason};
 
 /// By how much the clock of a file server may be behind that of this machine.
@@ -41,6 +42,19 @@ pub(super) fn data(root: &Folder, digest: &Digest) -> io::Result<Observed<Timest
             Err(error) => return Err(error),
         };
     }
+    changed(&folder)
+}
+
+/// When the folder of a link was last changed.
+pub(super) fn link(
+    root: &Folder,
+    name: &RepositoryName,
+    place: &LinkPlace,
+) -> io::Result<Observed<Timestamp>> {
+    changed(&root.at(&layout::FolderPlace::Link(name.clone(), place.clone()))?)
+}
+
+fn changed(folder: &Folder) -> io::Result<Observed<Timestamp>> {
     let stat = fstat(folder.handle())?;
     let at = Timestamp::new(stat.st_ctime, i32::try_from(stat.st_ctime_nsec).unwrap_or_default());
     Ok(at.map_or(Observed::Unknown(Reason::NoTimes), Observed::Present))

@@ -103,6 +103,22 @@ impl Ground {
         Some((&quarantine.above, quarantine.path.parent()?, Side::Quarantine))
     }
 
+    /// A folder of the registry, by the names on the way; nothing if one is missing.
+    pub(super) fn folder(&self, place: &Place) -> Result<Option<Folder>, StorageWriteError> {
+        let path = place.to_string();
+        let (mut here, mut reached) = (None, self.v2.clone());
+        for name in path.split('/') {
+            reached.push(name);
+            let above = here.as_ref().unwrap_or(&self.root);
+            let name = OsStr::new(name);
+            let Some(next) = enter(above, name, &reached, Side::Storage, Missing::Leave)? else {
+                return Ok(None);
+            };
+            here = Some(next);
+        }
+        Ok(here)
+    }
+
     /// A folder of our own, made if need be.
     pub(super) fn own(&self, path: &Path) -> Result<Folder, StorageWriteError> {
         let spot = self.spot(&path.join("any"), Missing::Make)?;

@@ -33,6 +33,7 @@ pub(super) mod notes;
 mod place;
 pub(super) mod printable;
 mod quarantine;
+mod remains;
 mod repositories;
 mod root;
 mod sessions;
@@ -186,6 +187,10 @@ impl Storage for FilesystemStorage {
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {
         self.look(|root| look::link(root, repository, place))
+    }
+
+    fn link_changed(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Timestamp> {
+        self.look(|root| gone::link(root, repository, place))
     }
 
     fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Observed<TagTarget> {

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::ground::{Ground, Missing};
+use super::remains;
 use super::spot::{LINK_LIMIT, Spot, refused};
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content};
-use crate::domain::layout::{LinkPlace, Place};
+use crate::domain::layout::{FolderPlace, LinkPlace, Part, Place};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{StorageWriteError, StorageWriter};
 
@@ -230,6 +231,14 @@ impl StorageWriter for FilesystemWriter {
             return Ok(changes);
         }
         Ok(vec![Change::LinkWritten { path, old, new }])
+    }
+
+    fn clear_upload(&self, repository: &RepositoryName, id: &str) -> Result<(), StorageWriteError> {
+        let uploads = Place::Folder(FolderPlace::Part(repository.clone(), Part::Uploads));
+        if let Some(folder) = self.ground.folder(&uploads)? {
+            remains::clear(&folder, id).map_err(refused("clear", &self.path(&uploads).join(id)))?;
+        }
+        Ok(())
     }
 
     fn revert(&self, change: &Change) -> Result<Vec<Change>, StorageWriteError> {

@@ -71,6 +71,11 @@ pub trait Storage: Send + Sync {
     /// Look at one layer or revision link, or a tag's `current/link` ([`Storage::tag`] tells more).
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target>;
 
+    /// When the folder of a link was last changed, by storage's own clock: also when a link came and went. Only files tell.
+    fn link_changed(&self, _repository: &RepositoryName, _place: &LinkPlace) -> Observed<Timestamp> {
+        Observed::Unknown(Reason::NoTimes)
+    }
+
     /// Look at one tag.
     fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Observed<TagTarget>;
 

@@ -50,6 +50,15 @@ pub trait StorageWriter: Send + Sync {
         digest: &Digest,
     ) -> Result<Vec<Change>, StorageWriteError>;
 
+    /// Take away what a daemon left of an upload session that we began and gave up, if that is no more than states of its
+    /// hash: neither content nor anything that a push waits for.
+    ///
+    /// # Errors
+    /// When it cannot be taken away.
+    fn clear_upload(&self, _repository: &RepositoryName, _id: &str) -> Result<(), StorageWriteError> {
+        Ok(())
+    }
+
     /// What takes a recorded change back, whether it was made or not. Nothing if it was not.
     ///
     /// A good file that took the place of a bad one in the meantime goes into the quarantine.

@@ -57,6 +57,11 @@ pub trait RegistryWriter: Send + Sync {
     /// DELETE the session.
     async fn cancel_upload(&self, session: &UploadSession) -> Result<(), RequestError>;
 
+    /// The sessions that were given up since this was asked last, whether the daemon took them away or not.
+    fn given_up(&self) -> Vec<UploadSession> {
+        Vec::new()
+    }
+
     /// Upload a blob whole: a `POST` and a `PUT`, with some `PATCH` in between for a large one. What breaks is
     /// resumed where the daemon still knows its offset, else begun anew.
     async fn upload_blob(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 
 use super::journaled::Trouble;
-use super::{Repair, step};
+use super::{Repair, sessions, step};
 use crate::domain::journal::{Purpose, Record};
 use crate::domain::plan::{Approved, Outcome, Plan, Step, StepResult};
 use crate::engine::blocking::blocking;
@@ -35,6 +35,7 @@ pub async fn execute(repair: &Repair, approved: &Approved) -> Result<Vec<Outcome
         run.wave(wave).await;
         pending.retain(|step| !run.results.contains_key(&step.id));
     }
+    sessions::clear(repair).await;
     repair.events.emit(Event::Finished);
     let journal = repair.journal.clone();
     // The repair is over; that its end is not on record costs a notice in the next run.

@@ -13,6 +13,7 @@ mod preflight;
 mod prove;
 mod restarting;
 mod returned;
+mod sessions;
 mod step;
 mod survey;
 mod upload;

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::Repair;
+use super::{Repair, sessions};
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
 use crate::domain::plan::{Plan, StepAction};
@@ -93,6 +93,7 @@ async fn handshake(repair: &Repair, daemon: &Daemon, name: &RepositoryName) -> R
     if let Err(error) = daemon.writer.cancel_upload(&session).await {
         tracing::debug!(%error, "the handshake's upload session was not cancelled");
     }
+    sessions::clear(repair).await;
     match seen {
         Observed::Present(()) => Ok(()),
         Observed::Absent => Err(Refused(format!(

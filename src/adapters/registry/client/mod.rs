@@ -20,6 +20,7 @@ mod outgoing;
 mod reach;
 mod wire;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, HeaderValue, RETRY_AFTER};
@@ -31,7 +32,7 @@ use super::connection::Connection;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
 use crate::domain::name::RepositoryName;
-use crate::engine::ports::RequestError;
+use crate::engine::ports::{RequestError, UploadSession};
 
 pub(crate) use auth::TokenScope;
 pub use build::UnusableSettings;
@@ -49,6 +50,20 @@ use reach::Reach;
 /// So many times the longest silence is the most that an answer which is kept in memory may take.
 const WHOLE_ANSWER: u32 = 4;
 
+/// Upload sessions that were given up, until somebody asks for them.
+#[derive(Default)]
+pub(crate) struct GivenUp(Mutex<Vec<UploadSession>>);
+
+impl GivenUp {
+    pub(crate) fn note(&self, session: &UploadSession) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(session.clone());
+    }
+
+    pub(crate) fn take(&self) -> Vec<UploadSession> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Asks one daemon.
 pub(crate) struct Client {
     pub address: Address,
@@ -56,6 +71,8 @@ pub(crate) struct Client {
     pub timeout: Duration,
     /// A blob of more bytes than this is uploaded in several requests of so many bytes.
     pub chunk: u64,
+    /// The upload sessions that were given up.
+    pub given_up: GivenUp,
     limiter: Limiter,
     auth: Authenticator,
     /// Where it may send us.
@@ -79,6 +96,7 @@ impl Client {
             address: connection.address.clone(),
             timeout: connection.timeout,
             chunk: connection.chunk.max(1 << 20),
+            given_up: GivenUp::default(),
             limiter: Limiter::new(jobs, connection.rate, retries, connection.timeout),
             auth: Authenticator::new(credentials, http.clone(), connection.timeout, is_tls, reach.clone()),
             reach,

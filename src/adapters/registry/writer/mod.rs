@@ -36,6 +36,10 @@ impl RegistryWriter for HttpWriter {
         session::cancel(&self.0, session).await
     }
 
+    fn given_up(&self) -> Vec<UploadSession> {
+        self.0.given_up.take()
+    }
+
     async fn upload_blob(
         &self,
         repository: &RepositoryName,

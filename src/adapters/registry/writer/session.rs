@@ -27,11 +27,13 @@ pub(super) async fn start(
 
 /// DELETE the session.
 pub(super) async fn cancel(client: &Client, session: &UploadSession) -> Result<(), RequestError> {
+    client.given_up.note(session);
     client.expect(&about(client, Method::DELETE, session)?, &[204, 202, 200]).await.map(|_| ())
 }
 
 /// Tell the daemon that a session is not needed; where it does not listen, it purges the session in time.
 pub(super) async fn abandon(client: &Client, session: &UploadSession) {
+    client.given_up.note(session);
     if let Ok(request) = about(client, Method::DELETE, session) {
         let _ = client.once(&request).await;
     }
