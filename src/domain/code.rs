@@ -87,6 +87,7 @@ codes! {
     EmptyBlob, "empty-blob", Error, "the stored file has no bytes";
     TruncatedBlob, "truncated-blob", Error, "the stored size differs from the size that descriptors give";
     CorruptBlob, "corrupt-blob", Error, "the stored bytes do not hash to their digest";
+    WrongDescriptor, "wrong-descriptor", Error, "a manifest gives a size that its stored, right content does not have: clients refuse the image";
     UnreadableManifest, "unreadable-manifest", Error, "a stored manifest is not a manifest; it aborts garbage collection";
     InvalidLink, "invalid-link", Error, "a link file holds no digest, or names another digest than its folder";
     SizeMismatch, "size-mismatch", Error, "the daemon's Content-Length differs from the stored size";

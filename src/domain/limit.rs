@@ -48,6 +48,16 @@ pub enum Limit {
         /// Whether the next run goes on from there.
         can_resume: bool,
     },
+    /// Files of another size than is described were too much to be hashed unasked.
+    #[error(
+        "{blobs} blobs of another size than a manifest gives were not hashed, for they have {bytes} bytes: whether the file or the manifest is wrong is not known; give --content"
+    )]
+    SizesUnhashed {
+        /// How many blobs.
+        blobs: u64,
+        /// How many bytes they have.
+        bytes: u64,
+    },
     /// What the daemon believes of manifests that storage lacks is not known.
     #[error(
         "whether the daemon still believes in {manifests} manifests that storage lacks is not known; {}",

@@ -98,6 +98,7 @@ impl About {
             | Code::PhantomManifest
             | Code::HollowIndex
             | Code::PartialIndex
+            | Code::WrongDescriptor
             | Code::UnreadableManifest => Self::Manifest,
             Code::EmptyBlob | Code::TruncatedBlob | Code::CorruptBlob if is_manifest(digest) => {
                 Self::Manifest

@@ -34,6 +34,8 @@ pub enum Obstacle {
     NoDeletes,
     /// A DELETE clears no manifest from a daemon's memory.
     ClearsNoManifest,
+    /// The bytes are right: the manifest that describes them is not.
+    Misdescribed,
     /// The bytes are right: what the daemon remembers of them is not.
     Remembered,
     /// The same of some replica.
@@ -77,9 +79,14 @@ impl Obstacle {
             | (Self::OtherGoal(Goal::Restart), Action::DeleteClaim) => Weight::Silent,
             (Self::OtherGoal(Goal::Restart), Action::PurgeCache) => Weight::Plain,
             (Self::ByHand | Self::OtherGoal(Goal::Restart), _) => Weight::Light,
-            (Self::NoCache | Self::SharedRedis | Self::RightInRedis | Self::HasNoPlace, _) => {
-                Weight::Decisive
-            }
+            (
+                Self::NoCache
+                | Self::SharedRedis
+                | Self::RightInRedis
+                | Self::HasNoPlace
+                | Self::Misdescribed,
+                _,
+            ) => Weight::Decisive,
             _ => Weight::Plain,
         }
     }
@@ -102,6 +109,7 @@ impl Obstacle {
             Self::PullThrough => "a pull-through cache takes no uploads",
             Self::NoDeletes => "the registry allows no deletes",
             Self::ClearsNoManifest => "nothing else clears a manifest from the daemon's memory",
+            Self::Misdescribed => "the content is right, and no upload changes a manifest",
             Self::Remembered => "the daemon's memory of it is wrong",
             Self::ReplicaRemembers => "the memory of some replica is wrong",
             Self::NoCache => "the daemon has no cache that could be wrong",
@@ -130,6 +138,7 @@ impl Obstacle {
             Self::Lacks(Need::Redis) => "its keys have to be purged (--redis URL)",
             Self::TagIsLost => "push it again, or give a --source that has it",
             Self::HasNoPlace => "garbage collection removes it",
+            Self::Misdescribed => "build the image again, or push it again from an engine that has it",
             Self::ReadOnly => "switch that off for the repair",
             Self::PullThrough => "restart it, and the next pull fetches the content again",
             Self::NoCache | Self::RightInRedis => "its log may tell why",

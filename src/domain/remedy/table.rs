@@ -15,7 +15,7 @@ use crate::domain::code::Code::{
     self, CorruptBlob, DanglingLayerLink, EmptyBlob, HiddenBlob, HollowIndex, InvalidLink, MissingBlob,
     MissingLink, MissingManifest, OrphanBlob, PartialIndex, PhantomBlob, PhantomLink, PhantomManifest,
     ReplicaDisagreement, ServerError, SizeMismatch, StaleCacheEntry, StaleUpload, StrayFile, TagMismatch,
-    TruncatedBlob, UnreadableManifest,
+    TruncatedBlob, UnreadableManifest, WrongDescriptor,
 };
 
 /// What exactly a finding is about, as far as that decides what helps.
@@ -85,6 +85,7 @@ const TABLE: &[Row] = &[
     // What is bad: where a file exists, a daemon throws an upload away.
     (BAD, Some(About::Manifest), &[Do(Quarantine), Do(UploadManifest), Do(PushImage)]),
     (BAD, ANY, &[Do(Quarantine), Do(UploadBlob), Do(PushImage)]),
+    (&[WrongDescriptor], ANY, &[Never(UploadBlob, Obstacle::Misdescribed), Do(Inspect)]),
     // What is stored and answered for wrongly. Nothing that is stored is deleted; nor would a DELETE reach the size,
     // which is in the daemon's global entry.
     (&[SizeMismatch], ANY, &[UPLOADS_NO_MEMORY, Do(Restart), Do(PurgeCache), Else(Inspect)]),
@@ -148,6 +149,7 @@ pub const fn beside(code: Code, about: About) -> Option<Beside> {
         | Code::EmptyBlob
         | Code::TruncatedBlob
         | Code::CorruptBlob
+        | Code::WrongDescriptor
         | Code::UnreadableManifest
         | Code::InvalidLink
         | Code::TagMismatch

@@ -11,6 +11,7 @@
 //! | 404 | missing-blob |
 //! | 500 | server-error |
 //! | all bytes, of another digest (content check) | corrupt-blob |
+//! | all bytes, and right, of another size than a manifest gives | wrong-descriptor |
 //!
 //! Verdicts that need storage (orphans, links, hidden content) are not made.
 
@@ -20,6 +21,7 @@ use super::Accusations;
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
+use crate::domain::layout::Place;
 use crate::domain::manifest::Manifest;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
@@ -35,7 +37,10 @@ pub fn accuse(
     accusations: &mut Accusations,
     unknown: &mut Vec<Unlooked>,
 ) {
-    let mut judge = Judge { is_proxy, accusations, unknown };
+    let hashed = served.hashed.iter().filter_map(|(_, asked)| asked.answer.yes());
+    let right =
+        hashed.filter(|blob| blob.actual == blob.digest).map(|blob| (blob.digest, blob.size)).collect();
+    let mut judge = Judge { is_proxy, right, accusations, unknown };
     for (name, tag, resolved) in &served.resolved {
         judge.tag(name, tag, resolved);
     }
@@ -53,6 +58,8 @@ pub fn accuse(
 
 struct Judge<'a> {
     is_proxy: bool,
+    /// Content that came whole and is right, with its size.
+    right: BTreeMap<Digest, u64>,
     accusations: &'a mut Accusations,
     unknown: &'a mut Vec<Unlooked>,
 }
@@ -106,6 +113,7 @@ impl Judge<'_> {
             Answer::Yes(manifest) => {
                 self.read(About::data(*digest), manifest, asked);
                 if let ReadManifest::Manifest(read) = &manifest.read {
+                    self.descriptors(*digest, read, asked);
                     self.index(subject, read, asked, known);
                 }
             }
@@ -120,6 +128,21 @@ impl Judge<'_> {
                 self.accuse(Code::ServerError, about, message, asked);
             }
             Answer::Unknown(why) => self.unknown(asked, why),
+        }
+    }
+
+    /// What a manifest says of content that is right.
+    fn descriptors(&mut self, digest: Digest, manifest: &Manifest, asked: &Asked<Answer<ServedManifest>>) {
+        for need in &manifest.needs {
+            let Some((has, size)) = self.right.get(&need.digest).copied().zip(need.size()) else { continue };
+            if has != size {
+                let message = format!(
+                    "it gives {size} bytes for {}, whose right content has {has}",
+                    need.digest.short()
+                );
+                let about = About { place: Some(Place::Data(need.digest).into()), ..About::data(digest) };
+                self.accuse(Code::WrongDescriptor, about, message, asked);
+            }
         }
     }
 
@@ -151,6 +174,8 @@ impl Judge<'_> {
         let data = About::data(subject.1);
         let described = blob.described;
         match &blob.last.answer {
+            // Whose bytes are right it is not that has a wrong size.
+            Answer::Yes(Delivery::Byte(_) | Delivery::Short(_)) if self.right.contains_key(&subject.1) => {}
             Answer::Yes(Delivery::Byte(size)) => {
                 if let (Some(size), Some(described)) =
                     (size, described.filter(|described| Some(*described) != *size))

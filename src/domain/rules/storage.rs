@@ -258,7 +258,7 @@ impl<'a> Judge<'a> {
         wanted: &mut Unmet,
     ) {
         for need in &manifest.needs {
-            if !self.blob(repository, need, held) {
+            if !self.blob(repository, (digest, need), held) {
                 wanted.lost.insert(need.digest);
             }
         }
@@ -266,7 +266,12 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether there is data under the very digest of a config or layer that a manifest of this repository needs.
-    fn blob(&mut self, repository: &Repository, need: &Descriptor, held: &Condition) -> bool {
+    fn blob(
+        &mut self,
+        repository: &Repository,
+        (manifest, need): (Digest, &Descriptor),
+        held: &Condition,
+    ) -> bool {
         let link = linked(&repository.layers, &need.digest);
         let data = link.map_or(need.digest, meant);
         let Some(stored) = self.need(&data) else {
@@ -281,22 +286,26 @@ impl<'a> Judge<'a> {
             }
             return false;
         };
-        self.size(need, &stored);
+        self.size((manifest, need), &stored, held);
         if link.is_none() {
             self.missing_link(repository, LinkPlace::Layer(need.digest), need.digest, "a manifest", held);
         }
         data == need.digest
     }
 
-    /// Whether a stored file has the size that its descriptor gives.
-    fn size(&mut self, need: &Descriptor, stored: &StoredBlob) {
+    /// Whether a stored file has the size that its descriptor gives. Where it has not, one of the two is wrong: its
+    /// bytes tell which, and right ones must not be moved out of the way.
+    fn size(&mut self, (manifest, need): (Digest, &Descriptor), stored: &StoredBlob, held: &Condition) {
         let Some(size) = need.size().filter(|size| *size != stored.size && stored.size != 0) else { return };
-        let message =
-            || format!("{} bytes are stored, {size} are described; no push repairs it", stored.size);
-        // Where the bytes are right it is the manifest that is wrong, and they must not be moved out of the way.
-        let conditions =
-            [Condition::DataSize(stored.digest, stored.size), Condition::WrongContent(stored.digest)];
-        self.accusations.add(Code::TruncatedBlob, Subject::data(stored.digest), message, conditions);
+        let StoredBlob { digest, size: has, .. } = *stored;
+        let cut = || format!("{has} bytes are stored, {size} are described; no push repairs it");
+        let conditions = [Condition::DataSize(digest, has), Condition::WrongContent(digest)];
+        self.accusations.add(Code::TruncatedBlob, Subject::data(digest), cut, conditions);
+        let described = Subject { place: Some(Place::Data(digest).into()), ..Subject::data(manifest) };
+        let says = || format!("it gives {size} bytes for {}, whose right content has {has}", digest.short());
+        let held = Condition::AnyOf(vec![held.clone()]);
+        let conditions = [Condition::DataSize(digest, has), Condition::RightContent(digest), held];
+        self.accusations.add(Code::WrongDescriptor, described, says, conditions);
     }
 
     fn missing_link(
@@ -330,7 +339,8 @@ impl<'a> Judge<'a> {
         wanted: &mut Unmet,
     ) {
         let children = &manifest.children;
-        let gone = children.iter().filter(|child| !self.child(repository, child, held, wanted)).count();
+        let gone =
+            children.iter().filter(|child| !self.child(repository, (digest, child), held, wanted)).count();
         if gone == 0 {
             return;
         }
@@ -350,7 +360,7 @@ impl<'a> Judge<'a> {
     fn child(
         &mut self,
         repository: &'a Repository,
-        child: &Descriptor,
+        (index, child): (Digest, &Descriptor),
         held: &Condition,
         wanted: &mut Unmet,
     ) -> bool {
@@ -361,7 +371,7 @@ impl<'a> Judge<'a> {
             }
             return false;
         };
-        self.size(child, &stored);
+        self.size((index, child), &stored, held);
         if linked(&repository.revisions, &child.digest).is_none() {
             let place = LinkPlace::Revision(child.digest);
             self.missing_link(repository, place, child.digest, "an index", held);

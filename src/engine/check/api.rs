@@ -82,6 +82,7 @@ impl Run<'_> {
         if let Some(content) = &self.options.content {
             explorer.hash(content.subset).await;
         }
+        self.coverage.limits.0.extend(explorer.hash_odd_sizes().await);
         explorer.suspects(self.options, &names).await;
         explorer.served
     }

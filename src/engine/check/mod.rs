@@ -15,6 +15,7 @@ mod probe;
 mod recheck;
 mod replicas;
 pub(super) mod same;
+mod sizes;
 mod suspects;
 
 pub use recheck::observe;
@@ -246,13 +247,15 @@ impl Run<'_> {
             accusations = cache::look_again(&**cache, accusations, &mut self.coverage.unknown).await;
         }
         let (storage, events) = (Arc::clone(storage), Arc::clone(&self.events));
+        let most = if self.options.content.is_some() { u64::MAX } else { sizes::UNASKED };
         let looked = blocking(move || {
             events.emit(Event::Stage("looking again", Some(accusations.len() as u64)));
-            let looked = recheck::look_again(&*storage, accusations, &*events);
+            let looked = recheck::look_again(&*storage, accusations, most, &*events);
             events.emit(Event::Finished);
             looked
         });
         let looked = looked.await;
+        self.coverage.limits.0.extend(looked.limit);
         // Paths as the walk gives them, so that what neither could look at is said once.
         let root: Arc<str> = root.into();
         let below = |unlooked: Unlooked| Unlooked { what: unlooked.what.below(&root), ..unlooked };

@@ -5,13 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use super::sizes::Sizes;
 use crate::domain::cache_key::Lookup;
 use crate::domain::finding::Finding;
 use crate::domain::layout::{LinkPlace, Place};
+use crate::domain::limit::Limit;
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
 use crate::domain::observed::{Evidence, Observed, Reason, Side, Thing, Unlooked};
 use crate::domain::rules::{Accusation, Condition};
-use crate::domain::views::storage::{TagTarget, Target};
+use crate::domain::views::storage::{HashedBlob, TagTarget, Target};
 use crate::engine::ports::{Event, Events, Storage};
 
 /// What the second look leaves.
@@ -21,6 +23,8 @@ pub(super) struct Looked {
     pub(super) findings: Vec<Finding>,
     /// Accusations that could not be looked at again.
     pub(super) unknown: Vec<Unlooked>,
+    /// What was too much to be hashed.
+    pub(super) limit: Option<Limit>,
 }
 
 /// What one condition turned out to be.
@@ -34,17 +38,23 @@ enum Held {
 /// and fro.
 const WRITING: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(70)];
 
-/// Look again at all of them, in parallel.
-pub(super) fn look_again(storage: &dyn Storage, accusations: Vec<Accusation>, events: &dyn Events) -> Looked {
+/// Look again at all of them, in parallel; so many bytes are hashed for what has another size than is described.
+pub(super) fn look_again(
+    storage: &dyn Storage,
+    accusations: Vec<Accusation>,
+    most: u64,
+    events: &dyn Events,
+) -> Looked {
+    let sizes = Sizes::of(&accusations, most);
     let looked: Vec<_> = accusations
         .into_par_iter()
         .map(|accusation| {
-            let looked = one(storage, accusation);
+            let looked = one(storage, &sizes, accusation);
             events.emit(Event::Advanced(1));
             looked
         })
         .collect();
-    let mut all = Looked::default();
+    let mut all = Looked { limit: sizes.limit(), ..Looked::default() };
     let mut momentary = Vec::new();
     for looked in looked {
         match looked {
@@ -85,9 +95,14 @@ fn is_momentary(condition: &Condition) -> bool {
 }
 
 /// What still stands; nothing if it no longer holds, or what could not be looked at.
-fn one(storage: &dyn Storage, mut accusation: Accusation) -> Result<Option<Accusation>, Unlooked> {
+fn one(
+    storage: &dyn Storage,
+    sizes: &Sizes,
+    mut accusation: Accusation,
+) -> Result<Option<Accusation>, Unlooked> {
     for condition in &accusation.conditions {
-        match look(storage, condition) {
+        let observed = sizes.observe(storage, condition).unwrap_or_else(|| observe(storage, condition));
+        match held(observed) {
             Held::Yes(evidence) => accusation.finding.evidence.push(evidence),
             Held::No => return Ok(None),
             Held::Unknown(unlooked) => return Err(unlooked),
@@ -97,7 +112,10 @@ fn one(storage: &dyn Storage, mut accusation: Accusation) -> Result<Option<Accus
 }
 
 fn look(storage: &dyn Storage, condition: &Condition) -> Held {
-    let (asked, seen) = observe(storage, condition);
+    held(observe(storage, condition))
+}
+
+fn held((asked, seen): (Thing, Observed<String>)) -> Held {
     match seen {
         Observed::Present(said) => {
             Held::Yes(Evidence { view: Side::Storage, asked, said, at: Timestamp::now() })
@@ -121,13 +139,7 @@ pub fn observe(storage: &dyn Storage, condition: &Condition) -> (Thing, Observed
         Condition::NoManifest(digest) => {
             (Place::Data(*digest).into(), no_manifest(storage.read(digest, MAX_MANIFEST_BYTES + 1)))
         }
-        Condition::WrongContent(digest) => {
-            let hashed = keep(storage.hash(digest), |hashed| hashed.actual != *digest);
-            (
-                Place::Data(*digest).into(),
-                hashed.map(|hashed| format!("{} bytes that hash to {}", hashed.size, hashed.actual)),
-            )
-        }
+        Condition::WrongContent(digest) => (Place::Data(*digest).into(), wrong_content(storage.hash(digest))),
         Condition::LinkSays(name, place, target) => {
             let seen = keep(storage.link(name, place), |seen| seen == target);
             (Place::Link(name.clone(), place.clone()).into(), seen.map(|seen| says(&seen)))
@@ -143,13 +155,7 @@ pub fn observe(storage: &dyn Storage, condition: &Condition) -> (Thing, Observed
             Place::Upload(name.clone(), id.as_str().into(), None).into(),
             storage.has_upload(name, id).map(|()| "there".into()),
         ),
-        Condition::RightContent(digest) => {
-            let hashed = keep(storage.hash(digest), |hashed| hashed.actual == *digest);
-            (
-                Place::Data(*digest).into(),
-                hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size)),
-            )
-        }
+        Condition::RightContent(digest) => (Place::Data(*digest).into(), right_content(storage.hash(digest))),
         Condition::AnyOf(all) => any_of(storage, all),
         Condition::PathExists(place) => {
             (place.clone().into(), storage.exists(place).map(|()| "there".into()))
@@ -180,6 +186,16 @@ fn keep<T>(seen: Observed<T>, holds: impl FnOnce(&T) -> bool) -> Observed<T> {
         Observed::Present(thing) if !holds(&thing) => Observed::Absent,
         Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => seen,
     }
+}
+
+pub(super) fn wrong_content(hashed: Observed<HashedBlob>) -> Observed<String> {
+    let wrong = keep(hashed, |hashed| hashed.actual != hashed.digest);
+    wrong.map(|hashed| format!("{} bytes that hash to {}", hashed.size, hashed.actual))
+}
+
+pub(super) fn right_content(hashed: Observed<HashedBlob>) -> Observed<String> {
+    let right = keep(hashed, |hashed| hashed.actual == hashed.digest);
+    right.map(|hashed| format!("{} bytes that hash to its digest", hashed.size))
 }
 
 fn absent<T>(seen: Observed<T>) -> Observed<String> {

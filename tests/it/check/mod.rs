@@ -10,6 +10,7 @@ mod planted;
 mod quiet;
 pub(crate) mod recipes;
 mod same_registry;
+mod sizes;
 mod writers;
 
 use regfsck::domain::code::Code;

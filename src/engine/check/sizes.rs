@@ -1,0 +1,73 @@
+//! Which is wrong where a file has another size than a manifest gives: the file or the manifest. Its bytes tell, hashed
+//! once for all that need to know, and no more of them than a plain check may read: who pushes chooses the sizes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use super::recheck::{right_content, wrong_content};
+use crate::domain::digest::Digest;
+use crate::domain::layout::Place;
+use crate::domain::limit::Limit;
+use crate::domain::observed::{Observed, Thing};
+use crate::domain::rules::{Accusation, Condition};
+use crate::domain::views::storage::HashedBlob;
+use crate::engine::ports::Storage;
+
+/// So many bytes does a check hash that was not asked to: some seconds, and the layers of many an image.
+pub(super) const UNASKED: u64 = 1 << 30;
+
+/// The blobs of another size than is described.
+pub(super) struct Sizes {
+    hashed: HashMap<Digest, OnceLock<Observed<HashedBlob>>>,
+    /// Those that are too much, and their sizes.
+    unhashed: BTreeMap<Digest, u64>,
+}
+
+impl Sizes {
+    /// Those that are accused, the smallest first as far as so many bytes reach.
+    pub(super) fn of(accusations: &[Accusation], most: u64) -> Self {
+        let sizes = accusations.iter().filter_map(|accusation| match accusation.conditions.as_slice() {
+            [Condition::DataSize(digest, size), Condition::WrongContent(_), ..] => Some((*size, *digest)),
+            _ => None,
+        });
+        let mut sizes: Vec<_> = sizes.collect();
+        sizes.sort_unstable();
+        let (mut left, mut all) = (most, Self { hashed: HashMap::new(), unhashed: BTreeMap::new() });
+        for (size, digest) in sizes {
+            if let Some(rest) = left.checked_sub(size) {
+                left = rest;
+                all.hashed.insert(digest, OnceLock::new());
+            } else {
+                all.unhashed.insert(digest, size);
+            }
+        }
+        all
+    }
+
+    /// Look at a condition on the content of one of them; `None` if it is none. What is not hashed may be either, and
+    /// counts as wrong: whoever replaces it hashes it first.
+    pub(super) fn observe(
+        &self,
+        storage: &dyn Storage,
+        condition: &Condition,
+    ) -> Option<(Thing, Observed<String>)> {
+        let (Condition::WrongContent(digest) | Condition::RightContent(digest)) = condition else {
+            return None;
+        };
+        let is_wrong = matches!(condition, Condition::WrongContent(_));
+        let seen = if let Some(size) = self.unhashed.get(digest) {
+            let said = || format!("{size} bytes, which were not hashed");
+            if is_wrong { Observed::Present(said()) } else { Observed::Absent }
+        } else {
+            let hashed = self.hashed.get(digest)?.get_or_init(|| storage.hash(digest)).clone();
+            if is_wrong { wrong_content(hashed) } else { right_content(hashed) }
+        };
+        Some((Place::Data(*digest).into(), seen))
+    }
+
+    /// What was not hashed.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        let (blobs, bytes) = (self.unhashed.len() as u64, self.unhashed.values().sum());
+        (blobs > 0).then_some(Limit::SizesUnhashed { blobs, bytes })
+    }
+}
