@@ -28,11 +28,13 @@ use jiff::Timestamp;
 use super::blocking::blocking;
 use super::ports::{Event, Events, RegistryReader, Storage, StorageError};
 use super::sides::Sides;
+use crate::domain::action::Need;
+use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::limit::Limit;
 use crate::domain::observed::{Request, Unlooked};
-use crate::domain::remedy::{Capabilities, Case, Redis, offered};
+use crate::domain::remedy::{Capabilities, Case, Obstacle, Redis, offered};
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
 use crate::domain::rules::{Accusations, Facts, affected, served as served_rules, storage as storage_rules};
 use crate::domain::start::Start;
@@ -281,12 +283,23 @@ impl Run<'_> {
             finding.affects.shrink_to_fit();
             finding.evidence.shrink_to_fit();
             let has_keys = finding.subject.digest.is_some_and(|digest| keyed.contains(&digest));
-            finding.remedies = offered(&Case::found(finding, is_manifest, has_keys), capabilities);
+            let mut case = Case::found(finding, is_manifest, has_keys);
+            if finding.code == Code::MissingLink && lacks_needs(view, finding) {
+                // A daemon refuses a manifest whose blobs it lacks.
+                case.bytes = Err(Obstacle::Lacks(Need::Bytes));
+            }
+            finding.remedies = offered(&case, capabilities);
         }
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
         Unlooked::sort(&mut self.coverage.unknown);
         findings
     }
+}
+
+/// Whether storage lacks a config or layer of the manifest that a finding is about.
+fn lacks_needs(view: &StorageView, finding: &Finding) -> bool {
+    let manifest = finding.subject.digest.and_then(|digest| view.manifests.manifest(&digest));
+    manifest.is_some_and(|manifest| manifest.needs.iter().any(|need| view.blob(&need.digest).is_none()))
 }
 
 fn cover(view: &StorageView) -> StorageCoverage {

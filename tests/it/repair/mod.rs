@@ -7,6 +7,7 @@ mod engine;
 mod full_disk;
 mod incident;
 mod killed;
+mod multi_arch;
 mod raced;
 mod refusals;
 mod sizes;

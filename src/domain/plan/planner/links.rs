@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Planner;
+use crate::domain::action::Need;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::images::Frontier;
@@ -49,6 +50,30 @@ impl<'a> Planner<'a> {
     fn known(&self, digest: &Digest) -> Option<&'a Manifest> {
         let stored = self.situation.storage.and_then(|view| view.manifests.manifest(digest));
         stored.or_else(|| self.means.materials.manifests.get(digest))
+    }
+
+    /// Whether a daemon would take a stored manifest: all that it needs is stored, or at hand.
+    pub(super) fn linkable(&mut self, name: &RepositoryName, digest: Digest) -> Result<(), Obstacle> {
+        let mut open = Frontier::of([digest]);
+        while let Some(manifest) = open.next().map(|digest| self.known(&digest)) {
+            let Some(manifest) = manifest else { continue };
+            let mut needs = manifest.needs.iter().map(|need| need.digest);
+            if let Some(lost) = needs.find(|need| !self.is_stored(need) && !self.has_bytes(need)) {
+                return Err(Obstacle::LacksBlob(lost));
+            }
+            for child in manifest.children.iter().map(|child| child.digest) {
+                if self.is_held(name, &child) {
+                    continue;
+                }
+                if self.is_stored(&child) {
+                    open.meet([child]);
+                } else if let Err(obstacle) = self.restorable(name, child) {
+                    let is_itself = obstacle == Obstacle::Lacks(Need::Bytes);
+                    return Err(if is_itself { Obstacle::LacksManifest(child) } else { obstacle });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A manifest that is stored and lacks its revision link: PUT it, after what it needs.

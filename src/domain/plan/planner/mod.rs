@@ -192,7 +192,9 @@ impl<'a> Planner<'a> {
         let subject = &finding.subject;
         match (finding.code, about, subject.repository.as_ref(), subject.digest) {
             (_, About::Tag, Some(name), _) => self.tag_bytes(finding, name),
-            (Code::MissingLink, About::Revision, _, Some(digest)) if self.is_stored(&digest) => Ok(()),
+            (Code::MissingLink, About::Revision, Some(name), Some(digest)) if self.is_stored(&digest) => {
+                self.linkable(name, digest)
+            }
             (Code::MissingLink, About::Revision, ..) | (Code::HollowIndex | Code::PartialIndex, ..) => {
                 lacking
             }
