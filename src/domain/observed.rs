@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use super::digest::Digest;
 use super::start::Unsettled;
 
 pub use self::thing::{Pull, PullOf, Request, Thing};
@@ -87,6 +88,9 @@ pub enum Reason {
     /// What the daemon believes is not known.
     #[error("{0}")]
     Unsettled(Box<Unsettled>),
+    /// What came in a pull hashes to this instead.
+    #[error("it came as {0}")]
+    WrongBytes(Box<Digest>),
     /// Somebody ended the run.
     #[error("interrupted before everything was looked at")]
     Interrupted,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::cache_key::Lookup;
 use crate::domain::digest::Digest;
-use crate::domain::layout::Place;
+use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{Image, RepositoryName};
 
 /// Something that can be asked about. In JSON it is its words, of which nothing is read back.
@@ -83,6 +83,16 @@ impl Thing {
     #[must_use]
     pub fn content(&self) -> Option<Digest> {
         match self {
+            Self::Place(place) | Self::Stored(_, place) => match &**place {
+                Place::Data(digest)
+                | Place::Link(_, LinkPlace::Layer(digest) | LinkPlace::Revision(digest)) => Some(*digest),
+                Place::Link(_, LinkPlace::Tag(_))
+                | Place::Entry(..)
+                | Place::Signature(..)
+                | Place::Upload(..)
+                | Place::Folder(_)
+                | Place::Other(_) => None,
+            },
             Self::Links(link) | Self::Belief(link) => Some(link.1),
             Self::Request(request) => request.content,
             Self::Cached(lookup) => Some(lookup.digest()),
@@ -90,14 +100,9 @@ impl Thing {
                 PullOf::Blob(_, digest) => Some(*digest),
                 PullOf::Image(_) => None,
             },
-            Self::Place(_)
-            | Self::Stored(..)
-            | Self::Side(_)
-            | Self::Step(_)
-            | Self::File(..)
-            | Self::Suspects
-            | Self::Rest
-            | Self::Other(_) => None,
+            Self::Side(_) | Self::Step(_) | Self::File(..) | Self::Suspects | Self::Rest | Self::Other(_) => {
+                None
+            }
         }
     }
 
@@ -245,6 +250,14 @@ mod tests {
             assert!(!at(&data).is_within(&unseen(other)), "{other}");
         }
         assert!(!at(&data).is_within(&Thing::side("blobs".into())));
+    }
+
+    #[test]
+    fn what_lies_in_storage_is_known_by_its_content() {
+        let digest = Digest::sha256([2; 32]);
+        let place = Thing::from(Place::Data(digest));
+        assert_eq!(place.content(), Some(digest));
+        assert_eq!(place.below(&"/root".into()).content(), Some(digest));
     }
 
     #[test]

@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 
 use super::Repair;
+use crate::domain::code::Code;
 use crate::domain::digest::Digest;
-use crate::domain::finding::{Finding, State};
+use crate::domain::finding::{Finding, State, Subject as About};
 use crate::domain::images::{Frontier, Holders};
 use crate::domain::manifest::{self, Manifest};
 use crate::domain::name::{Image, Reference, RepositoryName};
-use crate::domain::observed::{PullOf, Side, Thing, Unlooked};
+use crate::domain::observed::{Evidence, PullOf, Reason, Side, Thing, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
+use crate::domain::remedy::{Capabilities, Case, offered};
 use crate::domain::report::Coverage;
+use crate::domain::rules::{Accusations, affected};
 use crate::domain::suspects::SuspectKind;
 use crate::engine::check::{Examination, Options, Suspect, check};
 use crate::engine::ports::{Daemon, Event, Events, RegistryReader, StorageError, fetch_images};
@@ -47,14 +51,19 @@ pub async fn prove(
     let ids = |findings: &[Finding]| -> BTreeSet<String> {
         findings.iter().map(|finding| finding.id.clone()).collect()
     };
+    let images = repaired_images(before, plan, outcomes, &after.findings);
+    let (pulled, broken) = pull_everywhere(repair, images).await;
+    let mut wrong: Vec<Unlooked> = Vec::new();
+    for unlooked in broken {
+        if let Reason::WrongBytes(_) = unlooked.why { &mut wrong } else { &mut after.coverage.unknown }
+            .push(unlooked);
+    }
+    came_wrong(&mut after, &options, wrong);
     let (had, found) = (ids(before), ids(&after.findings));
     let is_lost =
         |finding: &&Finding| !found.contains(&finding.id) && is_unseen(finding, sides, &after.coverage);
     let unseen: Vec<_> = before.iter().filter(is_lost).collect();
     let has: BTreeSet<_> = found.iter().chain(unseen.iter().map(|finding| &finding.id)).cloned().collect();
-    let images = repaired_images(before, plan, outcomes, &after.findings);
-    let (pulled, broken) = pull_everywhere(repair, images).await;
-    after.coverage.unknown.extend(broken);
     after.coverage.unknown.extend(unsettled(plan, outcomes));
     let proof = Proof {
         resolved: had.difference(&has).cloned().collect(),
@@ -65,6 +74,32 @@ pub async fn prove(
     let standing = after.findings.iter().chain(unseen);
     let findings = judge(before, standing, plan, &proof);
     Ok(Proven { proof, findings, after })
+}
+
+/// A pull that came with wrong bytes was looked at, and tells what is wrong.
+fn came_wrong(after: &mut Examination, options: &Options, wrong: Vec<Unlooked>) {
+    let accused: BTreeSet<Digest> = wrong.iter().filter_map(|unlooked| unlooked.what.content()).collect();
+    let affected = after.storage.as_ref().map(|view| affected::find(view, &accused));
+    let known =
+        |digest: &Digest| after.storage.as_ref().is_some_and(|view| view.manifests.contains_key(digest));
+    let mut findings = Accusations::default();
+    for Unlooked { what, why } in wrong {
+        let Some(digest) = what.content() else { continue };
+        let evidence =
+            Evidence { view: Side::Served, asked: what, said: why.to_string(), at: Timestamp::now() };
+        let message = || "the daemon serves bytes that do not hash to its digest".to_owned();
+        findings.add(Code::CorruptBlob, About::data(digest), message, []).prove([evidence]);
+    }
+    let capabilities = Capabilities::found(&options.daemon, after.storage.is_some(), after.redis);
+    for accusation in findings.into_vec() {
+        let mut finding = accusation.finding;
+        if after.findings.iter().any(|other| other.id == finding.id) {
+            continue;
+        }
+        finding.affects = affected.iter().flat_map(|affected| affected.by(&finding)).collect();
+        finding.remedies = offered(&Case::found(&finding, known, false), capabilities);
+        after.findings.push(finding);
+    }
 }
 
 /// The blobs that were uploaded, wherever they are needed: the daemon may remember something else of them. And those
@@ -193,7 +228,7 @@ async fn pull_all(
     let unlooked = unlooked.chain(
         blobs
             .iter()
-            .map(|((name, digest), why)| Unlooked::new(PullOf::Blob(name.clone(), *digest), why.as_str())),
+            .map(|((name, digest), why)| Unlooked::new(PullOf::Blob(name.clone(), *digest), why.clone())),
     );
     (whole, unlooked.collect())
 }
@@ -259,18 +294,18 @@ async fn pull_blobs(
     blobs: BTreeMap<Place, Option<u64>>,
     jobs: usize,
     events: &dyn Events,
-) -> BTreeMap<Place, String> {
+) -> BTreeMap<Place, Reason> {
     events.emit(Event::Stage("pulling blobs", Some(blobs.len() as u64)));
     let fetched = stream::iter(blobs).map(|((name, digest), size)| async move {
         let fetched = reader.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
         events.emit(Event::Advanced(1));
         let why = match fetched {
-            Ok(came) if came.digest != digest => format!("it came as {}", came.digest),
+            Ok(came) if came.digest != digest => Reason::WrongBytes(Box::new(came.digest)),
             Ok(came) if size.is_some_and(|size| size != came.size) => {
-                format!("{} bytes came, {} are described", came.size, size.unwrap_or_default())
+                format!("{} bytes came, {} are described", came.size, size.unwrap_or_default()).into()
             }
             Ok(_) => return None,
-            Err(error) => error.to_string(),
+            Err(error) => error.to_string().into(),
         };
         Some(((name, digest), why))
     });
@@ -288,7 +323,7 @@ struct Broken<'a> {
 }
 
 impl<'a> Broken<'a> {
-    fn of(pulled: &'a Pulled, failed: &BTreeMap<Place, String>) -> Self {
+    fn of(pulled: &'a Pulled, failed: &BTreeMap<Place, Reason>) -> Self {
         let listed = pulled.iter().flat_map(|(image, manifest)| {
             let below = manifest.iter().flat_map(|manifest| children(image, manifest));
             below.filter_map(move |child| Some((image, pulled.get_key_value(&child)?.0)))

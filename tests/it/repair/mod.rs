@@ -8,6 +8,7 @@ mod full_disk;
 mod incident;
 mod killed;
 mod multi_arch;
+mod pulled;
 mod raced;
 mod refusals;
 mod sizes;
