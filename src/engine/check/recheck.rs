@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::sizes::Sizes;
+use super::sizes::{Sizes, right_content, wrong_content};
 use crate::domain::cache_key::Lookup;
 use crate::domain::finding::Finding;
 use crate::domain::layout::{LinkPlace, Place};
@@ -13,7 +13,7 @@ use crate::domain::limit::Limit;
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
 use crate::domain::observed::{Evidence, Observed, Reason, Side, Thing, Unlooked};
 use crate::domain::rules::{Accusation, Condition};
-use crate::domain::views::storage::{HashedBlob, TagTarget, Target};
+use crate::domain::views::storage::{TagTarget, Target};
 use crate::engine::ports::{Event, Events, Storage};
 
 /// What the second look leaves.
@@ -186,16 +186,6 @@ fn keep<T>(seen: Observed<T>, holds: impl FnOnce(&T) -> bool) -> Observed<T> {
         Observed::Present(thing) if !holds(&thing) => Observed::Absent,
         Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => seen,
     }
-}
-
-pub(super) fn wrong_content(hashed: Observed<HashedBlob>) -> Observed<String> {
-    let wrong = keep(hashed, |hashed| hashed.actual != hashed.digest);
-    wrong.map(|hashed| format!("{} bytes that hash to {}", hashed.size, hashed.actual))
-}
-
-pub(super) fn right_content(hashed: Observed<HashedBlob>) -> Observed<String> {
-    let right = keep(hashed, |hashed| hashed.actual == hashed.digest);
-    right.map(|hashed| format!("{} bytes that hash to its digest", hashed.size))
 }
 
 fn absent<T>(seen: Observed<T>) -> Observed<String> {

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
-use super::recheck::{right_content, wrong_content};
 use crate::domain::digest::Digest;
 use crate::domain::layout::Place;
 use crate::domain::limit::Limit;
@@ -69,5 +68,23 @@ impl Sizes {
     pub(super) fn limit(&self) -> Option<Limit> {
         let (blobs, bytes) = (self.unhashed.len() as u64, self.unhashed.values().sum());
         (blobs > 0).then_some(Limit::SizesUnhashed { blobs, bytes })
+    }
+}
+
+pub(super) fn wrong_content(hashed: Observed<HashedBlob>) -> Observed<String> {
+    match hashed {
+        Observed::Present(hashed) if hashed.actual == hashed.digest => Observed::Absent,
+        hashed @ (Observed::Present(_) | Observed::Absent | Observed::Unknown(_)) => {
+            hashed.map(|hashed| format!("{} bytes that hash to {}", hashed.size, hashed.actual))
+        }
+    }
+}
+
+pub(super) fn right_content(hashed: Observed<HashedBlob>) -> Observed<String> {
+    match hashed {
+        Observed::Present(hashed) if hashed.actual != hashed.digest => Observed::Absent,
+        hashed @ (Observed::Present(_) | Observed::Absent | Observed::Unknown(_)) => {
+            hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size))
+        }
     }
 }
