@@ -95,6 +95,11 @@ impl Folder {
         Ok(Look::of(&fstat(&self.fd)?).modified)
     }
 
+    /// When it, or what is known about it, was last changed, in seconds since 1970.
+    pub(super) fn changed(&self) -> io::Result<i64> {
+        Ok(fstat(&self.fd)?.st_ctime)
+    }
+
     /// Open the folder of that name in it.
     pub(super) fn enter(&self, name: impl AsRef<[u8]>) -> io::Result<Self> {
         let name = name.as_ref();

@@ -11,6 +11,7 @@ use rustix::fs::fstat;
 use super::blobs::algorithm;
 use super::folder::{FileKind, Folder, Look};
 use super::leftovers::{self, Leftovers};
+use super::looks;
 use super::notes::{Notes, is_gone};
 use super::printable::show_start;
 use super::words::{NO_LINK, NOT_LINK, NOT_LINK_ALGORITHM};
@@ -99,27 +100,38 @@ fn read_folder(
     (links, traces): (&mut Vec<(Digest, Target)>, &mut Vec<Trace>),
     notes: &mut Notes,
 ) {
-    let mut path = Vec::new();
-    folder.each_folder(NOT_LINK, notes, |name, notes| {
-        let Some(digest) = Digest::from_hex(algorithm, name) else {
-            return notes.stray(folder.path_of(name), NOT_LINK);
-        };
-        path.clear();
-        path.extend_from_slice(name);
-        path.push(b'/');
-        path.extend_from_slice(layout::LINK.as_bytes());
-        let mut content = read(folder, &*path);
-        if matches!(content, LinkFile::Nothing) {
-            match leftovers::list(folder, name, layout::LINK, known, notes) {
-                Leftovers::Gone => return,
-                Leftovers::Nothing(made) => return traces.push(Trace { digest, made }),
-                Leftovers::Something => {}
-                Leftovers::Arrived => content = read(folder, &*path),
-            }
-        }
-        let target = target(content, Some(digest), || folder.path_of(&path), notes);
-        links.push((digest, target));
+    let mut digests = Vec::new();
+    folder.each_folder(NOT_LINK, notes, |name, notes| match Digest::from_hex(algorithm, name) {
+        Some(digest) => digests.push(digest),
+        None => notes.stray(folder.path_of(name), NOT_LINK),
     });
+    for seen in looks::in_parts(digests, notes, |digest, notes| look_at(folder, digest, known, notes)) {
+        match seen {
+            Seen::Link(digest, target) => links.push((digest, target)),
+            Seen::Trace(trace) => traces.push(trace),
+        }
+    }
+}
+
+/// What the folder of a link holds.
+enum Seen {
+    Link(Digest, Target),
+    Trace(Trace),
+}
+
+fn look_at(folder: &Folder, digest: Digest, known: &[&str], notes: &mut Notes) -> Option<Seen> {
+    let hex = digest.hex();
+    let path = format!("{hex}/{}", layout::LINK);
+    let mut content = read(folder, &path);
+    if matches!(content, LinkFile::Nothing) {
+        match leftovers::list(folder, hex.as_bytes(), layout::LINK, known, notes) {
+            Leftovers::Gone => return None,
+            Leftovers::Nothing(made) => return Some(Seen::Trace(Trace { digest, made })),
+            Leftovers::Something => {}
+            Leftovers::Arrived => content = read(folder, &path),
+        }
+    }
+    Some(Seen::Link(digest, target(content, Some(digest), || folder.path_of(&path), notes)))
 }
 
 /// What a link says, given the digest that its folder names, if it names one.

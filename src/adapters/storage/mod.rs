@@ -3,12 +3,13 @@
 //! | file | what it does |
 //! |---|---|
 //! | `root` | finds the storage root from any folder of `…/docker/registry/v2` |
-//! | `repositories`, `links`, `uploads` | the walk over `repositories/` |
+//! | `names`, `repositories`, `links`, `uploads` | the walk over `repositories/` |
 //! | `blobs` | the walk over `blobs/` |
 //! | `leftovers` | folders that lack their `data` or `link` |
 //! | `manifests` | reads and parses the manifests that links and tags name |
 //! | `content` | hashes blobs |
 //! | `look` | second looks at single things |
+//! | `looks` | how many looks are under way at once |
 //! | `gone` | by when something went |
 //! | `folder` | an open folder, and looks relative to it |
 //! | `quarantine` | what repairs change |
@@ -28,7 +29,9 @@ mod ground;
 mod leftovers;
 mod links;
 mod look;
+mod looks;
 pub(super) mod manifests;
+mod names;
 pub(super) mod notes;
 mod place;
 pub(super) mod printable;
@@ -47,11 +50,13 @@ pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
 pub use sessions::FilesystemUploads;
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::folder::{FileKind, Folder};
+use self::looks::Looks;
 use self::notes::Notes;
 use self::root::Root;
 use self::words::NOT_TOP;
@@ -68,6 +73,7 @@ use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 #[derive(Debug, Clone)]
 pub struct FilesystemStorage {
     root: Root,
+    looks: Looks,
 }
 
 impl FilesystemStorage {
@@ -77,7 +83,7 @@ impl FilesystemStorage {
     /// # Errors
     /// When there is nothing, nothing that can be read, or nothing that looks like a registry.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
-        root::find(path, false).map(|root| Self { root })
+        root::find(path, false).map(Self::at)
     }
 
     /// Open the `rootdirectory` that a registry's configuration names. There an empty folder is a registry to
@@ -86,7 +92,17 @@ impl FilesystemStorage {
     /// # Errors
     /// As [`FilesystemStorage::open`].
     pub fn open_configured(path: &Path) -> Result<Self, StorageError> {
-        root::find(path, true).map(|root| Self { root })
+        root::find(path, true).map(Self::at)
+    }
+
+    fn at(root: Root) -> Self {
+        Self { root, looks: Looks::default() }
+    }
+
+    /// With that many looks under way at once; `None` leaves it to a few looks to tell how many storage bears.
+    #[must_use]
+    pub fn with_io_jobs(self, jobs: Option<NonZeroUsize>) -> Self {
+        Self { looks: Looks::of(jobs), ..self }
     }
 
     /// The folder that holds `blobs` and `repositories`; paths of stray files are relative to it.
@@ -102,6 +118,29 @@ impl FilesystemStorage {
             Err(error) if self.root.may_be_absent && notes::is_gone(&error) => Ok(None),
             Err(source) => Err(StorageError::Unreadable { path: self.root.path.clone(), source }),
         }
+    }
+
+    fn walk(
+        &self,
+        root: &Folder,
+        mut view: StorageView,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> StorageView {
+        let walked = repositories::walk(root, scope, events);
+        let mut notes = walked.notes;
+        look_at_top(root, &mut notes);
+        let (blobs, more) = blobs::walk(root, events);
+        notes.extend(more);
+        let (manifests, more) = manifests::read_all(root, &walked.repositories, &blobs, events);
+        notes.extend(more);
+        view.blobs = blobs;
+        view.repositories = walked.repositories;
+        view.changed = walked.changed;
+        view.manifests = manifests;
+        view.uploads = walked.uploads;
+        (view.stray, view.unknown) = notes.finish(&self.root.path);
+        view
     }
 
     fn empty_view(&self) -> StorageView {
@@ -139,22 +178,13 @@ impl Storage for FilesystemStorage {
     }
 
     fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError> {
-        let mut view = self.empty_view();
+        let view = self.empty_view();
         let Some(root) = self.open_root()? else { return Ok(view) };
-        let walked = repositories::walk(&root, &self.root.path, scope, events);
-        let mut notes = walked.notes;
-        look_at_top(&root, &mut notes);
-        let (blobs, more) = blobs::walk(&root, events);
-        notes.extend(more);
-        let (manifests, more) = manifests::read_all(&root, &walked.repositories, &blobs, events);
-        notes.extend(more);
-        view.blobs = blobs;
-        view.repositories = walked.repositories;
-        view.changed = walked.changed;
-        view.manifests = manifests;
-        view.uploads = walked.uploads;
-        (view.stray, view.unknown) = notes.finish(&self.root.path);
-        Ok(view)
+        Ok(self.looks.run(&self.root.path, || self.walk(&root, view, scope, events)))
+    }
+
+    fn at_once(&self, looks: &mut (dyn FnMut() + Send)) {
+        self.looks.run(&self.root.path, looks);
     }
 
     fn hash_all(&self, digests: &[Digest], pace: &dyn Pace, events: &dyn Events) -> ContentView {
@@ -166,7 +196,8 @@ impl Storage for FilesystemStorage {
                 return ContentView { unknown: vec![unlooked], ..ContentView::default() };
             }
         };
-        let (mut view, notes) = content::hash_all(&root, digests, pace, events);
+        let hash = || content::hash_all(&root, digests, pace, events);
+        let (mut view, notes) = self.looks.run(&self.root.path, hash);
         view.wrong.sort_unstable_by_key(|hashed| hashed.digest);
         (_, view.unknown) = notes.finish(&self.root.path);
         view

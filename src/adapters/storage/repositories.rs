@@ -1,19 +1,14 @@
 //! The walk over `repositories/`: first which repositories there are, then each of them, in parallel.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-
 use rayon::prelude::*;
-use walkdir::{DirEntry, WalkDir};
 
 use super::folder::{FileKind, Folder};
 use super::links::{self, LinkFile};
+use super::looks;
+use super::names;
 use super::notes::{Notes, is_gone};
-use super::printable::show;
 use super::uploads;
-use super::words::{NO_TARGET, NOT_FOLDER, NOT_MANIFESTS, NOT_NAME, NOT_TAG, RESERVED};
+use super::words::{NO_TARGET, NOT_MANIFESTS, NOT_TAG, RESERVED};
 use crate::domain::layout;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::views::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget, Traces};
@@ -30,11 +25,13 @@ pub(super) struct Walked {
     pub(super) notes: Notes,
 }
 
-/// Walk the repositories that `scope` includes. `path` is that of `root`.
-pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn Events) -> Walked {
+/// Walk the repositories that `scope` includes.
+pub(super) fn walk(root: &Folder, scope: &dyn Scope, events: &dyn Events) -> Walked {
     let mut all = Walked::default();
     let Some(folder) = root.enter_noting(layout::REPOSITORIES, &mut all.notes) else { return all };
-    let mut names = find(&path.join(layout::REPOSITORIES), &mut all);
+    let names::Found { mut names, changed, notes } = names::find(&folder);
+    all.changed = changed;
+    all.notes.extend(notes);
     names.retain(|name| scope.includes(name));
     names.sort_unstable();
     events.emit(Event::Stage("repositories", Some(names.len() as u64)));
@@ -54,56 +51,6 @@ pub(super) fn walk(root: &Folder, path: &Path, scope: &dyn Scope, events: &dyn E
         all.notes.extend(notes);
     }
     all
-}
-
-/// The folders that may be repositories: those whose path is a repository name. Its grammar bounds the depth.
-fn find(base: &Path, Walked { changed, notes, .. }: &mut Walked) -> Vec<RepositoryName> {
-    let below = |path: &Path| show(path.strip_prefix(base).unwrap_or(path).as_os_str().as_bytes());
-    let mut names = Vec::new();
-    let mut failures = Notes::default();
-    *changed = base.metadata().ok().map(|base| base.ctime());
-    let entries = WalkDir::new(base).min_depth(1).into_iter();
-    for entry in entries.filter_entry(|entry| may_be_repository(entry, &below, notes)) {
-        match entry {
-            Ok(entry) => {
-                let own = entry.metadata().ok().map(|own| own.ctime());
-                *changed = own.and_then(|own| changed.map(|changed| changed.max(own)));
-                names.extend(below(entry.path()).parse());
-            }
-            Err(error) => {
-                let path = error.path().map(below).unwrap_or_default();
-                let path = format!("{}/{path}", layout::REPOSITORIES);
-                // None stands for a loop, which cannot be where no symbolic link is followed.
-                if let Some(error) = error.into_io_error() {
-                    failures.failed(path.trim_end_matches('/').to_owned(), &error);
-                }
-            }
-        }
-    }
-    notes.extend(failures);
-    names
-}
-
-/// Whether to look at this entry and below it; if it does not belong there, note so, once.
-fn may_be_repository(entry: &DirEntry, below: &impl Fn(&Path) -> String, notes: &mut Notes) -> bool {
-    let name: &OsStr = entry.file_name();
-    // The parts of a repository; `read` looks at them.
-    if name.as_bytes().starts_with(b"_") && entry.depth() > 1 {
-        return false;
-    }
-    let below = below(entry.path());
-    let path = || format!("{}/{below}", layout::REPOSITORIES);
-    let kind = entry.file_type();
-    if kind.is_symlink() {
-        notes.symlink(path());
-    } else if !kind.is_dir() {
-        notes.stray(path(), NOT_FOLDER);
-    } else if below.parse::<RepositoryName>().is_ok() {
-        return true;
-    } else {
-        notes.stray(path(), NOT_NAME);
-    }
-    false
 }
 
 type Read = (Option<Repository>, Vec<StoredUpload>, Notes);
@@ -193,14 +140,16 @@ fn read_manifests(manifests: &Folder, repository: &mut Repository, notes: &mut N
 }
 
 fn read_tags(folder: &Folder, notes: &mut Notes) -> Vec<StoredTag> {
-    let mut tags = Vec::new();
+    let mut names = Vec::new();
     folder.each_folder(NOT_TAG, notes, |name, notes| {
         match std::str::from_utf8(name).ok().and_then(|name| name.parse::<Tag>().ok()) {
-            Some(tag) => {
-                tags.extend(read_tag(folder, &tag, notes).map(|current| StoredTag { tag, current }));
-            }
+            Some(tag) => names.push(tag),
             None => notes.stray(folder.path_of(name), NOT_TAG),
         }
+    });
+    let mut tags = looks::in_parts(names, notes, |tag, notes| {
+        let current = read_tag(folder, &tag, notes)?;
+        Some(StoredTag { tag, current })
     });
     tags.sort_unstable_by(|one, other| one.tag.cmp(&other.tag));
     tags.shrink_to_fit();

@@ -5,6 +5,7 @@ use std::io;
 use jiff::Timestamp;
 
 use super::folder::{FileKind, Folder, Look};
+use super::looks;
 use super::notes::{Notes, is_gone};
 use super::printable::show;
 use super::words::{NO_FILE, NOT_PART, NOT_SESSION};
@@ -19,14 +20,16 @@ const TIME_BYTES: usize = 64;
 pub(super) fn all(repository: &Folder, name: &RepositoryName, notes: &mut Notes) -> Vec<StoredUpload> {
     let mut uploads = Vec::new();
     if let Some(folder) = repository.enter_noting(layout::UPLOADS, notes) {
+        let mut ids = Vec::new();
         folder.each_folder(NOT_SESSION, notes, |id, notes| {
             if is_uuid(id) {
-                let session = folder.enter_noting(id, notes);
-                uploads.extend(session.and_then(|session| read(&session, name, show(id), notes)));
+                ids.push(show(id));
             } else {
                 notes.stray(folder.path_of(id), NOT_SESSION);
             }
         });
+        uploads =
+            looks::in_parts(ids, notes, |id, notes| read(&folder.enter_noting(&id, notes)?, name, id, notes));
     }
     uploads.sort_unstable_by(|one: &StoredUpload, other| one.id.cmp(&other.id));
     uploads

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::ProgressArguments;
-use super::target::{ConfigArguments, ScopeArguments, StorageArguments};
+use super::target::{ConfigArguments, ScopeArguments, StorageArguments, WalkArguments};
 
 /// `regfsck snapshot`
 #[derive(Debug, Clone, Args)]
@@ -20,6 +20,9 @@ pub struct SnapshotCommand {
     /// Its storage.
     #[command(flatten)]
     pub storage: StorageArguments,
+    /// How it is walked.
+    #[command(flatten)]
+    pub walk: WalkArguments,
     /// Which repositories.
     #[command(flatten)]
     pub scope: ScopeArguments,

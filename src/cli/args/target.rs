@@ -15,6 +15,9 @@ pub struct TargetArguments {
     /// Its storage.
     #[command(flatten)]
     pub storage: StorageArguments,
+    /// How it is walked.
+    #[command(flatten)]
+    pub walk: WalkArguments,
     /// Its daemons.
     #[command(flatten)]
     pub daemons: DaemonArguments,
@@ -48,6 +51,19 @@ pub struct StorageArguments {
     /// The storage root, such as /var/lib/registry
     #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR")]
     pub storage: Option<PathBuf>,
+}
+
+/// How storage is walked.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Target")]
+pub struct WalkArguments {
+    /// Look at so many files and folders of storage at once
+    ///
+    /// On a cold disk or a network file system a look is mostly waiting, so that it may be many more than the machine has
+    /// cores. Unless it is said, a few looks at the start tell how many storage bears: one for each core where it
+    /// answers at once, up to 64 where it does not. -v says what was chosen.
+    #[arg(long, env = "REGFSCK_IO_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub io_jobs: Option<u16>,
 }
 
 /// Its running daemons.

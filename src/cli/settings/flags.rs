@@ -19,6 +19,7 @@ pub(super) fn of(place: &Place, connection: &ConnectionArguments, shown: &Target
     add("--config", place.config.as_deref().map(path));
     add("--container", place.container.clone());
     add("--storage", place.storage.as_deref().map(path));
+    add("--io-jobs", place.io_jobs.map(|jobs| jobs.to_string()));
     add("--registry", place.registry.as_ref().and(shown.registry.clone()));
     if !place.resolve_all {
         shown.replicas.iter().for_each(|replica| add("--replica", Some(replica.clone())));

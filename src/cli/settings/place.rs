@@ -15,6 +15,8 @@ pub(in crate::cli) struct Place {
     pub(in crate::cli) config: Option<PathBuf>,
     pub(in crate::cli) container: Option<String>,
     pub(in crate::cli) storage: Option<PathBuf>,
+    /// How many looks at storage are under way at once; unless it is said, storage tells.
+    pub(in crate::cli) io_jobs: Option<u16>,
     pub(in crate::cli) registry: Option<String>,
     pub(in crate::cli) replica: Vec<String>,
     pub(in crate::cli) resolve_all: bool,
@@ -43,6 +45,7 @@ impl From<&TargetArguments> for Place {
     fn from(target: &TargetArguments) -> Self {
         Self {
             offline: target.offline,
+            io_jobs: target.walk.io_jobs,
             repo: target.scope.repo.clone(),
             redis: target.redis.clone(),
             ..Self::of_config(&target.config).on(&target.storage).served_by(&target.daemons)
@@ -70,7 +73,8 @@ impl From<&DoctorCommand> for Place {
 impl From<&SnapshotCommand> for Place {
     fn from(snapshot: &SnapshotCommand) -> Self {
         let repo = snapshot.scope.repo.clone();
-        Self { repo, ..Self::of_config(&snapshot.config).on(&snapshot.storage) }
+        let io_jobs = snapshot.walk.io_jobs;
+        Self { io_jobs, repo, ..Self::of_config(&snapshot.config).on(&snapshot.storage) }
     }
 }
 

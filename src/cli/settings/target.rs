@@ -1,6 +1,7 @@
 //! Where the registry is: arguments, the registry's own configuration, the usual places.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -215,7 +216,8 @@ pub(in crate::cli) fn storage(
         Some(_) => "--storage",
         None => "cannot look at the storage that the configuration names",
     };
-    opened.map(Some).with_context(shown)
+    let jobs = target.io_jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
+    opened.map(|storage| Some(storage.with_io_jobs(jobs))).with_context(shown)
 }
 
 /// How the registry itself is reached, where there is one to ask.

@@ -45,6 +45,13 @@ pub(super) fn look_again(
     most: u64,
     events: &dyn Events,
 ) -> Looked {
+    let mut accusations = Some(accusations);
+    let mut all = Looked::default();
+    storage.at_once(&mut || all = all_of(storage, accusations.take().unwrap_or_default(), most, events));
+    all
+}
+
+fn all_of(storage: &dyn Storage, accusations: Vec<Accusation>, most: u64, events: &dyn Events) -> Looked {
     let sizes = Sizes::of(&accusations, most);
     let looked: Vec<_> = accusations
         .into_par_iter()

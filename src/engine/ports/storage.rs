@@ -54,6 +54,11 @@ pub trait Storage: Send + Sync {
     /// what their digests say.
     fn hash_all(&self, digests: &[Digest], pace: &dyn Pace, events: &dyn Events) -> ContentView;
 
+    /// Do what looks at single things in parallel, on as many threads as storage bears looks at once.
+    fn at_once(&self, looks: &mut (dyn FnMut() + Send)) {
+        looks();
+    }
+
     /// Look at one blob's file.
     fn blob(&self, digest: &Digest) -> Observed<BlobFile>;
 
