@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use super::digest::Digest;
+use super::name::RepositoryName;
 use super::start::Unsettled;
 
 pub use self::thing::{Pull, PullOf, Request, Thing};
@@ -82,6 +83,19 @@ pub enum Reason {
         /// How many blobs.
         blobs: u64,
     },
+    /// The manifests that held it are gone, and nothing tells which they were.
+    #[error(
+        "{blobs} blobs of {} are gone that no manifest held which is known: the daemon may remember those that did, and swallow a push of them; a restart makes sure",
+        among(*repositories, example)
+    )]
+    NoName {
+        /// How many blobs.
+        blobs: u64,
+        /// Of how many repositories.
+        repositories: usize,
+        /// One of these.
+        example: Box<RepositoryName>,
+    },
     /// Nothing tells when it went.
     #[error("this kind of storage does not tell when something went")]
     NoTimes,
@@ -100,6 +114,14 @@ pub enum Reason {
     /// What the system, the daemon or Redis said, in its words.
     #[error("{0}")]
     Said(Box<str>),
+}
+
+/// So many repositories, in words.
+fn among(repositories: usize, example: &RepositoryName) -> String {
+    match repositories {
+        0 | 1 => example.to_string(),
+        more => format!("{more} repositories, such as {example},"),
+    }
 }
 
 impl From<String> for Reason {

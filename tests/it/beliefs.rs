@@ -113,6 +113,26 @@ fn a_belief_that_nothing_settles_is_no_all_clear_until_the_daemon_restarts() {
     });
 }
 
+/// Garbage collection with `-m` leaves nothing that names the manifest: what is left of its layers tells of it.
+#[test]
+fn a_manifest_that_nothing_names_is_no_all_clear_until_the_daemon_restarts() {
+    on_every_registry(|| {
+        let Some(mut it) = collected(Loss::Untagged) else { return };
+        let mirror = Mirror::with(&[("team/app", "1", &it.image)]);
+        let purged = it.regfsck.run("purge", &["--yes"]);
+        assert_eq!(purged.status, 3, "{}", purged.table);
+        assert_eq!(it.regfsck.fix(&["--source", &mirror.source()]).status, 3);
+        let checked = it.regfsck.check(&[]);
+        let unknown: Vec<_> =
+            checked.report().coverage.unknown.iter().map(|it| it.what.to_string()).collect();
+        assert_eq!((checked.status, unknown), (3, vec!["manifests that nothing names any more".to_owned()]));
+        sleep(Duration::from_millis(1500));
+        it.daemon.restart();
+        it.regfsck.check(&[]).expect(0);
+        it.pushes_and_pulls("untagged");
+    });
+}
+
 #[test]
 fn bytes_that_are_put_back_make_a_belief_true() {
     on_every_registry(|| {

@@ -37,6 +37,8 @@ pub enum Thing {
     File(Box<PathBuf>, Option<u64>),
     /// Pairs handed in.
     Suspects,
+    /// Manifests that are gone and that nothing names.
+    Nameless,
     /// Whatever was not looked at yet.
     Rest,
     /// What somebody else wrote.
@@ -74,6 +76,7 @@ impl Thing {
             | Self::Step(_)
             | Self::File(..)
             | Self::Suspects
+            | Self::Nameless
             | Self::Rest
             | Self::Other(_)) => other,
         }
@@ -100,9 +103,13 @@ impl Thing {
                 PullOf::Blob(_, digest) => Some(*digest),
                 PullOf::Image(_) => None,
             },
-            Self::Side(_) | Self::Step(_) | Self::File(..) | Self::Suspects | Self::Rest | Self::Other(_) => {
-                None
-            }
+            Self::Side(_)
+            | Self::Step(_)
+            | Self::File(..)
+            | Self::Suspects
+            | Self::Nameless
+            | Self::Rest
+            | Self::Other(_) => None,
         }
     }
 
@@ -128,6 +135,7 @@ impl Thing {
             | Self::Step(_)
             | Self::File(..)
             | Self::Suspects
+            | Self::Nameless
             | Self::Rest
             | Self::Other(_) => None,
         }
@@ -149,6 +157,7 @@ impl fmt::Display for Thing {
             Self::File(path, None) => path.display().fmt(f),
             Self::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
             Self::Suspects => f.write_str("suspects"),
+            Self::Nameless => f.write_str("manifests that nothing names any more"),
             Self::Rest => f.write_str("the rest"),
             Self::Side(words) | Self::Step(words) | Self::Other(words) => f.write_str(words),
         }

@@ -43,11 +43,17 @@ pub(super) struct Settled {
 }
 
 impl Run<'_> {
-    /// Settle what can be settled of these beliefs without a question to the daemon.
-    pub(super) async fn settle(&self, storage: &Arc<dyn Storage>, open: BTreeSet<Subject>) -> Settled {
+    /// Whether nothing that the daemon remembers is hidden: it remembers nothing, fetches what it lacks, or its Redis
+    /// was read to its end.
+    pub(super) fn tells_what_it_remembers(&self) -> bool {
         let daemon = &self.options.daemon;
         let is_in_redis = daemon.cache == CacheKind::Redis && self.cached.is_whole;
-        if daemon.cache == CacheKind::None || daemon.proxy == Some(true) || is_in_redis {
+        daemon.cache == CacheKind::None || daemon.proxy == Some(true) || is_in_redis
+    }
+
+    /// Settle what can be settled of these beliefs without a question to the daemon.
+    pub(super) async fn settle(&self, storage: &Arc<dyn Storage>, open: BTreeSet<Subject>) -> Settled {
+        if self.tells_what_it_remembers() {
             return Settled { subjects: open, ..Settled::default() };
         }
         if open.is_empty() {
@@ -73,7 +79,8 @@ impl Run<'_> {
         let leads = &self.options.leads;
         let is_handed_in = !leads.suspects.is_empty() || leads.since.is_some();
         let is_left = || view.repositories.iter().any(|repository| !repository.traces.is_empty());
-        let is_lost = || accusations.iter().any(|known| known.finding.code == Code::MissingManifest);
+        let codes = [Code::MissingManifest, Code::DanglingLayerLink];
+        let is_lost = || accusations.iter().any(|known| codes.contains(&known.finding.code));
         if !(is_handed_in || is_left() || is_lost()) {
             return;
         }

@@ -10,16 +10,14 @@ use super::Run;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::observed::{Reason, Thing, Unlooked};
-use crate::domain::rules::{Accusations, CacheKind};
+use crate::domain::rules::Accusations;
 use crate::domain::views::storage::{Repository, StorageView};
 
 impl Run<'_> {
     /// Say of how many blobs nothing tells where the daemon may claim them: those that are stored and that no link ever
     /// led to, as far as can be seen, and those that were handed in.
     pub(super) fn without_home(&mut self, view: &StorageView, accusations: &Accusations, handed_in: usize) {
-        let settings = &self.options.daemon;
-        let tells = settings.cache == CacheKind::Redis && self.cached.is_whole;
-        if settings.cache == CacheKind::None || settings.proxy == Some(true) || tells {
+        if self.tells_what_it_remembers() {
             return;
         }
         let is_younger = |changed| self.began().is_some_and(|began| began > changed);

@@ -10,6 +10,7 @@ mod beliefs;
 mod budget;
 mod cache;
 mod homeless;
+mod nameless;
 mod options;
 mod probe;
 mod recheck;
@@ -228,6 +229,7 @@ impl Run<'_> {
         served_rules::note_known_losses(&served, accusations);
         let all = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served));
         self.leave_open(&known, all, accusations);
+        self.without_name(storage, view, accusations).await;
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),

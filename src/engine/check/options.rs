@@ -101,4 +101,6 @@ pub struct Leads {
     pub gone: BTreeMap<Digest, Timestamp>,
     /// An earlier look at storage: what disappeared since is suspect.
     pub since: Option<Arc<StorageView>>,
+    /// Whether that was the last look before a garbage collection, with every manifest that it might take.
+    pub is_whole: bool,
 }

@@ -15,6 +15,7 @@ use crate::domain::digest::Digest;
 use crate::domain::gc;
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES};
 use crate::domain::name::{Image, RepositoryName};
+use crate::domain::observed::Observed;
 use crate::domain::suspects::{Suspect, SuspectKind};
 use crate::domain::views::storage::{Repository, StorageView, StoredBlob, Target};
 use crate::engine::ports::{
@@ -27,19 +28,26 @@ const MOST: u64 = 256 << 20;
 /// Manifests with their bytes.
 pub(super) type Kept = BTreeMap<Digest, Vec<u8>>;
 
-/// Read those that the collection may take. Blocking.
-pub(super) fn read(storage: &dyn Storage, before: &StorageView, intent: &Intent) -> Kept {
-    let mut kept = Kept::new();
+/// Read those that the collection may take, and whether those are all. Blocking.
+pub(super) fn read(storage: &dyn Storage, before: &StorageView, intent: &Intent) -> (Kept, bool) {
+    let (mut kept, mut are_all) = (Kept::new(), true);
     let mut room = MOST;
     for blob in candidates(before, intent) {
-        let Some(bytes) = storage.read(&blob.digest, MAX_MANIFEST_BYTES).present().cloned() else { continue };
+        let Observed::Present(bytes) = storage.read(&blob.digest, MAX_MANIFEST_BYTES) else {
+            are_all = false;
+            continue;
+        };
         let size = bytes.len() as u64;
-        if manifest::parse(&bytes).is_ok() && size == blob.size && size <= room {
+        if manifest::parse(&bytes).is_ok() && size == blob.size {
+            if size > room {
+                are_all = false;
+                continue;
+            }
             room -= size;
             kept.insert(blob.digest, bytes);
         }
     }
-    kept
+    (kept, are_all)
 }
 
 /// What may be a manifest of what it may take.

@@ -179,7 +179,6 @@ impl Run<'_> {
         let (kept, gone) = kept::leads(&self.kept, &before);
         leads.suspects.extend(suspects.pairs.into_iter().chain(kept));
         leads.gone = gone;
-        leads.since = Some(Arc::clone(&before));
         self.offer();
         self.after(&before).await
     }
@@ -228,12 +227,14 @@ impl Run<'_> {
         let intent = self.intent.clone();
         let keep = move || {
             let path = folder.keep(&view)?;
-            let kept = kept::read(&*storage, &view, &intent);
+            let (kept, are_all) = kept::read(&*storage, &view, &intent);
             folder.keep_manifests(&kept)?;
-            Ok::<_, KeepError>((path, kept))
+            Ok::<_, KeepError>((path, kept, are_all))
         };
-        let (path, kept) = blocking(keep).await?;
+        let (path, kept, are_all) = blocking(keep).await?;
         self.kept = Arc::new(kept);
+        let leads = &mut self.guard.session.options.leads;
+        (leads.since, leads.is_whole) = (Some(Arc::clone(before)), are_all);
         self.guard.session.events.emit(Event::Notice(Notice::SnapshotKept(path.clone())));
         self.guarded.snapshot = Some(path);
         Ok(())
