@@ -131,7 +131,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__check)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -322,11 +322,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -496,11 +496,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -537,7 +537,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__guard)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -720,11 +720,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -985,18 +985,18 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__merge)
-            opts="-o -v -q -h -V --output --no-trunc --color --verbose --quiet --help --version"
+            opts="-o -v -q -h -V --output --nagios-exit --no-trunc --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1011,7 +1011,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__purge)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1162,11 +1162,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1185,7 +1185,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__repair)
-            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1368,11 +1368,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1391,7 +1391,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__restart)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1554,11 +1554,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1681,7 +1681,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__verify)
-            opts="-c -r -j -o -v -q -h -V --images --platform --referrers --content --wait --config --container --registry --replica --resolve-all --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -r -j -o -v -q -h -V --images --platform --referrers --content --wait --config --container --registry --replica --resolve-all --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --plain-http --resolve --jobs --rate --retry-times --timeout --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1776,11 +1776,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)

@@ -91,7 +91,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart -d 'Re
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -110,15 +114,21 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l probe-manifest
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resume -d 'Hash from where the last such run stopped, and remember where this one stops'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l fix -d 'Repair what is wrong: show a plan, ask, carry it out, prove it'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l nagios-exit -d 'Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s V -l version -d 'Print version'
-complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l nagios-exit -d 'Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed'
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -167,7 +177,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart -d 'R
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -183,6 +197,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l insecure -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l nagios-exit -d 'Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -222,7 +237,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l started -d 'Th
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -238,6 +257,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l insecure -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l nagios-exit -d 'Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -280,7 +300,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -296,6 +320,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l insecure -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l content -d 'Hash the content of every blob'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l nagios-exit -d 'Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -333,7 +358,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s j -l jobs -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l rate -d 'Send at most so many requests a second' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l retry-times -d 'Try a failed request so many more times' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l timeout -d 'Give up on a request that brings nothing for so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -346,6 +375,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l resolve-all -
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l password-stdin -d 'Read the password of --creds from stdin'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l insecure -d 'The same as --tls-verify=false'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l nagios-exit -d 'Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -409,7 +439,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart -d 'Re
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart-timeout -d 'Give a restart so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -430,6 +464,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l fix -d 'Where 
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l accept-loss -d 'Let garbage collection take what broken images would need to be repaired'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l report-only -d 'After garbage collection only report; clear no claims, restart nothing'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s y -l yes -d 'Carry the plan out without asking'
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l nagios-exit -d 'Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l no-trunc -d 'Show whole digests and every finding'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
@@ -473,7 +508,8 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l retry-times -
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l timeout -d 'Give up on a request that brings nothing for so long' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l registry-version -d 'The registry\'s version, which it does not tell: `registry --version` does' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l fail-on -d 'Exit with 1 if a hint of this severity or a worse one is given' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s o -l output -d 'Write the result in this form: table or json, with =FILE into a file; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s o -l output -d 'Write the diagnosis in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"

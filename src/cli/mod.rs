@@ -14,8 +14,10 @@ use self::commands::{
 };
 use self::terminal::{Terminal, complain};
 use crate::adapters::tls::install_crypto;
+use crate::domain::discreet::without_passwords;
 use crate::domain::report::Verdict;
-use crate::domain::verdict::{USAGE, exit_status};
+use crate::domain::verdict::{ServiceState, USAGE, exit_status};
+use crate::report::nagios;
 
 /// The command line as clap describes it: for completions, man pages and tests.
 #[must_use]
@@ -26,26 +28,63 @@ pub fn command() -> clap::Command {
 /// Run the program with these arguments, the program's own name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let reader = Reader::of(&arguments);
     let arguments = match args::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             terminal::show(&error);
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+            let status = u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            let line = || without_passwords(error.to_string().lines().next().unwrap_or_default());
+            return ExitCode::from(if error.use_stderr() { reader.excuse(status, line) } else { status });
         }
     };
-    ExitCode::from(conclude(|| dispatch(arguments)))
+    ExitCode::from(conclude(reader, || dispatch(arguments)))
+}
+
+/// Who waits for the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Somebody who knows what it means.
+    Anyone,
+    /// Nagios: it reads one line of stdout, and 2 is its word for "critical".
+    Nagios,
+}
+
+impl Reader {
+    /// Whoever it is must be told so, too, when the arguments cannot be read.
+    fn of(arguments: &[OsString]) -> Self {
+        let is_off = |value: OsString| {
+            let value = value.to_string_lossy().to_ascii_lowercase();
+            ["", "0", "f", "false", "n", "no", "off"].contains(&&*value)
+        };
+        let is_set = std::env::var_os("REGFSCK_NAGIOS_EXIT").is_some_and(|value| !is_off(value));
+        let is_typed = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--nagios-exit");
+        if is_set || is_typed { Self::Nagios } else { Self::Anyone }
+    }
+
+    /// The exit status where there is no report.
+    fn excuse(self, status: u8, why: impl FnOnce() -> String) -> u8 {
+        match self {
+            Self::Anyone => status,
+            Self::Nagios => {
+                terminal::plugin_line(&nagios::unknown(&why()));
+                ServiceState::Unknown.exit_status()
+            }
+        }
+    }
 }
 
 /// The exit status of what was done; a fault of our own proves nothing, and says so.
-fn conclude(work: impl FnOnce() -> anyhow::Result<u8>) -> u8 {
+fn conclude(reader: Reader, work: impl FnOnce() -> anyhow::Result<u8>) -> u8 {
     std::panic::set_hook(Box::new(terminal::confess));
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => {
             complain(&error);
-            USAGE
+            reader.excuse(USAGE, || format!("{error:#}"))
         }
-        Err(_) => exit_status(Verdict::Incomplete),
+        Err(_) => reader.excuse(exit_status(Verdict::Incomplete), || "regfsck itself failed".to_owned()),
     }
 }
 
@@ -77,6 +116,7 @@ mod tests {
 
     #[test]
     fn a_fault_of_our_own_is_never_called_coherent() {
+        let conclude = |work: fn() -> anyhow::Result<u8>| conclude(Reader::Anyone, work);
         assert_eq!(conclude(|| Ok(0)), 0);
         assert_eq!(conclude(|| Err(anyhow::anyhow!("bad input"))), USAGE);
         assert_eq!(conclude(|| panic!("a fault")), 3);

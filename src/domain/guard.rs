@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gc::{Abort, Loss, Release};
 use super::observed::Unlooked;
-use super::report::{Report, Tool};
+use super::report::{Coverage, Report, Target, Tool, Verdict};
 
 /// A whole run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Guarded {
     pub started: Timestamp,
     /// When it ended.
     pub finished: Timestamp,
+    /// The registry.
+    #[serde(default)]
+    pub target: Target,
     /// The stage that failed, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Stage>,
@@ -49,6 +52,80 @@ pub struct Guarded {
     /// The check after it, with what was cleared and its proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
+}
+
+impl Guarded {
+    /// The run as a report, for who reads nothing else: what failed stands where the reason of a refusal does.
+    #[must_use]
+    pub fn as_report(&self) -> Report {
+        let failure = self.failure();
+        let mut report = self.report.clone().unwrap_or_else(|| self.empty());
+        report.started = self.started;
+        if let Some((verdict, why)) = failure {
+            report.verdict = verdict;
+            report.refusal = report.refusal.or(Some(why));
+        }
+        report.exit_status = self.exit_status;
+        report
+    }
+
+    fn empty(&self) -> Report {
+        Report {
+            coverage: self.gate.coverage(),
+            ..Report::empty(self.target.clone(), self.started, self.finished)
+        }
+    }
+
+    /// Why the run as such went wrong; what the check found speaks for itself.
+    fn failure(&self) -> Option<(Verdict, String)> {
+        match self.failed? {
+            Stage::Gate => {
+                let verdict = if self.gate.is_refused() || self.refusal.is_some() {
+                    Verdict::Refused
+                } else {
+                    Verdict::Incomplete
+                };
+                Some((verdict, self.refusal.clone().unwrap_or_else(|| self.gate.why_shut())))
+            }
+            Stage::Collection => {
+                Some((Verdict::Incomplete, "the garbage collection itself failed".to_owned()))
+            }
+            Stage::Restart => {
+                let said = self.restart.clone().unwrap_or_default();
+                Some((Verdict::Incomplete, format!("the daemon was not restarted: {said}")))
+            }
+            Stage::Check => None,
+        }
+    }
+}
+
+impl Gate {
+    /// Whether it is shut for what garbage collection would do, and not for what could not be looked at.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        !self.aborts.is_empty() || !self.losses.is_empty()
+    }
+
+    fn coverage(&self) -> Coverage {
+        Coverage { unknown: self.unknown.clone(), ..Coverage::default() }
+    }
+
+    fn why_shut(&self) -> String {
+        let images: BTreeSet<String> =
+            self.losses.iter().flat_map(|loss| &loss.images).map(ToString::to_string).collect();
+        let named: Vec<_> = images.iter().take(3).map(String::as_str).collect();
+        let rest = images.len() - named.len();
+        let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+        match (self.aborts.first(), named.is_empty()) {
+            (Some(abort), _) => {
+                format!("garbage collection was not run: it would give up at {}: {}", abort.place, abort.why)
+            }
+            (None, false) => {
+                format!("garbage collection was not run: it would take what {}{more} need", named.join(", "))
+            }
+            (None, true) => "garbage collection was not run: not all could be looked at".to_owned(),
+        }
+    }
 }
 
 /// Manifests that garbage collection took and that were put back: the daemon's memory of them is true then.

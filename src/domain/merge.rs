@@ -187,18 +187,13 @@ mod tests {
     use crate::domain::code::Code;
     use crate::domain::digest::Digest;
     use crate::domain::finding::{Finding, Subject};
-    use crate::domain::report::{SCHEMA, Target, Tool};
+    use crate::domain::report::Target;
 
     fn report(index: u32, of: u32, limit: Limit) -> Report {
         let shard = Shard::new(index, of).unwrap();
         let digest = Digest::sha256([u8::try_from(of - index).unwrap(); 32]);
         let findings = vec![Finding::new(Code::OrphanBlob, Subject::data(digest), "")];
         Report {
-            schema: SCHEMA,
-            tool: Tool::default(),
-            started: Timestamp::UNIX_EPOCH,
-            finished: Timestamp::UNIX_EPOCH,
-            target: Target::default(),
             verdict: if index == 1 { Verdict::Incoherent } else { Verdict::Coherent },
             exit_status: u8::from(index == 1),
             coverage: Coverage {
@@ -206,13 +201,9 @@ mod tests {
                 limits: Limits(vec![Limit::Shard(shard), Limit::ContentUnhashed, limit]),
                 ..Coverage::default()
             },
-            refusal: None,
             summary: summarise(&findings),
             findings,
-            images: Images::default(),
-            plan: None,
-            outcomes: None,
-            proof: None,
+            ..Report::empty(Target::default(), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH)
         }
     }
 

@@ -38,6 +38,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// The process's exit status.
     pub exit_status: u8,
+    /// How bad a finding must be to fail the run.
+    #[serde(default)]
+    pub fail_on: Severity,
     /// What was looked at.
     pub coverage: Coverage,
     /// Why the run was refused, where it was.
@@ -171,6 +174,29 @@ impl VerifiedImage {
 }
 
 impl Report {
+    /// A report of a run that saw nothing yet.
+    #[must_use]
+    pub fn empty(target: Target, started: Timestamp, finished: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA,
+            tool: Tool::default(),
+            started,
+            finished,
+            target,
+            verdict: Verdict::Coherent,
+            exit_status: 0,
+            fail_on: Severity::default(),
+            coverage: Coverage::default(),
+            refusal: None,
+            findings: Vec::new(),
+            images: Images::default(),
+            plan: None,
+            outcomes: None,
+            proof: None,
+            summary: BTreeMap::new(),
+        }
+    }
+
     /// How many of the tagged images an error breaks that still stands.
     #[must_use]
     pub fn count_images(&self) -> ImageCount {

@@ -51,8 +51,61 @@ pub const fn exit_status(verdict: Verdict) -> u8 {
     }
 }
 
+/// What a Nagios plugin returns: its own rules, of which `--nagios-exit` makes the process's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceState {
+    /// Nothing is wrong.
+    Ok,
+    /// Something will be.
+    Warning,
+    /// Images are broken, or pushes lost.
+    Critical,
+    /// It could not be told.
+    Unknown,
+}
+
+impl ServiceState {
+    /// That of a report. An error that was seen outranks what could not be looked at: somebody has to get up.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        if report.standing(Severity::Error).next().is_some() {
+            return Self::Critical;
+        }
+        let has_warnings = report.standing(Severity::Warning).next().is_some();
+        match report.verdict {
+            Verdict::Incomplete | Verdict::Refused => Self::Unknown,
+            Verdict::Incoherent => Self::Warning,
+            Verdict::Coherent if has_warnings => Self::Warning,
+            Verdict::Coherent => Self::Ok,
+        }
+    }
+
+    /// The word that begins the line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// The exit status.
+    #[must_use]
+    pub const fn exit_status(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
 /// Enter verdict and exit status in the report.
 pub fn conclude(report: &mut Report, fail_on: Severity) {
+    report.fail_on = fail_on;
     report.verdict = verdict(report, fail_on);
     report.exit_status = exit_status(report.verdict);
     if matches!(report.images, Images::Counted(_)) {
@@ -88,6 +141,5 @@ pub fn of_guarded(guarded: &Guarded) -> u8 {
 
 /// What a shut gate amounts to.
 fn of_gate(gate: &Gate) -> Verdict {
-    let is_refused = !gate.aborts.is_empty() || !gate.losses.is_empty();
-    if is_refused { Verdict::Refused } else { Verdict::Incomplete }
+    if gate.is_refused() { Verdict::Refused } else { Verdict::Incomplete }
 }

@@ -1,10 +1,14 @@
-//! Turns a report into what people and machines read, and into the exit status.
+//! Turns a report into what people and machines read.
 
 pub mod changes;
 pub mod doctor;
 mod drawing;
+pub mod format;
 pub mod guard;
+mod headline;
 mod images;
+pub mod nagios;
+mod prometheus;
 pub mod repair;
 pub mod table;
 mod words;

@@ -21,18 +21,15 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 
 pub use super::drawing::Drawing;
 use super::drawing::{colour, hang, line};
-use super::words::{counted, grouped};
+use super::headline::Headline;
+use super::words::counted;
 use super::{images, repair};
-use crate::domain::code::Severity;
-use crate::domain::finding::State;
-use crate::domain::report::{ImageCount, Images, Report, Verdict};
+use crate::domain::report::{Report, Verdict};
 
 /// Draw the report.
 #[must_use]
@@ -52,55 +49,15 @@ pub fn draw(report: &Report, drawing: Drawing) -> String {
 
 /// The verdict: where something is wrong, how much and what it breaks.
 fn headline(text: &mut String, report: &Report, drawing: Drawing) {
-    let counts = tally(report);
-    let (word, style) = match report.verdict {
-        Verdict::Coherent => ("coherent", colour(AnsiColor::Green)),
-        Verdict::Incoherent => (counts.as_str(), colour(AnsiColor::Red)),
-        Verdict::Incomplete => ("incomplete", colour(AnsiColor::Yellow)),
-        Verdict::Refused => ("refused", colour(AnsiColor::Red)),
+    let style = match report.verdict {
+        Verdict::Coherent => colour(AnsiColor::Green),
+        Verdict::Incoherent | Verdict::Refused => colour(AnsiColor::Red),
+        Verdict::Incomplete => colour(AnsiColor::Yellow),
     };
-    let told = (report.verdict != Verdict::Incoherent).then(|| report.refusal.as_ref().unwrap_or(&counts));
-    let said: Vec<_> = told.cloned().into_iter().chain(broken(report)).chain(unseen(report)).collect();
+    let Headline { word, said } = Headline::of(report);
     let mark = if said.is_empty() { "" } else { ": " };
-    let lead = format!("{}{mark}", drawing.paint(word, style.bold()));
+    let lead = format!("{}{mark}", drawing.paint(&word, style.bold()));
     hang(text, &lead, word.len() + mark.len(), &said.join("; "), drawing);
-}
-
-/// How many of what remain, in words.
-fn tally(report: &Report) -> String {
-    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
-    let repaired = report.findings.iter().filter(|finding| finding.state == State::Repaired).count();
-    for finding in report.findings.iter().filter(|finding| finding.state != State::Repaired) {
-        *counts.entry(finding.severity).or_default() += 1;
-    }
-    let mut parts: Vec<_> =
-        counts.iter().map(|(severity, count)| counted(*count as u64, severity.as_str())).collect();
-    if repaired > 0 {
-        parts.push(format!("{} repaired", grouped(repaired as u64)));
-    }
-    match (parts.is_empty(), report.coverage.unknown.is_empty()) {
-        (true, true) => "nothing found".into(),
-        (true, false) => "nothing wrong in what was looked at".into(),
-        (false, _) => parts.join(", "),
-    }
-}
-
-/// How many could not be looked at.
-fn unseen(report: &Report) -> Option<String> {
-    let unseen = report.coverage.unknown.len() as u64;
-    (unseen > 0).then(|| format!("{} could not be looked at", counted(unseen, "thing")))
-}
-
-/// How many images that is.
-fn broken(report: &Report) -> Option<String> {
-    let Images::Counted(ImageCount { checked, broken }) = report.images else { return None };
-    report.standing(Severity::Error).next().filter(|_| checked > 0)?;
-    let all = counted(checked, "image");
-    Some(match broken {
-        0 => format!("none of {all} is broken yet"),
-        1 => format!("1 of {all} is broken"),
-        broken => format!("{} of {all} are broken", grouped(broken)),
-    })
 }
 
 fn sides(text: &mut String, report: &Report, drawing: Drawing) {

@@ -38,6 +38,7 @@ mod registry_config;
 mod repair;
 mod replica_repair;
 mod replicas;
+mod reports;
 mod scenarios;
 mod service_commands;
 mod shards;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::connection::ConnectionArguments;
-use super::output::{ProgressArguments, ResultArguments};
+use super::output::{DiagnosisArguments, ProgressArguments};
 use super::redis::RedisArguments;
 use super::target::{ConfigArguments, RegistryArguments};
 use super::values::{severity, version};
@@ -41,7 +41,7 @@ pub struct DoctorCommand {
     pub fail_on: Severity,
     /// The diagnosis.
     #[command(flatten)]
-    pub result: ResultArguments,
+    pub result: DiagnosisArguments,
     /// Progress.
     #[command(flatten)]
     pub progress: ProgressArguments,

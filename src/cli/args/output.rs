@@ -1,9 +1,12 @@
 //! How results and progress are shown.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, ArgAction, Args, Command, ValueEnum};
+
+use crate::report::format::Format;
 
 /// How the program itself speaks: every command has these.
 #[derive(Debug, Clone, Args)]
@@ -24,18 +27,48 @@ pub struct SpeechArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ResultArguments {
-    /// Write the result in this form: table or json, with =FILE into a file; repeatable
+    /// Write the report in this form, with =FILE into a file, which is replaced at once; repeatable
     #[arg(
         short = 'o',
         long = "output",
         env = "REGFSCK_OUTPUT",
         value_name = "FORMAT[=FILE]",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = OutputParser(Format::ALL)
+    )]
+    pub formats: Vec<OutputFormat>,
+    /// Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed
+    #[arg(long, env = "REGFSCK_NAGIOS_EXIT")]
+    pub nagios_exit: bool,
+    /// How much of it.
+    #[command(flatten)]
+    pub drawing: DrawingArguments,
+}
+
+/// In which forms a diagnosis is written, which is no report.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct DiagnosisArguments {
+    /// Write the diagnosis in this form, with =FILE into a file, which is replaced at once; repeatable
+    #[arg(
+        short = 'o',
+        long = "output",
+        env = "REGFSCK_OUTPUT",
+        value_name = "FORMAT[=FILE]",
+        value_delimiter = ',',
+        value_parser = OutputParser(&[Format::Table, Format::Json])
     )]
     pub formats: Vec<OutputFormat>,
     /// How much of it.
     #[command(flatten)]
     pub drawing: DrawingArguments,
+}
+
+impl From<&DiagnosisArguments> for ResultArguments {
+    fn from(diagnosis: &DiagnosisArguments) -> Self {
+        let DiagnosisArguments { formats, drawing } = diagnosis.clone();
+        Self { formats, drawing, nagios_exit: false }
+    }
 }
 
 /// How much of a result is drawn.
@@ -76,29 +109,48 @@ pub struct OutputFormat {
     pub file: Option<PathBuf>,
 }
 
-/// A form of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Table,
-    /// For machines: the contract of `docs/report.schema.json`.
-    Json,
-}
-
-impl FromStr for OutputFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+impl OutputFormat {
+    /// `FORMAT[=FILE]`, of one of these forms.
+    fn parse(text: &str, formats: &[Format]) -> Result<Self, String> {
         let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err(format!("`{text}` names no file behind the `=`")),
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let format = match name {
-            "table" => Format::Table,
-            "json" => Format::Json,
-            _ => return Err(format!("`{name}` is no output format; there are table and json")),
-        };
+        let found = formats.iter().copied().find(|format| format.as_str() == name);
+        let format =
+            found.ok_or_else(|| format!("`{name}` is no output format; there are {}", listed(formats)))?;
         Ok(Self { format, file })
+    }
+}
+
+/// `a, b and c`
+fn listed(formats: &[Format]) -> String {
+    let names: Vec<_> = formats.iter().map(|format| format.as_str()).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// Reads `FORMAT[=FILE]`, and tells shells which forms there are.
+#[derive(Debug, Clone)]
+struct OutputParser(&'static [Format]);
+
+impl TypedValueParser for OutputParser {
+    type Value = OutputFormat;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<OutputFormat, clap::Error> {
+        let parse = |text: &str| OutputFormat::parse(text, self.0);
+        parse.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(|format| PossibleValue::new(format.as_str()))))
     }
 }

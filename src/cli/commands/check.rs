@@ -20,7 +20,7 @@ use crate::engine::session::{Session, look};
 
 /// Check, and with `--fix` or `--plan` go on; the exit status.
 pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<u8> {
-    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let report = super::runtime()?.block_on(async {
         match &command.plan {
             _ if command.fix => open(command, &terminal).await?.run(Goal::Fix).await.map_err(of_session),
@@ -31,8 +31,7 @@ pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<
             }
         }
     })?;
-    terminal.write_report(&report)?;
-    Ok(report.exit_status)
+    terminal.write_report(&report)
 }
 
 /// The report of a check that only looks.

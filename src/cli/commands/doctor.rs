@@ -10,14 +10,12 @@ use crate::cli::terminal::Terminal;
 use crate::domain::doctor::{Diagnosis, Settings};
 use crate::domain::limit::Limit;
 use crate::engine::doctor::{Patient, examine};
-use crate::report::doctor as drawn;
 
 /// Diagnose, report, and return the exit status.
 pub(in crate::cli) fn run(command: &DoctorCommand, terminal: Terminal) -> Result<u8> {
-    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let terminal = terminal.with_result(&(&command.result).into())?.with_progress(&command.progress);
     let diagnosis = super::runtime()?.block_on(diagnose(command, &terminal))?;
-    terminal.write(&diagnosis, |drawing| drawn::draw(&diagnosis, drawing))?;
-    Ok(diagnosis.exit_status)
+    terminal.write_diagnosis(&diagnosis)
 }
 
 async fn diagnose(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagnosis> {

@@ -13,18 +13,16 @@ use crate::cli::terminal::Terminal;
 use crate::domain::guard::Guarded;
 use crate::engine::guard::{Behind, Guard, Wishes, guard};
 use crate::engine::ports::GarbageCollection;
-use crate::report::guard as drawn;
 
 /// Guard a garbage collection; the exit status.
 pub(in crate::cli) fn run(command: &GuardCommand, terminal: Terminal) -> Result<u8> {
-    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let collection = GcCommand::new(&command.command);
     if collection.is_none() && !command.gate_only {
         bail!("which garbage collection? give its command after `--`, or --gate-only");
     }
     let guarded = super::runtime()?.block_on(guarded(command, collection.as_ref(), &terminal))?;
-    terminal.write(&guarded, |drawing| drawn::draw(&guarded, drawing))?;
-    Ok(guarded.exit_status)
+    terminal.write_guarded(&guarded)
 }
 
 async fn guarded(

@@ -11,11 +11,10 @@ use crate::domain::report::Report;
 
 /// Join the reports of shards and write the whole one; its exit status.
 pub(in crate::cli) fn run(command: &MergeCommand, terminal: Terminal) -> Result<u8> {
-    let terminal = terminal.with_result(&command.result);
+    let terminal = terminal.with_result(&command.result)?;
     let reports = command.reports.iter().map(|file| read(file)).collect::<Result<_>>()?;
     let report = merge(reports).context("cannot merge these reports")?;
-    terminal.write_report(&report)?;
-    Ok(report.exit_status)
+    terminal.write_report(&report)
 }
 
 fn read(file: &Path) -> Result<Report> {

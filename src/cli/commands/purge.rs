@@ -10,11 +10,10 @@ use crate::domain::plan::Goal;
 
 /// Make the daemon forget what storage lacks; the exit status.
 pub(in crate::cli) fn run(command: &PurgeCommand, terminal: Terminal) -> Result<u8> {
-    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let report = super::runtime()?.block_on(async {
         let opening = Opening::new(&command.check, &command.state, &terminal).await?;
         opening.agreed(command.consent.yes).session().run(Goal::Purge).await.map_err(of_session)
     })?;
-    terminal.write_report(&report)?;
-    Ok(report.exit_status)
+    terminal.write_report(&report)
 }

@@ -18,7 +18,7 @@ const LIMIT: u64 = 1 << 30;
 
 /// Carry out a saved plan and nothing else; the exit status.
 pub(in crate::cli) fn run(command: &RepairCommand, terminal: Terminal) -> Result<u8> {
-    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let plan = read(&command.plan)?;
     let report = super::runtime()?.block_on(async {
         let opening = Opening::new(&command.check, &command.state, &terminal).await?;
@@ -26,8 +26,7 @@ pub(in crate::cli) fn run(command: &RepairCommand, terminal: Terminal) -> Result
         let carried_out = opening.agreed(command.consent.yes).session().carry_out(plan).await;
         carried_out.map_err(|error| failure(error, &command.plan))
     })?;
-    terminal.write_report(&report)?;
-    Ok(report.exit_status)
+    terminal.write_report(&report)
 }
 
 fn failure(error: SessionError, path: &Path) -> anyhow::Error {

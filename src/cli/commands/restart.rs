@@ -13,12 +13,11 @@ pub(in crate::cli) fn run(command: &RestartCommand, terminal: Terminal) -> Resul
     if command.restart.restart.is_empty() && command.check.target.config.container.is_none() {
         bail!("restart what? give --restart SPEC, such as systemd:docker-registry or docker:registry");
     }
-    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let report = super::runtime()?.block_on(async {
         let opening = Opening::new(&command.check, &command.state, &terminal).await?;
         let opening = opening.with_restarts(&command.restart)?.agreed(command.consent.yes);
         opening.session().run(Goal::Restart).await.map_err(of_session)
     })?;
-    terminal.write_report(&report)?;
-    Ok(report.exit_status)
+    terminal.write_report(&report)
 }

@@ -17,19 +17,16 @@ use crate::cli::terminal::Terminal;
 use crate::cli::terminal::interrupt::Interrupt;
 use crate::domain::code::Severity;
 use crate::domain::finding::Finding;
-use crate::domain::report::{
-    Coverage, Images, Report, SCHEMA, ServedCoverage, Target, Tool, Verdict, VerifiedImage, summarise,
-};
+use crate::domain::report::{Images, Report, ServedCoverage, Target, VerifiedImage, summarise};
 use crate::domain::verdict;
 use crate::engine::ports::Events;
 use crate::engine::verify::{Named, Options, VerifiedImages, verify};
 
 /// Verify, report, and return the exit status.
 pub(in crate::cli) fn run(command: &VerifyCommand, terminal: Terminal) -> Result<u8> {
-    let terminal = terminal.with_result(&command.result).with_progress(&command.progress);
+    let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let report = super::runtime()?.block_on(report(command, &terminal))?;
-    terminal.write_report(&report)?;
-    Ok(report.exit_status)
+    terminal.write_report(&report)
 }
 
 async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report> {
@@ -47,7 +44,7 @@ async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report
         jobs: usize::from(arguments.connection.jobs),
     };
     let events: Arc<dyn Events> = terminal.progress();
-    let mut report = empty(started);
+    let mut report = Report::empty(Target::default(), started, started);
     let mut verified: Vec<(Option<usize>, VerifiedImage)> = Vec::new();
     for (host, named) in &by_registry(&images) {
         let replicas = match host {
@@ -121,26 +118,6 @@ fn by_registry(images: &[Typed]) -> BTreeMap<Option<String>, Vec<Named>> {
         groups.entry(typed.host.clone()).or_default().push(typed.named.clone());
     }
     groups
-}
-
-fn empty(started: Timestamp) -> Report {
-    Report {
-        schema: SCHEMA,
-        tool: Tool::default(),
-        started,
-        finished: started,
-        target: Target::default(),
-        verdict: Verdict::Coherent,
-        exit_status: 0,
-        coverage: Coverage::default(),
-        refusal: None,
-        findings: Vec::new(),
-        plan: None,
-        outcomes: None,
-        proof: None,
-        images: Images::Verified(Vec::new()),
-        summary: BTreeMap::new(),
-    }
 }
 
 fn add(report: &mut Report, seen: VerifiedImages, location: String) {

@@ -33,6 +33,14 @@ pub(super) struct Terminal {
     progress: When,
     /// In which forms a result is written; a table on stdout where none is named.
     formats: Vec<OutputFormat>,
+    status_reader: StatusReader,
+}
+
+/// Whose rules the exit status follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StatusReader {
+    Shell,
+    Nagios,
 }
 
 impl Terminal {
@@ -46,6 +54,7 @@ impl Terminal {
             no_trunc: false,
             progress: When::Never,
             formats: Vec::new(),
+            status_reader: StatusReader::Shell,
         }
     }
 
@@ -53,8 +62,14 @@ impl Terminal {
         Self { no_trunc: drawing.no_trunc, ..self }
     }
 
-    pub(super) fn with_result(self, result: &ResultArguments) -> Self {
-        Self { formats: result.formats.clone(), ..self.with_drawing(&result.drawing) }
+    /// Write results in these forms.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn with_result(self, result: &ResultArguments) -> Result<Self> {
+        result::refuse_unwritable(&result.formats)?;
+        let status_reader = if result.nagios_exit { StatusReader::Nagios } else { StatusReader::Shell };
+        Ok(Self { formats: result.formats.clone(), status_reader, ..self.with_drawing(&result.drawing) })
     }
 
     pub(super) fn with_progress(self, progress: &ProgressArguments) -> Self {
@@ -95,6 +110,11 @@ impl Terminal {
 /// Say something on stderr that is no result; that it cannot be said is no error.
 pub(super) fn say(text: fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr().lock(), "{}", visible(&text.to_string()));
+}
+
+/// The line for who reads stdout alone; a reader that went away is no error.
+pub(super) fn plugin_line(text: &str) {
+    let _ = writeln!(anstream::stdout().lock(), "{text}");
 }
 
 /// Say what failed, why, and what to do next, for a person at 3 a.m.

@@ -1,52 +1,110 @@
 //! Results, in every form that was asked for.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
 
-use anyhow::{Context as _, Result};
-use serde::Serialize;
+use anyhow::{Context as _, Result, bail};
 
-use super::{Terminal, forgive};
-use crate::cli::args::output::{Format, OutputFormat};
+use super::{StatusReader, Terminal, forgive};
+use crate::adapters::files::{probe, publish};
+use crate::cli::args::output::OutputFormat;
+use crate::domain::doctor::Diagnosis;
+use crate::domain::guard::Guarded;
 use crate::domain::report::Report;
+use crate::domain::verdict::ServiceState;
+use crate::report::format::{self, Format};
 use crate::report::table::{self, Drawing};
+use crate::report::{doctor, guard};
+
+/// Refuse files that could not be written: better now than after hours of looking.
+pub(super) fn refuse_unwritable(formats: &[OutputFormat]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for path in formats.iter().filter_map(|form| form.file.as_ref()) {
+        if !seen.insert(path) {
+            bail!("--output: `{}` is named twice; give each form a file of its own", path.display());
+        }
+        probe(path).with_context(|| {
+            format!("--output: cannot write `{}`, whose folder must be there and writable", path.display())
+        })?;
+    }
+    Ok(())
+}
 
 impl Terminal {
-    /// Write the report of a check.
+    /// Write a report; the exit status.
     ///
     /// # Errors
     /// When stdout or a file cannot be written to.
-    pub(in crate::cli) fn write_report(&self, report: &Report) -> Result<()> {
-        self.write(report, |drawing| table::draw(report, drawing))
+    pub(in crate::cli) fn write_report(&self, report: &Report) -> Result<u8> {
+        self.write(|format, drawing, out| format::write(format, report, drawing, out))?;
+        Ok(self.exit_status(report))
     }
 
-    /// Write a result: as JSON, or as `draw` draws it.
+    /// Write what a guarded garbage collection came to; the exit status.
     ///
     /// # Errors
     /// When stdout or a file cannot be written to.
-    pub(in crate::cli) fn write(
-        &self,
-        result: &impl Serialize,
-        draw: impl Fn(Drawing) -> String,
-    ) -> Result<()> {
-        let default = [OutputFormat { format: Format::Table, file: None }];
-        let formats = if self.formats.is_empty() { &default[..] } else { &self.formats };
-        for form in formats {
-            match &form.file {
-                Some(path) => {
-                    let shown = || format!("cannot write the report to `{}`", path.display());
-                    let mut file = BufWriter::new(File::create(path).with_context(shown)?);
-                    let plain = Drawing { no_trunc: self.no_trunc, ..Drawing::default() };
-                    render(form.format, result, || draw(plain), &mut file).with_context(shown)?;
-                }
-                None if self.is_quiet => {}
-                None => {
-                    let rendered = render(form.format, result, || draw(self.drawing()), &mut self.stdout());
-                    forgive(rendered).context("cannot write to stdout")?;
-                }
+    pub(in crate::cli) fn write_guarded(&self, guarded: &Guarded) -> Result<u8> {
+        let report = guarded.as_report();
+        self.write(|format, drawing, out| match format {
+            Format::Table => out.write_all(guard::draw(guarded, drawing).as_bytes()),
+            Format::Json => format::json(guarded, out),
+            other @ (Format::Jsonl | Format::Prometheus | Format::Nagios) => {
+                format::write(other, &report, drawing, out)
             }
+        })?;
+        Ok(self.exit_status(&report))
+    }
+
+    /// Write a diagnosis; the exit status.
+    ///
+    /// # Errors
+    /// When stdout or a file cannot be written to.
+    pub(in crate::cli) fn write_diagnosis(&self, diagnosis: &Diagnosis) -> Result<u8> {
+        self.write(|format, drawing, out| match format {
+            Format::Json => format::json(diagnosis, out),
+            Format::Table | Format::Jsonl | Format::Prometheus | Format::Nagios => {
+                out.write_all(doctor::draw(diagnosis, drawing).as_bytes())
+            }
+        })?;
+        Ok(diagnosis.exit_status)
+    }
+
+    fn is_plugin(&self) -> bool {
+        self.status_reader == StatusReader::Nagios
+    }
+
+    fn exit_status(&self, report: &Report) -> u8 {
+        match self.status_reader {
+            StatusReader::Shell => report.exit_status,
+            StatusReader::Nagios => ServiceState::of(report).exit_status(),
         }
-        Ok(())
+    }
+
+    /// Write a result in every form. That one cannot be written keeps none of the others from it.
+    fn write(&self, render: impl Fn(Format, Drawing, &mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let format = if self.is_plugin() { Format::Nagios } else { Format::Table };
+        let default = [OutputFormat { format, file: None }];
+        let formats = if self.formats.is_empty() { &default[..] } else { &self.formats };
+        let mut written = Ok(());
+        for OutputFormat { format, file } in formats {
+            let result = match file {
+                Some(path) => {
+                    let plain = Drawing { no_trunc: self.no_trunc, ..Drawing::default() };
+                    publish(path, |out| render(*format, plain, out))
+                        .with_context(|| format!("cannot write the report to `{}`", path.display()))
+                }
+                None if self.is_quiet => Ok(()),
+                None => self.print_result(|out| render(*format, self.drawing(), out)),
+            };
+            written = written.and(result);
+        }
+        written
+    }
+
+    fn print_result(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let mut out = io::BufWriter::new(self.stdout());
+        forgive(render(&mut out).and_then(|()| out.flush())).context("cannot write to stdout")
     }
 
     /// Draw a report for people to `out`.
@@ -54,27 +112,12 @@ impl Terminal {
     /// # Errors
     /// When `out` cannot be written to.
     pub(in crate::cli) fn draw(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        render(Format::Table, report, || table::draw(report, self.drawing()), out)
+        out.write_all(table::draw(report, self.drawing()).as_bytes())
     }
 
     /// Whether a machine reads stdout.
     pub(super) fn is_for_machine(&self) -> bool {
-        self.formats.iter().any(|form| form.file.is_none() && form.format == Format::Json)
+        let is_default = self.formats.is_empty() && self.is_plugin();
+        is_default || self.formats.iter().any(|form| form.file.is_none() && form.format != Format::Table)
     }
-}
-
-fn render(
-    format: Format,
-    result: &impl Serialize,
-    draw: impl Fn() -> String,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    match format {
-        Format::Table => out.write_all(draw().as_bytes())?,
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, result)?;
-            writeln!(out)?;
-        }
-    }
-    out.flush()
 }

@@ -30,7 +30,7 @@ use crate::domain::digest::Digest;
 use crate::domain::gc::Release;
 use crate::domain::guard::{Collected, Gate, Guarded, Returned, Stage};
 use crate::domain::plan::{Goal, StepAction};
-use crate::domain::report::{Report, SCHEMA, Tool, Verdict};
+use crate::domain::report::{Report, SCHEMA, Target, Tool, Verdict};
 use crate::domain::rules::CacheKind;
 use crate::domain::suspects::Suspects;
 use crate::domain::verdict;
@@ -105,7 +105,8 @@ impl From<StorageError> for GuardError {
 /// When there is no result; what garbage collection itself does wrong is part of one.
 pub async fn guard(guard: Guard<'_>) -> Result<Guarded, GuardError> {
     let intent = guard.intent().await;
-    let mut run = Run { guarded: begun(&intent), intent, guard, kept: Arc::default() };
+    let mut run =
+        Run { guarded: begun(&intent, guard.session.sides.target()), intent, guard, kept: Arc::default() };
     run.stages().await?;
     let mut guarded = run.guarded;
     guarded.finished = Timestamp::now();
@@ -113,13 +114,14 @@ pub async fn guard(guard: Guard<'_>) -> Result<Guarded, GuardError> {
     Ok(guarded)
 }
 
-fn begun(intent: &Intent) -> Guarded {
+fn begun(intent: &Intent, target: Target) -> Guarded {
     let (now, Intent { flavours, delete_untagged }) = (Timestamp::now(), intent.clone());
     Guarded {
         schema: SCHEMA,
         tool: Tool::default(),
         started: now,
         finished: now,
+        target,
         failed: None,
         exit_status: 0,
         refusal: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::code::Severity;
-use crate::domain::report::{Images, Report, SCHEMA, Target, Tool, Verdict, summarise};
+use crate::domain::report::{Report, Target, summarise};
 use crate::domain::verdict;
 use crate::engine::check::{Examination, Options, check};
 use crate::engine::ports::{Events, StorageError};
@@ -30,21 +30,11 @@ pub async fn look(
 #[must_use]
 pub fn conclude(examination: Examination, target: Target, fail_on: Severity) -> Report {
     let mut report = Report {
-        schema: SCHEMA,
-        tool: Tool::default(),
-        started: examination.started,
-        finished: examination.finished,
-        target,
-        verdict: Verdict::Coherent,
-        exit_status: 0,
         coverage: examination.coverage,
         refusal: examination.refusal,
-        plan: None,
-        outcomes: None,
-        proof: None,
         summary: summarise(&examination.findings),
         findings: examination.findings,
-        images: Images::default(),
+        ..Report::empty(target, examination.started, examination.finished)
     };
     verdict::conclude(&mut report, fail_on);
     report

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::domain::action::{Action, Need, Remedy};
-use crate::domain::code::Code;
+use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
-use crate::domain::finding::{Finding, Subject};
+use crate::domain::finding::{Finding, State, Subject};
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::observed::{Evidence, Side, Unlooked};
 use crate::domain::report::{
@@ -87,6 +87,7 @@ fn report(findings: Vec<Finding>) -> Report {
         },
         verdict: Verdict::Incoherent,
         exit_status: 1,
+        fail_on: Severity::default(),
         coverage: Coverage {
             storage: Some(StorageCoverage {
                 repositories: 1,
