@@ -28,14 +28,15 @@ pub fn command() -> clap::Command {
 /// Run the program with these arguments, the program's own name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match args::parse(arguments) {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match args::parse(typed.clone()) {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };
-    ExitCode::from(conclude(|| dispatch(arguments)))
+    ExitCode::from(conclude(|| dispatch(arguments, &typed)))
 }
 
 /// The exit status of what was done; a fault of our own proves nothing, and says so.
@@ -51,17 +52,17 @@ fn conclude(work: impl FnOnce() -> anyhow::Result<u8>) -> u8 {
     }
 }
 
-fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
+fn dispatch(arguments: Arguments, typed: &[OsString]) -> anyhow::Result<u8> {
     let Arguments { command, speech } = arguments;
     let terminal = Terminal::open(&speech);
     install_crypto();
     match command {
         Subcommand::Check(check) => check::run(&check, terminal),
         Subcommand::Merge(merge) => merge::run(&merge, terminal),
-        Subcommand::Repair(repair) => repair::run(&repair, terminal),
+        Subcommand::Repair(repair) => repair::run(&repair, typed, terminal),
         Subcommand::Purge(purge) => purge::run(&purge, terminal),
         Subcommand::Restart(restart) => restart::run(&restart, terminal),
-        Subcommand::Undo(undo) => undo::run(&undo, &terminal),
+        Subcommand::Undo(undo) => undo::run(&undo, terminal),
         Subcommand::Verify(verify) => verify::run(&verify, terminal),
         Subcommand::Demo(demo) => demo::run(demo, terminal),
         Subcommand::Guard(guard) => guard::run(&guard, terminal),

@@ -7,4 +7,5 @@ pub mod guard;
 mod images;
 pub mod repair;
 pub mod table;
-mod words;
+pub mod undo;
+pub mod words;

@@ -30,7 +30,8 @@ pub struct ResultArguments {
         long = "output",
         env = "REGFSCK_OUTPUT",
         value_name = "FORMAT[=FILE]",
-        value_delimiter = ','
+        value_delimiter = ',',
+        alias = "format"
     )]
     pub formats: Vec<OutputFormat>,
     /// How much of it.
