@@ -10,6 +10,7 @@ pub mod digest;
 pub mod doctor;
 pub mod finding;
 pub mod gc;
+pub mod go_json;
 pub mod guard;
 pub mod history;
 pub mod images;

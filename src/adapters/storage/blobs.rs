@@ -14,7 +14,7 @@ use crate::domain::layout;
 use crate::domain::views::storage::StoredBlob;
 use crate::engine::ports::{Event, Events};
 
-const NOT_ALGORITHM: &str = "the daemon looks only in `sha256` and `sha512` here; a file named `data` in it aborts garbage collection";
+const NOT_ALGORITHM: &str = "the daemon looks only in `sha256`, `sha384` and `sha512` here; a file named `data` in it aborts garbage collection";
 const NOT_SHARD: &str = "only folders of two lower-case hexadecimal digits belong here; a file named `data` in it aborts garbage collection";
 const NOT_DIGEST: &str =
     "its name is no digest in lower-case hexadecimal; a file named `data` in it aborts garbage collection";

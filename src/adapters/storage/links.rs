@@ -20,7 +20,7 @@ use crate::domain::views::storage::{Links, Target, Trace};
 /// More than the longest digest (135 bytes), so that what follows one is seen; never more is read.
 const LINK_BYTES: usize = 512;
 
-const NOT_ALGORITHM: &str = "only the folders `sha256` and `sha512` belong here";
+const NOT_ALGORITHM: &str = "only the folders `sha256`, `sha384` and `sha512` belong here";
 const NOT_LINK: &str = "only folders named by digests in lower-case hexadecimal belong here";
 const NOT_REGULAR: &str = "it is no regular file, so there is no link";
 

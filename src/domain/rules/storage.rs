@@ -16,7 +16,7 @@ use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Subject;
 use crate::domain::images::Frontier;
 use crate::domain::layout::{LinkPlace, Place};
-use crate::domain::manifest::{Descriptor, Manifest};
+use crate::domain::manifest::{Descriptor, ForeignLayer, Manifest};
 use crate::domain::observed::{Evidence, Side};
 use crate::domain::views::storage::{
     ContentView, Link, Links, ReadManifest, Repository, StorageView, StoredBlob, Target,
@@ -104,7 +104,7 @@ pub fn content_of(view: &StorageView) -> BTreeSet<Digest> {
         for link in repository.layers.iter().chain(&repository.revisions) {
             content.extend([Some(link.digest), link.data()].into_iter().flatten());
             if let Some(ReadManifest::Manifest(manifest)) = view.manifests.get(&meant(link)) {
-                content.extend(manifest.needs.iter().chain(&manifest.children).map(|need| need.digest));
+                content.extend(manifest.references().map(|need| need.digest));
             }
         }
     }
@@ -121,13 +121,19 @@ fn is_readable(view: &StorageView, repository: &Repository) -> bool {
 struct Unmet {
     /// What they need, as far as there is no data under its own digest.
     lost: BTreeSet<Digest>,
+    /// The foreign layers that are not stored: clients get them from elsewhere.
+    elsewhere: BTreeSet<Digest>,
     /// The stored children of indexes that no link leads to, each with whoever holds it.
     unlinked: Frontier<(Digest, Condition), Digest>,
 }
 
 impl Default for Unmet {
     fn default() -> Self {
-        Self { lost: BTreeSet::new(), unlinked: Frontier::by(|(digest, _)| *digest, []) }
+        Self {
+            lost: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
+            unlinked: Frontier::by(|(digest, _)| *digest, []),
+        }
     }
 }
 
@@ -167,7 +173,7 @@ impl<'a> Judge<'a> {
         let is_whole = LazyCell::new(|| is_readable(view, repository));
         for link in &repository.layers {
             self.link(repository, link, LinkPlace::Layer(link.digest));
-            self.layer(repository, link, &wanted.lost, &is_whole);
+            self.layer(repository, link, &wanted, &is_whole);
         }
     }
 
@@ -262,12 +268,47 @@ impl<'a> Judge<'a> {
                 wanted.lost.insert(need.digest);
             }
         }
+        for layer in &manifest.foreign {
+            self.foreign(repository, layer, held, wanted);
+        }
+        if let Some(flaw) = &manifest.flaw {
+            let message = || format!("{flaw}; the daemon serves it, and no client can pull it");
+            let conditions = [Condition::NoManifest(digest), Condition::AnyOf(vec![held.clone()])];
+            self.accusations.add(Code::UnreadableManifest, Subject::data(digest), message, conditions);
+        }
         self.index(repository, digest, manifest, held, wanted);
+    }
+
+    /// A layer that need not be stored: what is stored is right, and a plain one that is linked was stored.
+    fn foreign(
+        &mut self,
+        repository: &Repository,
+        layer: &ForeignLayer,
+        held: &Condition,
+        wanted: &mut Unmet,
+    ) {
+        let (need, link) = (&layer.descriptor, linked(&repository.layers, &layer.descriptor.digest));
+        if layer.is_plain && link.is_some() {
+            if !self.blob(repository, need, held) {
+                wanted.lost.insert(need.digest);
+            }
+            return;
+        }
+        match self.need(&link.map_or(need.digest, meant)) {
+            // What another repository stores under its digest is not served here.
+            Some(stored) if link.is_some() => self.size(need, &stored),
+            Some(_) => {}
+            None => {
+                wanted.elsewhere.insert(need.digest);
+            }
+        }
     }
 
     /// Whether there is data under the very digest of a config or layer that a manifest of this repository needs.
     fn blob(&mut self, repository: &Repository, need: &Descriptor, held: &Condition) -> bool {
-        let link = linked(&repository.layers, &need.digest);
+        // An index lists what may have been pushed as a manifest.
+        let links = [&repository.layers, &repository.revisions];
+        let link = links.into_iter().find_map(|links| linked(links, &need.digest));
         let data = link.map_or(need.digest, meant);
         let Some(stored) = self.need(&data) else {
             let walked = self.walk_saw(&need.digest);
