@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::words::wrap;
+use super::words::{visible, wrap};
 
 /// How to draw.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ impl Drawing {
 
 /// Writing to a string cannot fail.
 pub(super) fn line(text: &mut String, content: &str) {
-    let _ = writeln!(text, "{}", content.trim_end());
+    let _ = writeln!(text, "{}", visible(content.trim_end()));
 }
 
 /// Wrapped behind a lead that stands on the first line alone.

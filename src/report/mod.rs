@@ -8,3 +8,5 @@ mod images;
 pub mod repair;
 pub mod table;
 mod words;
+
+pub(crate) use words::visible;

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 
 use super::drawing::{Drawing, hang, line};
-use super::words::counted;
-use crate::domain::action::Risk;
-use crate::domain::plan::{Outcome, Plan, Proof, StepResult};
+use super::words::{counted, plain};
+use crate::domain::action::{Action, Risk};
+use crate::domain::plan::{Outcome, Plan, Proof, Step, StepResult};
 use crate::domain::report::Report;
 
 /// How many steps a plan, and how many troubles a report, shows before it counts the rest.
@@ -39,17 +39,32 @@ pub fn plan(plan: &Plan, drawing: Drawing) -> String {
             Risk::Downtime => "downtime",
             Risk::Deletes => "deletes",
         };
-        let from = step.from.clone().unwrap_or_default();
-        table.add_row([(number + 1).to_string(), step.what.clone(), from, risk.to_owned()]);
+        let from = plain(step.from.as_deref().unwrap_or_default());
+        table.add_row([(number + 1).to_string(), plain(&step.what), from, risk.to_owned()]);
     }
     let mut text =
         format!("plan: {}\n\n{}\n", counted(plan.steps.len() as u64, "step"), table.to_string().trim_end());
-    let rest = plan.steps.len().saturating_sub(limit(drawing));
-    if rest > 0 {
-        line(&mut text, &format!("and {} (--no-trunc shows all)", counted(rest as u64, "more step")));
+    let rest = plan.steps.get(limit(drawing)..).unwrap_or_default();
+    if !rest.is_empty() {
+        let more = counted(rest.len() as u64, "more step");
+        hang(&mut text, "and ", 4, &format!("{more} (--no-trunc shows all): {}", by_action(rest)), drawing);
     }
     helpless(&mut text, plan, drawing);
     text
+}
+
+/// How many of the steps do what, at what risk.
+fn by_action(steps: &[Step]) -> String {
+    let mut counts: BTreeMap<(Action, Risk), usize> = BTreeMap::new();
+    for step in steps {
+        *counts.entry((step.action.kind(), step.risk)).or_default() += 1;
+    }
+    let named = counts.iter().map(|((action, risk), count)| match risk {
+        Risk::None | Risk::Low => format!("{count} {}", action.as_str()),
+        Risk::Downtime => format!("{count} {} (downtime)", action.as_str()),
+        Risk::Deletes => format!("{count} {} (deletes)", action.as_str()),
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// The findings that nothing in the plan helps, by the reason; notes are only counted.

@@ -1,5 +1,7 @@
 //! Numbers and lines as people read them.
 
+use std::borrow::Cow;
+
 /// `1 blob`, `2 blobs`, `3 repositories`, `50,000 tags`.
 pub(super) fn counted(count: u64, what: &str) -> String {
     let plural = match what.strip_suffix('y') {
@@ -20,6 +22,34 @@ pub(super) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// What a text would hide or turn round, as escapes: control characters, and those that have no width or change the
+/// direction of what is read. Line breaks and the colours that were painted stay.
+#[must_use]
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hidden) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown.into()
+}
+
+/// The same for a text of somebody else's, which paints nothing and has one line.
+#[must_use]
+pub(super) fn plain(text: &str) -> String {
+    visible(text).replace('\u{1b}', r"\u{1b}").replace(['\n', '\t'], " ")
+}
+
+const fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\0'..='\u{8}' | '\u{b}'..='\u{1a}' | '\u{1c}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}'
+        | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A word as a shell takes it.
@@ -83,6 +113,13 @@ mod tests {
             "blobs/0123456789ab…/data, 0123456789ab…"
         );
         assert_eq!(shorten_hex("no digest: dead beef"), "no digest: dead beef");
+    }
+
+    #[test]
+    fn what_hides_is_shown() {
+        assert_eq!(visible("a\u{202e}b\u{200b}\r\u{e0041}"), r"a\u{202e}b\u{200b}\u{d}\u{e0041}");
+        assert_eq!(visible("schön\n\u{1b}[1mfett\u{1b}[0m"), "schön\n\u{1b}[1mfett\u{1b}[0m");
+        assert_eq!(plain("\u{1b}[8mx\ny"), r"\u{1b}[8mx y");
     }
 
     #[test]

@@ -193,6 +193,43 @@ fn a_plan_that_others_could_have_changed_is_not_carried_out() {
     scene.regfsck.run("repair", &arguments).healed();
 }
 
+#[test]
+fn an_edited_plan_says_and_does_what_its_actions_are() {
+    let scene = Scene::new();
+    let plan = scene.state("plan.json");
+    let source = scene.mirror.source();
+    scene.regfsck.run("check", &["--content", "--plan", plan.to_str().unwrap(), "--source", &source]);
+    let edit = |from: &str, to: &str| {
+        let text = fs::read_to_string(&plan).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(&plan, text.replacen(from, to, 1)).unwrap();
+    };
+    edit("\"what\": \"move the bad file", "\"what\": \"\u{202e}look at the bad file");
+    let arguments = ["--plan", plan.to_str().unwrap(), "--content", "--source", &source];
+    let ran = scene.regfsck.run("repair", &arguments);
+    let step = "move the bad file to the quarantine, then upload blob";
+    assert!(ran.stderr.contains(step) && !ran.stderr.contains("look at"), "{}", ran.stderr);
+    edit("\"id\": \"upload-blob:", "\"id\": \"\u{202e}upload-blob:");
+    let ran = scene.regfsck.run("repair", &arguments);
+    let why = "error: `STATE/plan.json` was changed since check --plan saved it: step 1 is called something else than what it \
+               does; make a new one";
+    assert_eq!((scene.said(&ran), ran.status), (why.into(), 2));
+}
+
+#[test]
+fn undo_says_that_the_journal_is_damaged() {
+    let scene = Scene::new();
+    scene.fix().healed();
+    let folder = fs::read_dir(scene.regfsck.state()).unwrap().map(|entry| entry.unwrap().path());
+    let journal = folder.map(|path| if path.is_dir() { path.join("journal.jsonl") } else { path });
+    let journal = journal.filter(|path| path.ends_with("journal.jsonl")).find(|path| path.exists()).unwrap();
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, format!("no record\u{200b}\n{text}")).unwrap();
+    let undone = scene.regfsck.undo();
+    let said = "the journal is damaged, and what it does not tell stays as it is: ";
+    assert!(undone.stderr.starts_with(said), "{}", undone.stderr);
+}
+
 /// A guarded garbage collection that goes on until it is let end.
 struct Guard {
     child: Child,

@@ -57,5 +57,7 @@ fn read(path: &Path) -> Result<Plan> {
             plan.version
         );
     }
-    Ok(plan)
+    plan.renewed().map_err(|why| {
+        anyhow!("`{}` was changed since check --plan saved it: {why}; make a new one", path.display())
+    })
 }

@@ -10,7 +10,7 @@ use crate::adapters::journal::new_run;
 use crate::adapters::lock::StateLock;
 use crate::cli::args::repair::UndoCommand;
 use crate::cli::settings::{state, target};
-use crate::cli::terminal::Terminal;
+use crate::cli::terminal::{Terminal, say};
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
 use crate::engine::ports::{RegistryLock as _, Storage as _};
@@ -36,6 +36,12 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<
     let obstacles = writer.obstacles();
     if !obstacles.is_empty() {
         return refuse(&obstacles.join("; "), terminal);
+    }
+    for damage in taken.journal.damage() {
+        say(format_args!(
+            "the journal is damaged, and what it does not tell stays as it is: {}: {}",
+            damage.what, damage.why
+        ));
     }
     let undone = undo(&*taken.journal, &*writer, named, command.run.as_deref())?;
     let count = undone.taken_back.len();

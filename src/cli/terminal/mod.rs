@@ -21,6 +21,7 @@ use super::args::output::{
 use crate::adapters::config::ConfigError;
 use crate::engine::ports::{RequestError, ServiceError};
 use crate::report::table::Drawing;
+use crate::report::visible;
 
 /// How to write, made once of what was typed.
 #[derive(Debug, Clone)]
@@ -80,7 +81,8 @@ impl Terminal {
     /// When stdout cannot be written to for another reason.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut out = self.stdout();
-        forgive(out.write_all(text.as_bytes()).and_then(|()| out.flush())).context("cannot write to stdout")
+        forgive(out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()))
+            .context("cannot write to stdout")
     }
 
     /// Stdout, or nothing where nothing is to be printed.
@@ -91,7 +93,7 @@ impl Terminal {
 
 /// Say something on stderr that is no result; that it cannot be said is no error.
 pub(super) fn say(text: fmt::Arguments<'_>) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", visible(&text.to_string()));
 }
 
 /// Say what failed, why, and what to do next, for a person at 3 a.m.

@@ -6,6 +6,7 @@
 mod materials;
 mod outcome;
 pub mod planner;
+mod saved;
 
 use std::collections::{BTreeMap, BTreeSet};
 
