@@ -122,7 +122,7 @@ mod tests {
             created: jiff::Timestamp::UNIX_EPOCH,
             target: crate::domain::target::Target::default(),
             steps,
-            unresolved: Default::default(),
+            unresolved: std::collections::BTreeMap::default(),
             notes: BTreeSet::new(),
         }
     }
