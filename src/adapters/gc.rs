@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::adapters::children::keep_to_ourselves;
 use crate::domain::gc::Release;
 use crate::domain::suspects::{SuspectText, Suspects};
 use crate::engine::ports::{GarbageCollection, GcEnd, Onlooker, Stream};
@@ -60,6 +61,7 @@ impl GarbageCollection for GcCommand {
         let at = self.argv.iter().position(|word| word == WORD).filter(|at| *at > 0)?;
         let (program, rest) = self.argv.get(..at)?.split_first()?;
         let mut command = Command::new(program);
+        keep_to_ourselves(command.as_std_mut());
         command.args(rest).arg("--version").stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
         flavour_of(&String::from_utf8_lossy(&output.stdout))
@@ -69,6 +71,7 @@ impl GarbageCollection for GcCommand {
     async fn run(&self, onlooker: &dyn Onlooker) -> io::Result<GcEnd> {
         let (program, rest) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
+        keep_to_ourselves(command.as_std_mut());
         let mut child = command.args(rest).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (output, errors) = (child.stdout.take(), child.stderr.take());
         let read = async {

@@ -2,6 +2,7 @@
 
 pub mod cache;
 
+pub mod children;
 pub mod config;
 pub mod credentials;
 pub mod files;

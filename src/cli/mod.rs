@@ -8,7 +8,6 @@ mod terminal;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
 
 use self::args::{Arguments, Subcommand};
 use self::commands::{
@@ -22,7 +21,7 @@ use crate::domain::verdict::{USAGE, exit_status};
 /// The command line as clap describes it: for completions, man pages and tests.
 #[must_use]
 pub fn command() -> clap::Command {
-    Arguments::command()
+    args::described()
 }
 
 /// Run the program with these arguments, the program's own name first.
@@ -31,7 +30,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match args::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
+            terminal::show(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };

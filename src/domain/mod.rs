@@ -7,6 +7,7 @@ pub mod content;
 pub mod coverage;
 pub mod difference;
 pub mod digest;
+pub mod discreet;
 pub mod doctor;
 pub mod finding;
 pub mod gc;

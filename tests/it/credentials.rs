@@ -173,3 +173,36 @@ fn a_repair_leaves_no_secret_in_plan_journal_or_report() {
         }
     });
 }
+
+#[test]
+fn no_password_that_is_typed_wrong_is_shown() {
+    for line in [
+        "check --storage / --source docker://bob:hush@host/x --fix",
+        "check --storage / --source dokker://bob:hush@host --fix",
+        "check --registry http:/bob:hush@host",
+        "check --registry host/bob:hush@host",
+        "check --replica http:/bob:hush@host --registry http://127.0.0.1:1",
+        "check https://bob:hush@host?x",
+        "verify http://bob:hush@host/x:1",
+        "check --nonsense=http://bob:hush@host",
+        "check --redis redis:/bob:hush@host --storage /",
+        "restart --registry http://bob:hush@127.0.0.1:1 --restart exec:curl_-H_'Authorization:_hush'",
+    ] {
+        let arguments: Vec<String> = line.split(' ').map(|word| word.replace('_', " ")).collect();
+        let ended: Ended = command(&arguments).output().unwrap().into();
+        assert_ne!(ended.status, 0, "{line}");
+        let said = ended.stdout + &ended.stderr;
+        assert!(!said.contains("hush"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn help_shows_no_value_of_the_environment() {
+    let names = ["REGISTRY", "SOURCE", "RESTART", "REDIS", "CREDS", "SRC_CREDS", "REGISTRY_TOKEN", "REPLICA", "CONFIG"];
+    for subcommand in ["check", "repair", "restart", "guard", "verify", "doctor"] {
+        let mut help = command([subcommand, "--help"]);
+        help.envs(names.map(|name| (format!("REGFSCK_{name}"), "docker://bob:hush@host")));
+        let ended: Ended = help.output().unwrap().into();
+        assert!(!ended.stdout.contains("hush"), "{}", ended.stdout);
+    }
+}

@@ -133,7 +133,7 @@ impl Dial {
             let mut command = redis::cmd("AUTH");
             command.arg(login.username).arg(password.expose_secret());
             let answer: Result<(), _> = command.query_async(connection).await;
-            answer.map_err(|error| refused_login(self.task(location, "log in").fault(error)))?;
+            answer.map_err(|error| refused_login(self.task(location, "log in").fault(error), password))?;
         }
         if login.database != 0 {
             let answer: Result<(), _> =
@@ -148,8 +148,13 @@ impl Dial {
 }
 
 /// Whatever a server says against AUTH is about the login: old servers have no code of their own for it.
-fn refused_login(fault: CacheError) -> CacheError {
-    let CacheError::Failed { location, why, .. } = fault else { return fault };
+/// Some repeat what they were sent.
+fn refused_login(fault: CacheError, password: &SecretString) -> CacheError {
+    let (CacheError::Failed { location, why, .. } | CacheError::Unauthenticated { location, why }) = fault else {
+        return fault;
+    };
+    let secret = password.expose_secret();
+    let why = if secret.is_empty() { why } else { why.replace(secret, "…") };
     CacheError::Unauthenticated { location, why }
 }
 
@@ -200,5 +205,18 @@ fn judge(location: &str, login: Login<'_>, greeting: io::Result<Vec<u8>>) -> Res
                 why: format!("it answered `{}` to PING", shown.escape_debug()),
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_repeats_the_password_is_not_repeated() {
+        let why = "ERR invalid password 'hush', hush".to_owned();
+        let fault = CacheError::Failed { location: "redis".into(), doing: "log in", why };
+        let said = refused_login(fault, &"hush".to_owned().into()).to_string();
+        assert!(said.contains("invalid password '…', …") && !said.contains("hush"), "{said}");
     }
 }

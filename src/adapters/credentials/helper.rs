@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::adapters::children::keep_to_ourselves;
 use crate::adapters::registry::Credential;
 
 /// A helper may have to ask its user for a passphrase.
@@ -37,6 +38,7 @@ pub(super) async fn get(
     let program = format!("docker-credential-{name}");
     let mut command = Command::new(find(&program, path).ok_or("it is not on PATH")?);
     command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    keep_to_ourselves(command.as_std_mut());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     if let Some(mut stdin) = child.stdin.take() {
         // A helper that does not read its input may still answer.

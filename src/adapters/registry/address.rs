@@ -59,8 +59,17 @@ impl Address {
             Some(("http", rest)) => (Some(Scheme::Plain), rest),
             Some(("https", rest)) => (Some(Scheme::Tls), rest),
             Some((other, _)) => return Err(refuse(&format!("`{other}://` is not spoken here"))),
+            None if text
+                .find(":/")
+                .is_some_and(|at| text.get(at + 2..).is_none_or(|rest| !rest.starts_with('/'))) =>
+            {
+                return Err(refuse("two slashes belong behind the scheme"));
+            }
             None => (None, text),
         };
+        if rest.split_once('/').is_some_and(|(_, path)| path.contains('@')) {
+            return Err(refuse("there is an `@` in its path; a `/` in a password is written %2F"));
+        }
         let mut base = Url::parse(&format!("https://{rest}")).map_err(|error| refuse(&error.to_string()))?;
         if base.query().is_some() || base.fragment().is_some() {
             return Err(refuse("it has a query or fragment"));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 
+use crate::adapters::children::keep_to_ourselves;
 use crate::engine::ports::ServiceError;
 
 /// How much of a program's output a message shows at most: the end of it, where the reason stands.
@@ -122,6 +123,7 @@ impl CommandLine {
         // A group of its own: Ctrl-C must not kill a restart halfway, and a timeout kills all of it.
         command.process_group(0);
         command.envs(self.path.iter().map(|path| ("PATH", path)));
+        keep_to_ourselves(command.as_std_mut());
         command.spawn().map_err(|error| {
             let hint = (error.kind() == ErrorKind::NotFound)
                 .then(|| format!("install `{0}`, or put it on PATH", program.to_string_lossy()));

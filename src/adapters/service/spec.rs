@@ -1,5 +1,6 @@
 //! The texts that name a service.
 
+use crate::domain::discreet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -163,7 +164,7 @@ impl fmt::Display for RestartSpec {
             Self::Kubernetes { namespace: Some(namespace), workload } => {
                 write!(f, "kubernetes:{namespace}/{workload}")
             }
-            Self::Exec { command } => write!(f, "exec:{command}"),
+            Self::Exec { command } => write!(f, "exec:{}", discreet::command(command)),
         }
     }
 }

@@ -108,12 +108,22 @@ pub enum Subcommand {
     Man(ManCommand),
 }
 
+/// The command line as clap describes it. What the environment says is never shown: passwords may be in it.
+#[must_use]
+pub fn described() -> clap::Command {
+    without_values(Arguments::command())
+}
+
+fn without_values(command: clap::Command) -> clap::Command {
+    command.mut_args(|argument| argument.hide_env_values(true)).mut_subcommands(without_values)
+}
+
 /// Read the arguments, the program's own name first.
 ///
 /// # Errors
 /// What clap says of them, or that a flag does nothing beside the others.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
-    let mut command = Arguments::command();
+    let mut command = described();
     let matches = command.try_get_matches_from_mut(arguments)?;
     idle::refuse(&mut command, &matches)?;
     Arguments::from_arg_matches(&matches)

@@ -19,6 +19,7 @@ use super::args::output::{
     DrawingArguments, OutputFormat, ProgressArguments, ResultArguments, SpeechArguments, When,
 };
 use crate::adapters::config::ConfigError;
+use crate::domain::discreet::without_passwords;
 use crate::engine::ports::{RequestError, ServiceError};
 use crate::report::table::Drawing;
 use crate::report::visible;
@@ -99,10 +100,23 @@ pub(super) fn say(text: fmt::Arguments<'_>) {
 /// Say what failed, why, and what to do next, for a person at 3 a.m.
 pub(super) fn complain(error: &anyhow::Error) {
     let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
-    say(format_args!("{style}error{style:#}: {error:#}"));
+    say(format_args!("{style}error{style:#}: {}", without_passwords(&format!("{error:#}"))));
     if let Some(hint) = error.chain().find_map(hint) {
         say(format_args!("hint: {hint}"));
     }
+}
+
+/// What is wrong with a command line, as clap says it, but for passwords; or the help that was asked for.
+pub(super) fn show(error: &clap::Error) {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return;
+    }
+    let _ = write!(
+        anstream::stderr().lock(),
+        "{}",
+        visible(&without_passwords(&error.render().ansi().to_string()))
+    );
 }
 
 /// A panic, in a sentence: where it was, and what it means for whoever waits for a verdict.
