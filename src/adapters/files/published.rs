@@ -38,7 +38,10 @@ impl Destination {
 /// A new file beside the one that it is to replace; gone when it is dropped.
 fn draft(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Builder::new().prefix(".regfsck-").permissions(Permissions::from_mode(mode)).tempfile_in(folder)
+    let made =
+        Builder::new().prefix(".regfsck-").permissions(Permissions::from_mode(mode)).tempfile_in(folder);
+    // Without the made-up name, which says nothing to whoever named the file.
+    made.map_err(|error| io::Error::from(error.kind()))
 }
 
 /// Whether a file could be written there. Nothing is left behind.

@@ -15,7 +15,7 @@
 //!
 //! Verdicts that need storage (orphans, links, hidden content) are not made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Accusations;
 use crate::domain::code::{Code, Severity};
@@ -40,7 +40,7 @@ pub fn accuse(
     let hashed = served.hashed.iter().filter_map(|(_, asked)| asked.answer.yes());
     let right =
         hashed.filter(|blob| blob.actual == blob.digest).map(|blob| (blob.digest, blob.size)).collect();
-    let mut judge = Judge { is_proxy, right, accusations, unknown };
+    let mut judge = Judge { is_proxy, right, cut: BTreeSet::new(), accusations, unknown };
     for (name, tag, resolved) in &served.resolved {
         judge.tag(name, tag, resolved);
     }
@@ -60,6 +60,8 @@ struct Judge<'a> {
     is_proxy: bool,
     /// Content that came whole and is right, with its size.
     right: BTreeMap<Digest, u64>,
+    /// Content of a wrong size: its bytes are wrong, too, which is no second fault.
+    cut: BTreeSet<Digest>,
     accusations: &'a mut Accusations,
     unknown: &'a mut Vec<Unlooked>,
 }
@@ -171,6 +173,9 @@ impl Judge<'_> {
     }
 
     fn blob(&mut self, subject: &Subject, blob: &Delivered) {
+        if blob.is_cut() {
+            self.cut.insert(subject.1);
+        }
         let data = About::data(subject.1);
         let described = blob.described;
         match &blob.last.answer {
@@ -216,7 +221,7 @@ impl Judge<'_> {
     /// All bytes that came: whether they are what the digest says.
     fn content(&mut self, subject: &Subject, hashed: &Asked<Answer<HashedBlob>>) {
         match &hashed.answer {
-            Answer::Yes(blob) if blob.actual == subject.1 => {}
+            Answer::Yes(blob) if blob.actual == subject.1 || self.cut.contains(&subject.1) => {}
             Answer::Yes(blob) => {
                 let message = format!("the daemon serves {} bytes that hash to {}", blob.size, blob.actual);
                 self.accuse(Code::CorruptBlob, About::data(subject.1), message, hashed);

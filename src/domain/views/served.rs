@@ -134,6 +134,20 @@ pub struct Delivered {
     pub first: Option<Asked<Answer<Delivery>>>,
 }
 
+impl Delivered {
+    /// Whether it is not as long as a manifest says.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        match &self.last.answer {
+            Answer::Yes(Delivery::Byte(size)) => {
+                size.zip(self.described).is_some_and(|(size, said)| size != said)
+            }
+            Answer::Yes(Delivery::Short(_) | Delivery::Nothing) => true,
+            Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => false,
+        }
+    }
+}
+
 /// What the daemon believes of a manifest that storage lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
