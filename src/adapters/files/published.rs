@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+use super::folder::force;
+
 /// A file as others may read it, where their umask allows it.
 const READABLE: u32 = 0o666;
 
@@ -69,7 +71,7 @@ pub fn publish(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>
     };
     let draft = draft(&path, mode)?;
     buffered(draft.as_file(), write)?;
-    draft.as_file().sync_all()?;
+    force(draft.as_file())?;
     draft.persist(&path).map_err(|error| error.error).map(drop)
 }
 
