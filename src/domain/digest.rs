@@ -228,13 +228,18 @@ impl Digest {
     /// The sum in lower-case hexadecimal, without the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {
-        let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?'));
         let mut hex = String::with_capacity(self.bytes().len() * 2);
+        self.push_hex(&mut hex);
+        hex
+    }
+
+    /// Write it behind what is there, with nothing of its own.
+    pub fn push_hex(&self, hex: &mut String) {
+        let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?'));
         for byte in self.bytes() {
             hex.push(digit(byte >> 4));
             hex.push(digit(byte & 15));
         }
-        hex
     }
 
     /// A form for people: the algorithm and the first twelve hexadecimal digits.

@@ -105,7 +105,9 @@ fn read_folder(
         Some(digest) => digests.push(digest),
         None => notes.stray(folder.path_of(name), NOT_LINK),
     });
-    for seen in looks::in_parts(digests, notes, |digest, notes| look_at(folder, digest, known, notes)) {
+    for seen in
+        looks::in_parts(digests, notes, |digest, path, notes| look_at(folder, digest, (path, known), notes))
+    {
         match seen {
             Seen::Link(digest, target) => links.push((digest, target)),
             Seen::Trace(trace) => traces.push(trace),
@@ -119,19 +121,26 @@ enum Seen {
     Trace(Trace),
 }
 
-fn look_at(folder: &Folder, digest: Digest, known: &[&str], notes: &mut Notes) -> Option<Seen> {
-    let hex = digest.hex();
-    let path = format!("{hex}/{}", layout::LINK);
-    let mut content = read(folder, &path);
+fn look_at(
+    folder: &Folder,
+    digest: Digest,
+    (path, known): (&mut String, &[&str]),
+    notes: &mut Notes,
+) -> Option<Seen> {
+    path.clear();
+    digest.push_hex(path);
+    path.push('/');
+    path.push_str(layout::LINK);
+    let mut content = read(folder, &*path);
     if matches!(content, LinkFile::Nothing) {
-        match leftovers::list(folder, hex.as_bytes(), layout::LINK, known, notes) {
+        match leftovers::list(folder, digest.hex().as_bytes(), layout::LINK, known, notes) {
             Leftovers::Gone => return None,
             Leftovers::Nothing(made) => return Some(Seen::Trace(Trace { digest, made })),
             Leftovers::Something => {}
-            Leftovers::Arrived => content = read(folder, &path),
+            Leftovers::Arrived => content = read(folder, &*path),
         }
     }
-    Some(Seen::Link(digest, target(content, Some(digest), || folder.path_of(&path), notes)))
+    Some(Seen::Link(digest, target(content, Some(digest), || folder.path_of(&*path), notes)))
 }
 
 /// What a link says, given the digest that its folder names, if it names one.

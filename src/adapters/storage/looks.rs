@@ -30,18 +30,20 @@ const BUSY: f64 = 3.0;
 /// divided.
 const PART: usize = 64;
 
-/// Look at each of these in parallel, part by part; in their order.
+/// Look at each of these in parallel, part by part; in their order. Each is handed room for a path, so that none
+/// needs its own.
 pub(super) fn in_parts<T: Send, R: Send>(
     all: Vec<T>,
     notes: &mut Notes,
-    look: impl Fn(T, &mut Notes) -> Option<R> + Sync,
+    look: impl Fn(T, &mut String, &mut Notes) -> Option<R> + Sync,
 ) -> Vec<R> {
     if all.len() <= PART {
-        return all.into_iter().filter_map(|one| look(one, notes)).collect();
+        let mut room = String::new();
+        return all.into_iter().filter_map(|one| look(one, &mut room, notes)).collect();
     }
     let part = |all: Vec<T>| {
-        let mut notes = Notes::default();
-        let seen: Vec<R> = all.into_iter().filter_map(|one| look(one, &mut notes)).collect();
+        let (mut room, mut notes) = (String::new(), Notes::default());
+        let seen: Vec<R> = all.into_iter().filter_map(|one| look(one, &mut room, &mut notes)).collect();
         (seen, notes)
     };
     let parts: Vec<_> = all.into_par_iter().chunks(PART).map(part).collect();
@@ -87,8 +89,7 @@ impl Looks {
 
 /// As many as fill the cores.
 fn measured(root: &Path, cores: usize) -> usize {
-    let took = sample(root);
-    let share = took.wall / took.work.max(f64::EPSILON);
+    let share = sample(root);
     let jobs = if share < BUSY { cores } else { fitting(share, cores) };
     tracing::info!(jobs, waits = %format!("{share:.1} times as long as it works"), "looks at storage at once");
     jobs
@@ -104,25 +105,24 @@ fn fitting(share: f64, cores: usize) -> usize {
     ((share * cores as f64).min(MOST as f64) as usize).max(cores)
 }
 
-/// Seconds that looks took, and that this thread was at work meanwhile.
-struct Took {
-    wall: f64,
-    work: f64,
-}
-
-/// Look at some blobs, far from each other.
-fn sample(root: &Path) -> Took {
-    let began = (Instant::now(), worked());
+/// How much longer looks at some blobs, far from each other, took than they were work: that of the middle one, since any
+/// may have had to wait for a core.
+fn sample(root: &Path) -> f64 {
+    let mut shares = Vec::new();
     if let Ok(blobs) = Folder::open_root(root).and_then(|root| root.enter(layout::BLOBS)) {
         for algorithm in names(&blobs) {
             let Ok(shards) = blobs.enter(algorithm) else { continue };
             let all = names(&shards);
             for shard in all.iter().step_by(all.len().div_ceil(SAMPLE).max(1)) {
+                let began = (Instant::now(), worked());
                 look_into(&shards, shard);
+                let work = (worked() - began.1).max(f64::EPSILON);
+                shares.push(began.0.elapsed().as_secs_f64() / work);
             }
         }
     }
-    Took { wall: began.0.elapsed().as_secs_f64(), work: worked() - began.1 }
+    shares.sort_unstable_by(f64::total_cmp);
+    shares.get(shares.len() / 2).copied().unwrap_or(1.0)
 }
 
 fn look_into(shards: &Folder, shard: &[u8]) {

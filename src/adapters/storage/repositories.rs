@@ -147,7 +147,7 @@ fn read_tags(folder: &Folder, notes: &mut Notes) -> Vec<StoredTag> {
             None => notes.stray(folder.path_of(name), NOT_TAG),
         }
     });
-    let mut tags = looks::in_parts(names, notes, |tag, notes| {
+    let mut tags = looks::in_parts(names, notes, |tag, _, notes| {
         let current = read_tag(folder, &tag, notes)?;
         Some(StoredTag { tag, current })
     });

@@ -28,8 +28,9 @@ pub(super) fn all(repository: &Folder, name: &RepositoryName, notes: &mut Notes)
                 notes.stray(folder.path_of(id), NOT_SESSION);
             }
         });
-        uploads =
-            looks::in_parts(ids, notes, |id, notes| read(&folder.enter_noting(&id, notes)?, name, id, notes));
+        uploads = looks::in_parts(ids, notes, |id, _, notes| {
+            read(&folder.enter_noting(&id, notes)?, name, id, notes)
+        });
     }
     uploads.sort_unstable_by(|one: &StoredUpload, other| one.id.cmp(&other.id));
     uploads
