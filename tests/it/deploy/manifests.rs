@@ -64,7 +64,9 @@ fn kubernetes_schemas_take_the_manifests() {
 fn arguments_in_the_manifests_of_kubernetes_are_understood() {
     for name in ["check.yaml", "content.yaml"] {
         let file = in_tree("deploy/kubernetes").join(name);
-        let arguments = list_under(&std::fs::read_to_string(&file).unwrap(), "args:");
+        // The index of a pod comes from its environment.
+        let text = std::fs::read_to_string(&file).unwrap().replace("auto/", "0/");
+        let arguments = list_under(&text, "args:");
         assert!(arguments.len() > 2, "{arguments:?}");
         understood(&file, arguments.iter().map(String::as_str));
     }
