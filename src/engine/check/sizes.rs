@@ -29,18 +29,11 @@ impl Sizes {
             [Condition::DataSize(digest, size), Condition::WrongContent(_), ..] => Some((*size, *digest)),
             _ => None,
         });
-        let mut sizes: Vec<_> = sizes.collect();
-        sizes.sort_unstable();
-        let (mut left, mut all) = (most, Self { hashed: HashMap::new(), unhashed: BTreeMap::new() });
-        for (size, digest) in sizes {
-            if let Some(rest) = left.checked_sub(size) {
-                left = rest;
-                all.hashed.insert(digest, OnceLock::new());
-            } else {
-                all.unhashed.insert(digest, size);
-            }
+        let (hashed, unhashed) = within(sizes.collect(), most);
+        Self {
+            hashed: hashed.into_iter().map(|digest| (digest, OnceLock::new())).collect(),
+            unhashed: unhashed.into_iter().map(|(size, digest)| (digest, size)).collect(),
         }
-        all
     }
 
     /// Look at a condition on the content of one of them; `None` if it is none. What is not hashed may be either, and
@@ -66,9 +59,28 @@ impl Sizes {
 
     /// What was not hashed.
     pub(super) fn limit(&self) -> Option<Limit> {
-        let (blobs, bytes) = (self.unhashed.len() as u64, self.unhashed.values().sum());
-        (blobs > 0).then_some(Limit::SizesUnhashed { blobs, bytes })
+        limit(self.unhashed.values().copied())
     }
+}
+
+/// Of what has these sizes the smallest, as far as so many bytes reach; and the rest.
+pub(super) fn within<T: Ord>(mut all: Vec<(u64, T)>, most: u64) -> (Vec<T>, Vec<(u64, T)>) {
+    all.sort_unstable();
+    let mut left = Some(most);
+    let fits = |(size, _): &&(u64, T)| {
+        left = left.and_then(|left| left.checked_sub(*size));
+        left.is_some()
+    };
+    let count = all.iter().take_while(fits).count();
+    let rest = all.split_off(count);
+    (all.into_iter().map(|(_, thing)| thing).collect(), rest)
+}
+
+/// That what has these sizes was not hashed. A pusher chooses them, so they may add up to anything.
+pub(super) fn limit(unhashed: impl Iterator<Item = u64>) -> Option<Limit> {
+    let (blobs, bytes) =
+        unhashed.fold((0, 0_u64), |(blobs, bytes), size| (blobs + 1, bytes.saturating_add(size)));
+    (blobs > 0).then_some(Limit::SizesUnhashed { blobs, bytes })
 }
 
 pub(super) fn wrong_content(hashed: Observed<HashedBlob>) -> Observed<String> {
@@ -86,5 +98,22 @@ pub(super) fn right_content(hashed: Observed<HashedBlob>) -> Observed<String> {
         hashed @ (Observed::Present(_) | Observed::Absent | Observed::Unknown(_)) => {
             hashed.map(|hashed| format!("{} bytes that hash to its digest", hashed.size))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_come_first_and_no_sum_is_too_large() {
+        assert_eq!(
+            within(vec![(5, 'a'), (1, 'b'), (3, 'c'), (9, 'd')], 4),
+            (vec!['b', 'c'], vec![(5, 'a'), (9, 'd')])
+        );
+        assert_eq!(within(vec![(4, 'a')], 4), (vec!['a'], vec![]));
+        assert_eq!(limit([].into_iter()), None);
+        let all = Some(Limit::SizesUnhashed { blobs: 3, bytes: u64::MAX });
+        assert_eq!(limit([u64::MAX, 1, 1].into_iter()), all);
     }
 }

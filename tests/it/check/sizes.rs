@@ -98,3 +98,26 @@ fn what_is_too_large_is_not_hashed_and_that_is_said() {
     };
     assert_eq!(said(large), format!("{TEBIBYTE} bytes, which were not hashed"));
 }
+
+/// Over the API, too, no check fetches without bound; and one that was asked to has nothing left to say.
+#[test]
+fn what_is_too_large_to_be_fetched_unasked_is_said_unless_all_was_hashed() {
+    const LARGE: u64 = 65 << 20;
+    for kind in Kind::all() {
+        let mut daemon = kind.start(&Settings::default());
+        let image = Image::two_layers("grown").unwrap();
+        daemon.raw().push_image("team/app", "1", &image);
+        let layer = image.layers[0].digest;
+        let file = fs::File::options().write(true).open(data_file(&daemon.root(), &layer)).unwrap();
+        file.set_len(LARGE).unwrap();
+        // It forgets the size that it had.
+        daemon.restart();
+        let limit = Limit::SizesUnhashed { blobs: 1, bytes: LARGE };
+        for (more, is_said) in [(&[][..], true), (&["--content"], false)] {
+            let url = daemon.url();
+            let report = check(["--registry", &url].into_iter().chain(more.iter().copied()));
+            assert_eq!(lines(&report), [format!("truncated-blob @{layer} breaks team/app:1")], "{kind:?}");
+            assert_eq!(report.coverage.limits.0.contains(&limit), is_said, "{kind:?} {more:?}");
+        }
+    }
+}

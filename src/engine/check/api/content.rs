@@ -1,6 +1,6 @@
 //! Content over the API: every blob whose last byte came is fetched whole and hashed, once for all repositories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Explorer;
 use crate::domain::content::ContentSubset;
@@ -8,6 +8,7 @@ use crate::domain::digest::Digest;
 use crate::domain::limit::Limit;
 use crate::domain::report::ServedCoverage;
 use crate::domain::views::served::{Answer, Delivered, Delivery, ServedView, Subject};
+use crate::engine::check::sizes::{limit, within};
 
 /// So many bytes are fetched to be hashed by a check that was not asked to.
 const UNASKED: u64 = 64 << 20;
@@ -15,51 +16,42 @@ const UNASKED: u64 = 64 << 20;
 impl Explorer<'_> {
     /// Hash the part that was asked for.
     pub(in crate::engine) async fn hash(&mut self, subset: ContentSubset) {
-        let came = |subject: &Subject| subset.includes(&subject.1);
-        let mut wanted: BTreeMap<Digest, Subject> = BTreeMap::new();
-        for (subject, delivered) in &self.served.delivered {
-            if came(subject) && matches!(delivered.last.answer, Answer::Yes(Delivery::Byte(_))) {
-                wanted.entry(subject.1).or_insert_with(|| subject.clone());
-            }
-        }
-        self.hash_these(wanted).await;
+        let wanted = self.unhashed(|subject, delivered| {
+            let came = matches!(delivered.last.answer, Answer::Yes(Delivery::Byte(_)));
+            (came && subset.includes(&subject.1)).then_some(())
+        });
+        self.hash_these(wanted.into_iter().map(|((), subject)| subject).collect()).await;
     }
 
     /// Hash what comes in another size than a manifest gives, the smallest first, as far as a check may that was not
     /// asked to: the bytes tell which of the two is wrong.
     pub(super) async fn hash_odd_sizes(&mut self) -> Option<Limit> {
-        let mut odd: BTreeMap<Digest, (u64, Subject)> = BTreeMap::new();
-        for (subject, delivered) in &self.served.delivered {
-            if let Some(size) = odd_size(delivered) {
-                odd.entry(subject.1).or_insert_with(|| (size, subject.clone()));
-            }
-        }
-        let mut odd: Vec<_> = odd.into_values().collect();
-        odd.sort_unstable();
-        let (mut left, mut wanted, mut unhashed) = (UNASKED, BTreeMap::new(), (0, 0_u64));
-        for (size, subject) in odd {
-            if let Some(rest) = left.checked_sub(size) {
-                left = rest;
-                wanted.insert(subject.1, subject);
-            } else {
-                unhashed = (unhashed.0 + 1, unhashed.1.saturating_add(size));
-            }
-        }
+        let odd = self.unhashed(|_, delivered| odd_size(delivered));
+        let (wanted, rest) = within(odd, UNASKED);
         self.hash_these(wanted).await;
-        let (blobs, bytes) = unhashed;
-        (blobs > 0).then_some(Limit::SizesUnhashed { blobs, bytes })
+        limit(rest.into_iter().map(|(size, _)| size))
     }
 
-    async fn hash_these(&mut self, mut wanted: BTreeMap<Digest, Subject>) {
-        for (known, _) in &self.served.hashed {
-            wanted.remove(&known.1);
+    /// What is chosen of the blobs that were not hashed yet, each once for all repositories.
+    fn unhashed<T>(&self, choose: impl Fn(&Subject, &Delivered) -> Option<T>) -> Vec<(T, Subject)> {
+        let known: BTreeSet<Digest> = self.served.hashed.iter().map(|(known, _)| known.1).collect();
+        let mut chosen: BTreeMap<Digest, (T, Subject)> = BTreeMap::new();
+        for (subject, delivered) in
+            self.served.delivered.iter().filter(|(subject, _)| !known.contains(&subject.1))
+        {
+            if let Some(why) = choose(subject, delivered) {
+                chosen.entry(subject.1).or_insert_with(|| (why, subject.clone()));
+            }
         }
-        let registry = self.registry;
-        let questions: Vec<_> = wanted.into_values().collect();
-        if questions.is_empty() {
+        chosen.into_values().collect()
+    }
+
+    async fn hash_these(&mut self, wanted: Vec<Subject>) {
+        if wanted.is_empty() {
             return;
         }
-        let hashed = self.ask_all("hashing blobs", questions, async |subject: Subject| {
+        let registry = self.registry;
+        let hashed = self.ask_all("hashing blobs", wanted, async |subject: Subject| {
             let hashed = registry.hash_blob(&subject.0, &subject.1).await;
             (subject, hashed)
         });
