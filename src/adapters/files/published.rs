@@ -1,10 +1,11 @@
 //! Files for others to read: reports.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
 use tempfile::{Builder, NamedTempFile};
 
 use super::folder::force;
@@ -40,10 +41,9 @@ impl Destination {
 /// A new file beside the one that it is to replace; gone when it is dropped.
 fn draft(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let made =
-        Builder::new().prefix(".regfsck-").permissions(Permissions::from_mode(mode)).tempfile_in(folder);
-    // Without the made-up name, which says nothing to whoever named the file.
-    made.map_err(|error| io::Error::from(error.kind()))
+    // Opened here, so that an error does not speak of the made-up name, which nobody typed.
+    let create = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    Builder::new().prefix(".regfsck-").make_in(folder, create)
 }
 
 /// Whether a file could be written there. Nothing is left behind.
@@ -53,7 +53,8 @@ fn draft(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
 pub fn probe(path: &Path) -> io::Result<()> {
     match Destination::find(path)? {
         Destination::File(path, mode) => draft(&path, mode).map(drop),
-        Destination::Device => OpenOptions::new().write(true).open(path).map(drop),
+        // Not opened: a pipe would wait for its reader, and the reader of one that is closed again goes away.
+        Destination::Device => Ok(access(path, Access::WRITE_OK)?),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
+
 use super::{check, damaged};
 use crate::support::regfsck::{command, run};
 
@@ -41,6 +43,18 @@ fn a_pipe_is_written_to_and_not_replaced() {
     assert_eq!((ended.status, ended.stdout.lines().count() > 1), (1, true), "{ended:?}");
     let ended = run(check(root.path()).into_iter().chain(["-o".into(), "json=/dev/null".into()]));
     assert_eq!((ended.status, &*ended.stdout), (1, ""), "{ended:?}");
+}
+
+#[test]
+fn a_pipe_with_a_name_has_one_writer_from_its_beginning_to_its_end() {
+    let (root, folder) = (damaged(), tempfile::tempdir().unwrap());
+    let pipe = folder.path().join("pipe");
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+    let output = format!("jsonl={}", pipe.display());
+    let writer = std::thread::spawn(move || run(check(root.path()).into_iter().chain(["-o".into(), output])));
+    let read = fs::read_to_string(&pipe).unwrap();
+    let ended = writer.join().unwrap();
+    assert_eq!((ended.status, read.lines().count() > 1), (1, true), "{ended:?}");
 }
 
 #[test]
