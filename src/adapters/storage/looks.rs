@@ -80,6 +80,7 @@ impl Looks {
     fn start(&self, root: &Path) -> Option<ThreadPool> {
         let cores = rayon::current_num_threads();
         let jobs = self.said.map_or_else(|| measured(root, cores), NonZeroUsize::get);
+        tracing::info!(jobs, "looks at storage at once");
         if jobs == cores {
             return None;
         }
@@ -90,9 +91,8 @@ impl Looks {
 /// As many as fill the cores.
 fn measured(root: &Path, cores: usize) -> usize {
     let share = sample(root);
-    let jobs = if share < BUSY { cores } else { fitting(share, cores) };
-    tracing::info!(jobs, waits = %format!("{share:.1} times as long as it works"), "looks at storage at once");
-    jobs
+    tracing::debug!(share, "looks at storage take this many times as long as they are work");
+    if share < BUSY { cores } else { fitting(share, cores) }
 }
 
 #[expect(

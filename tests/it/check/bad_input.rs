@@ -105,6 +105,7 @@ fn bad_flags_are_refused() {
         &["check", "-o", "json="],
         &["check", "-q", "-v"],
         &["check", "--jobs", "0"],
+        &["check", "--io-jobs", "0"],
         &["check", "--registry", "ftp://x"],
         &["check", "--offline", "--registry", "http://127.0.0.1:5000"],
         &["explain", "no-such-code"],

@@ -8,6 +8,8 @@ use super::{check, check_daemon, lines};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::{Damage, Pushed};
 use crate::support::raw::manifest_path;
+use crate::support::regfsck::run;
+use crate::support::tree::{Tree, data};
 
 /// Images, one of each damage, all read before it and so remembered.
 fn set_up(kind: &Kind) -> (Daemon, Vec<Image>) {
@@ -142,4 +144,31 @@ fn a_scope_is_kept_to() {
     let limit = "only some repositories were looked at: content that nothing needs is not reported";
     assert!(limits_of(&report).iter().any(|said| said == limit));
     assert_eq!(daemon.raw().get(&manifest_path("team/app5", "1")).status, 500);
+}
+
+#[test]
+fn however_many_looks_are_under_way_at_once_the_findings_are_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let mut tree = Tree::new(home.path());
+    // More links and tags in one repository than one thread takes at a time.
+    for at in 0..150 {
+        let image = tree.image("team/app", Some(&format!("v{at}")), &format!("image{at}"));
+        if at % 7 == 0 {
+            tree.remove(&data(&image.layers[0].digest));
+        }
+    }
+    let storage = home.path().to_str().unwrap();
+    let seen = |jobs: &str| {
+        let ended = run(["check", "-v", "--storage", storage, "-o", "json", "--io-jobs", jobs]);
+        let chosen = ended.stderr.lines().find(|line| line.contains("looks at storage")).map(str::to_owned);
+        let report: Report = serde_json::from_str(&ended.stdout).unwrap();
+        (chosen, lines(&report))
+    };
+    let (one, found) = seen("1");
+    assert_eq!(one.as_deref(), Some(" INFO looks at storage at once jobs=1"));
+    assert_eq!(found.len(), 22);
+    for jobs in ["7", "64"] {
+        let chosen = format!(" INFO looks at storage at once jobs={jobs}");
+        assert_eq!(seen(jobs), (Some(chosen), found.clone()));
+    }
 }
