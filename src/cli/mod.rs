@@ -12,7 +12,7 @@ use self::args::{Arguments, Subcommand};
 use self::commands::{
     check, demo, doctor, explain, generate, guard, merge, purge, repair, restart, snapshot, undo, verify,
 };
-use self::terminal::{Terminal, complain};
+use self::terminal::{Reader, Terminal, complain};
 use crate::adapters::tls::install_crypto;
 use crate::domain::discreet::without_passwords;
 use crate::domain::report::Verdict;
@@ -40,15 +40,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     ExitCode::from(conclude(reader, || dispatch(arguments)))
-}
-
-/// Who waits for the exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    /// Somebody who knows what it means.
-    Anyone,
-    /// Nagios: it reads one line of stdout, and 2 is its word for "critical".
-    Nagios,
 }
 
 impl Reader {

@@ -33,13 +33,15 @@ pub(super) struct Terminal {
     progress: When,
     /// In which forms a result is written; a table on stdout where none is named.
     formats: Vec<OutputFormat>,
-    status_reader: StatusReader,
+    reader: Reader,
 }
 
-/// Whose rules the exit status follows.
+/// Who waits for the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StatusReader {
-    Shell,
+pub(super) enum Reader {
+    /// Somebody who knows what it means.
+    Anyone,
+    /// Nagios: it reads one line of stdout, and 2 is its word for "critical".
     Nagios,
 }
 
@@ -54,7 +56,7 @@ impl Terminal {
             no_trunc: false,
             progress: When::Never,
             formats: Vec::new(),
-            status_reader: StatusReader::Shell,
+            reader: Reader::Anyone,
         }
     }
 
@@ -68,8 +70,8 @@ impl Terminal {
     /// When a file cannot be written.
     pub(super) fn with_result(self, result: &ResultArguments) -> Result<Self> {
         result::refuse_unwritable(&result.formats)?;
-        let status_reader = if result.nagios_exit { StatusReader::Nagios } else { StatusReader::Shell };
-        Ok(Self { formats: result.formats.clone(), status_reader, ..self.with_drawing(&result.drawing) })
+        let reader = if result.nagios_exit { Reader::Nagios } else { Reader::Anyone };
+        Ok(Self { formats: result.formats.clone(), reader, ..self.with_drawing(&result.drawing) })
     }
 
     pub(super) fn with_progress(self, progress: &ProgressArguments) -> Self {

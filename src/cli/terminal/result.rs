@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{StatusReader, Terminal, forgive};
+use super::{Reader, Terminal, forgive};
 use crate::adapters::files::{probe, publish};
 use crate::cli::args::output::OutputFormat;
 use crate::domain::doctor::Diagnosis;
@@ -71,13 +71,13 @@ impl Terminal {
     }
 
     fn is_plugin(&self) -> bool {
-        self.status_reader == StatusReader::Nagios
+        self.reader == Reader::Nagios
     }
 
     fn exit_status(&self, report: &Report) -> u8 {
-        match self.status_reader {
-            StatusReader::Shell => report.exit_status,
-            StatusReader::Nagios => ServiceState::of(report).exit_status(),
+        match self.reader {
+            Reader::Anyone => report.exit_status,
+            Reader::Nagios => ServiceState::of(report).exit_status(),
         }
     }
 
