@@ -111,11 +111,17 @@ impl Remains {
     /// Meet every manifest that is stored and that nothing links.
     fn unlinked(&self, mut meet: impl FnMut(&Manifest)) {
         let links = self.view.repositories.iter().flat_map(|repository| repository.layers.iter());
-        let linked: HashSet<Digest> = links.filter_map(Link::data).collect();
-        let may_be = |digest: &Digest| !linked.contains(digest) && !self.view.manifests.contains_key(digest);
-        let blobs =
-            self.view.blobs.iter().filter(|blob| blob.size <= MAX_MANIFEST_BYTES && may_be(&blob.digest));
-        let mut blobs: Vec<_> = blobs.collect();
+        // A byte for each blob: of what links a large registry has, nothing else is kept.
+        let mut linked = vec![false; self.view.blobs.len()];
+        for at in links.filter_map(Link::data).filter_map(|digest| self.view.position(&digest)) {
+            if let Some(linked) = linked.get_mut(at) {
+                *linked = true;
+            }
+        }
+        let blobs = self.view.blobs.iter().zip(linked).filter(|(_, linked)| !linked).map(|(blob, _)| blob);
+        let is_manifest = |digest: &Digest| self.view.manifests.contains_key(digest);
+        let mut blobs: Vec<_> =
+            blobs.filter(|blob| blob.size <= MAX_MANIFEST_BYTES && !is_manifest(&blob.digest)).collect();
         blobs.sort_unstable_by_key(|blob| blob.size);
         for blob in blobs.into_iter().take(UNLINKED) {
             let starts = self.storage.read(&blob.digest, 1).present().is_some_and(|byte| byte == b"{");
