@@ -1,5 +1,7 @@
 //! Texts that people typed, without the secrets in them: for errors, reports and files, which others read.
 
+use super::digest::Algorithm;
+
 /// What ends a word of a text or of a command line.
 const ENDS: [char; 4] = ['\'', '"', '`', ' '];
 /// What a value follows that is nobody's business.
@@ -15,7 +17,8 @@ pub fn without_passwords(text: &str) -> String {
 }
 
 fn without_password(word: &str) -> String {
-    let is_digest = |rest: &str| rest.starts_with("sha256:") || rest.starts_with("sha512:");
+    let is_digest =
+        |rest: &str| rest.split_once(':').and_then(|(name, _)| Algorithm::from_name(name)).is_some();
     let at =
         word.rmatch_indices('@').map(|(at, _)| at).find(|at| !is_digest(word.get(at + 1..).unwrap_or("")));
     let Some((head, tail)) = at.and_then(|at| word.split_at_checked(at)) else { return word.to_owned() };

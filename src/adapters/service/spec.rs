@@ -1,11 +1,12 @@
 //! The texts that name a service.
 
-use crate::domain::discreet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use thiserror::Error;
+
+use crate::domain::discreet;
 
 /// Which service is restarted, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]

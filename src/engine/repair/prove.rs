@@ -53,11 +53,9 @@ pub async fn prove(
     };
     let images = repaired_images(before, plan, outcomes, &after.findings);
     let (pulled, broken) = pull_everywhere(repair, images).await;
-    let mut wrong: Vec<Unlooked> = Vec::new();
-    for unlooked in broken {
-        if let Reason::WrongBytes(_) = unlooked.why { &mut wrong } else { &mut after.coverage.unknown }
-            .push(unlooked);
-    }
+    let came = |unlooked: &Unlooked| matches!(unlooked.why, Reason::WrongBytes(_));
+    let (wrong, unseen): (Vec<_>, Vec<_>) = broken.into_iter().partition(came);
+    after.coverage.unknown.extend(unseen);
     came_wrong(&mut after, &options, wrong);
     let (had, found) = (ids(before), ids(&after.findings));
     let is_lost =
