@@ -216,3 +216,28 @@ fn help_shows_no_value_of_the_environment() {
         assert!(!ended.stdout.contains("hush"), "{}", ended.stdout);
     }
 }
+
+/// Programs that we start run as others wrote them: what was said to us alone is none of their business.
+#[test]
+fn our_own_settings_are_not_told_to_programs_that_we_start() {
+    on_every_registry(|| {
+        let home = tempfile::tempdir().unwrap();
+        let Some(daemon) = RealRegistry::start(&Settings::default()) else { return };
+        let (url, root) = (daemon.url(), daemon.root().to_str().unwrap().to_owned());
+        plant(daemon.root(), "team/app", "1", &Image::two_layers("told").unwrap());
+        let [restarted, collected] = ["restarted", "collected"].map(|name| home.path().join(name));
+        let restart = format!("exec:env >{}", restarted.display());
+        let collect = format!("env >{}", collected.display());
+        let guard = ["guard", "--registry", &url, "--storage", &root, "--yes", "--", "sh", "-c", &collect];
+        for (arguments, told) in [
+            (&["restart", "--registry", &url, "--restart", &restart, "--yes"][..], restarted),
+            (&guard, collected),
+        ] {
+            let ended = run_as(arguments, &[("REGFSCK_CREDS", "bob:hush"), ("VISIBLE", "yes")], "");
+            let told = fs::read_to_string(&told).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+            let ours = told.lines().filter(|line| line.starts_with("REGFSCK_"));
+            assert_eq!(ours.count(), 0, "{arguments:?}: {told}");
+            assert!(told.lines().any(|line| line == "VISIBLE=yes"), "{told}");
+        }
+    });
+}

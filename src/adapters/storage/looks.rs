@@ -153,6 +153,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_looked_at_in_parts_is_all_there_in_its_order() {
+        for count in [0, 1, PART, PART + 1, 10 * PART + 7] {
+            let mut notes = Notes::default();
+            let seen = in_parts((0..count).collect(), &mut notes, |number, room, notes| {
+                room.clear();
+                room.push_str(&number.to_string());
+                notes.stray(room.clone(), "");
+                (number % 3 != 0).then(|| room.clone())
+            });
+            let expected: Vec<_> =
+                (0..count).filter(|number| number % 3 != 0).map(|number| number.to_string()).collect();
+            assert_eq!((seen, notes.stray.len()), (expected, count));
+        }
+    }
+
+    #[test]
     fn waiting_is_filled_with_other_looks() {
         assert_eq!(fitting(4.0, 2), 8);
         assert_eq!(fitting(1000.0, 2), MOST);

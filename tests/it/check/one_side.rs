@@ -162,13 +162,13 @@ fn however_many_looks_are_under_way_at_once_the_findings_are_the_same() {
         let ended = run(["check", "-v", "--storage", storage, "-o", "json", "--io-jobs", jobs]);
         let chosen = ended.stderr.lines().find(|line| line.contains("looks at storage")).map(str::to_owned);
         let report: Report = serde_json::from_str(&ended.stdout).unwrap();
-        (chosen, lines(&report))
+        (chosen, report.coverage.storage.clone(), lines(&report))
     };
-    let (one, found) = seen("1");
+    let (one, walked, found) = seen("1");
     assert_eq!(one.as_deref(), Some(" INFO looks at storage at once jobs=1"));
-    assert_eq!(found.len(), 22);
+    assert_eq!((walked.as_ref().unwrap().tags, found.len()), (150, 22));
     for jobs in ["7", "64"] {
         let chosen = format!(" INFO looks at storage at once jobs={jobs}");
-        assert_eq!(seen(jobs), (Some(chosen), found.clone()));
+        assert_eq!(seen(jobs), (Some(chosen), walked.clone(), found.clone()));
     }
 }
