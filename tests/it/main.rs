@@ -19,6 +19,7 @@ mod collector;
 mod completions;
 mod contract;
 mod credentials;
+mod deploy;
 mod docker_engine;
 #[path = "../doubles/mod.rs"]
 mod doubles;
