@@ -63,7 +63,7 @@ fn settings_of_the_units_are_variables_of_the_program_or_of_the_units() {
     all.build();
     let of_flags: BTreeSet<String> = all
         .get_subcommands()
-        .flat_map(|one| one.get_arguments())
+        .flat_map(clap::Command::get_arguments)
         .filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned()))
         .collect();
     let units: String =
