@@ -8,6 +8,7 @@ use crate::support::generated::in_tree;
 use crate::support::raw::Raw;
 use crate::support::real_registry::RealRegistry;
 use crate::support::settings::Settings;
+use crate::support::tree::lose;
 
 /// The script below a key of YAML, with its indentation taken away.
 fn script(file: &str, key: &str) -> String {
@@ -69,6 +70,6 @@ fn gates_of_the_forges_pass_what_can_be_pulled_and_stop_what_cannot() {
         .map(|(status, report)| (status, report["exit_status"].as_i64()))
     };
     assert_eq!(gates(), [(0, Some(0)), (0, Some(0))]);
-    std::fs::remove_file(registry.data_file(&image.layers[0].digest)).unwrap();
+    lose(registry.root(), &image.layers[0].digest);
     assert_eq!(gates(), [(1, Some(1)), (1, Some(1))]);
 }
