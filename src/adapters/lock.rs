@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::journal::{FileJournal, FileLock};
-use super::storage::FilesystemWriter;
-use crate::engine::ports::{Held, LockError, LockHeld, RegistryLock, StorageWriter};
+use super::opened::OpenedStorage;
+use crate::engine::ports::{Held, LockError, LockHeld, RegistryLock};
 
 /// The lock of the registry whose state is in a folder, and what a run that has it works with.
 #[derive(Debug)]
 pub struct StateLock {
     /// The state folder, with the journal.
     state: PathBuf,
-    /// Its storage, as `…/docker/registry/v2`, where it can be written to.
-    storage: Option<PathBuf>,
+    /// Its storage, where that was given.
+    storage: Option<OpenedStorage>,
     /// The name of the run that takes it.
     run: String,
     file: FileLock,
@@ -25,8 +25,8 @@ pub struct StateLock {
 impl StateLock {
     /// The lock of the registry with this state folder, this storage and this address, for a run of that name.
     #[must_use]
-    pub fn new(state: PathBuf, storage: Option<PathBuf>, address: Option<&str>, run: String) -> Self {
-        let file = FileLock::new(storage.as_deref(), address);
+    pub fn new(state: PathBuf, storage: Option<OpenedStorage>, address: Option<&str>, run: String) -> Self {
+        let file = FileLock::new(storage.as_ref().and_then(OpenedStorage::folder), address);
         Self { state, storage, run, file, held: Mutex::default() }
     }
 }
@@ -45,9 +45,7 @@ impl RegistryLock for StateLock {
     fn take(&self) -> Result<LockHeld, LockError> {
         let held = self.hold()?;
         let journal = Arc::new(FileJournal::take(&self.state, &self.run)?);
-        let writer = |v2: &PathBuf| FilesystemWriter::new(v2, &self.run);
-        let storage = self.storage.as_ref().map(writer).transpose()?;
-        let storage = storage.map(|writer| Arc::new(writer) as Arc<dyn StorageWriter>);
+        let storage = self.storage.as_ref().map(|storage| storage.writer(&self.run)).transpose()?;
         Ok(LockHeld { held, journal, storage })
     }
 }

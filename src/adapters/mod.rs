@@ -10,6 +10,7 @@ pub mod gc;
 pub mod guard_folder;
 pub mod journal;
 pub mod lock;
+pub mod opened;
 pub mod registry;
 pub mod sandbox;
 pub mod service;

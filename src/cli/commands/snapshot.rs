@@ -9,7 +9,6 @@ use crate::cli::terminal::{Terminal, say};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::Verdict;
 use crate::domain::verdict::exit_status;
-use crate::engine::ports::Storage as _;
 
 /// Look at storage and write it down; the exit status.
 pub(in crate::cli) fn run(command: &SnapshotCommand, terminal: Terminal) -> Result<u8> {
@@ -18,7 +17,7 @@ pub(in crate::cli) fn run(command: &SnapshotCommand, terminal: Terminal) -> Resu
     let storage = super::runtime()?
         .block_on(target::stored(&place))?
         .context("a snapshot is of storage: use --storage DIR or --config FILE")?;
-    let view = storage.collect(&*Target::scope(&place), &*terminal.progress())?;
+    let view = storage.reader().collect(&*Target::scope(&place), &*terminal.progress())?;
     let size = snapshot::write(&command.file, &view).context("cannot take it")?;
     terminal.print(&format!(
         "{}: {} repositories, {} blobs, {} manifests in {size} bytes\n",

@@ -13,7 +13,7 @@ use crate::cli::settings::{state, target};
 use crate::cli::terminal::{Terminal, say};
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
-use crate::engine::ports::{RegistryLock as _, Storage as _};
+use crate::engine::ports::RegistryLock as _;
 use crate::engine::undo::undo;
 use crate::report::changes::sentence;
 
@@ -24,7 +24,7 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<
     let named = Target { storage: Some(storage.location()), ..Target::default() };
     let run = new_run(Timestamp::now());
     let folder = state::folder(&command.state, &named)?;
-    let lock = StateLock::new(folder, Some(storage.root().to_owned()), None, run);
+    let lock = StateLock::new(folder, Some(storage), None, run);
     let taken = match lock.take() {
         Ok(taken) => taken,
         Err(error) => match error.refusal() {

@@ -49,7 +49,7 @@ impl<'a> Opening<'a> {
         let state = state::folder(kept, &target.named)?;
         let run = new_run(Timestamp::now());
         let address = target.named.registry.as_deref();
-        let lock = StateLock::new(state.clone(), target.root.clone(), address, run.clone());
+        let lock = StateLock::new(state.clone(), target.storage.clone(), address, run.clone());
         let session = Session {
             sides: target.sides.clone(),
             resources: resources(options.asking.jobs),

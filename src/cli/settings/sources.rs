@@ -10,10 +10,10 @@ use anyhow::{Result, anyhow};
 use super::container::service_error;
 use super::state;
 use super::target::Target;
+use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{Connection, Credential};
 use crate::adapters::service::{Engine, EnginePusher};
 use crate::adapters::source::{OpenOptions, SourceList, SourceSpec};
-use crate::adapters::storage::quarantined;
 use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::args::means::SourceArguments;
 use crate::engine::ports::{Pusher, Source};
@@ -33,11 +33,11 @@ pub(in crate::cli) async fn sources(
 ) -> Result<SourceList> {
     let spool = state::spool(folder)?;
     let docker = docker(arguments, connection).await?;
-    let kept = target.root.as_deref().map(quarantined).unwrap_or_default();
+    let kept = target.storage.as_ref().and_then(OpenedStorage::quarantined);
     let open = |spec: &SourceSpec| -> Result<Box<dyn Source>> {
         let options = OpenOptions {
             spool: spool.clone(),
-            quarantine: kept.first().cloned(),
+            quarantine: kept.clone(),
             docker: connection_of(spec, &docker).cloned(),
         };
         spec.open(&options).map_err(|error| {
@@ -48,8 +48,9 @@ pub(in crate::cli) async fn sources(
     let given = arguments.source.iter().filter(|spec| **spec != SourceSpec::DockerDaemon);
     let list = SourceList::new(given.map(open).collect::<Result<_>>()?, spool.clone());
     // That it cannot be looked at is for the check to say: it is no source that somebody gave.
-    Ok(match target.root.as_ref().filter(|root| root.is_dir()) {
-        Some(root) => list.with_own(open(&SourceSpec::Storage(root.clone()))?),
+    let own = target.storage.as_ref().and_then(OpenedStorage::folder);
+    Ok(match own.filter(|root| root.is_dir()) {
+        Some(root) => list.with_own(open(&SourceSpec::Storage(root.to_owned()))?),
         None => list,
     })
 }

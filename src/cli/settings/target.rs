@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -10,9 +9,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use super::flags;
 use super::place::Place;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
+use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
-use crate::adapters::storage::{FilesystemStorage, FilesystemUploads};
+use crate::adapters::storage::FilesystemStorage;
 use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::settings::container::{self, Contained};
 use crate::cli::settings::redis;
@@ -36,8 +36,8 @@ pub(in crate::cli) struct Target {
     pub(in crate::cli) daemon: DaemonSettings,
     /// What restarts it, where that follows from where it runs; `--restart` counts more.
     pub(in crate::cli) restart: Option<RestartSpec>,
-    /// Where its storage is, as `…/docker/registry/v2`.
-    pub(in crate::cli) root: Option<PathBuf>,
+    /// Its storage, where that can be looked at.
+    pub(in crate::cli) storage: Option<OpenedStorage>,
     /// How each daemon is reached.
     pub(in crate::cli) connections: Vec<Connection>,
     /// Where its metrics are, as far as its configuration tells.
@@ -70,11 +70,11 @@ impl Target {
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
         }
-        let root = storage.as_ref().map(|storage| storage.root().to_owned());
-        let mut sides = Sides { storage: storage.map(handle), daemons, cache, flags: Vec::new() };
+        let handle = storage.as_ref().map(handle);
+        let mut sides = Sides { storage: handle, daemons, cache, flags: Vec::new() };
         sides.flags = flags::of(place, connection, &sides.target());
         Ok(Self {
-            root,
+            storage,
             named: sides.target(),
             sides,
             connections: settings.into_iter().map(|(settings, _)| settings).collect(),
@@ -87,16 +87,15 @@ impl Target {
 }
 
 /// Storage as the engine is handed it: to be read, until a run has the right to write.
-fn handle(storage: FilesystemStorage) -> StorageHandle {
-    let uploads = Arc::new(FilesystemUploads::new(storage.root()));
-    StorageHandle { reader: Arc::new(storage), writer: None, uploads }
+fn handle(storage: &OpenedStorage) -> StorageHandle {
+    StorageHandle { reader: storage.reader(), writer: None, uploads: storage.uploads() }
 }
 
 /// The storage alone that the arguments mean.
 ///
 /// # Errors
 /// As [`Target::find`].
-pub(in crate::cli) async fn stored(place: &Place) -> Result<Option<FilesystemStorage>> {
+pub(in crate::cli) async fn stored(place: &Place) -> Result<Option<OpenedStorage>> {
     let (place, config, contained) = settled(&Place { offline: true, ..place.clone() }).await?;
     storage(&place, config.as_ref(), contained.as_ref())
 }
@@ -196,7 +195,7 @@ pub(in crate::cli) fn storage(
     target: &Place,
     config: Option<&RegistryConfig>,
     contained: Option<&Contained>,
-) -> Result<Option<FilesystemStorage>> {
+) -> Result<Option<OpenedStorage>> {
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
         (Some(path), _) => FilesystemStorage::open(path),
         (None, Some(StorageDriver::Filesystem { root })) => match contained {
@@ -217,7 +216,7 @@ pub(in crate::cli) fn storage(
         None => "cannot look at the storage that the configuration names",
     };
     let jobs = target.io_jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
-    opened.map(|storage| Some(storage.with_io_jobs(jobs))).with_context(shown)
+    opened.map(|storage| Some(OpenedStorage::Disk(storage.with_io_jobs(jobs)))).with_context(shown)
 }
 
 /// How the registry itself is reached, where there is one to ask.
