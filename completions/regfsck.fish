@@ -50,7 +50,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s c -l config -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l redis -d 'The Redis that holds the registry\'s cache' -r
@@ -65,6 +65,7 @@ false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l rate -d 'Send at most so many requests a second' -r
@@ -139,7 +140,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s c -l config -
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l redis -d 'The Redis that holds the registry\'s cache' -r
@@ -154,6 +155,7 @@ false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l rate -d 'Send at most so many requests a second' -r
@@ -207,7 +209,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s c -l config -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l redis -d 'The Redis that holds the registry\'s cache' -r
@@ -222,6 +224,7 @@ false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l rate -d 'Send at most so many requests a second' -r
@@ -267,7 +270,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s c -l config 
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l redis -d 'The Redis that holds the registry\'s cache' -r
@@ -282,6 +285,7 @@ false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l rate -d 'Send at most so many requests a second' -r
@@ -329,11 +333,16 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s V -l version
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l run -d 'Undo this run, not the last one' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l run -d 'Undo this run, not the last one that changed storage' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l list -d 'List the runs that changed this registry, and what of them can be taken back'
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s y -l yes -d 'Carry the plan out without asking'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -343,7 +352,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l platform -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l wait -d 'Look again for so long at images that are not right yet' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l creds -d 'User and password; without the password it is asked for' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l registry-token -d 'A bearer token to show to the registry as it is' -r
@@ -353,6 +362,7 @@ false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l rate -d 'Send at most so many requests a second' -r
@@ -400,7 +410,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s c -l config -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l redis -d 'The Redis that holds the registry\'s cache' -r
@@ -415,6 +425,7 @@ false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l rate -d 'Send at most so many requests a second' -r
@@ -488,7 +499,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s h -l help -
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s r -l registry -d 'The running registry, such as <http://127.0.0.1:5000>' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis -d 'The Redis that holds the registry\'s cache' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis-cert-file -d 'Show this certificate to Redis' -r -F
@@ -501,6 +512,7 @@ false\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l rate -d 'Send at most so many requests a second' -r

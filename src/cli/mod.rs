@@ -28,9 +28,9 @@ pub fn command() -> clap::Command {
 /// Run the program with these arguments, the program's own name first.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let reader = Reader::of(&arguments);
-    let arguments = match args::parse(arguments) {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    let reader = Reader::of(&typed);
+    let arguments = match args::parse(typed.clone()) {
         Ok(arguments) => arguments,
         Err(error) => {
             terminal::show(&error);
@@ -39,7 +39,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { reader.excuse(status, line) } else { status });
         }
     };
-    ExitCode::from(conclude(reader, || dispatch(arguments)))
+    ExitCode::from(conclude(reader, || dispatch(arguments, &typed)))
 }
 
 impl Reader {
@@ -79,17 +79,17 @@ fn conclude(reader: Reader, work: impl FnOnce() -> anyhow::Result<u8>) -> u8 {
     }
 }
 
-fn dispatch(arguments: Arguments) -> anyhow::Result<u8> {
+fn dispatch(arguments: Arguments, typed: &[OsString]) -> anyhow::Result<u8> {
     let Arguments { command, speech } = arguments;
     let terminal = Terminal::open(&speech);
     install_crypto();
     match command {
         Subcommand::Check(check) => check::run(&check, terminal),
         Subcommand::Merge(merge) => merge::run(&merge, terminal),
-        Subcommand::Repair(repair) => repair::run(&repair, terminal),
+        Subcommand::Repair(repair) => repair::run(&repair, typed, terminal),
         Subcommand::Purge(purge) => purge::run(&purge, terminal),
         Subcommand::Restart(restart) => restart::run(&restart, terminal),
-        Subcommand::Undo(undo) => undo::run(&undo, &terminal),
+        Subcommand::Undo(undo) => undo::run(&undo, terminal),
         Subcommand::Verify(verify) => verify::run(&verify, terminal),
         Subcommand::Demo(demo) => demo::run(demo, terminal),
         Subcommand::Guard(guard) => guard::run(&guard, terminal),

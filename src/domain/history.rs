@@ -68,6 +68,17 @@ pub struct RecordedChange {
     pub undone: bool,
 }
 
+/// What came of an undo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// The run whose changes were taken back.
+    pub run: String,
+    /// Those that are as before now.
+    pub taken_back: Vec<RecordedChange>,
+    /// Those that are not, and why.
+    pub left: Vec<(RecordedChange, String)>,
+}
+
 impl History {
     /// Read a journal's entries, which are in order.
     #[must_use]
@@ -187,6 +198,12 @@ impl Run {
             .collect();
         changes.sort_by_key(|change| std::cmp::Reverse(change.sequence));
         changes
+    }
+
+    /// Whether it changed anything that can be taken back, taken back since or not.
+    #[must_use]
+    pub fn changed_storage(&self) -> bool {
+        self.steps.iter().flat_map(|step| &step.changes).any(|change| change.change.lasting().is_none())
     }
 
     /// Why what it changed beside that stays: each reason once.

@@ -1,5 +1,6 @@
 //! Changes of a registry, for people.
 
+use super::words::counted;
 use crate::domain::journal::Change;
 
 /// A change that was made, or is about to be.
@@ -8,7 +9,10 @@ pub fn sentence(change: &Change) -> String {
     match change {
         Change::FileMoved { from, to, .. } => format!("`{}` was moved to `{}`", from.display(), to.display()),
         Change::LinkWritten { path, .. } => format!("`{}` was written", path.display()),
-        Change::CacheDeleted { keys } => format!("{} keys were deleted from Redis", keys.len()),
+        Change::CacheDeleted { keys } => match keys.len() as u64 {
+            1 => "1 key was deleted from Redis".into(),
+            several => format!("{} were deleted from Redis", counted(several, "key")),
+        },
         Change::ClaimDeleted { repository, digest, .. } => {
             format!("{} was deleted from {repository} over the API", digest.short())
         }

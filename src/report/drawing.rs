@@ -28,7 +28,7 @@ impl Default for Drawing {
 impl Drawing {
     /// Columns that are left right of an indent.
     pub(super) fn room(self, indent: usize) -> usize {
-        usize::from(self.width).saturating_sub(indent).max(30)
+        usize::from(self.width).saturating_sub(indent).max(20)
     }
 
     pub(super) fn paint(self, content: &str, style: Style) -> String {

@@ -11,6 +11,7 @@ pub mod nagios;
 mod prometheus;
 pub mod repair;
 pub mod table;
-mod words;
+pub mod undo;
+pub mod words;
 
 pub(crate) use words::visible;

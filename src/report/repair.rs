@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
 use super::drawing::{Drawing, hang, line};
 use super::words::{counted, plain};
@@ -18,7 +18,7 @@ const NAMED: usize = 3;
 
 fn table(drawing: Drawing, header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(drawing.width).force_no_tty();
     table.set_header(header);
     table
@@ -113,8 +113,12 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     if let Some(proof) = &report.proof {
         proved(&mut drawn, proof, drawing);
     }
-    if let Some(plan) = report.plan.as_ref().filter(|_| report.refusal.is_none()) {
-        helpless(&mut drawn, plan, drawing);
+    match report.plan.as_ref().filter(|_| report.refusal.is_none()) {
+        Some(proposed) if report.outcomes.is_none() && !proposed.is_empty() => {
+            drawn.push_str(&plan(proposed, drawing));
+        }
+        Some(plan) => helpless(&mut drawn, plan, drawing),
+        None => {}
     }
     if !drawn.is_empty() {
         line(text, "");

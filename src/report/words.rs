@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 /// `1 blob`, `2 blobs`, `3 repositories`, `50,000 tags`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    let plural = match what.strip_suffix('y') {
+#[must_use]
+pub fn counted(count: u64, what: &str) -> String {
+    let plural = match what.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) {
         Some(stem) => format!("{stem}ies"),
         None => format!("{what}s"),
     };
@@ -53,7 +54,8 @@ const fn is_hidden(c: char) -> bool {
 }
 
 /// A word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
@@ -101,6 +103,7 @@ mod tests {
     fn numbers_are_counted_in_words() {
         assert_eq!(counted(1, "repository"), "1 repository");
         assert_eq!(counted(0, "entry"), "0 entries");
+        assert_eq!(counted(2, "key"), "2 keys");
         assert_eq!(counted(1_234_567, "blob"), "1,234,567 blobs");
         assert_eq!([grouped(999), grouped(1000), grouped(50_000)], ["999", "1,000", "50,000"]);
     }

@@ -9,12 +9,13 @@
     reason = "a test fails by panicking, and says on stderr what it skips"
 )]
 
+mod admin;
 mod api_only;
 mod arrows;
 mod beliefs;
 mod budget;
 mod cache;
-mod check;
+pub(crate) mod check;
 mod collector;
 mod completions;
 mod contract;

@@ -30,6 +30,12 @@ pub struct Contents {
     pub torn: u64,
 }
 
+/// Where the journal of a state folder is.
+#[must_use]
+pub fn path(dir: &Path) -> PathBuf {
+    dir.join(NAME)
+}
+
 /// Read the journal in a state folder without taking it. A journal that does not exist is empty.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ mod place;
 mod registry_lock;
 
 pub use bookmark::BookmarkFile;
-pub use file::{Contents, FileJournal, read};
+pub use file::{Contents, FileJournal, path, read};
 pub use place::{new_run, state_dir};
 pub use registry_lock::FileLock;
 

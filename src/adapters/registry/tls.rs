@@ -18,6 +18,8 @@ pub struct Tls {
     pub ca_files: Vec<PathBuf>,
     /// Our certificate chain and its key, as PEM files.
     pub identity: Option<(PathBuf, PathBuf)>,
+    /// A folder with `*.crt`, `*.cert` and `*.key` for this registry alone.
+    pub cert_dir: Option<PathBuf>,
     /// Folders that hold a folder `HOST[:PORT]` with `*.crt`, `*.cert` and `*.key`, as docker and podman read them.
     pub certs_d: Vec<PathBuf>,
 }
@@ -35,7 +37,7 @@ impl Tls {
 impl Default for Tls {
     fn default() -> Self {
         let certs_d = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from).into();
-        Self { verify: true, ca_files: Vec::new(), identity: None, certs_d }
+        Self { verify: true, ca_files: Vec::new(), identity: None, cert_dir: None, certs_d }
     }
 }
 
@@ -59,6 +61,15 @@ impl Tls {
         let mut found = Found::default();
         for folder in &self.certs_d {
             found.add_folder(&folder.join(host))?;
+        }
+        if let Some(folder) = &self.cert_dir {
+            if !folder.is_dir() {
+                return Err(TlsError::Unreadable {
+                    path: folder.clone(),
+                    why: "there is no such folder".into(),
+                });
+            }
+            found.add_folder(folder)?;
         }
         for file in &self.ca_files {
             found.trusted.extend(certificates(file)?);

@@ -160,6 +160,21 @@ impl fmt::Display for SourceSpec {
 }
 
 impl SourceSpec {
+    /// The same, with its path changed.
+    #[must_use]
+    pub fn map_path(self, change: impl Fn(&Path) -> PathBuf) -> Self {
+        match self {
+            Self::Oci(path) => Self::Oci(change(&path)),
+            Self::OciArchive(path) => Self::OciArchive(change(&path)),
+            Self::DockerArchive(path) => Self::DockerArchive(change(&path)),
+            Self::Dir(path) => Self::Dir(change(&path)),
+            Self::Storage(path) => Self::Storage(change(&path)),
+            Self::Containerd(path) => Self::Containerd(change(&path)),
+            Self::Quarantine(path) => Self::Quarantine(path.map(|path| change(&path))),
+            other @ (Self::Docker { .. } | Self::DockerDaemon) => other,
+        }
+    }
+
     /// Open the source: find out that it is what the transport says, and index archives. Blocking.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ fn undo_as_far(journal: &dyn Journal, writer: &dyn StorageWriter) -> bool {
     match undo(journal, writer, Target::default(), None) {
         Ok(_) | Err(UndoError::Journal(_)) => true,
         Err(UndoError::Nothing { .. }) => false,
-        Err(error @ UndoError::NoSuchRun { .. }) => panic!("{error}"),
+        Err(error @ (UndoError::NoSuchRun { .. } | UndoError::TakenBack { .. })) => panic!("{error}"),
     }
 }
 

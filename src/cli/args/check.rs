@@ -56,6 +56,9 @@ pub struct CheckCommand {
     /// Progress.
     #[command(flatten)]
     pub progress: ProgressArguments,
+    /// What a plan that is saved needs to be carried out, as it was typed.
+    #[arg(skip)]
+    pub(in crate::cli) saved: Vec<String>,
 }
 
 /// What every check is told.
@@ -94,6 +97,9 @@ pub struct CheckArguments {
     /// Exit with 1 if a finding of this severity or a worse one remains
     #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity, help_heading = "Check")]
     pub fail_on: Severity,
+    /// All of this that was given, to be typed again.
+    #[arg(skip)]
+    pub(in crate::cli) typed: Vec<String>,
 }
 
 /// What the daemon is asked about.

@@ -13,7 +13,7 @@ use crate::adapters::registry::Override;
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArguments {
     /// User and password; without the password it is asked for
-    #[arg(long, env = "REGFSCK_CREDS", hide_env_values = true, value_name = "USER[:PASS]")]
+    #[arg(long, env = "REGFSCK_CREDS", hide_env_values = true, value_name = "USER[:PASS]", aliases = ["username", "user"])]
     pub creds: Option<Secret>,
     /// Read the password of --creds from stdin
     #[arg(long, env = "REGFSCK_PASSWORD_STDIN", requires = "creds")]
@@ -42,7 +42,7 @@ pub struct ConnectionArguments {
     )]
     pub tls_verify: Option<bool>,
     /// The same as --tls-verify=false
-    #[arg(long, env = "REGFSCK_INSECURE", conflicts_with = "tls_verify")]
+    #[arg(long, env = "REGFSCK_INSECURE", conflicts_with = "tls_verify", aliases = ["skip-tls-verify", "insecure-skip-tls-verify"])]
     pub insecure: bool,
     /// Trust the certificates in this PEM file as well; repeatable
     #[arg(long, env = "REGFSCK_CA_FILE", value_name = "FILE", value_delimiter = ',')]
@@ -53,6 +53,9 @@ pub struct ConnectionArguments {
     /// The key of --cert-file
     #[arg(long, env = "REGFSCK_KEY_FILE", value_name = "FILE", requires = "cert_file")]
     pub key_file: Option<PathBuf>,
+    /// Trust the *.crt in this folder, and show its *.cert with the *.key of the same name
+    #[arg(long, env = "REGFSCK_CERT_DIR", value_name = "DIR")]
+    pub cert_dir: Option<PathBuf>,
     /// Talk plain HTTP, also to hosts that are not this one
     #[arg(long, env = "REGFSCK_PLAIN_HTTP")]
     pub plain_http: bool,

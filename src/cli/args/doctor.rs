@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::bare::BareArguments;
 use super::connection::ConnectionArguments;
 use super::output::{DiagnosisArguments, ProgressArguments};
 use super::redis::RedisArguments;
@@ -18,6 +19,9 @@ Examples:
 
 Exit status: 1 if there is a warning or worse, 3 if something could not be looked at.")]
 pub struct DoctorCommand {
+    /// The registry by a bare word.
+    #[command(flatten)]
+    pub bare: BareArguments,
     /// The settings.
     #[command(flatten)]
     pub config: ConfigArguments,

@@ -50,7 +50,7 @@ pub(super) fn refuse(program: &mut Command, matches: &ArgMatches) -> Result<(), 
     Ok(())
 }
 
-fn flags(group: fn(Command) -> Command) -> Vec<String> {
+pub(super) fn flags(group: fn(Command) -> Command) -> Vec<String> {
     group(Command::new("group")).get_arguments().map(|flag| flag.get_id().to_string()).collect()
 }
 
@@ -61,12 +61,12 @@ fn shown(command: &Command, flag: &str) -> String {
     format!("--{}", long.unwrap_or(flag))
 }
 
-fn is_typed(matches: &ArgMatches, flag: &str) -> bool {
+pub(super) fn is_typed(matches: &ArgMatches, flag: &str) -> bool {
     matches.value_source(flag) == Some(ValueSource::CommandLine)
 }
 
 /// Whether it is there, wherever it comes from; a switch that is off is not.
-fn is_given(matches: &ArgMatches, flag: &str) -> bool {
+pub(super) fn is_given(matches: &ArgMatches, flag: &str) -> bool {
     match matches.try_get_one::<bool>(flag) {
         Ok(switch) => switch.copied().unwrap_or(false),
         Err(_) => matches.value_source(flag).is_some_and(|source| source != ValueSource::DefaultValue),

@@ -4,6 +4,7 @@
 //! A command has the groups that it uses and no others, so that no flag is accepted where it does nothing; what depends
 //! on another flag is in `idle`.
 
+pub mod bare;
 pub mod check;
 pub mod connection;
 pub mod content;
@@ -14,12 +15,15 @@ mod idle;
 pub mod manual;
 pub mod means;
 pub mod merge;
+mod named;
 pub mod output;
 pub mod redis;
 pub mod repair;
 pub mod snapshot;
 pub mod suspects;
 pub mod target;
+mod tips;
+pub(super) mod typed;
 pub mod values;
 pub mod verify;
 
@@ -68,6 +72,7 @@ pub enum Subcommand {
     ///
     /// With storage and registry both views are compared. Storage alone is an offline check;
     /// a registry alone is checked over its API.
+    #[command(aliases = ["scan", "fsck", "audit", "diagnose"])]
     Check(Box<CheckCommand>),
     /// Join the JSON reports of the parts of a check that `--shard` split into one
     Merge(MergeCommand),
@@ -124,7 +129,10 @@ fn without_values(command: clap::Command) -> clap::Command {
 /// What clap says of them, or that a flag does nothing beside the others.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let mut command = described();
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    let matches = command.try_get_matches_from_mut(arguments).map_err(tips::add)?;
     idle::refuse(&mut command, &matches)?;
-    Arguments::from_arg_matches(&matches)
+    let mut arguments = Arguments::from_arg_matches(&matches)?;
+    named::settle(&mut arguments.command, &mut command, &matches)?;
+    typed::remember(&mut arguments.command, &command, &matches);
+    Ok(arguments)
 }

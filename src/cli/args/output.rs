@@ -34,7 +34,8 @@ pub struct ResultArguments {
         env = "REGFSCK_OUTPUT",
         value_name = "FORMAT[=FILE]",
         value_delimiter = ',',
-        value_parser = OutputParser(Format::ALL)
+        value_parser = OutputParser(Format::ALL),
+        alias = "format"
     )]
     pub formats: Vec<OutputFormat>,
     /// Exit as a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; without -o its line is what is printed
@@ -56,7 +57,8 @@ pub struct DiagnosisArguments {
         env = "REGFSCK_OUTPUT",
         value_name = "FORMAT[=FILE]",
         value_delimiter = ',',
-        value_parser = OutputParser(&[Format::Table, Format::Json])
+        value_parser = OutputParser(&[Format::Table, Format::Json]),
+        alias = "format"
     )]
     pub formats: Vec<OutputFormat>,
     /// How much of it.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::bare::BareArguments;
 use super::check::CheckArguments;
 use super::means::{ConsentArguments, RestartArguments, SourceArguments, StateArguments};
 use super::output::{ProgressArguments, ResultArguments};
@@ -83,17 +84,33 @@ pub struct RestartCommand {
 
 /// `regfsck undo`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  regfsck undo --config config.yml --list
+  regfsck undo --config config.yml --run RUN")]
 pub struct UndoCommand {
+    /// The registry by a bare word.
+    #[command(flatten)]
+    pub bare: BareArguments,
     /// The registry.
     #[command(flatten)]
     pub config: ConfigArguments,
     /// Its storage.
     #[command(flatten)]
     pub storage: StorageArguments,
-    /// Undo this run, not the last one
-    #[arg(long, value_name = "RUN")]
+    /// List the runs that changed this registry, and what of them can be taken back
+    #[arg(long, conflicts_with_all = ["run", "yes"], help_heading = "Undo")]
+    pub list: bool,
+    /// Undo this run, not the last one that changed storage
+    #[arg(long, value_name = "RUN", help_heading = "Undo")]
     pub run: Option<String>,
+    /// Whether it is asked.
+    #[command(flatten)]
+    pub consent: ConsentArguments,
     /// Where the journal is kept.
     #[command(flatten)]
     pub state: StateArguments,
+    /// Progress.
+    #[command(flatten)]
+    pub progress: ProgressArguments,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::bare::BareArguments;
 use super::output::ProgressArguments;
 use super::target::{ConfigArguments, ScopeArguments, StorageArguments, WalkArguments};
 
@@ -14,6 +15,9 @@ Examples:
   regfsck snapshot --config /etc/docker/registry/config.yml -o before-gc.snapshot
   regfsck check --config /etc/docker/registry/config.yml --since before-gc.snapshot")]
 pub struct SnapshotCommand {
+    /// The registry by a bare word.
+    #[command(flatten)]
+    pub bare: BareArguments,
     /// What tells where storage is.
     #[command(flatten)]
     pub config: ConfigArguments,

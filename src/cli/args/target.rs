@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::bare::BareArguments;
 use super::redis::RedisArguments;
 
 /// All that a check can look at.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArguments {
+    /// The registry by a bare word.
+    #[command(flatten)]
+    pub bare: BareArguments,
     /// Its configuration.
     #[command(flatten)]
     pub config: ConfigArguments,
@@ -49,7 +53,7 @@ pub struct ConfigArguments {
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
     /// The storage root, such as /var/lib/registry
-    #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR")]
+    #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR", aliases = ["root", "path", "rootdirectory"])]
     pub storage: Option<PathBuf>,
 }
 
@@ -85,8 +89,8 @@ pub struct DaemonArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct RegistryArguments {
-    /// The running registry, such as <http://127.0.0.1:5000>
-    #[arg(short, long, env = "REGFSCK_REGISTRY", value_name = "URL")]
+    /// The running registry, such as `http://127.0.0.1:5000`
+    #[arg(short, long, env = "REGFSCK_REGISTRY", value_name = "URL", aliases = ["url", "host"])]
     pub registry: Option<String>,
 }
 
@@ -95,6 +99,6 @@ pub struct RegistryArguments {
 #[command(next_help_heading = "Target")]
 pub struct ScopeArguments {
     /// Only repositories of this name; * and ? match anything; repeatable
-    #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',', alias = "repository")]
     pub repo: Vec<String>,
 }

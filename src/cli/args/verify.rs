@@ -18,7 +18,7 @@ Examples:
   regfsck verify --registry http://127.0.0.1:5000 team/app:1.2 team/app@sha256:…
   regfsck verify --images images.txt --content --wait 30s")]
 pub struct VerifyCommand {
-    /// The images, as docker takes them: HOST\[:PORT\]/NAME\[:TAG|@DIGEST\]; with --registry, NAME\[:TAG|@DIGEST\]
+    /// The images, as docker takes them: `HOST[:PORT]/NAME[:TAG|@DIGEST]`; with --registry `NAME[:TAG|@DIGEST]`
     #[arg(value_name = "IMAGE", required_unless_present = "images")]
     pub image: Vec<String>,
     /// Read images from this file as well, one a line; - is stdin

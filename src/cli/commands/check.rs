@@ -14,9 +14,10 @@ use crate::cli::settings::session::Opening;
 use crate::cli::settings::target::Target;
 use crate::cli::terminal::Terminal;
 use crate::cli::terminal::interrupt::Interrupt;
-use crate::domain::plan::Goal;
+use crate::domain::plan::{Goal, Plan};
 use crate::domain::report::Report;
 use crate::engine::session::{Session, look};
+use crate::report::words::{counted, quoted};
 
 /// Check, and with `--fix` or `--plan` go on; the exit status.
 pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<u8> {
@@ -24,20 +25,41 @@ pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<
     let report = super::runtime()?.block_on(async {
         match &command.plan {
             _ if command.fix => open(command, &terminal).await?.run(Goal::Fix).await.map_err(of_session),
-            Some(path) => save_plan(&open(command, &terminal).await?, path).await,
+            Some(path) => save_plan(&open(command, &terminal).await?, path, &command.saved).await,
             None => {
                 Interrupt::watch();
                 report(command, &terminal).await
             }
         }
     })?;
-    terminal.write_report(&report)
+    let status = terminal.write_report(&report)?;
+    if let Some(path) = &command.plan {
+        announce(path, report.plan.as_ref(), &terminal);
+    }
+    Ok(status)
+}
+
+/// Say where the plan is, and what carries it out.
+fn announce(path: &Path, plan: Option<&Plan>, terminal: &Terminal) {
+    let path = path.display().to_string();
+    match plan.map(|plan| plan.steps.len()) {
+        None => terminal.notify(format_args!("no plan was saved: nothing may be changed here")),
+        Some(0) => {
+            terminal
+                .notify(format_args!("saved to {path}: a plan without steps, nothing in it to carry out"));
+        }
+        Some(steps) => terminal.notify(format_args!(
+            "saved to {path}: {}; nothing was changed. It is carried out by:\n  regfsck repair --plan {}",
+            counted(steps as u64, "step"),
+            quoted(&path)
+        )),
+    }
 }
 
 /// The report of a check that only looks.
 pub(super) async fn report(command: &CheckCommand, terminal: &Terminal) -> Result<Report> {
     let arguments = &command.check;
-    let target = Target::find(&(&arguments.target).into(), &arguments.connection).await?;
+    let target = Target::find(arguments).await?;
     let mut options = options(arguments, &command.part, &command.state, &target)?;
     options.asking.probe_manifests = command.probe_manifests;
     Ok(look(&target.sides, &options, arguments.fail_on, terminal.progress()).await?)
@@ -51,10 +73,11 @@ async fn open(command: &CheckCommand, terminal: &Terminal) -> Result<Session> {
 }
 
 /// Check, and save the plan of what would be done.
-async fn save_plan(session: &Session, path: &Path) -> Result<Report> {
+async fn save_plan(session: &Session, path: &Path, flags: &[String]) -> Result<Report> {
     let (report, plan) = session.propose(Goal::Fix).await.map_err(of_session)?;
+    let plan = Plan { flags: flags.to_vec(), ..plan };
     let text = serde_json::to_string_pretty(&plan)? + "\n";
     let written = files::save(path, |file| file.write_all(text.as_bytes()));
     written.with_context(|| format!("cannot write the plan to `{}`", path.display()))?;
-    Ok(report)
+    Ok(Report { plan: Some(plan), ..report })
 }

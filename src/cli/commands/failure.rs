@@ -36,6 +36,6 @@ pub(super) fn of_lock(error: LockError) -> anyhow::Error {
     }
 }
 
-fn of_journal(error: &JournalError) -> anyhow::Error {
+pub(super) fn of_journal(error: &JournalError) -> anyhow::Error {
     anyhow!("{}; {}", with_causes(error), error.hint())
 }

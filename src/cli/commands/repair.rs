@@ -1,5 +1,6 @@
 //! `regfsck repair`
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -7,6 +8,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use super::failure::of_session;
 use crate::adapters::files;
 use crate::cli::args::repair::RepairCommand;
+use crate::cli::args::typed::with_plan;
+use crate::cli::args::{Subcommand, parse};
 use crate::cli::settings::session::Opening;
 use crate::cli::terminal::Terminal;
 use crate::domain::plan::{Plan, VERSION};
@@ -17,9 +20,10 @@ use crate::engine::session::SessionError;
 const LIMIT: u64 = 1 << 30;
 
 /// Carry out a saved plan and nothing else; the exit status.
-pub(in crate::cli) fn run(command: &RepairCommand, terminal: Terminal) -> Result<u8> {
+pub(in crate::cli) fn run(command: &RepairCommand, typed: &[OsString], terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let plan = read(&command.plan)?;
+    let command = completed(&command.plan, typed, &plan)?;
     let report = super::runtime()?.block_on(async {
         let opening = Opening::new(&command.check, &command.state, &terminal).await?;
         let opening = opening.with_restarts(&command.restart)?.with_sources(&command.source).await?;
@@ -27,6 +31,19 @@ pub(in crate::cli) fn run(command: &RepairCommand, terminal: Terminal) -> Result
         carried_out.map_err(|error| failure(error, &command.plan))
     })?;
     terminal.write_report(&report)
+}
+
+/// The command with what the plan knows and nobody typed: its registry, its sources, what restarts the daemon.
+fn completed(path: &Path, typed: &[OsString], plan: &Plan) -> Result<RepairCommand> {
+    let whole = with_plan(typed, &plan.flags).and_then(parse).map_err(|error| {
+        let said = error.to_string();
+        let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        anyhow!("with what `{}` says of its registry and sources: {said}", path.display())
+    })?;
+    let Subcommand::Repair(repair) = whole.command else {
+        bail!("`{}` is carried out by `regfsck repair` alone", path.display())
+    };
+    Ok(*repair)
 }
 
 fn failure(error: SessionError, path: &Path) -> anyhow::Error {

@@ -9,6 +9,7 @@ use crate::cli::terminal::{Terminal, say};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::Verdict;
 use crate::domain::verdict::exit_status;
+use crate::report::words::counted;
 
 /// Look at storage and write it down; the exit status.
 pub(in crate::cli) fn run(command: &SnapshotCommand, terminal: Terminal) -> Result<u8> {
@@ -20,11 +21,12 @@ pub(in crate::cli) fn run(command: &SnapshotCommand, terminal: Terminal) -> Resu
     let view = storage.reader().collect(&*Target::scope(&place), &*terminal.progress())?;
     let size = snapshot::write(&command.file, &view).context("cannot take it")?;
     terminal.print(&format!(
-        "{}: {} repositories, {} blobs, {} manifests in {size} bytes\n",
+        "{}: {}, {}, {} in {}\n",
         command.file.display(),
-        view.repositories.len(),
-        view.blobs.len(),
-        view.manifests.len(),
+        counted(view.repositories.len() as u64, "repository"),
+        counted(view.blobs.len() as u64, "blob"),
+        counted(view.manifests.len() as u64, "manifest"),
+        counted(size, "byte"),
     ))?;
     // What could not be looked at would later seem to have been absent.
     complain(&view.unknown);

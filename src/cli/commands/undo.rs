@@ -1,41 +1,59 @@
 //! `regfsck undo`.
 
-use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
-use super::failure::of_lock;
-use crate::adapters::journal::new_run;
+use super::failure::{of_journal, of_lock};
+use crate::adapters::journal::{new_run, path, read};
 use crate::adapters::lock::StateLock;
+use crate::adapters::opened::OpenedStorage;
 use crate::cli::args::repair::UndoCommand;
+use crate::cli::settings::scope::Globs;
 use crate::cli::settings::{state, target};
 use crate::cli::terminal::{Terminal, say};
+use crate::domain::history::{History, Run};
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
-use crate::engine::ports::RegistryLock as _;
-use crate::engine::undo::undo;
-use crate::report::changes::sentence;
+use crate::engine::ports::{Declined, RegistryLock as _};
+use crate::engine::undo::{broken_again, choose, undo};
+use crate::report::undo as drawn;
 
-/// Put quarantined files and links back; the exit status.
-pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<u8> {
+/// Put quarantined files and links back, or list what can be; the exit status.
+pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u8> {
+    let terminal = terminal.with_progress(&command.progress);
     let storage = super::runtime()?.block_on(target::stored(&command.into()))?;
     let Some(storage) = storage else { bail!("undo needs the storage: use --config FILE or --storage DIR") };
     let named = Target { storage: Some(storage.location()), ..Target::default() };
-    let run = new_run(Timestamp::now());
     let folder = state::folder(&command.state, &named)?;
-    let lock = StateLock::new(folder, Some(storage), None, run);
+    if command.list {
+        terminal.print(&drawn::list(&history_of(&folder)?, terminal.drawing()))?;
+        return Ok(exit_status(Verdict::Coherent));
+    }
+    // Locked before it is chosen: what is shown is what will be done.
+    let lock = StateLock::new(folder.clone(), Some(storage.clone()), None, new_run(Timestamp::now()));
     let taken = match lock.take() {
         Ok(taken) => taken,
         Err(error) => match error.refusal() {
-            Some(why) => return refuse(&why, terminal),
+            Some(why) => return refuse(&why, &terminal),
             None => return Err(of_lock(error)),
         },
     };
+    let history = history_of(&folder)?;
+    let chosen = choose(&history, &path(&folder).display().to_string(), command.run.as_deref())?;
+    if !command.consent.yes
+        && let Err(declined) = ask(chosen, &storage, &terminal)
+    {
+        return match declined {
+            Declined::Refused => refuse(&declined.to_string(), &terminal),
+            other @ (Declined::NobodyThere | Declined::NoAnswer(_)) => Err(other.into()),
+        };
+    }
     let Some(writer) = taken.storage else { bail!("undo needs the storage") };
     let obstacles = writer.obstacles();
     if !obstacles.is_empty() {
-        return refuse(&obstacles.join("; "), terminal);
+        return refuse(&obstacles.join("; "), &terminal);
     }
     for damage in taken.journal.damage() {
         say(format_args!(
@@ -43,19 +61,21 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: &Terminal) -> Result<
             damage.what, damage.why
         ));
     }
-    let undone = undo(&*taken.journal, &*writer, named, command.run.as_deref())?;
-    let count = undone.taken_back.len();
-    let mut text =
-        format!("run {}: {count} change{} taken back\n", undone.run, if count == 1 { "" } else { "s" });
-    for recorded in &undone.taken_back {
-        let _ = writeln!(text, "  {}", sentence(&recorded.change));
-    }
-    for (recorded, why) in &undone.left {
-        let _ = writeln!(text, "left as it is: {}: {why}", sentence(&recorded.change));
-    }
-    terminal.print(&text)?;
+    let undone = undo(&*taken.journal, &*writer, named, Some(&chosen.id))?;
+    terminal.print(&drawn::undone(&undone, terminal.drawing()))?;
     let verdict = if undone.left.is_empty() { Verdict::Coherent } else { Verdict::Incoherent };
     Ok(exit_status(verdict))
+}
+
+fn history_of(folder: &Path) -> Result<History> {
+    Ok(History::of(&read(folder).map_err(|error| of_journal(&error))?.entries))
+}
+
+/// Show what would be taken back and what that breaks, and ask.
+fn ask(chosen: &Run, storage: &OpenedStorage, terminal: &Terminal) -> Result<(), Declined> {
+    let view = storage.reader().collect(&Globs::default(), &*terminal.progress()).ok();
+    let broken = view.zip(storage.folder()).map(|(view, root)| broken_again(chosen, &view, root));
+    Terminal::confirm(&drawn::proposal(chosen, broken.as_ref(), terminal.drawing()), "Take it back?")
 }
 
 fn refuse(why: &str, terminal: &Terminal) -> Result<u8> {

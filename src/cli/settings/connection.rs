@@ -67,6 +67,7 @@ impl ConnectionArguments {
         Tls {
             verify: self.tls_verify.unwrap_or(!self.insecure),
             ca_files: self.ca_file.clone(),
+            cert_dir: self.cert_dir.clone(),
             identity: self.cert_file.clone().zip(self.key_file.clone()),
             ..Tls::default()
         }

@@ -4,7 +4,6 @@ pub(super) mod budget;
 pub(super) mod check;
 pub(super) mod connection;
 pub(super) mod container;
-mod flags;
 pub(super) mod image;
 pub(super) mod place;
 pub(super) mod redis;

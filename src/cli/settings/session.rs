@@ -42,7 +42,7 @@ impl<'a> Opening<'a> {
         kept: &StateArguments,
         terminal: &Terminal,
     ) -> Result<Self> {
-        let target = Target::find(&(&arguments.target).into(), &arguments.connection).await?;
+        let target = Target::find(arguments).await?;
         let mut options = check::options(arguments, &PartArguments::default(), kept, &target)?;
         // A repair asks about manifests too: without that it cannot know what a push would do.
         options.asking.probe_manifests = true;

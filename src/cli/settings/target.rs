@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::flags;
 use super::place::Place;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
 use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
 use crate::adapters::storage::FilesystemStorage;
+use crate::cli::args::check::CheckArguments;
 use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::settings::container::{self, Contained};
 use crate::cli::settings::redis;
@@ -59,8 +59,9 @@ impl Target {
     ///
     /// # Errors
     /// When they mean none, or one that cannot be looked at.
-    pub(in crate::cli) async fn find(place: &Place, connection: &ConnectionArguments) -> Result<Self> {
-        let (target, config, contained) = settled(place).await?;
+    pub(in crate::cli) async fn find(arguments: &CheckArguments) -> Result<Self> {
+        let CheckArguments { connection, typed, .. } = arguments;
+        let (target, config, contained) = settled(&(&arguments.target).into()).await?;
         let storage = storage(&target, config.as_ref(), contained.as_ref())?;
         let settings = registries(&target, connection, config.as_ref()).await?;
         let daemons = settings.iter().map(|(settings, address)| reach(settings, *address));
@@ -71,8 +72,7 @@ impl Target {
             daemon.cache = CacheKind::Redis;
         }
         let handle = storage.as_ref().map(handle);
-        let mut sides = Sides { storage: handle, daemons, cache, flags: Vec::new() };
-        sides.flags = flags::of(place, connection, &sides.target());
+        let sides = Sides { storage: handle, daemons, cache, flags: typed.clone() };
         Ok(Self {
             storage,
             named: sides.target(),

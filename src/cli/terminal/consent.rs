@@ -1,4 +1,4 @@
-//! Asking whether a plan may be carried out.
+//! Asking whether something may be carried out.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -8,17 +8,24 @@ use crate::engine::ports::{Approver, Declined};
 use crate::report::repair;
 
 impl Approver for Terminal {
-    /// Shows the plan on stderr and asks there.
     fn ask(&self, plan: &Plan) -> Result<Consent, Declined> {
-        let shown = repair::plan(plan, self.drawing());
+        Self::confirm(&repair::plan(plan, self.drawing()), "Carry this out?").map(|()| Consent::Asked)
+    }
+}
+
+impl Terminal {
+    /// Show on stderr what is about to be done, and ask there.
+    ///
+    /// # Errors
+    /// When somebody says no, or there is nobody to ask.
+    pub(in crate::cli) fn confirm(shown: &str, question: &str) -> Result<(), Declined> {
         let written = anstream::stderr().lock().write_all(shown.as_bytes());
         written.map_err(|error| Declined::NoAnswer(error.into()))?;
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return Err(Declined::NobodyThere);
         }
-        let prompt = dialoguer::Confirm::new().with_prompt("Carry this out?").default(false);
-        match prompt.interact() {
-            Ok(true) => Ok(Consent::Asked),
+        match dialoguer::Confirm::new().with_prompt(question).default(false).interact() {
+            Ok(true) => Ok(()),
             Ok(false) => Err(Declined::Refused),
             Err(error) => Err(Declined::NoAnswer(error.into())),
         }

@@ -89,7 +89,7 @@ impl Terminal {
     }
 
     /// How to draw on this terminal.
-    fn drawing(&self) -> Drawing {
+    pub(super) fn drawing(&self) -> Drawing {
         Drawing { width: width(), colour: true, no_trunc: self.no_trunc, evidence: self.shows_evidence }
     }
 
@@ -101,6 +101,13 @@ impl Terminal {
         let mut out = self.stdout();
         forgive(out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()))
             .context("cannot write to stdout")
+    }
+
+    /// Say something on stderr that is no result, unless nothing is to be printed.
+    pub(super) fn notify(&self, text: fmt::Arguments<'_>) {
+        if !self.is_quiet {
+            say(text);
+        }
     }
 
     /// Stdout, or nothing where nothing is to be printed.
@@ -163,14 +170,14 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     config.or_else(request).or_else(service).flatten()
 }
 
-/// The terminal's width, never less than 60; 80 where stdout is no terminal.
+/// The terminal's width, never less than 40; 80 where stdout is no terminal.
 fn width() -> u16 {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || {
         rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|width| *width > 0)
     };
     let wide = if io::stdout().is_terminal() { asked.or_else(seen) } else { asked };
-    wide.unwrap_or(80).max(60)
+    wide.unwrap_or(80).max(40)
 }
 
 /// A broken pipe is the reader's choice.

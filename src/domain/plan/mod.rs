@@ -39,6 +39,10 @@ pub struct Plan {
     pub created: Timestamp,
     /// The registry that it was made for.
     pub target: Target,
+    /// How it is carried out, as flags that can be typed, without secrets: the target, the sources, what restarts the
+    /// daemon. Of a plan that was saved; a repair that asks at once has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
     /// The steps, in order.
     pub steps: Vec<Step>,
     /// The findings that nothing in it helps, by id, and what would.

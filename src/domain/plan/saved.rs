@@ -118,6 +118,7 @@ mod tests {
 
     fn plan(steps: Vec<Step>) -> Plan {
         Plan {
+            flags: Vec::new(),
             version: super::super::VERSION,
             created: jiff::Timestamp::UNIX_EPOCH,
             target: crate::domain::target::Target::default(),

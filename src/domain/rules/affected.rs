@@ -110,13 +110,19 @@ impl Affected {
         if let (Some(repository), Some(tag)) = (&subject.repository, &subject.tag) {
             return vec![Image::tagged(repository.clone(), tag.clone())];
         }
-        let images = subject.digest.and_then(|digest| self.0.get(&digest)).into_iter().flatten();
-        let is_here = |name: &RepositoryName| subject.repository.as_ref().is_none_or(|here| here == name);
-        images
-            .filter(|image| is_here(&image.repository))
-            .filter(|image| !is_itself(image, subject.digest))
-            .cloned()
-            .collect()
+        let Some(digest) = subject.digest else { return Vec::new() };
+        let images = self.needing(digest, subject.repository.as_ref());
+        images.filter(|image| !is_itself(image, Some(digest))).cloned().collect()
+    }
+
+    /// The images that need a digest: in that repository, or in any.
+    pub fn needing(
+        &self,
+        digest: Digest,
+        repository: Option<&RepositoryName>,
+    ) -> impl Iterator<Item = &Image> {
+        let images = self.0.get(&digest).into_iter().flatten();
+        images.filter(move |image| repository.is_none_or(|here| *here == image.repository))
     }
 }
 

@@ -23,7 +23,7 @@ pub enum Declined {
     Refused,
     /// There is nobody to ask.
     #[error(
-        "nothing was changed: there is no terminal to ask on; --yes carries the plan out, --plan FILE saves it"
+        "nothing was changed: there is no terminal to ask on; --yes does what is shown above without asking"
     )]
     NobodyThere,
     /// Somebody was asked, and no answer came.

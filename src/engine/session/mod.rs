@@ -222,7 +222,11 @@ impl Session {
         if plan.is_empty() {
             return Ok(self.planned(examination, plan));
         }
-        let consent = approver.ask(&plan)?;
+        let consent = match approver.ask(&plan) {
+            Ok(consent) => consent,
+            Err(no @ Declined::Refused) => return Ok(self.refused(examination, plan, no.to_string())),
+            Err(nobody) => return Err(nobody.into()),
+        };
         // Held until the proof is made.
         let held = match self.lock.take() {
             Ok(held) => held,

@@ -36,7 +36,9 @@ async fn nobody_is_asked_about_nothing() {
 async fn without_consent_nothing_is_locked() {
     let (calls, ended) = run(Script::failing(Fault::Declined), Goal::Restart).await;
     assert_eq!(calls, ["look", "ask"]);
-    assert!(matches!(ended, Err(SessionError::Declined(Declined::Refused))));
+    let report = ended.unwrap();
+    assert_eq!((report.verdict, report.exit_status), (Verdict::Refused, 4));
+    assert_eq!(report.refusal.as_deref(), Some("nothing was changed, as you said"));
 }
 
 #[tokio::test]

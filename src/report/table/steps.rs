@@ -1,12 +1,26 @@
-//! What to do next: for each code that is wrong the remedies that can work, best first, in sentences.
+//! What to do next: for each code that is wrong the remedies that can work, best first, each with the command that
+//! carries it out. A word in capitals is to be filled in.
+
+use std::collections::BTreeSet;
 
 use anstyle::Style;
 
-use crate::domain::action::{Action, Remedy};
+use crate::domain::action::{Action, Need, Remedy};
 use crate::domain::code::{Code, Severity};
-use crate::domain::report::Report;
+use crate::domain::digest::Digest;
+use crate::domain::finding::Finding;
+use crate::domain::limit::Limit;
+use crate::domain::name::Tag;
+use crate::domain::observed::Reason;
+use crate::domain::report::{Report, Target};
 use crate::report::drawing::{Drawing, hang, line};
 use crate::report::words::quoted;
+
+/// How many stray files a command moves.
+const MOVED: usize = 10;
+
+/// Flags with a value that a command may have to leave out.
+const VALUED: [&str; 2] = ["--started", "--registry"];
 
 /// What carrying out an action is, as an order.
 const fn order(action: Action) -> &'static str {
@@ -21,7 +35,9 @@ const fn order(action: Action) -> &'static str {
         Action::RewriteLink => "write the link's content again from its folder's name",
         Action::DeleteClaim => "delete the daemon's claim over the API",
         Action::PurgeCache => "delete the stale keys from Redis",
-        Action::Restart => "restart the daemon, which forgets what it claims",
+        Action::Restart => {
+            "restart the daemon, which forgets what it claims (systemd:docker-registry, docker:NAME, exec:COMMAND, …)"
+        }
         Action::CollectGarbage => "run garbage collection",
         Action::PurgeUploads => "let the daemon's upload purging remove it",
         Action::Inspect => "look at it: only a person can tell",
@@ -29,7 +45,18 @@ const fn order(action: Action) -> &'static str {
     }
 }
 
-/// What to type for it: the command and what follows the target's flags. A word in capitals is to be filled in.
+/// What a person looks at where only a person can tell.
+fn look(code: Code) -> &'static str {
+    if code == Code::TagMismatch {
+        "ask the daemon itself, past any proxy in front of it: only a person can tell who is right"
+    } else if code == Code::WrongDescriptor {
+        "build the image again and push it: no bytes fit the size that its manifest gives"
+    } else {
+        order(Action::Inspect)
+    }
+}
+
+/// The subcommand that carries an action out, and what follows the target's flags.
 const fn typed(action: Action) -> Option<(&'static str, &'static str)> {
     match action {
         Action::Quarantine | Action::UploadBlob | Action::UploadManifest | Action::ReturnManifest => {
@@ -44,31 +71,94 @@ const fn typed(action: Action) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The command that carries an action out, with the user's own target in it.
-fn command(report: &Report, action: Action) -> Option<String> {
-    let (command, rest) = typed(action)?;
-    let mut line = format!("regfsck {command}");
-    for word in &report.target.flags {
-        line.push(' ');
-        line.push_str(&quoted(word));
-    }
-    let needs_daemon = !matches!(action, Action::RewriteLink | Action::PurgeCache | Action::CollectGarbage);
-    let daemon = if needs_daemon && report.target.registry.is_none() { " --registry URL" } else { "" };
-    Some(line + daemon + rest)
-}
-
-/// Codes that the same remedies help, in the report's order.
-fn plans(report: &Report) -> Vec<(Vec<Code>, &[Remedy])> {
-    let mut plans: Vec<(Vec<Code>, &[Remedy])> = Vec::new();
-    for finding in report.standing(Severity::Warning).filter(|finding| !finding.remedies.is_empty()) {
-        let remedies = alternatives(&finding.remedies);
-        match plans.iter_mut().find(|(_, known)| *known == remedies) {
-            Some((codes, _)) if codes.contains(&finding.code) => {}
-            Some((codes, _)) => codes.push(finding.code),
-            None => plans.push((vec![finding.code], remedies)),
+/// A command on the user's own target, without the flags that are `unfit` for it.
+fn on(target: &Target, subcommand: &str, unfit: &[&str], rest: &str) -> String {
+    let mut line = format!("regfsck {subcommand}");
+    let mut words = target.flags.iter();
+    while let Some(word) = words.next() {
+        if unfit.contains(&word.as_str()) {
+            if VALUED.contains(&word.as_str()) {
+                words.next();
+            }
+        } else {
+            line.push(' ');
+            line.push_str(&quoted(word));
         }
     }
-    plans
+    line + rest
+}
+
+/// The command that carries an action out, with what it needs to be told beside the target.
+fn command(target: &Target, remedy: &Remedy) -> Option<String> {
+    let (subcommand, rest) = typed(remedy.action)?;
+    let has = |flags: &[&str]| target.flags.iter().any(|word| flags.contains(&word.as_str()));
+    let needs_daemon =
+        !matches!(remedy.action, Action::RewriteLink | Action::PurgeCache | Action::CollectGarbage);
+    let mut more = String::new();
+    let mut unfit = Vec::new();
+    if needs_daemon && target.registry.is_none() {
+        unfit.push("--offline");
+        if !has(&["--config", "--container"]) {
+            more.push_str(" --registry URL");
+        }
+    }
+    match remedy.needs {
+        Some(Need::Storage) => more.push_str(" --storage DIR"),
+        Some(Need::Redis) => {
+            unfit.push("--no-redis");
+            more.push_str(" --redis redis://HOST");
+        }
+        Some(Need::Bytes) if !rest.contains("--source") => {
+            return Some(on(target, subcommand, &unfit, &(more + rest + " --source docker://MIRROR")));
+        }
+        Some(Need::Bytes | Need::Service) | None => {}
+    }
+    let rest = if remedy.action == Action::Restart && has(&["--container"]) { "" } else { rest };
+    Some(on(target, subcommand, &unfit, &(more + rest)))
+}
+
+/// Findings that the same remedies help.
+struct Group<'a> {
+    codes: Vec<Code>,
+    remedies: &'a [Remedy],
+    findings: Vec<&'a Finding>,
+}
+
+/// What a finding is about, in whichever repository.
+fn about(finding: &Finding) -> (Option<Digest>, Option<&Tag>) {
+    (finding.subject.digest, finding.subject.tag.as_ref())
+}
+
+/// What storage tells the cause of: a daemon that fails about that is right again when the cause is gone.
+fn explained(report: &Report) -> BTreeSet<(Option<Digest>, Option<&Tag>)> {
+    report
+        .standing(Severity::Warning)
+        .filter(|finding| finding.code != Code::ServerError)
+        .map(about)
+        .collect()
+}
+
+/// What is wrong, by what helps, in the report's order.
+fn groups(report: &Report) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let helped = report.standing(Severity::Warning).filter(|finding| !finding.remedies.is_empty());
+    let explained = explained(report);
+    for finding in helped.filter(|it| it.code != Code::ServerError || !explained.contains(&about(it))) {
+        let remedies = alternatives(&finding.remedies);
+        let by_hand = remedies.first().is_some_and(|first| first.action == Action::Inspect);
+        let fits =
+            |group: &Group<'_>| group.remedies == remedies && (!by_hand || group.codes == [finding.code]);
+        let at = groups.iter().position(fits);
+        let Some(group) = at.and_then(|at| groups.get_mut(at)) else {
+            groups.push(Group { codes: vec![finding.code], remedies, findings: vec![finding] });
+            continue;
+        };
+        group.findings.push(finding);
+        if !group.codes.contains(&finding.code) {
+            group.codes.push(finding.code);
+        }
+    }
+    groups
 }
 
 /// The remedies that are alternatives: an upload after a quarantine is its second half.
@@ -79,22 +169,75 @@ fn alternatives(remedies: &[Remedy]) -> &[Remedy] {
     }
 }
 
-/// Draw them, and where to read on.
-pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
-    let Some(first) = report.standing(Severity::Warning).next() else { return };
-    line(text, "");
-    line(text, &drawing.paint("what to do", Style::new().bold()));
-    for (codes, remedies) in plans(report) {
-        let codes: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+impl Group<'_> {
+    fn draw(&self, text: &mut String, target: &Target, drawing: Drawing) {
+        let codes: Vec<_> = self.codes.iter().map(|code| code.as_str()).collect();
         hang(text, "  ", 2, &codes.join(", "), drawing);
-        for (at, remedy) in remedies.iter().enumerate() {
+        for (at, remedy) in self.remedies.iter().enumerate() {
             let lead = if at == 0 { "    - " } else { "   or " };
             let needs = remedy.needs.map(|needs| format!("; needs {needs}")).unwrap_or_default();
-            hang(text, lead, 6, &format!("{}{needs}", order(remedy.action)), drawing);
-            if let Some(command) = command(report, remedy.action) {
-                line(text, &format!("        {command}"));
+            let by_hand = self.codes.first().filter(|_| remedy.action == Action::Inspect);
+            let order = by_hand.map_or_else(|| order(remedy.action), |code| look(*code));
+            hang(text, lead, 6, &format!("{order}{needs}"), drawing);
+            let typed = match by_hand {
+                Some(Code::TagMismatch) => Some(on(target, "check", &["--registry"], " --registry URL")),
+                Some(_) => self.moves(target),
+                None => command(target, remedy),
+            };
+            if let Some(typed) = typed {
+                line(text, &format!("        {typed}"));
             }
         }
     }
-    line(text, &format!("  `regfsck explain {}` tells more", first.code));
+
+    /// What takes stray files away, where their names can be typed.
+    fn moves(&self, target: &Target) -> Option<String> {
+        let root = target.storage.as_ref()?;
+        let stray = self.findings.iter().filter(|finding| finding.code == Code::StrayFile);
+        let paths = stray.filter_map(|finding| Some(format!("{root}/{}", finding.subject.place.as_ref()?)));
+        let is_typeable = |path: &String| path.bytes().all(|c| (b' '..=b'~').contains(&c) && c != b'\\');
+        let words: Vec<_> = paths.filter(is_typeable).take(MOVED).map(|path| quoted(&path)).collect();
+        (!words.is_empty()).then(|| format!("mv -i {} ELSEWHERE", words.join(" ")))
+    }
+}
+
+/// Whether what a daemon remembers could not be found out.
+fn is_unsettled(report: &Report) -> bool {
+    let unknown = report.coverage.unknown.iter();
+    let mut beliefs =
+        unknown.filter(|it| matches!(it.why, Reason::Unsettled(_) | Reason::NoRepository { .. }));
+    let mut limits = report.coverage.limits.0.iter();
+    beliefs.next().is_some() || limits.any(|it| matches!(it, Limit::Beliefs { .. } | Limit::Traces { .. }))
+}
+
+/// What settles what a daemon may remember.
+fn settle(text: &mut String, target: &Target, drawing: Drawing) {
+    line(text, "  what the daemon may remember");
+    let restart = Remedy::new(Action::Restart, None);
+    hang(text, "    - ", 6, "if it was started since, say when", drawing);
+    line(text, &format!("        {}", on(target, "check", &["--started"], " --started TIME")));
+    hang(text, "   or ", 6, order(Action::Restart), drawing);
+    if let Some(command) = command(target, &restart) {
+        line(text, &format!("        {command}"));
+    }
+}
+
+/// Draw them, and where to read on.
+pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
+    let first = report.standing(Severity::Warning).next();
+    let is_unsettled = is_unsettled(report) && report.refusal.is_none();
+    if first.is_none() && !is_unsettled {
+        return;
+    }
+    line(text, "");
+    line(text, &drawing.paint("what to do", Style::new().bold()));
+    for group in groups(report) {
+        group.draw(text, &report.target, drawing);
+    }
+    if is_unsettled {
+        settle(text, &report.target, drawing);
+    }
+    if let Some(first) = first {
+        line(text, &format!("  `regfsck explain {}` tells more", first.code));
+    }
 }

@@ -35,7 +35,7 @@ impl Scene {
     }
 
     fn undo(&self) -> (i32, String) {
-        let ended = self.run(&["undo"]);
+        let ended = self.run(&["undo", "--yes"]);
         (ended.status, ended.stdout + &ended.stderr)
     }
 

@@ -31,11 +31,11 @@ pub(crate) struct Recipe {
     #[serde(default)]
     damage: Vec<Damage>,
     #[serde(default)]
-    with: Vec<String>,
-    daemon: Option<State>,
+    pub(crate) with: Vec<String>,
+    pub(crate) daemon: Option<State>,
     #[serde(default)]
-    lies: Vec<Lie>,
-    finds: Vec<String>,
+    pub(crate) lies: Vec<Lie>,
+    pub(crate) finds: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,14 +80,14 @@ enum What {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum State {
+pub(crate) enum State {
     Warm,
     Cold,
 }
 
 /// What the sandbox answers to every request whose path ends so.
 #[derive(Debug, Clone, Deserialize)]
-struct Lie {
+pub(crate) struct Lie {
     path: String,
     status: u16,
     body: String,
@@ -239,7 +239,7 @@ impl Recipe {
         assert_eq!(named(&tree, &report), self.finds, "{name} on {kind:?}: {:#?}", report.findings);
     }
 
-    fn lie(&self, daemon: &Daemon, tree: &Tree) {
+    pub(crate) fn lie(&self, daemon: &Daemon, tree: &Tree) {
         let lies: Vec<_> = self
             .lies
             .iter()
@@ -272,7 +272,7 @@ impl Recipe {
 }
 
 /// Reads everything over the API, so that the daemon remembers it.
-fn read_all(daemon: &Daemon, tree: &Tree) {
+pub(crate) fn read_all(daemon: &Daemon, tree: &Tree) {
     for (repository, tag, manifest) in &tree.manifests {
         for reference in tag.iter().cloned().chain([manifest.to_string()]) {
             daemon.raw().get(&manifest_path(repository, &reference));

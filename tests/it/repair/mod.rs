@@ -99,7 +99,7 @@ impl Regfsck {
     }
 
     pub(crate) fn undo(&self) -> Ended {
-        let mut command = bare(["undo", "--config"]);
+        let mut command = bare(["undo", "--yes", "--config"]);
         command.arg(&self.config).arg("--state-dir").arg(self.state()).output().unwrap().into()
     }
 }

@@ -61,7 +61,7 @@ fn without_a_terminal_and_without_yes() {
         let regfsck = Regfsck::on(&daemon);
         let ran = regfsck.run("check", &["--fix", "--source", &mirror.source()]).expect(2);
         assert!(ran.stderr.contains("upload blob"), "the plan is shown: {}", ran.stderr);
-        let said = "error: nothing was changed: there is no terminal to ask on; --yes carries the plan out, --plan FILE saves it";
+        let said = "error: nothing was changed: there is no terminal to ask on; --yes does what is shown above without asking";
         assert_eq!(ran.stderr.lines().last(), Some(said));
         assert_eq!(files(&daemon.root()), before);
     }
@@ -252,7 +252,7 @@ fn on_a_terminal(regfsck: &Regfsck, daemon: &Daemon, source: &str, typed: &str) 
 #[test]
 fn on_a_terminal_the_plan_is_shown_and_asked_about() {
     let kind = &Kind::all()[0];
-    for (typed, status, is_healed) in [("y", 0, true), ("n", 2, false), ("\u{3}", 130, false)] {
+    for (typed, status, is_healed) in [("y", 0, true), ("n", 4, false), ("\u{3}", 130, false)] {
         let (daemon, mirror, image) = scene(kind);
         let regfsck = Regfsck::on(&daemon);
         let before = files(&daemon.root());

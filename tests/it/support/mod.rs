@@ -24,6 +24,7 @@ pub mod sources_fixture;
 pub mod stand_in;
 pub mod stub;
 pub mod token_server;
+pub mod transcript;
 pub mod tree;
 pub mod valve;
 

@@ -147,7 +147,7 @@ impl From<&Forbidden> for Failure {
 /// We spoke plain HTTP, and the other side speaks TLS.
 pub(crate) fn plain_to_tls() -> Failure {
     Failure::new(FailureKind::WrongScheme, "this port speaks TLS, and it was asked in plain HTTP")
-        .with_hint("write https:// in front of the host, or leave out --plain-http")
+        .with_hint("write https:// in front of the host, in place of http:// or --plain-http")
 }
 
 /// Whether a broken body ended early, in an orderly way: the mark of a daemon that had nothing to send.

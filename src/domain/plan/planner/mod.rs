@@ -321,7 +321,7 @@ impl<'a> Planner<'a> {
         unresolved.retain(|id, _| !steps.iter().any(|step| step.resolves.contains(id)));
         let mut notes = self.notes;
         notes.retain(|id| unresolved.contains_key(id));
-        Plan { version: VERSION, created: now, target, steps, unresolved, notes }
+        Plan { version: VERSION, created: now, target, flags: Vec::new(), steps, unresolved, notes }
     }
 }
 

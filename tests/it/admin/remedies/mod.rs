@@ -1,0 +1,117 @@
+//! Every command that a report prints is run as it was printed, on a registry of its own, and what it was printed for
+//! is gone then. A word in capitals is filled in.
+
+mod patient;
+
+use std::collections::BTreeSet;
+
+use regfsck::adapters::sandbox::Flavour;
+use regfsck::domain::code::{Code, Severity};
+use rstest::rstest;
+
+use self::patient::{Named, Patient};
+use crate::check::recipes::{Recipe, recipes};
+use crate::support::daemon::Kind;
+use crate::support::real_registry::programs;
+
+/// What a report prints: for these codes, this command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Printed {
+    pub(super) codes: Vec<String>,
+    pub(super) line: String,
+}
+
+/// The commands of a report. Below the heading a line with two blanks in front names codes, deeper ones are remedies.
+pub(super) fn printed(report: &str) -> Vec<Printed> {
+    let mut codes = Vec::new();
+    let mut printed = Vec::new();
+    for line in report.lines().skip_while(|line| *line != "what to do").skip(1) {
+        if let Some(line) = line.strip_prefix("        ").filter(|line| is_command(line)) {
+            printed.push(Printed { codes: Clone::clone(&codes), line: line.to_owned() });
+        } else if line.starts_with("  ") && !line.starts_with("   ") && !line.contains('`') {
+            codes = line.trim().split(", ").map(str::to_owned).collect();
+        }
+    }
+    printed
+}
+
+fn is_command(line: &str) -> bool {
+    line.starts_with("regfsck ") || line.starts_with("mv ")
+}
+
+/// Whether there is what the command is for: Redis has no keys of these registries.
+fn is_for_here(printed: &Printed) -> bool {
+    !printed.line.contains("redis://HOST")
+}
+
+/// What is wrong with what a recipe's report prints, and the codes that it has commands for.
+fn faults(recipe: &Recipe, kind: &Kind, named: Named) -> (BTreeSet<String>, Vec<String>) {
+    let (mut seen, mut faults) = (BTreeSet::new(), Vec::new());
+    for at in 0.. {
+        // What is typed was printed for this very registry.
+        let mut patient = Patient::new(recipe, kind, named);
+        let shown = patient.checked(&[]);
+        let all: Vec<_> = printed(&shown.stdout).into_iter().filter(is_for_here).collect();
+        let Some(Printed { codes, line }) = all.get(at) else { break };
+        let ended = patient.type_in(line);
+        let left = if line.starts_with("regfsck check") && !line.contains("--fix") {
+            // It only looks, past whatever stands between.
+            codes.iter().filter(|code| ended.stdout.contains(code.as_str())).cloned().collect()
+        } else {
+            patient.codes()
+        };
+        let unhealed: Vec<_> = codes.iter().filter(|code| left.contains(*code)).collect();
+        if !unhealed.is_empty() {
+            faults.push(format!("{kind:?}, {named:?}: `{line}` leaves {unhealed:?}: {ended:?}"));
+        }
+        seen.extend(codes.clone());
+        if at + 1 == all.len() {
+            break;
+        }
+    }
+    (seen, faults)
+}
+
+/// What was never stored anywhere: a tag that was made to name it.
+const HOPELESS: [&str; 1] = ["missing-manifest-tag"];
+
+/// The daemons a recipe is tried on, and how each is named; so that all of them meet both ways of naming one.
+fn registries(at: usize, recipe: &Recipe) -> Vec<(Kind, Named)> {
+    let both = [Named::ByConfig, Named::ByFlags];
+    let real = programs().into_iter().map(Kind::Real).filter(|_| recipe.lies.is_empty());
+    let sandboxes = [Flavour::V2, Flavour::V3].map(Kind::Sandbox);
+    let named = both.into_iter().cycle().skip(at % 2);
+    sandboxes.into_iter().chain(real).zip(named).collect()
+}
+
+/// In parts, so that they run beside each other.
+#[rstest]
+fn every_command_that_a_report_prints_heals_what_it_is_printed_for(
+    #[values(0, 1, 2, 3, 4, 5, 6, 7)] part: usize,
+) {
+    let recipes = recipes();
+    let damaged = recipes
+        .iter()
+        .filter(|(name, recipe)| !recipe.finds.is_empty() && !HOPELESS.contains(&name.as_str()));
+    for (at, (name, recipe)) in damaged.enumerate().filter(|(at, _)| at % 8 == part) {
+        for (kind, named) in registries(at / 8, recipe) {
+            let (seen, faults) = faults(recipe, &kind, named);
+            assert!(faults.is_empty(), "{name}: {}", faults.join("\n"));
+            for code in found(recipe) {
+                let is_by_hand = BY_HAND.contains(&code);
+                assert_eq!(!seen.contains(code.as_str()), is_by_hand, "{name} on {kind:?}: {code}");
+            }
+        }
+    }
+}
+
+/// What no command heals: the image must be built again.
+const BY_HAND: [Code; 1] = [Code::WrongDescriptor];
+
+/// What a recipe is about, but for notes, and for failures of a daemon whose cause is found beside them.
+fn found(recipe: &Recipe) -> Vec<Code> {
+    let codes = recipe.finds.iter().map(|line| line.split(' ').next().unwrap().parse::<Code>().unwrap());
+    let codes: Vec<_> = codes.filter(|code| code.severity() != Severity::Note).collect();
+    let is_alone = codes.len() == 1;
+    codes.into_iter().filter(|code| is_alone || *code != Code::ServerError).collect()
+}

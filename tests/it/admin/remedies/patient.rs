@@ -1,0 +1,155 @@
+//! A registry that is damaged by a recipe, a mirror of it as it was before, and somebody who types what is printed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
+use regfsck::domain::finding::State as Standing;
+use tempfile::TempDir;
+
+use crate::check::recipes::{Recipe, State, read_all};
+use crate::support::daemon::{Daemon, Kind, Settings};
+use crate::support::regfsck::{Ended, command};
+use crate::support::tree::Tree;
+
+/// How the registry is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    ByConfig,
+    ByFlags,
+}
+
+pub(super) struct Patient {
+    daemon: Daemon,
+    mirror: Sandbox,
+    home: TempDir,
+    /// The flags that name it, and those of its recipe.
+    own: Vec<String>,
+    restarted: Option<PathBuf>,
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
+impl Patient {
+    pub(super) fn new(recipe: &Recipe, kind: &Kind, named: Named) -> Self {
+        let daemon = kind.start(&Settings::default());
+        let mut tree = recipe.build(Tree::new(&daemon.root()));
+        tree.image("known/healthy", None, "healthy");
+        tree.age();
+        let home = tempfile::tempdir().unwrap();
+        copy(&daemon.root(), &home.path().join("mirror"));
+        let mirror = Sandbox::start(Options::new(home.path().join("mirror"), Flavour::V2)).unwrap();
+        // A cold one was asked nothing yet.
+        if recipe.daemon != Some(State::Cold) {
+            read_all(&daemon, &tree);
+        }
+        recipe.damage(&tree, Some(&daemon));
+        recipe.lie(&daemon, &tree);
+        fs::copy(daemon.config_path(), home.path().join("config.yml")).unwrap();
+        let (root, url) = (daemon.root().display().to_string(), daemon.url());
+        let target = match named {
+            Named::ByConfig => vec!["--config", "config.yml"],
+            Named::ByFlags => vec!["--storage", &root, "--registry", &url],
+        };
+        let own = target.into_iter().map(str::to_owned).chain(recipe.with.clone()).collect();
+        Self { daemon, mirror, home, own, restarted: None }
+    }
+
+    /// What a check of it shows.
+    pub(super) fn checked(&self, more: &[&str]) -> Ended {
+        let words = ["check"].into_iter().chain(more.iter().copied());
+        let mut command = command(words.chain(self.own.iter().map(String::as_str)));
+        command.current_dir(self.home.path()).env("HOME", self.home.path()).env("COLUMNS", "300");
+        command.output().unwrap().into()
+    }
+
+    /// The codes that stand.
+    pub(super) fn codes(&self) -> BTreeSet<String> {
+        let findings = self.checked(&["-o", "json"]).report().findings.into_iter();
+        let open = findings.filter(|finding| finding.state != Standing::Repaired);
+        open.map(|finding| finding.code.to_string()).collect()
+    }
+
+    /// The command in a shell, as it was printed, by somebody who agrees to everything.
+    pub(super) fn type_in(&mut self, printed: &str) -> Ended {
+        // What only stands in front of a daemon is not on the way to the daemon itself.
+        let direct = printed.contains("--registry URL").then(|| self.direct());
+        let url = direct.as_ref().map_or_else(|| self.daemon.url(), Sandbox::url);
+        let line = self.fill_in(printed, &url);
+        let program = Path::new(env!("CARGO_BIN_EXE_regfsck"));
+        let path = std::env::var("PATH").unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).current_dir(self.home.path()).env_clear().env("HOME", self.home.path());
+        shell.env("PATH", format!("{}:{path}", program.parent().unwrap().display()));
+        shell.env("REGFSCK_YES", "true").env("REGFSCK_DRAIN", "0");
+        let Daemon::Sandbox { sandbox, .. } = &mut self.daemon else { return shell.output().unwrap().into() };
+        let (asked, done, over) =
+            (self.home.path().join("asked"), self.home.path().join("done"), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    if asked.exists() && !done.exists() {
+                        sandbox.heal();
+                        sandbox.restart().unwrap();
+                        fs::write(&done, "").unwrap();
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            });
+            let ended = shell.output().unwrap().into();
+            over.store(true, Ordering::Relaxed);
+            ended
+        })
+    }
+
+    /// Another daemon on the same storage.
+    fn direct(&self) -> Sandbox {
+        Sandbox::start(Options::new(self.daemon.root(), self.daemon.flavour())).unwrap()
+    }
+
+    fn fill_in(&mut self, line: &str, url: &str) -> String {
+        let elsewhere = self.home.path().join("elsewhere");
+        fs::create_dir_all(&elsewhere).unwrap();
+        let restart = if line.contains("UNIT") { self.restarter() } else { String::new() };
+        line.replace("MIRROR", &self.mirror.address().to_string())
+            .replace("ELSEWHERE", elsewhere.to_str().unwrap())
+            .replace("URL", url)
+            .replace("DIR", self.daemon.root().to_str().unwrap())
+            .replace("systemd:UNIT", &format!("'{restart}'"))
+    }
+
+    /// What restarts the daemon; the process that it starts ends with the patient.
+    fn restarter(&mut self) -> String {
+        let Daemon::Real(real) = &self.daemon else {
+            return "exec:touch asked; while ! [ -e done ]; do sleep 0.02; done".into();
+        };
+        let pid = self.home.path().join("pid");
+        fs::write(&pid, self.daemon.pid().unwrap().to_string()).unwrap();
+        let script = self.home.path().join("restart.sh");
+        let text = format!(
+            "kill -9 $(cat {pid}); sleep 0.2; {program} serve {config} >{log} 2>&1 </dev/null & echo $! >{pid}\n",
+            pid = pid.display(),
+            program = real.program.path.display(),
+            config = self.daemon.config_path().display(),
+            log = self.home.path().join("restarted.log").display(),
+        );
+        fs::write(&script, text).unwrap();
+        self.restarted = Some(pid);
+        format!("exec:sh {}", script.display())
+    }
+}
+
+impl Drop for Patient {
+    fn drop(&mut self) {
+        if let Some(pid) = self.restarted.as_ref().and_then(|file| fs::read_to_string(file).ok()) {
+            let _ = Command::new("kill").args(["-9", pid.trim()]).status();
+        }
+    }
+}

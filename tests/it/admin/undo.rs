@@ -1,0 +1,89 @@
+//! Undo lists, tells what it breaks, asks, and goes no further back than it was told.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{REPOSITORY, Scene};
+use crate::support::damage::{Damage, Paths};
+use crate::support::program::{find, until};
+
+const FIX: [&str; 7] = ["check", "--config", "config.yml", "--fix", "--yes", "--source", "docker://MIRROR"];
+
+fn layer(scene: &Scene) -> PathBuf {
+    Paths::new(&scene.daemon.root()).data(&scene.image.layers[0].digest)
+}
+
+#[test]
+fn undo_lists_tells_what_breaks_again_and_takes_back_one_run_at_a_time() {
+    let scene = Scene::sandbox();
+    let undo = ["undo", "--config", "config.yml"];
+    let nothing = scene.told(&[&undo[..], &["--list"]].concat());
+    scene.damage(Damage::BlobHalved);
+    scene.told(&FIX);
+    scene.damage(Damage::LinkEmptied);
+    scene.told(&FIX);
+    let listed = scene.told(&[&undo[..], &["--list"]].concat());
+    let asked = scene.told(&undo);
+    let link = Paths::new(&scene.daemon.root()).layer_link(REPOSITORY, &scene.image.layers[0].digest);
+    assert_ne!(fs::read(&link).unwrap(), b"", "nobody agreed");
+    let taken = scene.told(&[&undo[..], &["--yes"]].concat());
+    assert_eq!(fs::read(&link).unwrap(), b"");
+    let further = scene.told(&[&undo[..], &["--yes"]].concat());
+    let after = scene.told(&[&undo[..], &["--list"]].concat());
+    insta::assert_snapshot!([nothing, listed, asked, taken, further, after].join("\n"));
+    // The run before it, by its name.
+    let whole = layer(&scene).metadata().unwrap().len();
+    let run = oldest(&scene);
+    let named = scene.told(&[&undo[..], &["--yes", "--run", &run]].concat());
+    assert!(layer(&scene).metadata().unwrap().len() < whole, "{named}");
+}
+
+fn oldest(scene: &Scene) -> String {
+    let listed = scene.command(&["undo", "--config", "config.yml", "--list"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let oldest = listed.lines().rfind(|line| line.starts_with("20")).unwrap();
+    oldest.split(' ').next().unwrap().to_owned()
+}
+
+/// The program on a terminal of its own; what it showed, and how it ended.
+fn on_a_terminal(scene: &Scene, words: &str, question: &str, typed: &str) -> Option<(i32, String)> {
+    use std::io::Write as _;
+    find("script")?;
+    let program = env!("CARGO_BIN_EXE_regfsck");
+    let log = scene.home.path().join("typescript");
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--flush", "--command", &format!("{program} {words}")])
+        .arg(&log)
+        .current_dir(scene.home.path())
+        .env("HOME", scene.home.path())
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let seen = |log: &Path| String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned();
+    until("it asks", || seen(&log).contains(question));
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    Some((child.wait().unwrap().code().unwrap_or(-1), seen(&log)))
+}
+
+#[test]
+fn no_is_status_4_and_changes_nothing() {
+    let scene = Scene::sandbox();
+    scene.damage(Damage::BlobHalved);
+    let bad = layer(&scene).metadata().unwrap().len();
+    let fix = format!("check --config config.yml --fix --source docker://{}", scene.mirror_host());
+    let Some((status, seen)) = on_a_terminal(&scene, &fix, "Carry this out?", "n") else { return };
+    assert_eq!(status, 4, "{seen}");
+    assert!(seen.contains("nothing was changed, as you said"), "{seen}");
+    assert_eq!(layer(&scene).metadata().unwrap().len(), bad);
+    scene.told(&FIX);
+    let good = layer(&scene).metadata().unwrap().len();
+    let undo = "undo --config config.yml";
+    let Some((status, seen)) = on_a_terminal(&scene, undo, "Take it back?", "n") else { return };
+    assert_eq!((status, layer(&scene).metadata().unwrap().len()), (4, good), "{seen}");
+    assert!(seen.contains("will be broken again") && seen.contains("team/app:1"), "{seen}");
+    let Some((status, seen)) = on_a_terminal(&scene, undo, "Take it back?", "y") else { return };
+    assert_eq!((status, layer(&scene).metadata().unwrap().len()), (0, bad), "{seen}");
+}
