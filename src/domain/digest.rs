@@ -14,34 +14,46 @@ use thiserror::Error;
 pub enum Algorithm {
     /// SHA-256: the canonical one, under which all data is stored.
     Sha256,
+    /// SHA-384: as SHA-512.
+    Sha384,
     /// SHA-512: seen in links only; its data lies under the canonical SHA-256 name.
     Sha512,
 }
 
 impl Algorithm {
+    /// All of them, as go-digest has them.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
     /// The name as it stands before the colon and as a folder in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
+        }
+    }
+
+    /// How many hexadecimal digits a sum has.
+    #[must_use]
+    pub const fn hex_length(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha384 => 96,
+            Self::Sha512 => 128,
         }
     }
 
     /// The algorithm of that name, if it is one we know.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "sha256" => Some(Self::Sha256),
-            "sha512" => Some(Self::Sha512),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 }
 
 /// A content digest such as `sha256:9f86d0…`.
 ///
-/// SHA-256 digests are kept inline. SHA-512 digests are so rare in a registry that they are
+/// SHA-256 digests are kept inline. Longer ones are so rare in a registry that they are
 /// interned for the life of the process, which keeps every digest at 33 bytes without alignment: a check holds
 /// several of them for each blob.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,10 +62,10 @@ pub struct Digest(Repr);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Repr {
     Sha256([u8; 32]),
-    Sha512(Long),
+    Long(Long),
 }
 
-/// An interned SHA-512 sum: its place among all that were seen, as bytes so that it needs no alignment.
+/// An interned sum of 48 or 64 bytes: its place among all that were seen, as bytes so that it needs no alignment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Long([u8; 4]);
 
@@ -64,7 +76,7 @@ pub enum DigestError {
     #[error("`{0}` is no digest: it has no `sha256:` in front")]
     NoAlgorithm(String),
     /// An algorithm that registries of this family do not use.
-    #[error("`{0}` is no digest we know: only sha256 and sha512 are used by registries")]
+    #[error("`{0}` is no digest we know: only sha256, sha384 and sha512 are used by registries")]
     UnknownAlgorithm(String),
     /// The part behind the colon is not lower-case hexadecimal of the right length.
     #[error("`{text}` is no {algorithm} digest: {wanted} lower-case hexadecimal digits are needed")]
@@ -83,9 +95,9 @@ impl Ord for Repr {
         match (self, other) {
             // Nearly always the first bytes decide, and to compare them takes no call.
             (Self::Sha256(one), Self::Sha256(two)) => head(one).cmp(&head(two)).then_with(|| one.cmp(two)),
-            (Self::Sha512(one), Self::Sha512(two)) => one.cmp(two),
-            (Self::Sha256(_), Self::Sha512(_)) => Ordering::Less,
-            (Self::Sha512(_), Self::Sha256(_)) => Ordering::Greater,
+            (Self::Long(one), Self::Long(two)) => one.cmp(two),
+            (Self::Sha256(_), Self::Long(_)) => Ordering::Less,
+            (Self::Long(_), Self::Sha256(_)) => Ordering::Greater,
         }
     }
 }
@@ -101,39 +113,43 @@ fn head(sum: &[u8]) -> u64 {
     sum.first_chunk().map_or(0, |head| u64::from_be_bytes(*head))
 }
 
-/// All SHA-512 sums that were seen, each once.
+/// All longer sums that were seen, each once.
 #[derive(Default)]
 struct Interned {
-    sums: Vec<&'static [u8; 64]>,
-    places: HashMap<&'static [u8; 64], Long>,
+    sums: Vec<&'static [u8]>,
+    places: HashMap<&'static [u8], Long>,
 }
 
 static INTERNED: LazyLock<RwLock<Interned>> = LazyLock::new(RwLock::default);
 
 impl Long {
-    fn intern(sum: [u8; 64]) -> Self {
+    fn intern(sum: &[u8]) -> Self {
         let mut interned = INTERNED.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = interned.places.get(&sum) {
+        if let Some(known) = interned.places.get(sum) {
             return *known;
         }
         // Four billion sums would not fit into memory.
         let place = Self(u32::try_from(interned.sums.len()).unwrap_or(u32::MAX).to_ne_bytes());
-        let kept: &'static [u8; 64] = Box::leak(Box::new(sum));
+        let kept: &'static [u8] = Box::leak(Box::from(sum));
         interned.sums.push(kept);
         interned.places.insert(kept, place);
         place
     }
 
-    fn sum(self) -> &'static [u8; 64] {
+    fn sum(self) -> &'static [u8] {
         let interned = INTERNED.read().unwrap_or_else(PoisonError::into_inner);
         let place = usize::try_from(u32::from_ne_bytes(self.0)).unwrap_or(usize::MAX);
         interned.sums.get(place).copied().unwrap_or(&[0; 64])
+    }
+
+    fn algorithm(self) -> Algorithm {
+        if self.sum().len() == 48 { Algorithm::Sha384 } else { Algorithm::Sha512 }
     }
 }
 
 impl Ord for Long {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.sum().cmp(other.sum())
+        self.algorithm().cmp(&other.algorithm()).then_with(|| self.sum().cmp(other.sum()))
     }
 }
 
@@ -186,10 +202,16 @@ impl Digest {
         Self(Repr::Sha256(bytes))
     }
 
+    /// The digest whose SHA-384 sum is `bytes`.
+    #[must_use]
+    pub fn sha384(bytes: [u8; 48]) -> Self {
+        Self(Repr::Long(Long::intern(&bytes)))
+    }
+
     /// The digest whose SHA-512 sum is `bytes`.
     #[must_use]
     pub fn sha512(bytes: [u8; 64]) -> Self {
-        Self(Repr::Sha512(Long::intern(bytes)))
+        Self(Repr::Long(Long::intern(&bytes)))
     }
 
     /// The digest that `hex` names under `algorithm`, if it is one: the form of storage's folders.
@@ -197,25 +219,26 @@ impl Digest {
     pub fn from_hex(algorithm: Algorithm, hex: &[u8]) -> Option<Self> {
         match algorithm {
             Algorithm::Sha256 => unhex(hex).map(Self::sha256),
+            Algorithm::Sha384 => unhex(hex).map(Self::sha384),
             Algorithm::Sha512 => unhex(hex).map(Self::sha512),
         }
     }
 
     /// The algorithm.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub fn algorithm(&self) -> Algorithm {
         match self.0 {
             Repr::Sha256(_) => Algorithm::Sha256,
-            Repr::Sha512(_) => Algorithm::Sha512,
+            Repr::Long(long) => long.algorithm(),
         }
     }
 
-    /// The raw sum: 32 or 64 bytes.
+    /// The raw sum: 32, 48 or 64 bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Sha256(bytes) => bytes,
-            Repr::Sha512(long) => long.sum(),
+            Repr::Long(long) => long.sum(),
         }
     }
 
@@ -260,10 +283,7 @@ impl FromStr for Digest {
         Self::from_hex(algorithm, hex.as_bytes()).ok_or_else(|| DigestError::BadHex {
             text: shown(),
             algorithm: algorithm.as_str(),
-            wanted: match algorithm {
-                Algorithm::Sha256 => 64,
-                Algorithm::Sha512 => 128,
-            },
+            wanted: algorithm.hex_length(),
         })
     }
 }
@@ -298,7 +318,8 @@ mod tests {
 
     #[test]
     fn a_digest_reads_back_what_it_shows() {
-        for text in [format!("sha256:{}", "0f".repeat(32)), format!("sha512:{}", "a9".repeat(64))] {
+        for (name, bytes) in [("sha256", 32), ("sha384", 48), ("sha512", 64)] {
+            let text = format!("{name}:{}", "a9".repeat(bytes));
             assert_eq!(text.parse::<Digest>().map(|digest| digest.to_string()), Ok(text));
         }
     }
@@ -319,9 +340,10 @@ mod tests {
     fn digests_are_ordered_by_algorithm_and_sum_whenever_they_were_first_seen() {
         let late = Digest::sha512([0x77; 64]);
         let early = Digest::sha512([0x11; 64]);
-        let mut digests = [late, early, Digest::sha256([0xff; 32]), Digest::sha512([0x77; 64])];
+        let middle = Digest::sha384([0xff; 48]);
+        let mut digests = [late, early, Digest::sha256([0xff; 32]), Digest::sha512([0x77; 64]), middle];
         digests.sort_unstable();
-        assert_eq!(digests, [Digest::sha256([0xff; 32]), early, late, late]);
+        assert_eq!(digests, [Digest::sha256([0xff; 32]), middle, early, late, late]);
         assert_eq!(late.bytes(), [0x77; 64]);
     }
 }

@@ -179,7 +179,7 @@ impl<'a> Mark<'a> {
     fn references(&mut self, repository: &'a Repository) {
         while let Some(digest) = self.open.next() {
             let Some(manifest) = self.read(&digest) else { continue };
-            for need in manifest.needs.iter().chain(&manifest.children) {
+            for need in manifest.references() {
                 let is_new = self.open.see(&need.digest);
                 if is_new && self.flavour == Release::V3 && self.knows(repository, &need.digest) {
                     self.open.open(need.digest);

@@ -11,6 +11,7 @@ pub mod discreet;
 pub mod doctor;
 pub mod finding;
 pub mod gc;
+pub mod go_json;
 pub mod guard;
 pub mod history;
 pub mod images;

@@ -25,7 +25,7 @@ macro_rules! tag {
 
 macro_rules! digest {
     () => {
-        "(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})"
+        "(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})"
     };
 }
 

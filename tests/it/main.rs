@@ -26,6 +26,7 @@ mod docker_engine;
 mod doubles;
 mod generated;
 mod guard;
+mod healthy;
 mod hostile_state;
 mod hostile_storage;
 mod http_client;

@@ -61,8 +61,7 @@ pub(super) fn parse_strictly(text: &str) -> Result<Digest, StoreError> {
         None | Some(("", _) | (_, "")) => "invalid checksum digest format",
         Some((name, hex)) => match Algorithm::from_name(name) {
             None => "unsupported digest algorithm",
-            Some(Algorithm::Sha256) if hex.len() != 64 => "invalid checksum digest length",
-            Some(Algorithm::Sha512) if hex.len() != 128 => "invalid checksum digest length",
+            Some(algorithm) if hex.len() != algorithm.hex_length() => "invalid checksum digest length",
             Some(_) => "invalid checksum digest format",
         },
     };

@@ -6,9 +6,10 @@
 use std::hash::{BuildHasher, RandomState};
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256};
 
 use crate::domain::digest::{Algorithm, Digest};
+use crate::engine::ports::Hasher;
 
 use super::Flavour;
 use super::cache::CachedDescriptor;
@@ -53,13 +54,6 @@ fn verify(name: &str, uuid: &str, request: &RoutedRequest) -> Option<u64> {
     let (_, offset) = state.split_once('.')?;
     let offset = offset.parse().ok()?;
     (sign(&Session { name, uuid, offset }) == state).then_some(offset)
-}
-
-fn digest_as(algorithm: Algorithm, bytes: &[u8]) -> Digest {
-    match algorithm {
-        Algorithm::Sha256 => Digest::sha256(Sha256::digest(bytes).into()),
-        Algorithm::Sha512 => Digest::sha512(Sha512::digest(bytes).into()),
-    }
 }
 
 impl Store {
@@ -170,10 +164,10 @@ impl Store {
     fn commit(&self, folder: &str, name: &str, digest: &Digest) -> Result<Option<Digest>, StoreError> {
         let path = format!("{folder}/data");
         let bytes = self.layout.read(&path)?;
-        if digest_as(digest.algorithm(), &bytes) != *digest {
+        if Hasher::of(digest.algorithm(), &bytes) != *digest {
             return Ok(None);
         }
-        let canonical = digest_as(Algorithm::Sha256, &bytes);
+        let canonical = Hasher::of(Algorithm::Sha256, &bytes);
         let data = layout::data(&canonical);
         if !self.layout.exists(&data) {
             self.layout.move_into_place(&path, &data)?;

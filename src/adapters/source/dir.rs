@@ -19,7 +19,7 @@ use crate::engine::ports::{FileRange, Hasher, Naming, SourceError, Wanted};
 pub(super) struct Dir {
     path: PathBuf,
     /// The digests of `manifest.json`.
-    root: [Digest; 2],
+    root: [Digest; 3],
 }
 
 impl Dir {
@@ -36,7 +36,7 @@ impl Dir {
         }
         let manifest = open(&path.join("manifest.json"))?.ok_or_else(|| no_image("manifest.json"))?;
         let manifest = manifest.read(MAX_MANIFEST_BYTES)?;
-        let root = [Algorithm::Sha256, Algorithm::Sha512].map(|by| Hasher::of(by, &manifest));
+        let root = Algorithm::ALL.map(|by| Hasher::of(by, &manifest));
         Ok(Self { path: path.to_owned(), root })
     }
 }
@@ -53,7 +53,7 @@ impl ContentStore for Dir {
         let (hex, algorithm) = (wanted.digest.hex(), wanted.digest.algorithm());
         let stem = match algorithm {
             Algorithm::Sha256 => hex,
-            Algorithm::Sha512 => format!("{}-{hex}", algorithm.as_str()),
+            Algorithm::Sha384 | Algorithm::Sha512 => format!("{}-{hex}", algorithm.as_str()),
         };
         let blob = open(&self.path.join(&stem))?;
         if blob.is_some() { Ok(blob) } else { open(&self.path.join(format!("{stem}.manifest.json"))) }

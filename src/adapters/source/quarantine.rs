@@ -38,11 +38,9 @@ impl QuarantineStore {
 fn digest_of(path: &Path) -> Option<Digest> {
     let parts: Vec<_> = path.components().filter_map(|part| part.as_os_str().to_str()).collect();
     let words = parts.iter().rev().flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric()));
-    words.into_iter().find_map(|word| {
-        [Algorithm::Sha256, Algorithm::Sha512]
-            .into_iter()
-            .find_map(|by| Digest::from_hex(by, word.as_bytes()))
-    })
+    words
+        .into_iter()
+        .find_map(|word| Algorithm::ALL.into_iter().find_map(|by| Digest::from_hex(by, word.as_bytes())))
 }
 
 impl ContentStore for QuarantineStore {

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
-use sha2::{Sha256, Sha512};
+use sha2::{Sha256, Sha384, Sha512};
 
 use super::folder::Folder;
 use super::notes::{Notes, is_gone};
@@ -114,6 +114,10 @@ pub(super) fn hash_open(file: &impl AsFd, digest: &Digest, pace: &dyn Pace) -> i
         Algorithm::Sha256 => {
             let (sum, size) = sum::<Sha256>(file, pace)?;
             (Digest::sha256(sum.into()), size)
+        }
+        Algorithm::Sha384 => {
+            let (sum, size) = sum::<Sha384>(file, pace)?;
+            (if sum.as_slice() == digest.bytes() { *digest } else { Digest::sha384(sum.into()) }, size)
         }
         Algorithm::Sha512 => {
             let (sum, size) = sum::<Sha512>(file, pace)?;

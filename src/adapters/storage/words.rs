@@ -1,7 +1,7 @@
 //! Why something does not belong where it lies, and what that does: the same words whatever the storage is on.
 
 pub(in crate::adapters) const NOT_TOP: &str = "only the folders `blobs` and `repositories` belong here";
-pub(in crate::adapters) const NOT_BLOB_ALGORITHM: &str = "the daemon looks only in `sha256` and `sha512` here; a file named `data` in it aborts garbage collection";
+pub(in crate::adapters) const NOT_BLOB_ALGORITHM: &str = "the daemon looks only in `sha256`, `sha384` and `sha512` here; a file named `data` in it aborts garbage collection";
 pub(in crate::adapters) const NOT_SHARD: &str = "only folders of two lower-case hexadecimal digits belong here; a file named `data` in it aborts garbage collection";
 pub(in crate::adapters) const NOT_DIGEST: &str =
     "its name is no digest in lower-case hexadecimal; a file named `data` in it aborts garbage collection";
@@ -10,7 +10,8 @@ pub(in crate::adapters) const WRONG_SHARD: &str =
 pub(in crate::adapters) const FILE_IN_SHARD: &str =
     "only folders named by digests belong here; a file named `data` aborts garbage collection";
 pub(in crate::adapters) const NO_BLOB: &str = "it is no regular file, so the blob is not stored";
-pub(in crate::adapters) const NOT_LINK_ALGORITHM: &str = "only the folders `sha256` and `sha512` belong here";
+pub(in crate::adapters) const NOT_LINK_ALGORITHM: &str =
+    "only the folders `sha256`, `sha384` and `sha512` belong here";
 pub(in crate::adapters) const NOT_LINK: &str =
     "only folders named by digests in lower-case hexadecimal belong here";
 pub(in crate::adapters) const NO_LINK: &str = "it is no regular file, so there is no link";

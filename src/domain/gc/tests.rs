@@ -22,6 +22,8 @@ fn manifest(needs: &[u8], children: &[u8]) -> ReadManifest {
         needs: of(needs),
         children: of(children),
         platforms: Box::default(),
+        foreign: Box::default(),
+        flaw: None,
         subject: None,
     })
 }

@@ -33,7 +33,15 @@ pub(crate) fn manifest(needs: &[usize], children: &[usize]) -> Manifest {
         numbers.iter().map(|n| Descriptor::new(digest(*n), Some(10))).collect()
     };
     let kind = if children.is_empty() { Kind::Image } else { Kind::Index };
-    Manifest { kind, needs: of(needs), children: of(children), platforms: Box::default(), subject: None }
+    Manifest {
+        kind,
+        needs: of(needs),
+        children: of(children),
+        platforms: Box::default(),
+        subject: None,
+        foreign: Box::default(),
+        flaw: None,
+    }
 }
 
 /// The layer at the bottom of every planted graph.

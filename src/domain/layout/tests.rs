@@ -23,7 +23,7 @@ fn links() -> impl Strategy<Value = LinkPlace> {
 }
 
 fn parts() -> impl Strategy<Value = Option<UploadPart>> {
-    let algorithms = prop_oneof![Just(Algorithm::Sha256), Just(Algorithm::Sha512)];
+    let algorithms = prop_oneof![Just(Algorithm::Sha256), Just(Algorithm::Sha384), Just(Algorithm::Sha512)];
     prop_oneof![
         Just(None),
         Just(Some(UploadPart::Data)),

@@ -26,7 +26,7 @@ impl<'a> Reach<'a> {
     fn new(manifests: &'a StoredManifests, accused: &BTreeSet<Digest>) -> Self {
         let accused: HashSet<Digest> = accused.iter().copied().collect();
         let by_itself = manifests.readable().flat_map(|(digest, manifest)| {
-            let named = manifest.needs.iter().chain(&manifest.children).map(|named| &named.digest);
+            let named = manifest.references().map(|named| &named.digest);
             named.filter(|named| accused.contains(*named)).map(move |named| (digest, named))
         });
         let known = Holders::listing(manifests.readable()).marks(by_itself);

@@ -22,7 +22,9 @@ use crate::domain::observed::Unlooked;
 use crate::domain::views::served::{
     Answer, Asked, Belief, Claim, Delivery, Denial, ServedBlob, ServedManifest, ServedView, Subject,
 };
-use crate::domain::views::storage::{Link, Repository, StorageView, StoredBlob, TagTarget, Target};
+use crate::domain::views::storage::{
+    Link, ReadManifest, Repository, StorageView, StoredBlob, TagTarget, Target,
+};
 
 /// Accuse what the two views disagree about; add to `unknown` what the daemon would not say.
 pub fn accuse(
@@ -182,13 +184,24 @@ impl Judge<'_> {
     fn manifest(&mut self, subject: &Subject, asked: &Asked<Answer<ServedManifest>>) {
         match &asked.answer {
             Answer::Yes(served) if served.digest != subject.1 => self.manifest_other(subject, served, asked),
-            Answer::Yes(_) => {}
+            Answer::Yes(_) => self.manifest_served(&subject.1),
             Answer::No(_) => self.manifest_denied(subject, asked),
             Answer::Broken(why) => {
                 let message = || format!("the daemon answers 500 about this manifest: {why}");
                 self.accuse(Code::ServerError, subject, message, []).prove([asked.exchange.evidence()]);
             }
             Answer::Unknown(why) => self.unknown(asked, why),
+        }
+    }
+
+    /// The daemon reads what we do not take for a manifest: only bytes that are wrong are still none.
+    fn manifest_served(&mut self, digest: &Digest) {
+        let read = self.storage.manifests.get(digest);
+        if matches!(read, Some(ReadManifest::Unreadable(_)))
+            && let Some(accusation) =
+                self.accusations.get_mut(Code::UnreadableManifest, &About::data(*digest))
+        {
+            accusation.conditions.push(Condition::WrongContent(*digest));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The rules that need nothing but storage.
 
+mod content;
 mod leftovers;
 mod tags;
 
@@ -104,7 +105,7 @@ pub fn content_of(view: &StorageView) -> BTreeSet<Digest> {
         for link in repository.layers.iter().chain(&repository.revisions) {
             content.extend([Some(link.digest), link.data()].into_iter().flatten());
             if let Some(ReadManifest::Manifest(manifest)) = view.manifests.get(&meant(link)) {
-                content.extend(manifest.needs.iter().chain(&manifest.children).map(|need| need.digest));
+                content.extend(manifest.references().map(|need| need.digest));
             }
         }
     }
@@ -121,13 +122,19 @@ fn is_readable(view: &StorageView, repository: &Repository) -> bool {
 struct Unmet {
     /// What they need, as far as there is no data under its own digest.
     lost: BTreeSet<Digest>,
+    /// The foreign layers that are not stored: clients get them from elsewhere.
+    elsewhere: BTreeSet<Digest>,
     /// The stored children of indexes that no link leads to, each with whoever holds it.
     unlinked: Frontier<(Digest, Condition), Digest>,
 }
 
 impl Default for Unmet {
     fn default() -> Self {
-        Self { lost: BTreeSet::new(), unlinked: Frontier::by(|(digest, _)| *digest, []) }
+        Self {
+            lost: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
+            unlinked: Frontier::by(|(digest, _)| *digest, []),
+        }
     }
 }
 
@@ -167,7 +174,7 @@ impl<'a> Judge<'a> {
         let is_whole = LazyCell::new(|| is_readable(view, repository));
         for link in &repository.layers {
             self.link(repository, link, LinkPlace::Layer(link.digest));
-            self.layer(repository, link, &wanted.lost, &is_whole);
+            self.layer(repository, link, &wanted, &is_whole);
         }
     }
 
@@ -262,71 +269,15 @@ impl<'a> Judge<'a> {
                 wanted.lost.insert(need.digest);
             }
         }
-        self.index(repository, digest, manifest, held, wanted);
-    }
-
-    /// Whether there is data under the very digest of a config or layer that a manifest of this repository needs.
-    fn blob(
-        &mut self,
-        repository: &Repository,
-        (manifest, need): (Digest, &Descriptor),
-        held: &Condition,
-    ) -> bool {
-        let link = linked(&repository.layers, &need.digest);
-        let data = link.map_or(need.digest, meant);
-        let Some(stored) = self.need(&data) else {
-            let walked = self.walk_saw(&need.digest);
-            let message =
-                || "a manifest needs it, its data is not stored; images that hold it do not pull".to_owned();
-            let subject = Subject::data(need.digest);
-            let conditions = [Condition::DataAbsent(data), Condition::AnyOf(vec![held.clone()])];
-            let accusation = self.accusations.add(Code::MissingBlob, subject, message, conditions);
-            if accusation.finding.evidence.is_empty() {
-                accusation.prove([walked]);
-            }
-            return false;
-        };
-        self.size((manifest, need), &stored, held);
-        if link.is_none() {
-            self.missing_link(repository, LinkPlace::Layer(need.digest), need.digest, "a manifest", held);
+        for layer in &manifest.foreign {
+            self.foreign(repository, (digest, layer), held, wanted);
         }
-        data == need.digest
-    }
-
-    /// Whether a stored file has the size that its descriptor gives. Where it has not, one of the two is wrong: its
-    /// bytes tell which, and right ones must not be moved out of the way.
-    fn size(&mut self, (manifest, need): (Digest, &Descriptor), stored: &StoredBlob, held: &Condition) {
-        let Some(size) = need.size().filter(|size| *size != stored.size && stored.size != 0) else { return };
-        let StoredBlob { digest, size: has, .. } = *stored;
-        let cut = || format!("{has} bytes are stored, {size} are described; no push repairs it");
-        let conditions = [Condition::DataSize(digest, has), Condition::WrongContent(digest)];
-        self.accusations.add(Code::TruncatedBlob, Subject::data(digest), cut, conditions);
-        let described = Subject { place: Some(Place::Data(digest).into()), ..Subject::data(manifest) };
-        let says = || format!("it gives {size} bytes for {}, whose right content has {has}", digest.short());
-        let held = Condition::AnyOf(vec![held.clone()]);
-        let conditions = [Condition::DataSize(digest, has), Condition::RightContent(digest), held];
-        self.accusations.add(Code::WrongDescriptor, described, says, conditions);
-    }
-
-    fn missing_link(
-        &mut self,
-        repository: &Repository,
-        place: LinkPlace,
-        digest: Digest,
-        who: &str,
-        held: &Condition,
-    ) {
-        let kind = match place {
-            LinkPlace::Layer(_) => "layer link",
-            LinkPlace::Revision(_) => "revision link",
-            LinkPlace::Tag(_) => "tag link",
-        };
-        let message =
-            || format!("{who} needs it and its data is stored, but the repository has no {kind} to it");
-        let subject = Subject::link(repository.name.clone(), place.clone());
-        let unlinked = Condition::NoLink(repository.name.clone(), place);
-        let conditions = [unlinked, Condition::DataStored(digest), Condition::AnyOf(vec![held.clone()])];
-        self.accusations.add(Code::MissingLink, subject, message, conditions);
+        if let Some(flaw) = &manifest.flaw {
+            let message = || format!("{flaw}; the daemon serves it, and no client can pull it");
+            let conditions = [Condition::NoManifest(digest), Condition::AnyOf(vec![held.clone()])];
+            self.accusations.add(Code::UnreadableManifest, Subject::data(digest), message, conditions);
+        }
+        self.index(repository, digest, manifest, held, wanted);
     }
 
     /// The children of an index, one by one and in sum.

@@ -6,7 +6,7 @@ use crate::domain::layout::{FolderPlace, LinkPlace, Place};
 
 /// The digest with which `text` begins, however its colon is written.
 pub(super) fn digest_at(text: &str) -> Option<Digest> {
-    let (algorithm, rest) = [Algorithm::Sha256, Algorithm::Sha512]
+    let (algorithm, rest) = Algorithm::ALL
         .into_iter()
         .find_map(|algorithm| Some((algorithm, text.strip_prefix(algorithm.as_str())?)))?;
     let rest = [":", "%3A", "%3a"].iter().find_map(|colon| rest.strip_prefix(colon))?;

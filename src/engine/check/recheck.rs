@@ -213,7 +213,10 @@ fn no_link(seen: Observed<Target>) -> Observed<String> {
 fn no_manifest(seen: Observed<Vec<u8>>) -> Observed<String> {
     match seen {
         Observed::Present(bytes) => match manifest::parse(&bytes) {
-            Ok(_) => Observed::Absent,
+            Ok(manifest) => match manifest.flaw {
+                Some(flaw) => Observed::Present(format!("{} bytes; {flaw}", bytes.len())),
+                None => Observed::Absent,
+            },
             Err(error) => Observed::Present(format!("{} bytes; {error}", bytes.len())),
         },
         Observed::Absent => Observed::Absent,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::stream::{ByteStream, SourceError};
 use crate::domain::digest::{Algorithm, Digest};
@@ -26,6 +26,7 @@ pub struct Hasher(State);
 #[derive(Clone)]
 enum State {
     Sha256(Sha256),
+    Sha384(Box<Sha384>),
     Sha512(Box<Sha512>),
 }
 
@@ -35,6 +36,7 @@ impl Hasher {
     pub fn new(algorithm: Algorithm) -> Self {
         Self(match algorithm {
             Algorithm::Sha256 => State::Sha256(Sha256::new()),
+            Algorithm::Sha384 => State::Sha384(Box::default()),
             Algorithm::Sha512 => State::Sha512(Box::default()),
         })
     }
@@ -43,6 +45,7 @@ impl Hasher {
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::Sha256(state) => state.update(bytes),
+            State::Sha384(state) => state.update(bytes),
             State::Sha512(state) => state.update(bytes),
         }
     }
@@ -52,6 +55,7 @@ impl Hasher {
     pub fn finish(self) -> Digest {
         match self.0 {
             State::Sha256(state) => Digest::sha256(state.finalize().into()),
+            State::Sha384(state) => Digest::sha384(state.finalize().into()),
             State::Sha512(state) => Digest::sha512(state.finalize().into()),
         }
     }

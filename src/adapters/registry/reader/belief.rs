@@ -108,7 +108,7 @@ fn refused_children(reply: &HttpReply, never_seen: &Digest) -> Result<BTreeSet<D
 /// The digest somewhere in a detail: 2.x gives it as the whole text.
 fn digest_in(detail: &Value) -> Option<Digest> {
     let text = detail.as_str().map_or_else(|| detail.to_string(), str::to_owned);
-    let from = text.find("sha256:").or_else(|| text.find("sha512:"))?;
+    let from = ["sha256:", "sha384:", "sha512:"].iter().find_map(|name| text.find(name))?;
     let token: String =
         text.get(from..)?.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == ':').collect();
     token.parse().ok()

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use super::answer::{Question, said, without};
 use crate::adapters::registry::client::{Client, End, HttpReply, HttpRequest, request_error};
 use crate::domain::digest::{Algorithm, Digest};
-use crate::domain::manifest;
+use crate::domain::manifest::{self, Kind};
 use crate::domain::name::{Reference, RepositoryName};
 use crate::domain::views::served::{Answer, Asked, Denial, ServedManifest};
 use crate::domain::views::storage::ReadManifest;
@@ -48,8 +48,9 @@ pub(crate) async fn fetch(
         Reference::Digest(digest) => digest.algorithm(),
         Reference::Tag(_) => Algorithm::Sha256,
     };
-    let digest = Hasher::of(algorithm, &reply.body);
-    Ok(RawManifest { bytes: reply.body, digest })
+    let bytes = as_stored(reply.body);
+    let digest = Hasher::of(algorithm, &bytes);
+    Ok(RawManifest { bytes, digest })
 }
 
 fn read(reply: &HttpReply, by: Option<&Digest>) -> (Answer<ServedManifest>, String) {
@@ -62,13 +63,14 @@ fn read(reply: &HttpReply, by: Option<&Digest>) -> (Answer<ServedManifest>, Stri
         };
         return (answer, words);
     }
-    let size = reply.body.len() as u64;
     if reply.end != End::Whole {
         let why = format!("{words}, more than the 4 MiB that a manifest may have");
         return (Answer::Unknown(why.clone()), why);
     }
-    let digest = digest_of(reply, by);
-    let read = match manifest::parse(&reply.body) {
+    let stored = stored_in(&reply.body);
+    let bytes = stored.as_deref().unwrap_or(&reply.body);
+    let (size, digest) = (bytes.len() as u64, digest_of(reply, bytes, by));
+    let read = match manifest::parse(bytes) {
         Ok(manifest) => ReadManifest::Manifest(manifest),
         Err(error) => ReadManifest::Unreadable(error.to_string()),
     };
@@ -82,8 +84,18 @@ fn read(reply: &HttpReply, by: Option<&Digest>) -> (Answer<ServedManifest>, Stri
 }
 
 /// The digest of the bytes by the algorithm asked for, else by the one that the daemon names them with.
-fn digest_of(reply: &HttpReply, by: Option<&Digest>) -> Digest {
+fn digest_of(reply: &HttpReply, bytes: &[u8], by: Option<&Digest>) -> Digest {
     let named = || reply.header("docker-content-digest").and_then(|text| text.parse::<Digest>().ok());
     let algorithm = by.copied().or_else(named).map_or(Algorithm::Sha256, |digest| digest.algorithm());
-    Hasher::of(algorithm, &reply.body)
+    Hasher::of(algorithm, bytes)
+}
+
+/// What is stored of a manifest of schema 1, where it was signed when it was asked for.
+fn stored_in(body: &[u8]) -> Option<Vec<u8>> {
+    let is_old = manifest::parse(body).is_ok_and(|manifest| manifest.kind == Kind::Schema1);
+    is_old.then(|| manifest::signed_payload(body)).flatten()
+}
+
+fn as_stored(body: Vec<u8>) -> Vec<u8> {
+    stored_in(&body).unwrap_or(body)
 }

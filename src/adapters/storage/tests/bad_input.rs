@@ -181,7 +181,7 @@ fn what_is_no_manifest_says_why() {
         ReadManifest::Manifest(_) => "",
     };
     assert_eq!(why(&huge), "it has 2147483648 bytes, and no registry reads a manifest of more than 4 MiB");
-    assert!(why(&nested).starts_with("it is no manifest: EOF while parsing a list"), "{}", why(&nested));
+    assert_eq!(why(&nested), "it is no manifest: it is no JSON at byte 10023");
     assert_eq!(why(&empty), "it is empty");
 }
 

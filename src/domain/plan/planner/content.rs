@@ -127,7 +127,7 @@ impl Planner<'_> {
 fn described_size(view: &StorageView, digest: &Digest) -> Option<u64> {
     view.manifests.values().find_map(|read| match read {
         ReadManifest::Manifest(manifest) => {
-            manifest.needs.iter().find(|need| need.digest == *digest).and_then(Descriptor::size)
+            manifest.references().find(|need| need.digest == *digest).and_then(Descriptor::size)
         }
         ReadManifest::Unreadable(_) => None,
     })

@@ -104,7 +104,7 @@ impl<'a> Needed<'a> {
     fn new(view: &'a StorageView, brought: &HashSet<Digest>, places: &HashSet<RepositoryName>) -> Self {
         let mut named_by: HashMap<Digest, Vec<&Digest>> = HashMap::new();
         for (holder, manifest) in view.manifests.readable() {
-            let named = manifest.needs.iter().chain(&manifest.children).map(|named| named.digest);
+            let named = manifest.references().map(|named| named.digest);
             for named in named.filter(|named| brought.contains(named)) {
                 named_by.entry(named).or_default().push(holder);
             }

@@ -1,12 +1,10 @@
 //! Leftovers: links and data that nothing needs, uploads, stray files.
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{EMPTY, Judge};
+use super::{EMPTY, Judge, Unmet};
 use crate::domain::code::Code;
-use crate::domain::digest::Digest;
 use crate::domain::finding::Subject;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::RepositoryName;
@@ -14,23 +12,27 @@ use crate::domain::rules::Condition;
 use crate::domain::views::storage::{Link, Repository};
 
 impl Judge<'_> {
-    /// A layer link: its data is needed, or it dangles. `wanted` is what manifests of the repository need, as far
+    /// A layer link: its data is needed, or it dangles. `wanted` is what manifests of the repository want, as far
     /// as there is no data under its own digest.
     pub(super) fn layer(
         &mut self,
         repository: &Repository,
         link: Link<'_>,
-        wanted: &BTreeSet<Digest>,
+        wanted: &Unmet,
         is_whole: &LazyCell<bool, impl FnOnce() -> bool>,
     ) {
         // A broken link's folder still names content that must not be called an orphan.
         let is_own_stored = self.need(&link.digest).is_some();
         let Some(data) = link.data() else { return };
         let is_other_stored = data != link.digest && self.need(&data).is_some();
-        if is_own_stored || is_other_stored || wanted.contains(&link.digest) {
+        if is_own_stored || is_other_stored || wanted.lost.contains(&link.digest) {
             return;
         }
         let message = || {
+            if wanted.elsewhere.contains(&link.digest) {
+                return "a layer link without data; images here hold it as a foreign layer, which clients get elsewhere"
+                    .to_owned();
+            }
             let but = if **is_whole { "" } else { " that can be read" };
             format!("a layer link without data; no manifest here{but} needs it")
         };
