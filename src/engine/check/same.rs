@@ -30,13 +30,15 @@ pub(super) enum Same {
     Unknown(Unlooked),
 }
 
-/// Ask about the sample.
+/// Ask about the sample; about what is better let alone only when all else is denied.
 pub(super) async fn registry(
     registry: &dyn RegistryReader,
     storage: &Arc<dyn Storage>,
     view: &StorageView,
+    alone: &BTreeSet<Digest>,
 ) -> Same {
-    let sample = sample(view);
+    let mut sample = sample(view);
+    sample.sort_by_key(|(_, digest)| alone.contains(digest));
     if sample.is_empty()
         && let Some(why) = foreign(registry, storage, view).await
     {
