@@ -9,6 +9,7 @@ pub mod files;
 pub mod gc;
 pub mod guard_folder;
 pub mod journal;
+pub mod last_look;
 pub mod lock;
 pub mod opened;
 pub mod registry;

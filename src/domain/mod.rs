@@ -16,6 +16,7 @@ pub mod guard;
 pub mod history;
 pub mod images;
 pub mod journal;
+pub mod last_look;
 pub mod layout;
 pub mod limit;
 pub mod manifest;

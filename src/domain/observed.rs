@@ -96,6 +96,16 @@ pub enum Reason {
         /// One of these.
         example: Box<RepositoryName>,
     },
+    /// Something went that nothing names.
+    #[error(
+        "something was removed from {places} of the 256 folders of blobs, last at {last:.0}, and nothing tells what it was: the daemon may remember it, and swallow a push of it; a restart makes sure"
+    )]
+    Removed {
+        /// From how many.
+        places: usize,
+        /// When that last happened.
+        last: Timestamp,
+    },
     /// Nothing tells when it went.
     #[error("this kind of storage does not tell when something went")]
     NoTimes,

@@ -24,6 +24,7 @@ mod deploy;
 mod docker_engine;
 #[path = "../doubles/mod.rs"]
 mod doubles;
+mod gate;
 mod generated;
 mod guard;
 mod healthy;
@@ -32,6 +33,7 @@ mod hostile_storage;
 mod http_client;
 mod interrupts;
 mod journal;
+mod last_look;
 mod measures;
 mod next_steps;
 mod proxies;

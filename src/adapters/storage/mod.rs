@@ -8,9 +8,9 @@
 //! | `leftovers` | folders that lack their `data` or `link` |
 //! | `manifests` | reads and parses the manifests that links and tags name |
 //! | `content` | hashes blobs |
-//! | `look` | second looks at single things |
+//! | `look`, `strange` | second looks at single things; what lies in folders that do not belong |
 //! | `looks` | how many looks are under way at once |
-//! | `gone` | by when something went |
+//! | `gone`, `removals` | by when something went, and that something did which nothing names |
 //! | `folder` | an open folder, and looks relative to it |
 //! | `quarantine` | what repairs change |
 //! | `ground`, `spot` | where they may, and how a single change is made |
@@ -37,10 +37,12 @@ mod place;
 pub(super) mod printable;
 mod quarantine;
 mod remains;
+mod removals;
 mod repositories;
 mod root;
 mod sessions;
 mod spot;
+mod strange;
 #[cfg(test)]
 mod tests;
 pub(super) mod uploads;
@@ -65,7 +67,7 @@ use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Thing, Unlooked};
 use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, StorageView, StoredManifests, TagTarget, Target,
+    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, StoredManifests, TagTarget, Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
@@ -216,6 +218,11 @@ impl Storage for FilesystemStorage {
         self.look(|root| gone::data(root, digest))
     }
 
+    fn removals(&self, blobs: &[StoredBlob]) -> Vec<Removal> {
+        let Ok(Some(root)) = self.open_root() else { return Vec::new() };
+        self.looks.run(&self.root.path, || removals::find(&root, blobs))
+    }
+
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {
         self.look(|root| look::link(root, repository, place))
     }
@@ -234,6 +241,10 @@ impl Storage for FilesystemStorage {
 
     fn hash(&self, digest: &Digest) -> Observed<HashedBlob> {
         self.look(|root| look::hash(root, digest))
+    }
+
+    fn below(&self, stray: &Place, names: &[&str]) -> Observed<Vec<Place>> {
+        self.look(|root| strange::below(root, stray, names))
     }
 
     fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()> {

@@ -59,7 +59,7 @@ pub struct RestartArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Repair")]
 pub struct StateArguments {
-    /// Keep the journal, temporary files and what --resume remembers here
+    /// Keep the journal, temporary files, what --resume remembers and what the last check saw here
     #[arg(long, env = "REGFSCK_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 }

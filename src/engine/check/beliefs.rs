@@ -81,7 +81,7 @@ impl Run<'_> {
         let is_left = || view.repositories.iter().any(|repository| !repository.traces.is_empty());
         let codes = [Code::MissingManifest, Code::DanglingLayerLink];
         let is_lost = || accusations.iter().any(|known| codes.contains(&known.finding.code));
-        if !(is_handed_in || is_left() || is_lost()) {
+        if !(is_handed_in || is_left() || is_lost() || !self.removals.is_empty()) {
             return;
         }
         let start = match (&self.options.starts, self.options.daemon.cache) {

@@ -10,10 +10,12 @@ mod beliefs;
 mod budget;
 mod cache;
 mod homeless;
+mod memory;
 mod nameless;
 mod options;
 mod probe;
 mod recheck;
+mod removed;
 mod replicas;
 pub(super) mod same;
 mod sizes;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::memory::Answers;
 use super::blocking::blocking;
 use super::ports::{Event, Events, RegistryReader, Storage, StorageError};
 use super::sides::Sides;
@@ -33,6 +36,7 @@ use crate::domain::action::Need;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::last_look::LastLook;
 use crate::domain::limit::Limit;
 use crate::domain::observed::{Request, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Obstacle, Redis, offered};
@@ -41,7 +45,7 @@ use crate::domain::rules::{Accusations, Facts, affected, served as served_rules,
 use crate::domain::start::Start;
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::served::{ServedView, Subject};
-use crate::domain::views::storage::StorageView;
+use crate::domain::views::storage::{Removal, StorageView};
 
 pub use self::options::{Asking, Budget, ContentCheck, Extent, Leads, Options, Probe};
 pub use crate::domain::content::ContentSubset;
@@ -82,7 +86,9 @@ pub async fn check(
     let started = Timestamp::now();
     let cached = cache::Cached::default();
     let (coverage, unsettled) = (Coverage::default(), Vec::new());
-    let mut run = Run { sides, options, events, coverage, view: None, cached, unsettled, start: None };
+    let (start, removals, last) = (None, Vec::new(), None);
+    let mut run =
+        Run { sides, options, events, coverage, view: None, cached, unsettled, start, removals, last };
     let (findings, refusal) = match sides.storage() {
         Some(storage) => run.with_storage(&storage, started).await?,
         None => run.api_only().await?,
@@ -113,6 +119,10 @@ struct Run<'a> {
     unsettled: Vec<Subject>,
     /// When the daemon started, or why that is not known, where it matters.
     start: Option<Result<Start, Box<str>>>,
+    /// The folders that something has left, as far as a daemon may remember what it was.
+    removals: Vec<Removal>,
+    /// What the last check saw, where one did and it matters.
+    last: Option<Arc<LastLook>>,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -206,6 +216,8 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) {
+        self.recall().await;
+        self.look_for_removals(storage, view).await;
         self.learn_start(storage, view, accusations).await;
         let suspects = self.suspects(view, accusations);
         let round = |settled| probe::Round {
@@ -229,7 +241,11 @@ impl Run<'_> {
         served_rules::note_known_losses(&served, accusations);
         let all = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served));
         self.leave_open(&known, all, accusations);
-        self.without_name(storage, view, accusations).await;
+        if !self.without_name(storage, view, accusations).await {
+            self.without_trace(view, accusations);
+        }
+        let served_by = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served)).collect();
+        self.remember(storage, view, Answers { suspects: &suspects, known: &known, served: served_by }).await;
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),

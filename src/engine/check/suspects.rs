@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use super::{Options, Run, Suspect};
 use crate::domain::difference::{self, Difference};
 use crate::domain::digest::Digest;
+use crate::domain::last_look::LastLook;
 use crate::domain::layout::LinkPlace;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
@@ -33,10 +34,13 @@ impl Run<'_> {
         for suspect in &self.options.leads.suspects {
             gathering.add(suspect);
         }
-        if let Some(before) = &self.options.leads.since {
-            gathering.disappeared(before);
+        let last = self.last.clone();
+        let before = self.options.leads.since.iter().chain(last.iter().map(|last| &last.view));
+        before.for_each(|before| gathering.disappeared(before));
+        for suspect in last.iter().flat_map(|last| &last.outcome.open) {
+            gathering.add(suspect);
         }
-        let limit = gathering.left(self.began());
+        let limit = gathering.left(self.began(), last.as_deref());
         self.coverage.limits.0.extend(limit);
         let limit = gathering.settle_bare();
         self.coverage.limits.0.extend(limit);
@@ -97,8 +101,9 @@ impl<'a> Gathering<'a> {
             || self.options.daemon.proxy != Some(true) && repository.as_ref().is_some_and(is_unlinked)
     }
 
-    /// What is left of links. Such folders pile up: what is older than the daemon costs no question.
-    fn left(&mut self, began: Option<i64>) -> Option<Limit> {
+    /// What is left of links. Such folders pile up: what is older than the daemon, or was denied when it was last asked,
+    /// costs no question.
+    fn left(&mut self, began: Option<i64>, last: Option<&LastLook>) -> Option<Limit> {
         // In a pull-through cache a question about what is gone makes the daemon fetch it.
         if self.options.daemon.proxy == Some(true) {
             return None;
@@ -106,7 +111,7 @@ impl<'a> Gathering<'a> {
         let mut newest = BinaryHeap::new();
         let mut traces = 0_u64;
         for repository in &self.view.repositories {
-            for (made, digest, kind) in left_in(repository, began) {
+            for (made, digest, kind) in left_in(repository, began, last) {
                 let suspect = Suspect::new(Some(repository.name.clone()), digest, kind);
                 if self.may_be_false(&suspect) {
                     traces += 1;
@@ -188,14 +193,20 @@ impl<'a> Gathering<'a> {
 }
 
 /// What is left of a repository's links, and when that was left, which something beside a lost link hides.
-fn left_in(repository: &Repository, began: Option<i64>) -> impl Iterator<Item = (i64, Digest, SuspectKind)> {
-    let Repository { layers, revisions, traces, .. } = repository;
+fn left_in(
+    repository: &Repository,
+    began: Option<i64>,
+    last: Option<&LastLook>,
+) -> impl Iterator<Item = (i64, Digest, SuspectKind)> {
+    let Repository { name, layers, revisions, traces, .. } = repository;
+    let is_open =
+        move |trace: &Trace| trace.is_remembered(began) && !last.is_some_and(|last| last.denied(name, trace));
     let kinds =
         [(layers, &traces.layers, SuspectKind::Layer), (revisions, &traces.revisions, SuspectKind::Manifest)];
     kinds.into_iter().flat_map(move |(links, traces, kind)| {
         let lost = links.iter().filter(|link| *link.target == Target::Missing);
         let lost = lost.map(|link| Trace { digest: link.digest, made: i64::MAX });
-        let remembered = traces.iter().copied().filter(move |trace| trace.is_remembered(began));
+        let remembered = traces.iter().copied().filter(is_open);
         lost.chain(remembered).map(move |trace| (trace.made, trace.digest, kind))
     })
 }

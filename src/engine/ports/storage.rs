@@ -10,7 +10,9 @@ use crate::domain::digest::Digest;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Reason};
-use crate::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
+use crate::domain::views::storage::{
+    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
+};
 
 /// Which repositories a run looks at.
 pub trait Scope: Send + Sync {
@@ -73,6 +75,11 @@ pub trait Storage: Send + Sync {
         Observed::Unknown(Reason::NoTimes)
     }
 
+    /// The folders of blobs that something has left since the last of these came. Only files tell.
+    fn removals(&self, _blobs: &[StoredBlob]) -> Vec<Removal> {
+        Vec::new()
+    }
+
     /// Look at one layer or revision link, or a tag's `current/link` ([`Storage::tag`] tells more).
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target>;
 
@@ -89,6 +96,11 @@ pub trait Storage: Send + Sync {
 
     /// Hash one blob's file.
     fn hash(&self, digest: &Digest) -> Observed<HashedBlob>;
+
+    /// The folders of these names anywhere below a folder that does not belong there.
+    fn below(&self, _stray: &Place, _names: &[&str]) -> Observed<Vec<Place>> {
+        Observed::Absent
+    }
 
     /// Whether an upload session of that name lies in the repository: the handshake of safety rule 6.
     fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()>;
