@@ -86,7 +86,11 @@ fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
         line(text, &format!("  not looked at: {}: {}", unlooked.what, unlooked.why));
     }
     if !gate.open {
-        let cure = "repair first (regfsck check --fix, or guard --fix), or, where that is given up, guard --accept-loss";
+        let cure = if gate.open_without_untagged {
+            "run garbage collection without -m (--delete-untagged): the gate is open for that"
+        } else {
+            "repair first (regfsck check --fix, or guard --fix), or, where that is given up, guard --accept-loss"
+        };
         line(text, &format!("  to go on: {cure}"));
     }
 }
@@ -100,6 +104,10 @@ fn loss(text: &mut String, loss: &Loss, drawing: Drawing) {
             format!("its manifest {} is gone, and {what} would be deleted", digests.join(", "))
         }
         LossReason::NotFollowed => "garbage collection does not get to all of it".into(),
+        LossReason::Attached { subject } => {
+            format!("it has no tag, and is attached to {subject}, which stays: a signature or the like")
+        }
+        LossReason::Hollowed => "it has no tag, and its repository no folder of tags: its link stays".into(),
     };
     line(text, &format!("  loses content: {}: {why}", images.join(", ")));
     let most = if drawing.no_trunc { usize::MAX } else { SHOWN };
