@@ -27,6 +27,7 @@ mod moves;
 mod noted;
 mod oracle;
 mod ports;
+mod replay;
 mod run;
 mod world;
 
@@ -34,7 +35,12 @@ mod world;
 #[path = "../it/support"]
 #[allow(dead_code, reason = "others use the rest")]
 mod support {
+    pub mod program;
     pub mod raw;
+    pub mod real_registry;
+    pub mod redis_server;
+    pub mod regfsck;
+    pub mod settings;
 }
 
 use regfsck::adapters::sandbox::{Caching, Flavour};

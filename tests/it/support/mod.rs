@@ -28,11 +28,4 @@ pub mod transcript;
 pub mod tree;
 pub mod valve;
 
-/// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
-pub fn missing(program: &str, test: &str) {
-    assert!(
-        std::env::var_os("REGFSCK_REQUIRE_REAL").is_none_or(|value| value != "1"),
-        "{test} needs `{program}`, which is not installed"
-    );
-    eprintln!("skipped: {test} needs `{program}`, which is not installed");
-}
+pub use program::missing;
