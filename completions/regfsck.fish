@@ -91,7 +91,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l src-authfile -
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d 'Keep the journal, temporary files, what --resume remembers and what the last check saw here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
@@ -178,7 +178,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l src-authfile 
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 'Keep the journal, temporary files, what --resume remembers and what the last check saw here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
@@ -239,7 +239,7 @@ all\t'Every tag, manifest and layer link'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l started -d 'The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d 'Keep the journal, temporary files, what --resume remembers and what the last check saw here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
@@ -303,7 +303,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l fail-on -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d 'Keep the journal, temporary files, what --resume remembers and what the last check saw here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
@@ -334,7 +334,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s c -l config -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l run -d 'Undo this run, not the last one that changed storage' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l state-dir -d 'Keep the journal, temporary files, what --resume remembers and what the last check saw here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
@@ -449,7 +449,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l src-authfile -
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart -d 'Restart the daemon, as the last remedy; repeatable, one for each replica' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l drain -d 'Before a restart, wait until uploads have been quiet for so long; 0 does not wait' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l restart-timeout -d 'Give a restart so long' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d 'Keep the journal, temporary files, what --resume remembers and what the last check saw here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
