@@ -19,7 +19,7 @@ use crate::domain::observed::{Reason, Thing};
 use crate::domain::start::Start;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::{Answer, Belief, ServedView, Subject};
-use crate::domain::views::storage::StorageView;
+use crate::domain::views::storage::{Removal, StorageView};
 use crate::engine::blocking::blocking;
 use crate::engine::ports::{Event, Memory, MemoryError, Notice, Storage};
 
@@ -123,7 +123,8 @@ impl Run<'_> {
             start: self.start.clone().and_then(Result::ok),
             open,
             daemons: self.daemons(),
-            settled: if is_settled { None } else { Some(last.and_then(|last| last.settled)) },
+            is_settled,
+            settled: last.and_then(|last| last.settled),
             removals: if is_settled { self.removals.iter().copied().collect() } else { removals },
         }
     }
@@ -145,9 +146,11 @@ struct Keep {
     start: Option<Start>,
     open: BTreeSet<Suspect>,
     daemons: Vec<String>,
-    /// Until when all is settled, where that is not now.
-    settled: Option<Option<i64>>,
-    removals: BTreeSet<crate::domain::views::storage::Removal>,
+    /// Whether all is settled now.
+    is_settled: bool,
+    /// Until when it was before.
+    settled: Option<i64>,
+    removals: BTreeSet<Removal>,
 }
 
 impl Keep {
@@ -158,7 +161,7 @@ impl Keep {
         memory: &dyn Memory,
         is_new: bool,
     ) -> Result<(), MemoryError> {
-        let Self { start, mut open, daemons, settled, removals } = self;
+        let Self { start, mut open, daemons, is_settled, settled, removals } = self;
         let is_forgotten = |suspect: &Suspect| {
             let gone = storage.gone_by(&suspect.digest);
             start.as_ref().is_some_and(|start| gone.present().is_some_and(|gone| start.is_after(*gone)))
@@ -169,7 +172,7 @@ impl Keep {
         }
         // Times in storage are some milliseconds behind, or those of another clock.
         let now = view.collected.checked_sub(storage.skew()).unwrap_or(view.collected).as_second() - 1;
-        let settled = settled.unwrap_or(Some(now));
+        let settled = if is_settled { Some(now) } else { settled };
         memory.save(view, &LookOutcome { collected: view.collected, daemons, settled, open, removals })
     }
 }

@@ -87,7 +87,16 @@ fn nested() -> StorageView {
     let manifest = |kind, needs: &[u8], children: &[u8]| {
         let of = |numbers: &[u8]| numbers.iter().map(|n| Descriptor::new(digest(*n), Some(1))).collect();
         let (needs, children) = (of(needs), of(children));
-        ReadManifest::Manifest(Manifest { kind, needs, children, platforms: Box::default(), subject: None })
+        let (platforms, foreign) = (Box::default(), Box::default());
+        ReadManifest::Manifest(Manifest {
+            kind,
+            needs,
+            children,
+            foreign,
+            platforms,
+            subject: None,
+            flaw: None,
+        })
     };
     let links = |numbers: &[u8]| numbers.iter().map(|n| (digest(*n), Target::Same)).collect();
     let tag = StoredTag { tag: "1".parse().unwrap(), current: TagTarget::Digest(digest(1)) };
