@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::guard::{Guarded, Returned};
-use regfsck::domain::layout;
 use regfsck::domain::limit::Limit;
 use regfsck::domain::report::Report;
 
@@ -19,7 +18,7 @@ use crate::support::raw::manifest_path;
 use crate::support::real_registry::{current, on_every_registry};
 use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::{Ended, command};
-use crate::support::tree::data_file;
+use crate::support::tree::{data_file, remove_folder};
 
 /// How an image ceases to be needed.
 #[derive(Debug, Clone, Copy)]
@@ -157,8 +156,7 @@ fn gone_without_a_trace(what: Traceless) -> Option<(Daemon, Regfsck)> {
         Traceless::Repository => {
             let image = Image::two_layers("gone").unwrap();
             raw.push_image("team/app", "3", &image);
-            let repositories = daemon.root().join(layout::ROOT).join("repositories");
-            fs::remove_dir_all(repositories.join("team")).unwrap();
+            remove_folder(&daemon.root(), "repositories/team");
         }
         Traceless::Index => {
             assert_eq!(raw.put_manifest("team/app", "multi", &index, &kind).status, 201);

@@ -7,6 +7,7 @@ use crate::guard::guard;
 use crate::support::daemon::{Kind, Settings};
 use crate::support::raw::manifest_path;
 use crate::support::real_registry::{current, on_every_registry};
+use crate::support::tree::remove_folder;
 
 #[test]
 fn what_would_abort_keeps_the_gate_shut() {
@@ -71,10 +72,7 @@ fn images_without_any_tag_are_not_lost_behind_an_open_gate() {
         let image = Image::two_layers("image").unwrap();
         let digest = image.manifest.digest.to_string();
         raw.push_image("team/app", &digest, &image);
-        std::fs::remove_dir_all(
-            daemon.root().join("docker/registry/v2/repositories/team/app/_manifests/tags"),
-        )
-        .ok();
+        remove_folder(&daemon.root(), "repositories/team/app/_manifests/tags");
         assert_eq!(raw.pull("team/app", &digest, &image), Ok(()));
         let told = guard(home.path(), &daemon, &program, &[]).expect(4);
         let Gate { losses, aborts, open_without_untagged, .. } = &told.guarded.gate;

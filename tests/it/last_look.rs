@@ -6,12 +6,13 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use regfsck::adapters::sandbox::image::Image;
-use regfsck::domain::layout;
+use regfsck::domain::name::RepositoryName;
 
 use crate::repair::{Mirror, Ran, Regfsck};
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::raw::{blob_path, manifest_path};
 use crate::support::real_registry::{current, on_every_registry};
+use crate::support::tree::remove_folder;
 
 /// A registry in which an image stays, and what is pushed as `team/app`.
 fn registry() -> Option<(Daemon, Regfsck, Image)> {
@@ -31,13 +32,13 @@ fn collect(daemon: &Daemon, untagged: bool) {
 }
 
 fn remove_repository(daemon: &Daemon) {
-    fs::remove_dir_all(daemon.root().join(layout::ROOT).join("repositories/team")).unwrap();
+    remove_folder(&daemon.root(), "repositories/team");
 }
 
 /// The repositories of the findings that stand.
 fn repositories(ran: &Ran) -> Vec<&str> {
     let mut all: Vec<_> =
-        ran.findings().filter_map(|it| it.subject.repository.as_ref()).map(|name| name.as_str()).collect();
+        ran.findings().filter_map(|it| it.subject.repository.as_ref()).map(RepositoryName::as_str).collect();
     all.dedup();
     all
 }
