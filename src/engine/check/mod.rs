@@ -10,6 +10,7 @@ mod beliefs;
 mod budget;
 mod cache;
 mod homeless;
+mod mirror;
 mod nameless;
 mod options;
 mod probe;
@@ -144,7 +145,7 @@ impl Run<'_> {
         self.cached = self.compare_cache(cache, &view, &mut accusations);
         self.keep_own(&mut accusations);
         if let Some(registry) = self.reachable().await {
-            match same::registry(&*registry, storage, &view).await {
+            match same::registry(&*registry, storage, &view, &self.options.daemon).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
@@ -207,7 +208,7 @@ impl Run<'_> {
         sample: ServedView,
     ) {
         self.learn_start(storage, view, accusations).await;
-        let suspects = self.suspects(view, accusations);
+        let suspects = self.suspects(storage, view, accusations).await;
         let round = |settled| probe::Round {
             view,
             accusations,
