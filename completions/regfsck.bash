@@ -131,7 +131,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__check)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -142,6 +142,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -397,7 +401,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__doctor)
-            opts="-c -r -j -o -v -q -h -V --config --container --registry --offline --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --registry-version --fail-on --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -r -j -o -v -q -h -V --config --env-file --container --registry --offline --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --registry-version --fail-on --output --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -408,6 +412,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -545,7 +553,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__guard)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -556,6 +564,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1023,7 +1035,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__purge)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1034,6 +1046,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1201,7 +1217,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__repair)
-            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1216,6 +1232,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1411,7 +1431,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__restart)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1422,6 +1442,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1601,7 +1625,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__snapshot)
-            opts="-c -s -o -v -q -h -V --config --container --storage --io-jobs --repo --output --progress --color --verbose --quiet --help --version"
+            opts="-c -s -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --repo --output --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1612,6 +1636,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1659,7 +1687,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__undo)
-            opts="-c -s -y -v -q -h -V --config --container --storage --list --run --yes --state-dir --progress --color --verbose --quiet --help --version"
+            opts="-c -s -y -v -q -h -V --config --env-file --container --storage --list --run --yes --state-dir --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1670,6 +1698,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1709,7 +1741,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__verify)
-            opts="-c -r -j -o -v -q -h -V --images --platform --referrers --content --wait --config --container --registry --replica --resolve-all --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -r -j -o -v -q -h -V --images --platform --referrers --content --wait --config --env-file --container --registry --replica --resolve-all --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1732,6 +1764,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -47,6 +47,7 @@ complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "completions" -d 'Pr
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "man" -d 'Print the man page'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
@@ -103,8 +104,10 @@ never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l follow-symlinks -d 'Follow symbolic links below the storage root when it is read, as the daemon does'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l offline -d 'Do not ask the registry that the config names: an offline check'
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l sparse-indexes -d 'Take indexes for whole whose manifests are not all there'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l no-redis -d 'Do not look into the Redis that the config names'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l redis-insecure -d 'Trust any certificate of Redis'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l password-stdin -d 'Read the password of --creds from stdin'
@@ -137,6 +140,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s h -l help -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plan -d 'The plan that check --plan saved' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
@@ -190,8 +194,10 @@ never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l follow-symlinks -d 'Follow symbolic links below the storage root when it is read, as the daemon does'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l offline -d 'Do not ask the registry that the config names: an offline check'
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l sparse-indexes -d 'Take indexes for whole whose manifests are not all there'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l no-redis -d 'Do not look into the Redis that the config names'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l redis-insecure -d 'Trust any certificate of Redis'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l password-stdin -d 'Read the password of --creds from stdin'
@@ -206,6 +212,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s q -l quiet -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
@@ -251,8 +258,10 @@ never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l follow-symlinks -d 'Follow symbolic links below the storage root when it is read, as the daemon does'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l offline -d 'Do not ask the registry that the config names: an offline check'
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l sparse-indexes -d 'Take indexes for whole whose manifests are not all there'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l no-redis -d 'Do not look into the Redis that the config names'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l redis-insecure -d 'Trust any certificate of Redis'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l password-stdin -d 'Read the password of --creds from stdin'
@@ -267,6 +276,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s q -l quiet -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
@@ -315,8 +325,10 @@ never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l follow-symlinks -d 'Follow symbolic links below the storage root when it is read, as the daemon does'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l offline -d 'Do not ask the registry that the config names: an offline check'
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l sparse-indexes -d 'Take indexes for whole whose manifests are not all there'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l no-redis -d 'Do not look into the Redis that the config names'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l redis-insecure -d 'Trust any certificate of Redis'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l password-stdin -d 'Read the password of --creds from stdin'
@@ -331,6 +343,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s q -l quiet -
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l run -d 'Undo this run, not the last one that changed storage' -r
@@ -351,6 +364,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l images -d 'Re
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l platform -d 'Only this platform of images that have several; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l wait -d 'Look again for so long at images that are not right yet' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
@@ -407,6 +421,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s q -l quiet -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
@@ -461,8 +476,10 @@ never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l follow-symlinks -d 'Follow symbolic links below the storage root when it is read, as the daemon does'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l offline -d 'Do not ask the registry that the config names: an offline check'
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l sparse-indexes -d 'Take indexes for whole whose manifests are not all there'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l no-redis -d 'Do not look into the Redis that the config names'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l redis-insecure -d 'Trust any certificate of Redis'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l password-stdin -d 'Read the password of --creds from stdin'
@@ -482,6 +499,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s q -l quiet -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
@@ -493,11 +511,13 @@ never\t'Never'"
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l follow-symlinks -d 'Follow symbolic links below the storage root when it is read, as the daemon does'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l redis -d 'The Redis that holds the registry\'s cache' -r

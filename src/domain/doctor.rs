@@ -353,6 +353,7 @@ mod tests {
             read_only: Some(false),
             proxy: Some(false),
             cache: CacheKind::InMemory,
+            ..DaemonSettings::default()
         };
         let mut settings = Settings { daemon, purges_uploads: Some(true), ..Settings::default() };
         assert_eq!(codes(&settings), ["cache-with-gc", "delete-disabled", "no-read-only-window"]);

@@ -27,6 +27,7 @@ pub mod plan;
 pub mod remedy;
 pub mod report;
 pub mod rules;
+pub mod schedule;
 #[cfg(test)]
 mod schema;
 pub mod shard;

@@ -53,7 +53,9 @@ impl<T> Observed<T> {
 #[serde(from = "String")]
 pub enum Reason {
     /// A symbolic link.
-    #[error("it is a symbolic link, and those below the storage root are not followed")]
+    #[error(
+        "it is a symbolic link, and those below the storage root are not followed (--follow-symlinks reads them)"
+    )]
     Symlink,
     /// A name that no session has.
     #[error("it is no upload session's name")]
@@ -105,6 +107,21 @@ pub enum Reason {
         places: usize,
         /// When that last happened.
         last: Timestamp,
+    },
+    /// A pull-through cache without a look at its storage.
+    #[error(
+        "it is a pull-through cache, which fetches what it is asked for: only its storage can be checked (--storage)"
+    )]
+    AsksRemote,
+    /// What a pull-through cache remembers cannot be asked: it would fetch.
+    #[error(
+        "{blobs} blobs that it fetched are gone, and whether it remembers them cannot be asked: it would fetch them ({start}); a restart makes sure"
+    )]
+    Fetches {
+        /// How many blobs.
+        blobs: u64,
+        /// What is known of its start.
+        start: Box<str>,
     },
     /// Nothing tells when it went.
     #[error("this kind of storage does not tell when something went")]

@@ -9,6 +9,7 @@
 
 mod endpoint;
 mod error;
+mod known;
 mod overrides;
 mod read;
 mod redis;
@@ -25,7 +26,7 @@ pub use endpoint::Endpoint;
 pub use error::{ConfigError, NotFound};
 pub use redis::{RedisConfig, RedisTlsConfig, RedisTopology};
 
-use crate::domain::rules::CacheKind;
+use crate::domain::rules::{CacheKind, IndexChildren};
 
 /// More than any registry's configuration takes.
 const LARGEST: u64 = 1 << 20;
@@ -61,6 +62,8 @@ pub struct RegistryConfig {
     pub redis: Option<RedisConfig>,
     /// `proxy`: set on a pull-through cache.
     pub proxy: Option<Proxy>,
+    /// `validation`: which manifests an index needs, as 3.x reads it.
+    pub children: IndexChildren,
     /// `auth`: how it tells who asks.
     pub auth: AuthKind,
     /// Whether `http.secret` is set, without which replicas refuse each other's uploads.
@@ -71,6 +74,8 @@ pub struct RegistryConfig {
     pub database_enabled: bool,
     /// Settings that the daemon ignores or chokes on, in words.
     pub warnings: Vec<String>,
+    /// Settings that no daemon of this family knows, in words: misspelt ones among them.
+    pub unknown: Vec<String>,
 }
 
 /// Where a registry's data lies.

@@ -6,6 +6,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod products;
+
 /// Debian's package and the 2.8 example.
 const EXAMPLE_2: &str = "version: 0.1
 log:
@@ -277,9 +279,13 @@ fn drivers_that_cannot_be_looked_at_are_named(#[case] driver: &str, #[case] want
     "version: 0.1\nstorage: [a]",
     "`storage` in `config.yml` must be a section, and is a list"
 )]
-#[case::delete_is_a_text(
-    "version: 0.1\nstorage: {filesystem: {}, delete: {enabled: maybe}}",
-    "`storage.delete.enabled` in `config.yml` must be true or false, and is another text"
+#[case::read_only_is_a_text(
+    "version: 0.1\nstorage: {filesystem: {}, maintenance: {readonly: {enabled: maybe}}}",
+    "`storage.maintenance.readonly.enabled` in `config.yml` must be true or false, and is another text"
+)]
+#[case::read_only_is_in_quotes(
+    "version: 0.1\nstorage: {filesystem: {}, maintenance: {readonly: {enabled: 'yes'}}}",
+    "`storage.maintenance.readonly.enabled` in `config.yml` must be true or false, and is another text"
 )]
 #[case::age(
     "version: 0.1\nstorage: {filesystem: {}, maintenance: {uploadpurging: {age: 7d}}}",
@@ -295,8 +301,8 @@ fn errors_name_file_and_key(#[case] text: &str, #[case] wanted: &str) {
 
 #[test]
 fn errors_name_the_variable() {
-    let error = with(&file(""), &[("REGISTRY_STORAGE_DELETE_ENABLED", "perhaps")]).unwrap_err();
-    let wanted = "`storage.delete.enabled` in `config.yml` (from `REGISTRY_STORAGE_DELETE_ENABLED`) \
+    let error = with(&file(""), &[("REGISTRY_STORAGE_REDIRECT_DISABLE", "perhaps")]).unwrap_err();
+    let wanted = "`storage.redirect.disable` in `config.yml` (from `REGISTRY_STORAGE_REDIRECT_DISABLE`) \
                   must be true or false, and is another text";
     assert_eq!(error.to_string(), wanted);
     let error = with(&file(""), &[("REGISTRY_STORAGE_DELETE", "{enabled")]).unwrap_err();

@@ -11,6 +11,7 @@
 //! | `look`, `strange` | second looks at single things; what lies in folders that do not belong |
 //! | `looks` | how many looks are under way at once |
 //! | `gone`, `removals` | by when something went, and that something did which nothing names |
+//! | `scheduler` | what a pull-through cache notes beside it |
 //! | `folder` | an open folder, and looks relative to it |
 //! | `quarantine` | what repairs change |
 //! | `ground`, `spot` | where they may, and how a single change is made |
@@ -19,7 +20,7 @@
 //!
 //! What is not looked at: what lies beside a `data` or `link` file, tags' history (`index/…`), the content
 //! of `hashstates`, and everything behind a symbolic link below the storage root (which is reported as
-//! not looked at).
+//! not looked at) unless that was asked for.
 
 mod blobs;
 mod content;
@@ -40,6 +41,7 @@ mod remains;
 mod removals;
 mod repositories;
 mod root;
+mod scheduler;
 mod sessions;
 mod spot;
 mod strange;
@@ -76,6 +78,7 @@ use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 pub struct FilesystemStorage {
     root: Root,
     looks: Looks,
+    follows: bool,
 }
 
 impl FilesystemStorage {
@@ -98,13 +101,20 @@ impl FilesystemStorage {
     }
 
     fn at(root: Root) -> Self {
-        Self { root, looks: Looks::default() }
+        Self { root, looks: Looks::default(), follows: false }
     }
 
     /// With that many looks under way at once; `None` leaves it to a few looks to tell how many storage bears.
     #[must_use]
     pub fn with_io_jobs(self, jobs: Option<NonZeroUsize>) -> Self {
         Self { looks: Looks::of(jobs), ..self }
+    }
+
+    /// With links below the root followed when it is read, as the daemon follows them.
+    #[must_use]
+    pub const fn following(mut self, links: bool) -> Self {
+        self.follows = links;
+        self
     }
 
     /// The folder that holds `blobs` and `repositories`; paths of stray files are relative to it.
@@ -116,6 +126,10 @@ impl FilesystemStorage {
     /// The open storage root; `None` if it need not exist and does not.
     fn open_root(&self) -> Result<Option<Folder>, StorageError> {
         match Folder::open_root(&self.root.path) {
+            Ok(folder) if self.follows => {
+                let unreadable = |source| StorageError::Unreadable { path: self.root.path.clone(), source };
+                folder.following().map(Some).map_err(unreadable)
+            }
             Ok(folder) => Ok(Some(folder)),
             Err(error) if self.root.may_be_absent && notes::is_gone(&error) => Ok(None),
             Err(source) => Err(StorageError::Unreadable { path: self.root.path.clone(), source }),
@@ -229,6 +243,10 @@ impl Storage for FilesystemStorage {
 
     fn link_changed(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Timestamp> {
         self.look(|root| gone::link(root, repository, place))
+    }
+
+    fn scheduler_state(&self) -> Observed<Vec<u8>> {
+        self.look(|_| scheduler::read(&self.root.path))
     }
 
     fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Observed<TagTarget> {

@@ -43,7 +43,7 @@ fn settings(config: &RegistryConfig) -> Settings {
         catalog_max_entries: Some(config.catalog_max_entries),
         has_http_secret: Some(config.has_http_secret),
         has_database: Some(config.database_enabled),
-        warnings: config.warnings.clone(),
+        warnings: config.warnings.iter().chain(&config.unknown).cloned().collect(),
         ..Settings::default()
     }
 }

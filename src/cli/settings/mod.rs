@@ -4,6 +4,7 @@ pub(super) mod budget;
 pub(super) mod check;
 pub(super) mod connection;
 pub(super) mod container;
+mod environment;
 pub(super) mod image;
 pub(super) mod place;
 pub(super) mod redis;

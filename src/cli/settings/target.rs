@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use jiff::SignedDuration;
 
 use super::place::Place;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
@@ -15,14 +16,18 @@ use crate::adapters::storage::FilesystemStorage;
 use crate::cli::args::check::CheckArguments;
 use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::settings::container::{self, Contained};
-use crate::cli::settings::redis;
 use crate::cli::settings::scope::Globs;
+use crate::cli::settings::{environment, redis};
 use crate::cli::terminal::interrupt;
 use crate::domain::report;
-use crate::domain::rules::{CacheKind, DaemonSettings};
+use crate::domain::rules::{CacheKind, DaemonSettings, IndexChildren};
 use crate::engine::interrupt::Interruptible;
-use crate::engine::ports::{Daemon, Scope};
+use crate::engine::ports::{Daemon, Scope, StorageError};
 use crate::engine::sides::{Sides, StorageHandle};
+
+/// A path that is none here.
+const ELSEWHERE: &str = "the storage that the configuration names is not there; if the registry runs in a container, give --container \
+    NAME, or --storage DIR with where that folder is on this machine (and --registry URL, --redis URL likewise)";
 
 /// A registry to look at.
 pub(in crate::cli) struct Target {
@@ -70,6 +75,13 @@ impl Target {
         let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
+        }
+        let is_scheduled = |storage: &OpenedStorage| storage.reader().scheduler_state().present().is_some();
+        if config.is_none() && storage.as_ref().is_some_and(is_scheduled) {
+            daemon.proxy = Some(true);
+        }
+        if target.sparse_indexes {
+            daemon.children = IndexChildren::None;
         }
         let handle = storage.as_ref().map(handle);
         let sides = Sides { storage: handle, daemons, cache, flags: typed.clone() };
@@ -160,6 +172,11 @@ pub(in crate::cli) async fn registries(
     for url in &target.replica {
         settings.push((arguments.settings("--replica", url).await?, None));
     }
+    if let Some(public) = config.and_then(|config| config.public_url.as_deref()) {
+        for (connection, _) in &mut settings {
+            connection.address = connection.address.clone().shown_as(public);
+        }
+    }
     Ok(settings)
 }
 
@@ -173,7 +190,8 @@ pub(in crate::cli) fn config(target: &Place) -> Result<Option<RegistryConfig>> {
         None => RegistryConfig::discover(RegistryConfig::USUAL_PLACES)
             .context("no registry given: use --config FILE, --storage DIR or --registry URL")?,
     };
-    let config = RegistryConfig::load(&path, std::env::vars_os().filter_map(text))?;
+    let variables = environment::variables(target.env_file.as_deref())?;
+    let config = RegistryConfig::load(&path, variables.into_iter())?;
     for warning in &config.warnings {
         tracing::warn!("{}: {warning}", path.display());
     }
@@ -184,11 +202,6 @@ pub(in crate::cli) fn config(target: &Place) -> Result<Option<RegistryConfig>> {
         );
     }
     Ok(Some(config))
-}
-
-/// A variable that is text; what is not cannot be meant for the registry.
-fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
-    Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
 pub(in crate::cli) fn storage(
@@ -211,12 +224,18 @@ pub(in crate::cli) fn storage(
         }
         (None, None) => return Ok(None),
     };
+    let is_elsewhere = matches!(opened, Err(StorageError::NoSuchPath { .. }));
     let shown = || match &target.storage {
         Some(_) => "--storage",
+        None if is_elsewhere => ELSEWHERE,
         None => "cannot look at the storage that the configuration names",
     };
     let jobs = target.io_jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
-    opened.map(|storage| Some(OpenedStorage::Disk(storage.with_io_jobs(jobs)))).with_context(shown)
+    opened
+        .map(|storage| {
+            Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
+        })
+        .with_context(shown)
 }
 
 /// How the registry itself is reached, where there is one to ask.
@@ -261,6 +280,11 @@ fn daemon(config: &RegistryConfig) -> DaemonSettings {
         delete: Some(config.delete_enabled),
         read_only: Some(config.read_only),
         proxy: Some(config.proxy.is_some()),
+        ttl: config.proxy.as_ref().map(|proxy| {
+            let ttl = proxy.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok());
+            ttl.unwrap_or_default()
+        }),
+        children: config.children.clone(),
         cache: config.cache,
     }
 }

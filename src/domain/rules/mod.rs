@@ -46,8 +46,53 @@ pub struct DaemonSettings {
     pub read_only: Option<bool>,
     /// Whether it is a pull-through cache (`proxy.remoteurl`).
     pub proxy: Option<bool>,
+    /// How long a pull-through cache keeps what it fetched (`proxy.ttl`); nothing is for ever.
+    pub ttl: Option<SignedDuration>,
+    /// Which manifests an index needs (`validation`).
+    pub children: IndexChildren,
     /// Where it keeps blob descriptors.
     pub cache: CacheKind,
+}
+
+impl DaemonSettings {
+    /// Whether it fetches from another registry what it lacks: nothing is missing there.
+    #[must_use]
+    pub fn fetches(&self) -> bool {
+        self.proxy == Some(true)
+    }
+
+    /// Whether an index needs its manifest of that platform: a pull-through cache has those that were asked for.
+    #[must_use]
+    pub fn wants(&self, platform: &str) -> bool {
+        !self.fetches() && self.children.wants(platform)
+    }
+}
+
+/// Which of its manifests an index needs before the daemon takes it: the others may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum IndexChildren {
+    /// Each.
+    #[default]
+    All,
+    /// Those of these platforms, as `os/architecture`.
+    Of(Vec<String>),
+    /// None.
+    None,
+}
+
+impl IndexChildren {
+    /// Whether it needs one of that platform, `os/architecture[/variant]`.
+    #[must_use]
+    pub fn wants(&self, platform: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(wanted) => wanted.iter().any(|wanted| {
+                let rest = platform.strip_prefix(wanted.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }),
+            Self::None => false,
+        }
+    }
 }
 
 /// Where the daemon keeps blob descriptors (`storage.cache.blobdescriptor`).

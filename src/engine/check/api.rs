@@ -27,16 +27,21 @@ impl Run<'_> {
         self.coverage.limits.0.push(Limit::OnlyServed);
         self.cache_alone().await;
         let Some(registry) = self.reachable().await else { return Ok((Vec::new(), None)) };
+        if self.options.daemon.fetches() {
+            // Whatever it is asked for it fetches, and it notes what a tag names elsewhere.
+            self.coverage.unknown.push(Unlooked::new(Thing::side(registry.location()), Reason::AsksRemote));
+            return Ok((Vec::new(), None));
+        }
         let served = self.explore(&*registry).await;
         if self.matches_nothing(&*registry, &served).await {
             return Err(StorageError::NothingMatches { whole: registry.location() });
         }
         let mut accusations = Accusations::default();
-        let is_proxy = self.options.daemon.proxy == Some(true);
+        let daemon = &self.options.daemon;
         let replicas = self.explore_replicas(&served).await;
         let first = (&*registry.location(), &served);
         self.judge(first, &replicas, &mut accusations, |served, accusations, unknown| {
-            api::accuse(served, is_proxy, accusations, unknown);
+            api::accuse(served, daemon, accusations, unknown);
         });
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {

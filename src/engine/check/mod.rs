@@ -11,6 +11,7 @@ mod budget;
 mod cache;
 mod homeless;
 mod memory;
+mod mirror;
 mod nameless;
 mod options;
 mod probe;
@@ -154,7 +155,7 @@ impl Run<'_> {
         self.cached = self.compare_cache(cache, &view, &mut accusations);
         self.keep_own(&mut accusations);
         if let Some(registry) = self.reachable().await {
-            match same::registry(&*registry, storage, &view, &self.cached.asleep).await {
+            match same::registry(&*registry, storage, &view, (&self.options.daemon, &self.cached.asleep)).await {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
@@ -219,7 +220,7 @@ impl Run<'_> {
         self.recall().await;
         self.look_for_removals(storage, view).await;
         self.learn_start(storage, view, accusations).await;
-        let suspects = self.suspects(view, accusations);
+        let suspects = self.suspects(storage, view, accusations).await;
         let round = |settled| probe::Round {
             view,
             accusations,

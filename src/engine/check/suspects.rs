@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 use super::{Options, Run, Suspect};
 use crate::domain::difference::{self, Difference};
@@ -19,6 +20,7 @@ use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target, Trace};
+use crate::engine::ports::Storage;
 
 /// So many questions about digests that nothing in storage tells of.
 const ANYWHERE: usize = 4096;
@@ -29,7 +31,16 @@ const OF_CACHE: usize = 4096;
 
 impl Run<'_> {
     /// Every pair to ask about, each with its repository.
-    pub(super) fn suspects(&mut self, view: &StorageView, accusations: &Accusations) -> Vec<Suspect> {
+    pub(super) async fn suspects(
+        &mut self,
+        storage: &Arc<dyn Storage>,
+        view: &Arc<StorageView>,
+        accusations: &Accusations,
+    ) -> Vec<Suspect> {
+        if self.options.daemon.fetches() {
+            return self.remembered(storage, view).await;
+        }
+        let view = &**view;
         let mut gathering = Gathering::new(view, self.options, BTreeMap::new());
         for suspect in &self.options.leads.suspects {
             gathering.add(suspect);
@@ -96,18 +107,12 @@ impl<'a> Gathering<'a> {
     fn may_be_false(&self, suspect: &Suspect) -> bool {
         let Suspect { repository, digest, kind } = suspect;
         let is_unlinked = |name| *kind != SuspectKind::Manifest && self.view.is_unlinked_layer(name, digest);
-        // What is unlinked in a pull-through cache it fetches, and claims rightly.
-        self.view.blob(digest).is_none()
-            || self.options.daemon.proxy != Some(true) && repository.as_ref().is_some_and(is_unlinked)
+        self.view.blob(digest).is_none() || repository.as_ref().is_some_and(is_unlinked)
     }
 
     /// What is left of links. Such folders pile up: what is older than the daemon, or was denied when it was last asked,
     /// costs no question.
     fn left(&mut self, began: Option<i64>, last: Option<&LastLook>) -> Option<Limit> {
-        // In a pull-through cache a question about what is gone makes the daemon fetch it.
-        if self.options.daemon.proxy == Some(true) {
-            return None;
-        }
         let mut newest = BinaryHeap::new();
         let mut traces = 0_u64;
         for repository in &self.view.repositories {

@@ -88,6 +88,11 @@ pub trait Storage: Send + Sync {
         Observed::Unknown(Reason::NoTimes)
     }
 
+    /// What a pull-through cache is to drop one day, as it noted it; only such a daemon does.
+    fn scheduler_state(&self) -> Observed<Vec<u8>> {
+        Observed::Absent
+    }
+
     /// Look at one tag.
     fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Observed<TagTarget>;
 

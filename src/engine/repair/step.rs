@@ -27,6 +27,12 @@ pub(super) async fn take(repair: &Repair, step: &Step) -> Taken {
             change(repair, step, move |writer| writer.write_link(&name, &place, &digest)).await?;
             Ok("the link is right".into())
         }
+        StepAction::SetAside { digest } => {
+            let digest = *digest;
+            started(repair, step).await?;
+            change(repair, step, move |writer| writer.quarantine_blob(&digest)).await?;
+            Ok("the bad file is in the quarantine".into())
+        }
         StepAction::UploadBlob { repository, digest, size, .. } => {
             upload_blob(repair, step, repository, digest, *size).await
         }

@@ -22,6 +22,9 @@ const MOVED: usize = 10;
 /// Flags with a value that a command may have to leave out.
 const VALUED: [&str; 2] = ["--started", "--registry"];
 
+/// What a bad file is in a pull-through cache, which takes no upload.
+const FETCHED: &str = "move the bad file out of the way (quarantine): the next pull fetches it again";
+
 /// What carrying out an action is, as an order.
 const fn order(action: Action) -> &'static str {
     match action {
@@ -177,17 +180,25 @@ impl Group<'_> {
             let lead = if at == 0 { "    - " } else { "   or " };
             let needs = remedy.needs.map(|needs| format!("; needs {needs}")).unwrap_or_default();
             let by_hand = self.codes.first().filter(|_| remedy.action == Action::Inspect);
+            let is_fetched = remedy.action == Action::Quarantine && self.is_alone();
             let order = by_hand.map_or_else(|| order(remedy.action), |code| look(*code));
+            let order = if is_fetched { FETCHED } else { order };
             hang(text, lead, 6, &format!("{order}{needs}"), drawing);
             let typed = match by_hand {
                 Some(Code::TagMismatch) => Some(on(target, "check", &["--registry"], " --registry URL")),
                 Some(_) => self.moves(target),
+                None if is_fetched => Some(on(target, "check", &[], " --fix --restart systemd:UNIT")),
                 None => command(target, remedy),
             };
             if let Some(typed) = typed {
                 line(text, &format!("        {typed}"));
             }
         }
+    }
+
+    /// Whether nothing else belongs to its remedy.
+    fn is_alone(&self) -> bool {
+        self.findings.iter().all(|finding| finding.remedies.len() == 1)
     }
 
     /// What takes stray files away, where their names can be typed.
@@ -204,8 +215,9 @@ impl Group<'_> {
 /// Whether what a daemon remembers could not be found out.
 fn is_unsettled(report: &Report) -> bool {
     let unknown = report.coverage.unknown.iter();
-    let mut beliefs =
-        unknown.filter(|it| matches!(it.why, Reason::Unsettled(_) | Reason::NoRepository { .. }));
+    let mut beliefs = unknown.filter(|it| {
+        matches!(it.why, Reason::Unsettled(_) | Reason::NoRepository { .. } | Reason::Fetches { .. })
+    });
     let mut limits = report.coverage.limits.0.iter();
     beliefs.next().is_some() || limits.any(|it| matches!(it, Limit::Beliefs { .. } | Limit::Traces { .. }))
 }

@@ -163,7 +163,7 @@ fn what_could_not_be_looked_at_and_what_was_repaired_is_said() {
     failed.state = State::Failed;
     let mut report = report(vec![repaired, failed]);
     report.verdict = Verdict::Incomplete;
-    let why = "it is a symbolic link, and those below the storage root are not followed";
+    let why = "it is a symbolic link, and those below the storage root are not followed (--follow-symlinks reads them)";
     report.coverage.unknown =
         vec![Unlooked::new("/var/lib/registry/docker/registry/v2/blobs/x".to_owned(), why)];
     let text = draw(&report, Drawing::default());
