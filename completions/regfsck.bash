@@ -326,11 +326,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -732,11 +732,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1004,11 +1004,11 @@ _regfsck() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1178,11 +1178,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1388,11 +1388,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1578,11 +1578,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1808,11 +1808,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)

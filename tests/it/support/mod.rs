@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test module uses its own part of the harness")]
 #![allow(unreachable_pub, reason = "the harness is the interface of its own test binary")]
 
+pub mod browser;
 pub mod certificates;
 pub mod container_registry;
 pub mod daemon;
