@@ -66,6 +66,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l ca-file -d 'Tr
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l rate -d 'Send at most so many requests a second' -r
@@ -166,6 +167,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l ca-file -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l rate -d 'Send at most so many requests a second' -r
@@ -240,6 +242,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l ca-file -d 'Tr
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l rate -d 'Send at most so many requests a second' -r
@@ -306,6 +309,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l ca-file -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l rate -d 'Send at most so many requests a second' -r
@@ -388,6 +392,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l ca-file -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l rate -d 'Send at most so many requests a second' -r
@@ -456,6 +461,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l ca-file -d 'Tr
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l rate -d 'Send at most so many requests a second' -r
@@ -548,6 +554,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l ca-file -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l rate -d 'Send at most so many requests a second' -r
