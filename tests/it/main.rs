@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module for each subject.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -19,6 +20,7 @@ pub(crate) mod check;
 mod collector;
 mod completions;
 mod contract;
+mod cost;
 mod credentials;
 mod deploy;
 mod docker_engine;
@@ -27,6 +29,7 @@ mod doubles;
 mod generated;
 mod guard;
 mod healthy;
+mod hostile_files;
 mod hostile_state;
 mod hostile_storage;
 mod http_client;
@@ -45,6 +48,7 @@ mod reports;
 mod scenarios;
 mod service_commands;
 mod shards;
+mod soak;
 mod sources;
 mod sources_damage;
 mod sources_network;

@@ -10,6 +10,7 @@ pub mod damage;
 pub mod docker_engine;
 pub mod generated;
 pub mod incident;
+pub mod measured;
 pub mod modules;
 pub mod plant;
 pub mod program;
