@@ -67,6 +67,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l ca-file -d 'Tr
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l rate -d 'Send at most so many requests a second' -r
@@ -96,6 +97,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l state-dir -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
+junit\t''
+sarif\t''
+markdown\t''
+html\t''
+github\t''
 prometheus\t''
 nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
@@ -127,6 +133,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s V -l version -
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
+junit\t''
+sarif\t''
+markdown\t''
+html\t''
+github\t''
 prometheus\t''
 nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
@@ -160,6 +171,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l ca-file -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l rate -d 'Send at most so many requests a second' -r
@@ -186,6 +198,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l state-dir -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
+junit\t''
+sarif\t''
+markdown\t''
+html\t''
+github\t''
 prometheus\t''
 nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
@@ -232,6 +249,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l ca-file -d 'Tr
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l rate -d 'Send at most so many requests a second' -r
@@ -250,6 +268,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l state-dir -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
+junit\t''
+sarif\t''
+markdown\t''
+html\t''
+github\t''
 prometheus\t''
 nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
@@ -296,6 +319,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l ca-file -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l rate -d 'Send at most so many requests a second' -r
@@ -317,6 +341,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l state-dir -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
+junit\t''
+sarif\t''
+markdown\t''
+html\t''
+github\t''
 prometheus\t''
 nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
@@ -377,6 +406,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l ca-file -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l rate -d 'Send at most so many requests a second' -r
@@ -385,6 +415,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l timeout -d 'G
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
+junit\t''
+sarif\t''
+markdown\t''
+html\t''
+github\t''
 prometheus\t''
 nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand verify" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
@@ -441,6 +476,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l ca-file -d 'Tr
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l rate -d 'Send at most so many requests a second' -r
@@ -468,6 +504,11 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l state-dir -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s o -l output -d 'Write the report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
 json\t''
 jsonl\t''
+junit\t''
+sarif\t''
+markdown\t''
+html\t''
+github\t''
 prometheus\t''
 nagios\t''"
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
@@ -533,6 +574,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l ca-file -d 'T
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l key-file -d 'The key of --cert-file' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l plain-http-store -d 'Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -s j -l jobs -d 'Ask so many questions at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand doctor" -l rate -d 'Send at most so many requests a second' -r

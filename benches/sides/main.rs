@@ -7,6 +7,7 @@
 //!
 //! What is compared are ratios: each side runs once to warm up, then all sides in turn, round after round.
 //! A peer that is not installed is left out, and said so.
+#![allow(clippy::disallowed_methods, reason = "a benchmark plants its own files")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result goes to the terminal")]
 
 mod contest;

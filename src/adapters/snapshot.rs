@@ -207,15 +207,16 @@ pub fn read(path: &Path) -> Result<StorageView, SnapshotError> {
     let unpacked = GzDecoder::new(BufReader::new(file.take(packed)));
     let mut lines = BufReader::new(unpacked.take(packed.saturating_mul(MOST).saturating_add(ROOM)));
     let mut reading = Reading::default();
-    let mut line = String::new();
-    while lines.read_line(&mut line).map_err(|error| corrupt(error.to_string()))? > 0 {
-        if lines.get_ref().limit() == 0 {
-            return Err(corrupt("it unpacks to far more than what was ever packed".into()));
-        }
-        let record = serde_json::from_str(&line).map_err(|error| corrupt(error.to_string()))?;
-        reading.take(record).map_err(|why| corrupt(why.into()))?;
-        line.clear();
+    // As it comes: a line may be as long as all that is unpacked.
+    let taken =
+        serde_json::Deserializer::from_reader(&mut lines).into_iter::<Record<'_>>().try_for_each(|record| {
+            let record = record.map_err(|error| error.to_string())?;
+            reading.take(record).map_err(str::to_owned)
+        });
+    if lines.get_ref().limit() == 0 {
+        return Err(corrupt("it unpacks to far more than what was ever packed".into()));
     }
+    taken.map_err(corrupt)?;
     reading.finish().ok_or_else(|| corrupt("records are missing".into()))
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::code::Code;
 use super::shard::Shard;
 
 /// One thing that this kind of run cannot see, and its words.
@@ -117,6 +118,24 @@ pub enum Limit {
         stale: u64,
         /// How many entries there are.
         entries: u64,
+    },
+    /// There are more leftovers of a kind than are named.
+    #[error("there are {more} more of `{code}` than the {named} that are named")]
+    LeftoversCounted {
+        /// Of which kind.
+        code: Code,
+        /// How many are findings.
+        named: u64,
+        /// How many are only counted.
+        more: u64,
+    },
+    /// Findings break more images than are named with them.
+    #[error(
+        "findings that break more than {most} images name {most} of them; each broken image is named by one finding at least"
+    )]
+    ImagesUnnamed {
+        /// The most that one finding names.
+        most: u64,
     },
     /// The registry's settings were not given.
     #[error("the registry's settings were not given; give --config FILE")]

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module for each subject.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -19,6 +20,7 @@ pub(crate) mod check;
 mod collector;
 mod completions;
 mod contract;
+mod cost;
 mod credentials;
 mod deploy;
 mod docker_engine;
@@ -28,6 +30,7 @@ mod gate;
 mod generated;
 mod guard;
 mod healthy;
+mod hostile_files;
 mod hostile_state;
 mod hostile_storage;
 mod http_client;
@@ -47,6 +50,7 @@ mod reports;
 mod scenarios;
 mod service_commands;
 mod shards;
+mod soak;
 mod sources;
 mod sources_damage;
 mod sources_network;

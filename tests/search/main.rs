@@ -9,6 +9,7 @@
 //! REGFSCK_SEARCH_STATES=100000 cargo test --release --test search deep -- --ignored --nocapture
 //! ```
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -139,6 +139,10 @@ pub fn open(path: &Path) -> io::Result<(File, u64)> {
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, stat) = named(path)?;
     private(&stat)?;
+    // Its size is known before a byte is read, and may be a hole's.
+    if size(&stat) > limit {
+        return Err(Unfit::Size(limit).into());
+    }
     read_all(file, limit)
 }
 

@@ -18,6 +18,9 @@ mod lock;
 mod place;
 mod registry_lock;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::parse;
+
 pub use bookmark::BookmarkFile;
 pub use file::{Contents, FileJournal, path, read};
 pub use place::{new_run, state_dir};

@@ -197,7 +197,7 @@ impl Address {
 
     /// The URL that the `Location` of an upload or a `Link` names, seen from `from`. A URL on our own host is brought
     /// back to our scheme and port: a daemon behind a proxy often knows neither.
-    pub(super) fn follow(&self, from: &Url, location: &str) -> Option<Url> {
+    pub(crate) fn follow(&self, from: &Url, location: &str) -> Option<Url> {
         let mut url = from.join(location).ok()?;
         let _ = url.set_username("");
         let _ = url.set_password(None);
@@ -246,7 +246,7 @@ pub(super) fn without_userinfo(text: &str) -> String {
 
 /// A URL for people: no user name, no password, and of a query only what is harmless (signatures of object
 /// stores and `_state` are not).
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_username("");
     let _ = url.set_password(None);

@@ -33,6 +33,17 @@ mod spec;
 mod storage;
 mod tarball;
 
+/// How many members of an archive can be found again by these names, for whoever throws anything at it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn members(
+    path: &std::path::Path,
+    spool: &crate::adapters::files::PrivateFolder,
+    names: &[&str],
+) -> Option<usize> {
+    let archive = tarball::Tarball::open(path, spool).ok()?;
+    Some(names.iter().filter(|name| matches!(archive.member(name), Ok(Some(_)))).count())
+}
+
 pub use fetch::{FetchRetries, fetch_verified};
 pub use list::SourceList;
 pub use spec::{OpenOptions, SourceSpec, SourceSpecError};

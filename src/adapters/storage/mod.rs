@@ -50,6 +50,8 @@ mod tests;
 pub(super) mod uploads;
 pub(super) mod words;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use links::link;
 pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
 pub use sessions::FilesystemUploads;

@@ -174,7 +174,7 @@ impl<'a> Taken<'a> {
                 by_itself.push((digest, Thing::Manifest(digest)));
             }
         }
-        taken.of = Holders::new(listed).marks(by_itself);
+        taken.of = Holders::new(listed).marks(by_itself, usize::MAX).of;
         taken
     }
 

@@ -150,6 +150,7 @@ impl Run<'_> {
         };
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
+        self.coverage.limits.0.extend(accusations.limits());
         self.keep_own(&mut accusations);
         self.content(storage, &view, &mut accusations).await;
         self.cached = self.compare_cache(cache, &view, &mut accusations);
@@ -293,6 +294,7 @@ impl Run<'_> {
         let accused: BTreeSet<Digest> =
             findings.iter().filter_map(|finding| finding.subject.digest).collect();
         let affected = affected::find(view, &accused);
+        self.coverage.limits.0.extend(affected.limit());
         let (keyed, is_manifest) =
             (self.cached.keyed(), |digest: &Digest| view.manifests.contains_key(digest));
         let capabilities = Capabilities::found(&self.options.daemon, true, self.redis());

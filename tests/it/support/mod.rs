@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test module uses its own part of the harness")]
 #![allow(unreachable_pub, reason = "the harness is the interface of its own test binary")]
 
+pub mod browser;
 pub mod certificates;
 pub mod container_registry;
 pub mod daemon;
@@ -9,6 +10,7 @@ pub mod damage;
 pub mod docker_engine;
 pub mod generated;
 pub mod incident;
+pub mod measured;
 pub mod modules;
 pub mod plant;
 pub mod program;

@@ -38,6 +38,7 @@ enum Home {
 }
 
 impl Home {
+    #[expect(clippy::disallowed_methods, reason = "the folder that the user named for the demo")]
     fn open(keep: Option<&PathBuf>) -> Result<Self> {
         let Some(folder) = keep else {
             return Ok(Self::Temporary(tempfile::tempdir().context("make a temporary directory")?));
@@ -108,6 +109,7 @@ fn configuration(sandbox: &Sandbox) -> String {
 }
 
 impl<'a> Demo<'a> {
+    #[expect(clippy::disallowed_methods, reason = "a file of the demo's own registry")]
     fn start(flavour: Flavour, home: &Path, out: &'a mut dyn Write) -> Result<Self> {
         let root = home.join("registry");
         let sandbox = Sandbox::start(sandbox::Options::new(&root, flavour)).context("start the sandbox")?;
