@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use super::counted::counted;
 use super::digest::Digest;
 use super::name::RepositoryName;
 use super::start::Unsettled;
@@ -55,6 +56,9 @@ pub enum Reason {
     /// A symbolic link.
     #[error("it is a symbolic link, and those below the storage root are not followed")]
     Symlink,
+    /// Whoever runs this may not look at it.
+    #[error("permission denied")]
+    Forbidden,
     /// A name that no session has.
     #[error("it is no upload session's name")]
     NoSession,
@@ -77,7 +81,8 @@ pub enum Reason {
     },
     /// The repositories that had it are gone, and nothing tells which they were.
     #[error(
-        "{blobs} blobs belong to no repository that is left, and the daemon may claim them where they were; a restart makes sure"
+        "no repository that is left has {}, and the daemon may claim such where they were; a restart makes sure",
+        counted(*.blobs, "known blob")
     )]
     NoRepository {
         /// How many blobs.
@@ -85,8 +90,9 @@ pub enum Reason {
     },
     /// The manifests that held it are gone, and nothing tells which they were.
     #[error(
-        "{blobs} blobs of {} are gone that no manifest held which is known: the daemon may remember those that did, and swallow a push of them; a restart makes sure",
-        among(*repositories, example)
+        "gone from {}: {} that no known manifest held; the daemon may remember those that did, and swallow a push of them; a restart makes sure",
+        among(*.repositories, .example),
+        counted(*.blobs, "blob")
     )]
     NoName {
         /// How many blobs.
