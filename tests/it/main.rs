@@ -20,6 +20,7 @@ mod collector;
 mod completions;
 mod contract;
 mod credentials;
+mod demo;
 mod deploy;
 mod docker_engine;
 #[path = "../doubles/mod.rs"]
