@@ -2,6 +2,8 @@
 
 pub mod args;
 mod commands;
+pub mod completion;
+pub mod manual;
 mod settings;
 mod terminal;
 
@@ -98,6 +100,7 @@ fn dispatch(arguments: Arguments, typed: &[OsString]) -> anyhow::Result<u8> {
         Subcommand::Explain(explain) => explain::run(&explain, &terminal),
         Subcommand::Completions(completions) => generate::completions(&completions, &terminal),
         Subcommand::Man(man) => generate::man(&man, &terminal),
+        Subcommand::Repositories(repositories) => Ok(generate::repositories(repositories, &terminal)?),
     }
 }
 

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::Severity;
+use super::counted::counted;
 use super::limit::Limits;
 use super::observed::Unlooked;
 use super::report::{Target, Tool};
@@ -72,6 +73,8 @@ pub struct Settings {
     pub redis_database: Option<u32>,
     /// How many keys in that database are not the registry's.
     pub foreign_keys: Option<u64>,
+    /// Where repairs put bad files, a folder a run, the last first.
+    pub quarantined: Vec<String>,
 }
 
 impl Settings {
@@ -200,7 +203,8 @@ impl Doctor {
         }
         if let Some(count) = settings.foreign_keys.filter(|count| *count > 0) {
             let why = format!(
-                "{count} keys in the registry's database are not the registry's: a flush would take those too"
+                "the registry's database holds {} of somebody else: a flush would take those too",
+                counted(count, "key")
             );
             let change = "give the registry a database of its own; never flush, but `regfsck purge`";
             self.say("foreign-keys", Severity::Note, "redis.db", why, change);
@@ -233,6 +237,12 @@ impl Doctor {
     }
 
     fn upkeep(&mut self, settings: &Settings) {
+        if let Some(last) = settings.quarantined.first() {
+            let runs = counted(settings.quarantined.len() as u64, "repair");
+            let why = format!("the bad files of {runs} are kept, those of the last in `{last}`");
+            let change = "when the images pull, such a folder may be deleted; `regfsck undo` cannot put its files back then";
+            self.say("quarantine-kept", Severity::Note, "", why, change);
+        }
         if settings.purges_uploads == Some(false) && settings.daemon.proxy != Some(true) {
             self.say(
                 "upload-purging-off",

@@ -4,6 +4,7 @@ pub mod action;
 pub mod cache_key;
 pub mod code;
 pub mod content;
+pub mod counted;
 pub mod coverage;
 pub mod difference;
 pub mod digest;

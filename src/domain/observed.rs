@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use super::counted::counted;
 use super::digest::Digest;
 use super::name::RepositoryName;
 use super::start::Unsettled;
@@ -57,6 +58,9 @@ pub enum Reason {
         "it is a symbolic link, and those below the storage root are not followed (--follow-symlinks reads them)"
     )]
     Symlink,
+    /// Whoever runs this may not look at it.
+    #[error("permission denied")]
+    Forbidden,
     /// A name that no session has.
     #[error("it is no upload session's name")]
     NoSession,
@@ -79,7 +83,8 @@ pub enum Reason {
     },
     /// The repositories that had it are gone, and nothing tells which they were.
     #[error(
-        "{blobs} blobs belong to no repository that is left, and the daemon may claim them where they were; a restart makes sure"
+        "no repository that is left has {}, and the daemon may claim such where they were; a restart makes sure",
+        counted(*.blobs, "known blob")
     )]
     NoRepository {
         /// How many blobs.
@@ -87,8 +92,9 @@ pub enum Reason {
     },
     /// The manifests that held it are gone, and nothing tells which they were.
     #[error(
-        "{blobs} blobs of {} are gone that no manifest held which is known: the daemon may remember those that did, and swallow a push of them; a restart makes sure",
-        among(*repositories, example)
+        "gone from {}: {} that no known manifest held; the daemon may remember those that did, and swallow a push of them; a restart makes sure",
+        among(*.repositories, .example),
+        counted(*.blobs, "blob")
     )]
     NoName {
         /// How many blobs.

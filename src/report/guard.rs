@@ -31,7 +31,7 @@ pub fn draw(guarded: &Guarded, drawing: Drawing) -> String {
             (None, Some(signal), _) => format!("was killed by signal {signal}"),
             (None, None, None) => "ended in an unknown way".into(),
         };
-        line(&mut text, &format!("collection  {ended}, named {} suspects", collection.suspects));
+        line(&mut text, &format!("collection  {ended}, named {}", counted(collection.suspects, "suspect")));
         if let Some(log) = &collection.log {
             line(&mut text, &format!("            its output: {log}"));
         }
@@ -73,7 +73,8 @@ fn line(text: &mut String, content: &str) {
 }
 
 fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
-    let would = format!("{} blobs ({}) would go", gate.garbage_blobs, ByteSize(gate.garbage_bytes));
+    let would =
+        format!("{} ({}) would go", counted(gate.garbage_blobs, "blob"), ByteSize(gate.garbage_bytes));
     let word = if gate.open { "open" } else { "shut" };
     line(text, &format!("gate        {word}: {would}"));
     for abort in &gate.aborts {

@@ -16,6 +16,7 @@ mod markdown;
 mod markup;
 pub mod nagios;
 mod places;
+pub mod progress;
 mod prometheus;
 pub mod repair;
 mod sarif;

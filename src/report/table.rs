@@ -28,6 +28,7 @@ pub use super::drawing::Drawing;
 use super::drawing::{colour, hang, line};
 use super::headline::Headline;
 use super::{images, repair};
+use crate::domain::limit::Limit;
 use crate::domain::report::{Report, Verdict};
 
 /// Draw the report.
@@ -79,12 +80,27 @@ fn blind_spots(text: &mut String, report: &Report, drawing: Drawing) {
         for unlooked in unknown.iter().take(most) {
             hang(text, "  ", 4, &format!("{}: {}", unlooked.what, unlooked.why), drawing);
         }
-        groups::more(text, unknown.len(), most);
+        groups::more(text, unknown.len(), most, drawing);
     }
-    if !report.coverage.limits.0.is_empty() {
-        line(text, "");
-        for limit in &report.coverage.limits.0 {
-            hang(text, &drawing.paint("not seen: ", Style::new().dimmed()), 10, &limit.to_string(), drawing);
+    limits(text, report, drawing);
+}
+
+/// What this kind of run does not see: where all is well in a line, for whoever reads it every day.
+fn limits(text: &mut String, report: &Report, drawing: Drawing) {
+    let limits = &report.coverage.limits.0;
+    let lead = drawing.paint("not seen: ", Style::new().dimmed());
+    if report.verdict == Verdict::Coherent && !drawing.evidence && !drawing.no_trunc {
+        let brief: Vec<_> = limits.iter().filter_map(Limit::brief).collect();
+        if !brief.is_empty() {
+            line(text, "");
+            hang(text, &lead, 10, &brief.join(", "), drawing);
         }
+        return;
+    }
+    if !limits.is_empty() {
+        line(text, "");
+    }
+    for limit in limits {
+        hang(text, &lead, 10, &limit.to_string(), drawing);
     }
 }

@@ -274,6 +274,25 @@ fn a_collection_that_dies_is_told_from_what_it_left() {
     assert!(Path::new(&snapshot).exists(), "the snapshot is kept");
 }
 
+#[test]
+fn what_the_last_guarded_runs_left_is_kept_and_no_more() {
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Sandbox(regfsck::adapters::sandbox::Flavour::V2).start(&Settings::default());
+    daemon.raw().push_image("team/app", "1", &Image::two_layers("image").unwrap());
+    let config = daemon.config_path();
+    let run = |keep: &str| {
+        let arguments =
+            ["guard", "--config", config.to_str().unwrap(), "--keep", keep, "-o", "json", "--", "true"];
+        told(&regfsck(home.path(), &arguments)).guarded.snapshot.unwrap()
+    };
+    let snapshots = ["2", "2", "2"].map(run);
+    let kept = snapshots.each_ref().map(|path| Path::new(path).exists());
+    assert_eq!(kept, [false, true, true], "{snapshots:?}");
+    let none =
+        regfsck(home.path(), &["guard", "--keep", "0", "--gate-only", "--config", config.to_str().unwrap()]);
+    assert_eq!(none.status, 2, "{none:?}");
+}
+
 /// After a 3.x garbage collection, which leaves no links.
 fn collected() -> (TempDir, Daemon, Image, String) {
     let home = tempfile::tempdir().unwrap();

@@ -22,6 +22,7 @@ mod completions;
 mod contract;
 mod cost;
 mod credentials;
+mod demo;
 mod deploy;
 mod docker_engine;
 #[path = "../doubles/mod.rs"]

@@ -125,6 +125,12 @@ impl FilesystemStorage {
         &self.root.path
     }
 
+    /// The names of its repositories and nothing else; what cannot be read is left out.
+    #[must_use]
+    pub fn repositories(&self) -> Vec<RepositoryName> {
+        self.open_root().ok().flatten().map(|root| repositories::names(&root)).unwrap_or_default()
+    }
+
     /// The open storage root; `None` if it need not exist and does not.
     fn open_root(&self) -> Result<Option<Folder>, StorageError> {
         match Folder::open_root(&self.root.path) {

@@ -60,6 +60,8 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
 pub(super) fn explain(error: &io::Error) -> Reason {
     if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
         Reason::Symlink
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        Reason::Forbidden
     } else {
         error.to_string().into()
     }

@@ -53,6 +53,20 @@ pub(super) fn walk(root: &Folder, scope: &dyn Scope, events: &dyn Events) -> Wal
     all
 }
 
+/// The names of the repositories, sorted.
+pub(super) fn names(root: &Folder) -> Vec<RepositoryName> {
+    let mut notes = Notes::default();
+    let Some(folder) = root.enter_noting(layout::REPOSITORIES, &mut notes) else { return Vec::new() };
+    let mut names = names::find(&folder).names;
+    names.retain(|name| {
+        let entered = folder.enter_noting(name.as_str(), &mut notes);
+        let parts = entered.map(|folder| Parts::of(&folder, &mut notes));
+        parts.is_some_and(|parts| parts.layers || parts.manifests)
+    });
+    names.sort_unstable();
+    names
+}
+
 type Read = (Option<Repository>, Vec<StoredUpload>, Notes);
 
 /// Read one folder; it is a repository only if it has a repository's parts.

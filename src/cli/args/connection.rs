@@ -41,7 +41,7 @@ pub struct ConnectionArguments {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub tls_verify: Option<bool>,
-    /// The same as --tls-verify=false
+    /// Accept any certificate, as --tls-verify=false does
     #[arg(long, env = "REGFSCK_INSECURE", conflicts_with = "tls_verify", aliases = ["skip-tls-verify", "insecure-skip-tls-verify"])]
     pub insecure: bool,
     /// Trust the certificates in this PEM file as well; repeatable

@@ -40,8 +40,9 @@ pub struct SourceArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Repair")]
 pub struct RestartArguments {
-    /// Restart the daemon, as the last remedy; repeatable, one for each replica
+    /// Restart the daemon, as the last remedy
     ///
+    /// Repeatable, one for each replica.
     /// `systemd:UNIT`, `docker:CONTAINER`, `compose:[FILE:]SERVICE`, `kubernetes:[NAMESPACE/]KIND/NAME`,
     /// `exec:COMMAND`. One for --registry and one for each --replica, in that order (one a line in the variable): the
     /// next is restarted when the last answers again. A single one restarts them all.

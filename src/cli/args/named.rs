@@ -50,7 +50,8 @@ impl<'a> Slots<'a> {
             | Subcommand::Demo(_)
             | Subcommand::Explain(_)
             | Subcommand::Completions(_)
-            | Subcommand::Man(_) => Self::default(),
+            | Subcommand::Man(_)
+            | Subcommand::Repositories(_) => Self::default(),
         }
     }
 
@@ -84,8 +85,9 @@ pub(super) fn settle(
         let is_typed = matches.try_contains_id(flag).unwrap_or(false)
             && matches.value_source(flag) == Some(ValueSource::CommandLine);
         if is_typed || seen.contains(&flag) {
+            let gc = if name == "guard" { "; garbage collection's command stands behind `--`" } else { "" };
             return Err(refuse(format!(
-                "`{word}` names the registry as --{flag} does: one of the two is too many"
+                "`{word}` names the registry as --{flag} does: one of the two is too many{gc}"
             )));
         }
         seen.push(flag);

@@ -15,7 +15,7 @@ pub struct SpeechArguments {
     /// Colour the output
     #[arg(long, global = true, env = "REGFSCK_COLOR", value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Show the evidence of each finding; twice, also every request on stderr
+    /// Show the evidence of each finding; twice, also every request
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Print nothing but errors; the exit status tells
@@ -27,7 +27,9 @@ pub struct SpeechArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ResultArguments {
-    /// Write the report in this form, with =FILE into a file, which is replaced at once; repeatable
+    /// Write the report in this form, with =FILE into a file; repeatable
+    ///
+    /// A file is replaced at once, when all of the report is written.
     #[arg(
         short = 'o',
         long = "output",
@@ -50,7 +52,9 @@ pub struct ResultArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct DiagnosisArguments {
-    /// Write the diagnosis in this form, with =FILE into a file, which is replaced at once; repeatable
+    /// Write the diagnosis in this form, with =FILE into a file; repeatable
+    ///
+    /// A file is replaced at once, when all of it is written.
     #[arg(
         short = 'o',
         long = "output",
@@ -86,7 +90,7 @@ pub struct DrawingArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ProgressArguments {
-    /// Show progress on stderr
+    /// Show progress on stderr: a bar on a terminal, elsewhere a line every ten seconds
     #[arg(long, env = "REGFSCK_PROGRESS", value_name = "WHEN", default_value = "auto")]
     pub progress: When,
 }

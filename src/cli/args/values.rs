@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
@@ -56,10 +57,12 @@ pub(super) fn moment(text: &str) -> Result<jiff::Timestamp, String> {
     if at <= now { Ok(at) } else { Err(format!("`{text}` is yet to come")) }
 }
 
-pub(super) fn severity(text: &str) -> Result<Severity, String> {
+pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
-    let found = all.into_iter().find(|severity| severity.as_str() == text);
-    found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))
+    PossibleValuesParser::new(all.map(Severity::as_str)).try_map(move |text| {
+        // It is one of them.
+        all.into_iter().find(|severity| severity.as_str() == text).ok_or("no severity")
+    })
 }
 
 pub(super) fn size(text: &str) -> Result<u64, String> {

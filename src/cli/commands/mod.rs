@@ -7,6 +7,7 @@ pub(super) mod explain;
 mod failure;
 pub(super) mod generate;
 pub(super) mod guard;
+mod kept;
 pub(super) mod merge;
 pub(super) mod purge;
 pub(super) mod repair;

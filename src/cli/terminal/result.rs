@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::locale::shown;
 use super::{Reader, Terminal, forgive};
 use crate::adapters::files::{probe, publish};
 use crate::cli::args::output::OutputFormat;
@@ -116,6 +117,9 @@ impl Terminal {
                         .with_context(|| format!("cannot write the report to `{}`", path.display()))
                 }
                 None if self.is_quiet => Ok(()),
+                None if *format == Format::Table => {
+                    self.print_table(|out| render(*format, self.drawing(), out))
+                }
                 None => self.print_result(|out| render(*format, self.drawing(), out)),
             };
             written = written.and(result);
@@ -128,12 +132,19 @@ impl Terminal {
         forgive(render(&mut out).and_then(|()| out.flush())).context("cannot write to stdout")
     }
 
+    /// What people read is written as their terminal takes it.
+    fn print_table(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let mut drawn = Vec::new();
+        render(&mut drawn).context("cannot draw the report")?;
+        self.print(&String::from_utf8_lossy(&drawn))
+    }
+
     /// Draw a report for people to `out`.
     ///
     /// # Errors
     /// When `out` cannot be written to.
     pub(in crate::cli) fn draw(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(table::draw(report, self.drawing()).as_bytes())
+        out.write_all(shown(table::draw(report, self.drawing()).into()).as_bytes())
     }
 
     /// Whether a machine reads stdout.

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Accusations, DaemonSettings};
 use crate::domain::code::{Code, Severity};
+use crate::domain::counted::counted;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
 use crate::domain::layout::Place;
@@ -181,7 +182,7 @@ impl Judge<'_> {
         }
         let code = if gone == manifest.children.len() { Code::HollowIndex } else { Code::PartialIndex };
         let about = About::linked(name.clone(), *digest);
-        let message = format!("{gone} of its {} manifests are gone", manifest.children.len());
+        let message = format!("gone: {gone} of its {}", counted(manifest.children.len() as u64, "manifest"));
         let accusation = self.accusations.add(code, about, || message, []);
         accusation.prove([asked.exchange.evidence()]);
         if is_note {

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::{Accusations, Condition, Facts};
 use crate::domain::code::{Code, Severity};
+use crate::domain::counted::counted;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Subject;
 use crate::domain::images::Frontier;
@@ -305,7 +306,7 @@ impl<'a> Judge<'a> {
             return;
         }
         let code = if gone == children.len() { Code::HollowIndex } else { Code::PartialIndex };
-        let message = || format!("{gone} of its {} manifests are gone", children.len());
+        let message = || format!("gone: {gone} of its {}", counted(children.len() as u64, "manifest"));
         let lost = children.iter().map(|child| child.digest).filter(|child| self.view.blob(child).is_none());
         let needed = Condition::AnyOf(vec![held.clone()]);
         let conditions: Vec<_> = [needed].into_iter().chain(lost.map(Condition::DataAbsent)).collect();

@@ -42,15 +42,21 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
         let lead = format!("  {count:>counts$} {:codes$}  ", group.code.as_str());
         let bytes = group.bytes();
         let space = if bytes == 0 { String::new() } else { format!(" ({})", ByteSize(bytes)) };
-        hang(text, &lead, lead.len(), &format!("{}{space}", group.code.meaning()), drawing);
+        let said = format!("{}{space}", group.code.meaning());
+        if drawing.is_narrow() {
+            line(text, &lead);
+            hang(text, "    ", 4, &said, drawing);
+        } else {
+            hang(text, &lead, lead.len(), &said, drawing);
+        }
     }
 }
 
 /// Say how many were left out.
-pub(super) fn more(text: &mut String, all: usize, shown: usize) {
+pub(super) fn more(text: &mut String, all: usize, shown: usize, drawing: Drawing) {
     if all > shown {
         let rest = grouped((all - shown) as u64);
-        line(text, &format!("  and {rest} more; --no-trunc or -o json shows them"));
+        hang(text, "  ", 2, &format!("and {rest} more; --no-trunc or -o json shows them"), drawing);
     }
 }
 
@@ -72,7 +78,7 @@ fn one(text: &mut String, group: &Group<'_>, drawing: Drawing) {
     let most = if drawing.no_trunc { usize::MAX } else { SHOWN };
     let shown: Vec<_> = group.findings.iter().take(most).copied().collect();
     line(text, "");
-    if drawing.evidence {
+    if drawing.evidence || drawing.is_narrow() {
         for finding in &shown {
             proof(text, finding, shared.is_none(), drawing);
         }
@@ -80,7 +86,7 @@ fn one(text: &mut String, group: &Group<'_>, drawing: Drawing) {
         let table = table(&shown, shared.is_none(), drawing).to_string();
         table.lines().for_each(|row| line(text, &format!(" {row}")));
     }
-    more(text, group.findings.len(), most);
+    more(text, group.findings.len(), most, drawing);
 }
 
 /// Where, what where that differs, and which images it breaks; columns that would be empty are left out.
@@ -125,7 +131,7 @@ fn proof(text: &mut String, finding: &Finding, with_message: bool, drawing: Draw
     if !finding.affects.is_empty() {
         hang(text, "    breaks   ", 13, &broken(&finding.affects, " ", drawing), drawing);
     }
-    for evidence in &finding.evidence {
+    for evidence in finding.evidence.iter().filter(|_| drawing.evidence) {
         let lead = format!("    {:8} ", side(evidence.view));
         let said = format!("{}: {}", evidence.asked, evidence.said);
         let said = if drawing.no_trunc { said } else { shorten_hex(&said) };

@@ -231,6 +231,22 @@ fn is_unsettled(report: &Report) -> bool {
     beliefs.next().is_some() || limits.any(|it| matches!(it, Limit::Beliefs { .. } | Limit::Traces { .. }))
 }
 
+/// Whether something could not be looked at for want of rights.
+fn is_forbidden(report: &Report) -> bool {
+    report.coverage.unknown.iter().any(|it| matches!(it.why, Reason::Forbidden))
+}
+
+/// What lets somebody look who may not.
+fn permit(target: &Target) -> Advice {
+    Advice {
+        about: "what could not be looked at".into(),
+        cures: vec![Cure {
+            order: "run it as root, or as the registry's own user".into(),
+            typed: Some(format!("sudo {}", on(target, "check", &[], ""))),
+        }],
+    }
+}
+
 /// What settles what a daemon may remember.
 fn settle(target: &Target) -> Advice {
     let started = on(target, "check", &["--started"], " --started TIME");
@@ -248,7 +264,9 @@ fn settle(target: &Target) -> Advice {
 pub(in crate::report) fn advice(report: &Report) -> Vec<Advice> {
     let unsettled = is_unsettled(report) && report.refusal.is_none();
     let settle = unsettled.then(|| settle(&report.target));
-    groups(report).iter().map(|group| group.advice(&report.target)).chain(settle).collect()
+    let permit = is_forbidden(report).then(|| permit(&report.target));
+    let grouped = groups(report);
+    grouped.iter().map(|group| group.advice(&report.target)).chain(permit).chain(settle).collect()
 }
 
 /// Draw it, and where to read on.
@@ -270,6 +288,6 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
         }
     }
     if let Some(first) = first {
-        line(text, &format!("  `regfsck explain {}` tells more", first.code));
+        hang(text, "  ", 2, &format!("`regfsck explain {}` tells more", first.code), drawing);
     }
 }
