@@ -32,6 +32,7 @@ mod hostile_storage;
 mod http_client;
 mod interrupts;
 mod journal;
+mod manual;
 mod measures;
 mod next_steps;
 mod proxies;
