@@ -113,13 +113,13 @@ fn static_program_finds_names_and_speaks_tls_in_an_empty_root() {
     root.put("etc/resolv.conf", format!("nameserver {NAMES}\n"));
     root.put("own.pem", std::fs::read(&pair.certificate).unwrap());
     let url = format!("https://registry.example:{}", secure.port());
-    let arguments = ["check", "--registry", &url, "--retry-times=0", "-o", "json"];
-    let checked = root.run(&[&arguments[..], &["--ca-file", "/own.pem"]].concat());
+    let arguments = ["check", "--registry", &url, "--retry-times=0"];
+    let checked = root.run(&[&arguments[..], &["--ca-file", "/own.pem", "-o", "json"]].concat());
     assert_eq!(checked.status, 0, "{checked:?}");
     assert_eq!(checked.report().target.registry, Some(url.clone()));
     // Without trust there is no answer, and without a server of names there is no address.
     let untrusted = root.run(&arguments);
-    assert!(untrusted.status == 3 && untrusted.stderr.contains("--ca-file"), "{untrusted:?}");
+    assert!(untrusted.status == 3 && untrusted.stdout.contains("--ca-file"), "{untrusted:?}");
     root.put("etc/resolv.conf", "nameserver 127.0.0.78\noptions timeout:1 attempts:1\n");
     let unknown = root.run(&[&arguments[..], &["--ca-file", "/own.pem"]].concat());
     assert_eq!(unknown.status, 3, "{unknown:?}");
