@@ -63,7 +63,10 @@ fn no_address_of_the_project_is_made_up() {
             .skip(1)
             .filter_map(|rest| rest.split(['"', '\'', ' ', '\n', ')', '>']).next())
         {
-            assert!(address.starts_with("json.schemastore.org"), "{}: https://{address}", file.display());
+            // A prefix that a variable is stripped of is no address.
+            let is_address = address.starts_with(|c: char| c.is_alphanumeric());
+            let is_schema = address.starts_with("json.schemastore.org");
+            assert!(!is_address || is_schema, "{}: https://{address}", file.display());
         }
     }
 }
