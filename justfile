@@ -18,8 +18,36 @@ lint:
 
 # Write generated files anew: completions, man pages, the JSON Schema, the table in the README
 generate:
-    UPDATE_GENERATED=1 cargo nextest run --locked generated schema
+    UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme
 
 # Break a registry and find it out, with nothing installed
 demo:
     cargo run --release -- demo
+
+# The manual, in target/book
+book:
+    .ci/mdbook target/tools
+    target/tools/mdbook build docs
+
+target := arch() + "-unknown-linux-gnu"
+
+# The program without libraries, as it is published
+static:
+    cargo rustc --locked --profile dist --target {{ target }} --bin regfsck -- -C target-feature=+crt-static
+
+# Packages for Debian and rpm, in target/packages
+package: static
+    packaging/packages {{ target }} dist target/packages
+
+# Install, use and purge the package in fresh roots of Debian 12 and 11; needs root and debootstrap
+try-package: package
+    packaging/try-deb target/packages/*.deb bookworm bullseye
+
+# A release: version, changelog, generated files, all tests, a commit and a tag; pushing the tag publishes it
+release VERSION:
+    test -z "$(git status --porcelain)"
+    packaging/version {{ VERSION }}
+    just generate
+    .ci/run
+    git commit --all --message "Release {{ VERSION }}"
+    git tag --annotate v{{ VERSION }} --message "regfsck {{ VERSION }}"

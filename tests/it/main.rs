@@ -38,6 +38,7 @@ mod http_client;
 mod interrupts;
 mod journal;
 mod last_look;
+mod manual;
 mod measures;
 mod next_steps;
 mod proxies;

@@ -10,8 +10,13 @@ use crate::support::{missing, program};
 
 mod forge;
 mod guard_script;
+mod image;
 mod manifests;
+mod packages;
+mod publishing;
+mod static_program;
 mod units;
+mod workflows;
 
 /// What `.ci/tools` fetched, or nothing where it did not.
 fn tools(test: &str) -> Option<PathBuf> {
@@ -21,6 +26,16 @@ fn tools(test: &str) -> Option<PathBuf> {
         missing("REGFSCK_TEST_TOOLS (what `.ci/tools DIR` makes)", test);
     }
     folder
+}
+
+/// The program without libraries that `./test` links, or nothing where it did not.
+fn static_program(test: &str) -> Option<PathBuf> {
+    let program = std::env::var_os("REGFSCK_TEST_STATIC").map(PathBuf::from);
+    let program = program.filter(|program| program.is_file());
+    if program.is_none() {
+        missing("REGFSCK_TEST_STATIC (a program without libraries)", test);
+    }
+    program
 }
 
 /// A program must end well and complain about nothing.
@@ -77,6 +92,12 @@ fn scripts_are_shells_own_and_shellcheck_has_nothing_to_say() {
     if program::find("shellcheck").is_none() {
         return;
     }
-    let scripts = ["test", ".ci/run", ".ci/engine", ".ci/tools", "deploy/kubernetes/guard.sh"];
-    accepts(Command::new("shellcheck").args(scripts.map(in_tree)));
+    let mut scripts =
+        ["test", ".ci/run", ".ci/engine", ".ci/tools", ".ci/mdbook", "deploy/kubernetes/guard.sh"]
+            .map(in_tree)
+            .to_vec();
+    let packaging = files("packaging").into_iter().chain(files("packaging/deb"));
+    scripts.extend(packaging.filter(|file| std::fs::read(file).unwrap().starts_with(b"#!/bin/sh")));
+    assert!(scripts.len() > 14, "{scripts:?}");
+    accepts(Command::new("shellcheck").args(scripts));
 }

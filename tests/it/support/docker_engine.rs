@@ -55,6 +55,11 @@ impl DockerEngine {
         }
     }
 
+    /// The PATH on which its programs are.
+    pub fn path(&self) -> &OsString {
+        &self.path
+    }
+
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
         self.dir.path().join("s")

@@ -1,0 +1,162 @@
+//! A release without a forge: archives, checksums, the install script, the formula, the version.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use super::accepts;
+use crate::support::generated::in_tree;
+use crate::support::{missing, program};
+
+const URL: &str = "https://forge.example/team/regfsck/releases/download/v9.8.7";
+
+fn run(script: &str, arguments: &[&str]) -> Output {
+    Command::new(in_tree("packaging").join(script)).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn target() -> String {
+    format!("{}-unknown-linux-musl", std::env::consts::ARCH)
+}
+
+/// What a release publishes, made of the program that is tested.
+fn published() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().to_str().unwrap();
+    let packed = run("archive", &[&target(), env!("CARGO_BIN_EXE_regfsck"), at]);
+    assert!(packed.status.success(), "{packed:?}");
+    let done = run("publish", &[at, "9.8.7", URL]);
+    assert!(done.status.success(), "{done:?}");
+    folder
+}
+
+struct Installed {
+    output: Output,
+    prefix: tempfile::TempDir,
+}
+
+impl Installed {
+    fn with(script: &Path, downloads: &Path) -> Self {
+        let prefix = tempfile::tempdir().unwrap();
+        let output = Command::new("sh")
+            .arg(script)
+            .arg(prefix.path())
+            .env("REGFSCK_DOWNLOADS", format!("file://{}", downloads.display()))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Self { output, prefix }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let all =
+            walkdir::WalkDir::new(self.prefix.path()).sort_by_file_name().into_iter().map(Result::unwrap);
+        let files = all.filter(|entry| entry.file_type().is_file());
+        files.map(|entry| entry.path().strip_prefix(self.prefix.path()).unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn the_install_script_installs_what_has_the_checksum_that_it_was_made_with_and_nothing_else() {
+    if program::find("curl").is_none() {
+        return missing("curl", "the install script");
+    }
+    let published = published();
+    let script = published.path().join("install.sh");
+    let installed = Installed::with(&script, published.path());
+    assert!(installed.output.status.success(), "{:?}", installed.output);
+    let version = format!("regfsck {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8_lossy(&installed.output.stdout), version);
+    let files = installed.files();
+    for file in ["bin/regfsck", "share/man/man1/regfsck-check.1", "share/bash-completion/completions/regfsck"]
+    {
+        assert!(files.contains(&PathBuf::from(file)), "{file} in {files:?}");
+    }
+    // The same name with other bytes.
+    let archive = published.path().join(format!("regfsck-{}.tar.gz", target()));
+    let mut bytes = std::fs::read(&archive).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    let refused = Installed::with(&script, published.path());
+    assert_eq!(refused.output.status.code(), Some(1), "{:?}", refused.output);
+    let said = String::from_utf8_lossy(&refused.output.stderr).into_owned();
+    assert!(said.contains("nothing was installed"), "{said}");
+    assert_eq!(refused.files(), Vec::<PathBuf>::new());
+    // And nothing there at all.
+    let nowhere = Installed::with(&script, &published.path().join("nowhere"));
+    assert_eq!(
+        (nowhere.output.status.code(), nowhere.files()),
+        (Some(1), Vec::new()),
+        "{:?}",
+        nowhere.output
+    );
+}
+
+#[test]
+fn a_release_fills_in_every_address_and_checksum_from_one_file() {
+    let published = published();
+    let read = |name: &str| std::fs::read_to_string(published.path().join(name)).unwrap();
+    let filled = read("release.env");
+    let name = format!("SHA256_{}=", target().to_uppercase().replace('-', "_"));
+    let sum = filled.lines().find_map(|line| line.strip_prefix(&name)).unwrap().to_owned();
+    assert_eq!(sum.len(), 64, "{filled}");
+    assert!(filled.contains("\nVERSION=9.8.7\n") && filled.contains(&format!("\nURL={URL}\n")), "{filled}");
+    assert!(filled.contains("\nHOMEPAGE=https://forge.example/team/regfsck\n"), "{filled}");
+    for made in ["install.sh", "regfsck.rb"] {
+        let text = read(made);
+        assert!(!text.contains('@') || made == "install.sh", "{text}");
+        assert!(text.contains(&sum) && text.contains(URL) && !text.contains("@SHA256"), "{text}");
+    }
+    accepts(
+        Command::new("sha256sum").args(["--check", "--quiet", "SHA256SUMS"]).current_dir(published.path()),
+    );
+    let listed = read("SHA256SUMS").lines().count();
+    assert_eq!(listed, published.path().read_dir().unwrap().count() - 1);
+    // What is in the repository names nothing yet.
+    let empty = std::fs::read_to_string(in_tree("packaging/release.env")).unwrap();
+    assert!(empty.lines().filter(|line| !line.starts_with('#')).all(|line| line.ends_with('=')), "{empty}");
+}
+
+/// A copy of what `packaging/version` changes.
+fn copy() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(copy.path().join("packaging")).unwrap();
+    std::fs::create_dir_all(copy.path().join("src")).unwrap();
+    std::fs::write(copy.path().join("src/lib.rs"), "").unwrap();
+    for file in ["Cargo.toml", "Cargo.lock", "CHANGELOG.md", "packaging/version", "packaging/notes"] {
+        std::fs::copy(in_tree(file), copy.path().join(file)).unwrap();
+    }
+    copy
+}
+
+fn in_copy(copy: &Path, script: &str, argument: &str) -> Output {
+    let mut command = Command::new(copy.join("packaging").join(script));
+    command.arg(argument).env("SOURCE_DATE", "2030-01-02").stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn a_version_goes_into_the_manifest_the_lock_and_the_changelog() {
+    let copy = copy();
+    let read = |name: &str| std::fs::read_to_string(copy.path().join(name)).unwrap();
+    let before = ["Cargo.toml", "Cargo.lock", "CHANGELOG.md"].map(read);
+    for refused in ["", "1.2", "v1.2.3", "1.2.3-rc1", "01.2.3", "1.2.3\n4", "0.0.1"] {
+        let output = in_copy(copy.path(), "version", refused);
+        assert!(!output.status.success() && !output.stderr.is_empty(), "{refused}: {output:?}");
+    }
+    assert_eq!(["Cargo.toml", "Cargo.lock", "CHANGELOG.md"].map(read), before);
+
+    let released = in_copy(copy.path(), "version", "9.8.7");
+    assert!(released.status.success(), "{released:?}");
+    let changed = |old: &str, new: &str| {
+        let pairs = old.lines().zip(new.lines()).filter(|(old, new)| old != new);
+        pairs.map(|(_, new)| new.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(changed(&before[0], &read("Cargo.toml")), ["version = \"9.8.7\""]);
+    assert_eq!(changed(&before[1], &read("Cargo.lock")), ["version = \"9.8.7\""]);
+    assert!(read("CHANGELOG.md").contains("\n## Unreleased\n\n## 9.8.7 (2030-01-02)\n\n"));
+    let notes = in_copy(copy.path(), "notes", "9.8.7");
+    assert!(notes.status.success() && String::from_utf8_lossy(&notes.stdout).contains("\n- "), "{notes:?}");
+    assert!(!in_copy(copy.path(), "notes", "9.8.6").status.success());
+    // Nothing is unreleased now, and no version is released twice.
+    for again in ["9.8.7", "9.8.8"] {
+        assert!(!in_copy(copy.path(), "version", again).status.success(), "{again}");
+    }
+}
