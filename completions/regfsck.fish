@@ -40,6 +40,7 @@ complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "undo" -d 'Put back 
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "verify" -d 'Make sure that images can really be pulled: the gate after a push'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "demo" -d 'Show the incident on an embedded registry, in seconds'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "guard" -d 'Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms'
+complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "watch" -d 'Check again and again, verify what is pushed, and say at once what is broken'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "snapshot" -d 'Write down what storage holds, so that a later check can tell what disappeared'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "doctor" -d 'Look for settings that make phantoms, or that keep them from being repaired'
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "explain" -d 'Explain a finding code, or list all of them'
@@ -481,6 +482,79 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s v -l verbose -
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s V -l version -d 'Print version'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l redis -d 'The Redis that holds the registry\'s cache' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l redis-ca-file -d 'Trust the CA certificates in this file when talking to Redis' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l redis-cert-file -d 'Show this certificate to Redis' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l redis-key-file -d 'The key of --redis-cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l creds -d 'User and password; without the password it is asked for' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l registry-token -d 'A bearer token to show to the registry as it is' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l authfile -d 'Take credentials from this file alone, not from where docker, podman and skopeo keep them' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l tls-verify -d 'Whether the registry\'s certificate has to be right' -r -f -a "true\t''
+false\t''"
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l ca-file -d 'Trust the certificates in this PEM file as well; repeatable' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l cert-file -d 'Our own certificate, as PEM, where the registry wants one' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l key-file -d 'The key of --cert-file' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l cert-dir -d 'Trust the *.crt in this folder, and show its *.cert with the *.key of the same name' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l resolve -d 'Connect to ADDR where HOST:PORT is meant, as curl does; repeatable' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s j -l jobs -d 'Ask so many questions at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l rate -d 'Send at most so many requests a second' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l retry-times -d 'Try a failed request so many more times' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l timeout -d 'Give up on a request that brings nothing for so long' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l suspects -d 'Ask also about what this file names, - for stdin; repeatable' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l since -d 'Ask also about what disappeared since this snapshot was taken' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l content-subset -d 'Hash part N of T of the blobs; day/T takes another part each day, and all in T days' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l bytes-per-second -d 'Read at most so much content a second, such as 50MB' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l probe -d 'What the daemon is asked about: what can be wrong, or every tag and link' -r -f -a "suspects\t'What can be wrong'
+all\t'Every tag, manifest and layer link'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l started -d 'The daemon started then, or later: an RFC 3339 time, or so long ago, such as `2h ago`' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l grace -d 'Do not report leftovers that are younger than this: they may be in flight' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l fail-on -d 'Exit with 1 if a finding of this severity or a worse one remains' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l interval -d 'Check so long after the end of the last check' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l at -d 'Check every day at this time, by the clocks of this machine or of the zone that is named' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l jitter -d 'Put each check off by a time chosen by chance, at most so long: many watches do not begin in one moment' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l settle -d 'Look for so long again at a pushed image that is not right before it is called broken' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l poll -d 'Look so often whether blobs disappeared; when they did, a check follows' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l listen -d 'Serve the page, /metrics, /report.json, /healthz and /readyz there, and take POST /events' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l token-file -d 'Answer only who shows the token on the first line of this file: as bearer token, or as password' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l tls-cert -d 'Speak TLS with this certificate chain, as PEM' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l tls-key -d 'The key of --tls-cert' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l fix-only -d 'Repair findings of these codes only' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l fix-max -d 'Take at most so many steps a day (UTC): a repair that takes more is left to a person [default: 50]' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l source -d 'Take missing bytes from here; repeatable, tried in order' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l src-creds -d 'User and password for docker:// sources' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l src-tls-verify -d 'Whether the certificates of docker:// sources have to be right' -r -f -a "true\t''
+false\t''"
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l src-authfile -d 'Take credentials for docker:// sources from this file alone' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s o -l output -d 'Write each check\'s report in this form, with =FILE into a file, which is replaced at once; repeatable' -r -f -a "table\t''
+json\t''
+jsonl\t''
+prometheus\t''
+nagios\t''"
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l color -d 'Colour the output' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l resolve-all -d 'Ask every address that the registry\'s name has, as replicas'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l offline -d 'Do not ask the registry that the config names: an offline check'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l no-redis -d 'Do not look into the Redis that the config names'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l redis-insecure -d 'Trust any certificate of Redis'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l password-stdin -d 'Read the password of --creds from stdin'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l insecure -d 'The same as --tls-verify=false'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l plain-http -d 'Talk plain HTTP, also to hosts that are not this one'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l content -d 'Hash the content of every blob'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l fix -d 'Repair what checks find, without asking, within these limits; off unless it is given'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l no-trunc -d 'Show whole digests and every finding'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s v -l verbose -d 'Show the evidence of each finding; twice, also every request on stderr'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
@@ -560,18 +634,19 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s v -l verbose -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s q -l quiet -d 'Print nothing but errors; the exit status tells'
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c regfsck -n "__fish_regfsck_using_subcommand man" -s V -l version -d 'Print version'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "check" -d 'Compare what is stored with what is served, and report what is wrong'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "merge" -d 'Join the JSON reports of the parts of a check that `--shard` split into one'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "repair" -d 'Carry out a plan that check --plan saved, and nothing else'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "purge" -d 'Make the daemon forget what storage lacks; upload nothing'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "restart" -d 'Restart the daemon, wait until it answers, and prove that its false claims are gone'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "undo" -d 'Put back what the last repair moved to the quarantine or wrote over'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "verify" -d 'Make sure that images can really be pulled: the gate after a push'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "demo" -d 'Show the incident on an embedded registry, in seconds'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "guard" -d 'Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "snapshot" -d 'Write down what storage holds, so that a later check can tell what disappeared'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "doctor" -d 'Look for settings that make phantoms, or that keep them from being repaired'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "explain" -d 'Explain a finding code, or list all of them'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "man" -d 'Print the man page'
-complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "check" -d 'Compare what is stored with what is served, and report what is wrong'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "merge" -d 'Join the JSON reports of the parts of a check that `--shard` split into one'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "repair" -d 'Carry out a plan that check --plan saved, and nothing else'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "purge" -d 'Make the daemon forget what storage lacks; upload nothing'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "restart" -d 'Restart the daemon, wait until it answers, and prove that its false claims are gone'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "undo" -d 'Put back what the last repair moved to the quarantine or wrote over'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "verify" -d 'Make sure that images can really be pulled: the gate after a push'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "demo" -d 'Show the incident on an embedded registry, in seconds'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "guard" -d 'Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "watch" -d 'Check again and again, verify what is pushed, and say at once what is broken'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "snapshot" -d 'Write down what storage holds, so that a later check can tell what disappeared'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "doctor" -d 'Look for settings that make phantoms, or that keep them from being repaired'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "explain" -d 'Explain a finding code, or list all of them'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "man" -d 'Print the man page'
+complete -c regfsck -n "__fish_regfsck_using_subcommand help; and not __fish_seen_subcommand_from check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

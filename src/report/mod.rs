@@ -2,7 +2,7 @@
 
 pub mod changes;
 pub mod doctor;
-mod drawing;
+pub mod drawing;
 pub mod format;
 pub mod guard;
 mod headline;
@@ -12,6 +12,7 @@ mod prometheus;
 pub mod repair;
 pub mod table;
 pub mod undo;
+pub mod watch;
 pub mod words;
 
 pub(crate) use words::visible;

@@ -5,6 +5,7 @@
 //! | `root` | finds the storage root from any folder of `…/docker/registry/v2` |
 //! | `names`, `repositories`, `links`, `uploads` | the walk over `repositories/` |
 //! | `blobs` | the walk over `blobs/` |
+//! | `census` | counting blobs without one |
 //! | `leftovers` | folders that lack their `data` or `link` |
 //! | `manifests` | reads and parses the manifests that links and tags name |
 //! | `content` | hashes blobs |
@@ -22,6 +23,7 @@
 //! not looked at).
 
 mod blobs;
+mod census;
 mod content;
 mod folder;
 mod gone;
@@ -46,6 +48,7 @@ mod tests;
 pub(super) mod uploads;
 pub(super) mod words;
 
+pub use census::FilesystemCensus;
 pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
 pub use sessions::FilesystemUploads;

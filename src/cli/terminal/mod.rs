@@ -7,6 +7,7 @@ mod notice;
 mod onlooker;
 pub(super) mod progress;
 mod result;
+mod watch;
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
