@@ -49,9 +49,6 @@ _regfsck() {
             regfsck,repair)
                 cmd="regfsck__subcmd__repair"
                 ;;
-            regfsck,repositories)
-                cmd="regfsck__subcmd__repositories"
-                ;;
             regfsck,restart)
                 cmd="regfsck__subcmd__restart"
                 ;;
@@ -63,6 +60,9 @@ _regfsck() {
                 ;;
             regfsck,verify)
                 cmd="regfsck__subcmd__verify"
+                ;;
+            regfsck,watch)
+                cmd="regfsck__subcmd__watch"
                 ;;
             regfsck__subcmd__help,check)
                 cmd="regfsck__subcmd__help__subcmd__check"
@@ -97,9 +97,6 @@ _regfsck() {
             regfsck__subcmd__help,repair)
                 cmd="regfsck__subcmd__help__subcmd__repair"
                 ;;
-            regfsck__subcmd__help,repositories)
-                cmd="regfsck__subcmd__help__subcmd__repositories"
-                ;;
             regfsck__subcmd__help,restart)
                 cmd="regfsck__subcmd__help__subcmd__restart"
                 ;;
@@ -112,6 +109,9 @@ _regfsck() {
             regfsck__subcmd__help,verify)
                 cmd="regfsck__subcmd__help__subcmd__verify"
                 ;;
+            regfsck__subcmd__help,watch)
+                cmd="regfsck__subcmd__help__subcmd__watch"
+                ;;
             *)
                 ;;
         esac
@@ -119,7 +119,7 @@ _regfsck() {
 
     case "${cmd}" in
         regfsck)
-            opts="-v -q -h -V --color --verbose --quiet --help --version check merge repair purge restart undo verify demo guard snapshot doctor explain completions man repositories help"
+            opts="-v -q -h -V --color --verbose --quiet --help --version check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -180,7 +180,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -284,7 +284,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --shard)
@@ -332,11 +332,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -506,7 +506,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -533,7 +533,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__explain)
-            opts="-v -q -h -V --color --verbose --quiet --help --version phantom-blob phantom-link phantom-manifest missing-blob missing-manifest missing-link empty-blob truncated-blob corrupt-blob wrong-descriptor unreadable-manifest invalid-link size-mismatch tag-mismatch hidden-blob replica-disagreement stale-cache-entry server-error hollow-index partial-index dangling-layer-link orphan-blob stale-upload stray-file"
+            opts="-v -q -h -V --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -551,7 +551,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__guard)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --keep --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -594,7 +594,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -698,14 +698,10 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
-                    return 0
-                    ;;
-                --gc-version)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --keep)
+                --gc-version)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -742,11 +738,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -765,7 +761,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__help)
-            opts="check merge repair purge restart undo verify demo guard snapshot doctor explain completions man repositories help"
+            opts="check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -932,20 +928,6 @@ _regfsck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        regfsck__subcmd__help__subcmd__repositories)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         regfsck__subcmd__help__subcmd__restart)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1002,6 +984,20 @@ _regfsck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regfsck__subcmd__help__subcmd__watch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regfsck__subcmd__man)
             opts="-v -q -h -V --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1028,11 +1024,11 @@ _regfsck() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1090,7 +1086,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -1194,7 +1190,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --state-dir)
@@ -1202,11 +1198,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1272,7 +1268,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -1376,7 +1372,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --source)
@@ -1412,35 +1408,17 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        regfsck__subcmd__repositories)
-            opts="-v -q -h -V --color --verbose --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1496,7 +1474,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -1600,7 +1578,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --restart)
@@ -1620,11 +1598,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1674,7 +1652,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1850,15 +1828,249 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regfsck__subcmd__watch)
+            opts="-c -s -r -j -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --interval --at --jitter --settle --poll --listen --token-file --tls-cert --tls-key --fix --fix-only --fix-max --source --src-creds --src-tls-verify --src-authfile --state-dir --output --no-trunc --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --storage)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --io-jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replica)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-times)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --suspects)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --content-subset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -W "suspects all" -- "${cur}"))
+                    return 0
+                    ;;
+                --started)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jitter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --settle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --poll)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fix-only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fix-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --color)

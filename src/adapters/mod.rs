@@ -3,6 +3,7 @@
 pub mod cache;
 
 pub mod children;
+pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod files;
@@ -14,6 +15,7 @@ pub mod lock;
 pub mod opened;
 pub mod registry;
 pub mod sandbox;
+pub mod serve;
 pub mod service;
 pub mod snapshot;
 pub mod source;
@@ -21,3 +23,4 @@ pub mod starts;
 pub mod storage;
 pub mod suspects;
 pub(crate) mod tls;
+pub mod watch_state;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::storage::{FilesystemStorage, FilesystemUploads, FilesystemWriter, quarantined};
-use crate::engine::ports::{Storage, StorageWriteError, StorageWriter, Uploads};
+use super::storage::{FilesystemCensus, FilesystemStorage, FilesystemUploads, FilesystemWriter, quarantined};
+use crate::engine::ports::{Census, Storage, StorageWriteError, StorageWriter, Uploads};
 
 /// A registry's storage, opened.
 #[derive(Debug, Clone)]
@@ -54,6 +54,12 @@ impl OpenedStorage {
         match self {
             Self::Disk(disk) => Some(disk.root()),
         }
+    }
+
+    /// What counts its blobs, where that is cheap.
+    #[must_use]
+    pub fn census(&self) -> Option<Arc<dyn Census>> {
+        self.folder().map(|folder| Arc::new(FilesystemCensus::new(folder)) as Arc<dyn Census>)
     }
 
     /// The folder with what the last run to put something away did so with, where it is on a disk.

@@ -26,6 +26,9 @@ pub struct Hint {
     pub why: String,
     /// What to change.
     pub change: String,
+    /// What to add to the configuration, as YAML, where that is it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
 }
 
 /// All that the doctor saw and said.
@@ -61,6 +64,8 @@ pub struct Settings {
     pub has_http_secret: Option<bool>,
     /// Whether metadata lies in a database (GitLab's).
     pub has_database: Option<bool>,
+    /// Whether anybody is told of pushes.
+    pub notifies: Option<bool>,
     /// What the daemon ignores or chokes on.
     pub warnings: Vec<String>,
     /// How many repositories the daemon lists.
@@ -92,11 +97,15 @@ pub fn diagnose(settings: &Settings) -> Vec<Hint> {
     doctor.access(settings);
     doctor.redis(settings);
     doctor.upkeep(settings);
+    doctor.notifications(settings);
     doctor.version(settings);
     let mut hints = doctor.0;
     hints.sort_by(|a, b| (a.severity, &a.code).cmp(&(b.severity, &b.code)));
     hints
 }
+
+/// What has a registry tell a watch on its own machine. Layers need not be told of.
+const NOTIFICATIONS: &str = include_str!("doctor/notifications.yml");
 
 #[derive(Default)]
 struct Doctor(Vec<Hint>);
@@ -109,7 +118,24 @@ impl Doctor {
             setting: (!setting.is_empty()).then(|| setting.into()),
             why: why.into(),
             change: change.into(),
+            section: None,
         });
+    }
+
+    fn notifications(&mut self, settings: &Settings) {
+        if settings.notifies != Some(false) || settings.daemon.proxy == Some(true) {
+            return;
+        }
+        self.say(
+            "no-notifications",
+            Severity::Note,
+            "notifications.endpoints",
+            "nobody is told of pushes: one that writes nothing is noticed when somebody pulls",
+            "run `regfsck watch --listen 127.0.0.1:9714 --token-file FILE`, and add this, with the token that is in FILE:",
+        );
+        if let Some(hint) = self.0.last_mut() {
+            hint.section = Some(NOTIFICATIONS.to_owned());
+        }
     }
 
     fn cache(&mut self, settings: &Settings) {

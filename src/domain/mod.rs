@@ -37,3 +37,4 @@ pub mod suspects;
 pub mod target;
 pub mod verdict;
 pub mod views;
+pub mod watch;

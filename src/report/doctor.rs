@@ -43,4 +43,8 @@ fn hint(text: &mut String, hint: &Hint, drawing: Drawing) {
             let _ = writeln!(text, "  {label:6}  {part}");
         }
     }
+    // As it is to be copied.
+    for line in hint.section.iter().flat_map(|section| section.lines()) {
+        let _ = writeln!(text, "          {line}");
+    }
 }

@@ -3,7 +3,7 @@
 pub mod changes;
 mod coverage;
 pub mod doctor;
-mod drawing;
+pub mod drawing;
 pub mod format;
 mod github;
 mod groups;
@@ -22,6 +22,7 @@ pub mod repair;
 mod sarif;
 pub mod table;
 pub mod undo;
+pub mod watch;
 pub mod words;
 
 pub(crate) use words::visible;

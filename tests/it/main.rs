@@ -62,3 +62,4 @@ mod tls_program;
 mod token_auth;
 mod uploads;
 mod verify;
+mod watch;

@@ -68,6 +68,8 @@ pub struct RegistryConfig {
     pub auth: AuthKind,
     /// Whether `http.secret` is set, without which replicas refuse each other's uploads.
     pub has_http_secret: bool,
+    /// `notifications.endpoints`: whether anybody is told of pushes.
+    pub notifies: bool,
     /// `catalog.maxentries`: the largest page of the catalog.
     pub catalog_max_entries: u64,
     /// GitLab's `database.enabled`: metadata lies in a database, and storage alone says little.

@@ -45,6 +45,7 @@ pub(super) fn read(tree: &ConfigTree, mut warnings: Vec<String>) -> Result<Regis
         children: children(tree)?,
         auth: auth(tree)?,
         has_http_secret: tree.has_text("http.secret")?,
+        notifies: tree.has_items("notifications.endpoints"),
         catalog_max_entries: tree.count("catalog.maxentries")?.unwrap_or(1000),
         database_enabled: database(tree)?,
         warnings,

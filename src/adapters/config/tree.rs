@@ -126,6 +126,11 @@ impl ConfigTree {
         Ok(self.text(key)?.is_some())
     }
 
+    /// Whether the key holds a list of something.
+    pub(super) fn has_items(&self, key: &str) -> bool {
+        self.get(key).and_then(Value::as_array).is_some_and(|items| !items.is_empty())
+    }
+
     /// Texts: a list, or one alone.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };

@@ -5,6 +5,7 @@
 //! | `root` | finds the storage root from any folder of `…/docker/registry/v2` |
 //! | `names`, `repositories`, `links`, `uploads` | the walk over `repositories/` |
 //! | `blobs` | the walk over `blobs/` |
+//! | `census` | counting blobs without one |
 //! | `leftovers` | folders that lack their `data` or `link` |
 //! | `manifests` | reads and parses the manifests that links and tags name |
 //! | `content` | hashes blobs |
@@ -23,6 +24,7 @@
 //! not looked at) unless that was asked for.
 
 mod blobs;
+mod census;
 mod content;
 mod folder;
 mod gone;
@@ -50,6 +52,7 @@ mod tests;
 pub(super) mod uploads;
 pub(super) mod words;
 
+pub use census::FilesystemCensus;
 #[cfg(any(test, fuzzing))]
 pub(crate) use links::link;
 pub use place::quarantined;

@@ -27,6 +27,7 @@ mod tips;
 pub(super) mod typed;
 pub mod values;
 pub mod verify;
+pub mod watch;
 
 use std::ffi::OsString;
 
@@ -42,6 +43,7 @@ use self::output::SpeechArguments;
 use self::repair::{PurgeCommand, RepairCommand, RestartCommand, UndoCommand};
 use self::snapshot::SnapshotCommand;
 use self::verify::VerifyCommand;
+use self::watch::WatchCommand;
 
 /// The fsck for container registries
 ///
@@ -117,6 +119,11 @@ pub enum Subcommand {
     /// Exit status: 4 the gate refused, 3 something could not be looked at (by the gate or by the check
     /// after it), 5 garbage collection failed (its own status is in the report), 1 findings remain.
     Guard(Box<GuardCommand>),
+    /// Check again and again, verify what is pushed, and say at once what is broken
+    ///
+    /// One check after the other, never two at once; the last report is kept over restarts. What garbage
+    /// collection takes is noticed and asked about. Nothing is changed unless --fix is given.
+    Watch(Box<WatchCommand>),
     /// Write down what storage holds, so that a later check can tell what disappeared
     Snapshot(Box<SnapshotCommand>),
     /// Look for settings that make phantoms, or that keep them from being repaired

@@ -27,6 +27,7 @@ impl<'a> Slots<'a> {
             Subcommand::Purge(it) => Self::of_target(&mut it.check.target),
             Subcommand::Restart(it) => Self::of_target(&mut it.check.target),
             Subcommand::Guard(it) => Self::of_target(&mut it.check.target),
+            Subcommand::Watch(it) => Self::of_target(&mut it.check.target),
             Subcommand::Undo(it) => Self {
                 bare: it.bare.target.clone(),
                 config: Some(&mut it.config.config),

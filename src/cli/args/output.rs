@@ -77,6 +77,32 @@ impl From<&DiagnosisArguments> for ResultArguments {
     }
 }
 
+/// In which forms the report of each check of a watch is written.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct PublishArguments {
+    /// Write each check's report in this form, with =FILE into a file, which is replaced at once; repeatable
+    #[arg(
+        short = 'o',
+        long = "output",
+        env = "REGFSCK_OUTPUT",
+        value_name = "FORMAT[=FILE]",
+        value_delimiter = ',',
+        value_parser = OutputParser(Format::ALL)
+    )]
+    pub formats: Vec<OutputFormat>,
+    /// How much of it.
+    #[command(flatten)]
+    pub drawing: DrawingArguments,
+}
+
+impl From<&PublishArguments> for ResultArguments {
+    fn from(published: &PublishArguments) -> Self {
+        let PublishArguments { formats, drawing } = published.clone();
+        Self { formats, drawing, nagios_exit: false }
+    }
+}
+
 /// How much of a result is drawn.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]

@@ -42,6 +42,7 @@ pub(super) fn remember(subcommand: &mut Subcommand, program: &Command, matches: 
         Subcommand::Purge(purge) => purge.check.typed = typed(),
         Subcommand::Restart(restart) => restart.check.typed = typed(),
         Subcommand::Guard(guard) => guard.check.typed = typed(),
+        Subcommand::Watch(watch) => watch.check.typed = typed(),
         Subcommand::Merge(_)
         | Subcommand::Verify(_)
         | Subcommand::Demo(_)

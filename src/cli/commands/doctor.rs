@@ -53,6 +53,7 @@ fn settings(config: &RegistryConfig) -> Settings {
         purges_uploads: Some(config.upload_purging.enabled && !config.upload_purging.dry_run),
         catalog_max_entries: Some(config.catalog_max_entries),
         has_http_secret: Some(config.has_http_secret),
+        notifies: Some(config.notifies),
         has_database: Some(config.database_enabled),
         warnings: config.warnings.iter().chain(&config.unknown).cloned().collect(),
         ..Settings::default()

@@ -15,6 +15,7 @@ pub(super) mod restart;
 pub(super) mod snapshot;
 pub(super) mod undo;
 pub(super) mod verify;
+pub(super) mod watch;
 
 use anyhow::{Context as _, Result};
 

@@ -16,3 +16,4 @@ pub(super) mod starts;
 pub(super) mod state;
 pub(super) mod suspects;
 pub(super) mod target;
+pub(super) mod watch;

@@ -9,6 +9,7 @@ mod onlooker;
 pub(super) mod progress;
 mod result;
 mod stages;
+mod watch;
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};

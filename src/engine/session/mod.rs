@@ -150,10 +150,27 @@ impl Session {
         goal: Goal,
         approver: &dyn Approver,
     ) -> Result<Report, SessionError> {
+        self.settle_some(examination, goal, |_| true, approver).await
+    }
+
+    /// The same for findings of some codes.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn settle_some(
+        &self,
+        examination: Examination,
+        goal: Goal,
+        is_meant: impl Fn(Code) -> bool,
+        approver: &dyn Approver,
+    ) -> Result<Report, SessionError> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
-        let plan = self.plan(&examination, goal).await?;
+        let mut meant = examination.clone();
+        meant.findings.retain(|finding| is_meant(finding.code));
+        meant.unsettled.retain(|_| is_meant(Code::PhantomManifest));
+        let plan = self.plan(&meant, goal).await?;
         self.change(examination, Proposal { plan, is_saved: false }, approver).await
     }
 
