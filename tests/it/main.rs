@@ -34,6 +34,7 @@ mod interrupts;
 mod journal;
 mod measures;
 mod next_steps;
+mod parts;
 mod proxies;
 mod pull_through;
 mod readme;

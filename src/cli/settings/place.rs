@@ -15,6 +15,8 @@ pub(in crate::cli) struct Place {
     pub(in crate::cli) config: Option<PathBuf>,
     pub(in crate::cli) container: Option<String>,
     pub(in crate::cli) storage: Option<PathBuf>,
+    /// Parts of a snapshot of it, judged in place of a walk.
+    pub(in crate::cli) parts: Vec<PathBuf>,
     /// How many looks at storage are under way at once; unless it is said, storage tells.
     pub(in crate::cli) io_jobs: Option<u16>,
     pub(in crate::cli) registry: Option<String>,
@@ -31,8 +33,8 @@ impl Place {
         Self { config, container, ..Self::default() }
     }
 
-    fn on(self, StorageArguments { storage }: &StorageArguments) -> Self {
-        Self { storage: storage.clone(), ..self }
+    fn on(self, arguments: &StorageArguments) -> Self {
+        Self { storage: arguments.storage.clone(), parts: arguments.parts.clone(), ..self }
     }
 
     fn served_by(self, daemons: &DaemonArguments) -> Self {

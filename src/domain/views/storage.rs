@@ -14,6 +14,7 @@
 
 mod links;
 mod manifests;
+mod parts;
 mod search;
 mod traces;
 
@@ -28,6 +29,7 @@ use search::search;
 
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
+pub use parts::{JoinError, ViewPart};
 pub use traces::{Trace, Traces};
 
 /// All that storage was seen to hold.
