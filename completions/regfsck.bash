@@ -1621,7 +1621,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__snapshot)
-            opts="-c -s -o -v -q -h -V --config --container --storage --io-jobs --repo --output --progress --color --verbose --quiet --help --version"
+            opts="-c -s -o -v -q -h -V --config --container --storage --io-jobs --shard --repo --output --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1648,6 +1648,10 @@ _regfsck() {
                     return 0
                     ;;
                 --io-jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -49,7 +49,7 @@ complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "man" -d 'Print the 
 complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s s -l storage -d 'The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
@@ -139,7 +139,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand merge" -s V -l version -
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plan -d 'The plan that check --plan saved' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
@@ -208,7 +208,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s h -l help -d 
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s s -l storage -d 'The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
@@ -269,7 +269,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s h -l help -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s s -l storage -d 'The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
@@ -333,7 +333,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s h -l help -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l run -d 'Undo this run, not the last one that changed storage' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l state-dir -d 'Keep the journal, temporary files and what --resume remembers here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'
@@ -409,7 +409,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s h -l help -d 'P
 complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s s -l storage -d 'The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
@@ -557,8 +557,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s h -l help -d '
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s V -l version -d 'Print version'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l shard -d 'Take part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s o -l output -d 'Write the snapshot to this file; one that is there is replaced when the new one is whole' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l progress -d 'Show progress on stderr' -r -f -a "auto\t'On a terminal'

@@ -17,6 +17,7 @@ mod draw;
 mod measure;
 #[path = "../../tests/it/support/plant.rs"]
 mod plant;
+mod slow;
 mod upload;
 
 use std::path::{Path, PathBuf};
@@ -83,6 +84,8 @@ enum Subject {
     Redis,
     /// A repair's uploads against curl
     Upload,
+    /// Storage that waits a millisecond for each look, against find and garbage collection; one machine against four
+    Slow,
     /// Time and memory against size
     Curve,
 }
@@ -114,6 +117,7 @@ fn main() -> Result<()> {
             Subject::Probe => daemon::probe(&bench, &mut table)?,
             Subject::Redis => daemon::redis(&bench, &mut table)?,
             Subject::Upload => upload::compare(&bench, &mut table)?,
+            Subject::Slow => slow::compare(&bench, &mut table)?,
             Subject::Curve => table.curve = Some(curve::measure(&bench)?),
         }
     }

@@ -67,6 +67,9 @@ pub enum Reason {
     /// A path that leaves storage.
     #[error("it is no path below the storage root")]
     OutsideStorage,
+    /// Only parts of a snapshot are at hand, and they do not show it.
+    #[error("the parts of a snapshot do not tell; give --storage with the storage itself, too")]
+    OnlyParts,
     /// The cache was not given.
     #[error("Redis is not at hand")]
     NoCache,

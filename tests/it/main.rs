@@ -41,6 +41,7 @@ mod last_look;
 mod manual;
 mod measures;
 mod next_steps;
+mod parts;
 mod proxies;
 mod pull_through;
 mod readme;

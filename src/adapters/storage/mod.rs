@@ -73,6 +73,7 @@ use crate::domain::digest::Digest;
 use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Thing, Unlooked};
+use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
     BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, StoredManifests, TagTarget, Target,
 };
@@ -147,19 +148,34 @@ impl FilesystemStorage {
         }
     }
 
+    /// Walk all of it, or a part.
     fn walk(
+        &self,
+        part: Option<Shard>,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<StorageView, StorageError> {
+        let view = self.empty_view();
+        let Some(root) = self.open_root()? else { return Ok(view) };
+        Ok(self.looks.run(&self.root.path, || self.walk_in(&root, view, (part, scope), events)))
+    }
+
+    fn walk_in(
         &self,
         root: &Folder,
         mut view: StorageView,
-        scope: &dyn Scope,
+        (part, scope): (Option<Shard>, &dyn Scope),
         events: &dyn Events,
     ) -> StorageView {
-        let walked = repositories::walk(root, scope, events);
+        let walked = repositories::walk(root, (part, scope), events);
         let mut notes = walked.notes;
         look_at_top(root, &mut notes);
-        let (blobs, more) = blobs::walk(root, events);
+        let (blobs, more) = blobs::walk(root, part, events);
         notes.extend(more);
-        let (manifests, more) = manifests::read_all(root, &walked.repositories, &blobs, events);
+        let (manifests, more) = match part {
+            None => manifests::read_all(root, &walked.repositories, &blobs, events),
+            Some(_) => manifests::read_named(root, &walked.repositories, events),
+        };
         notes.extend(more);
         view.blobs = blobs;
         view.repositories = walked.repositories;
@@ -205,9 +221,16 @@ impl Storage for FilesystemStorage {
     }
 
     fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError> {
-        let view = self.empty_view();
-        let Some(root) = self.open_root()? else { return Ok(view) };
-        Ok(self.looks.run(&self.root.path, || self.walk(&root, view, scope, events)))
+        self.walk(None, scope, events)
+    }
+
+    fn collect_part(
+        &self,
+        shard: Shard,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<StorageView, StorageError> {
+        self.walk(Some(shard), scope, events)
     }
 
     fn at_once(&self, looks: &mut (dyn FnMut() + Send)) {

@@ -65,9 +65,22 @@ pub struct ConfigArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
-    /// The storage root, such as /var/lib/registry
-    #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR", aliases = ["root", "path", "rootdirectory"])]
+    /// The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took
+    #[arg(
+        id = "storage",
+        short,
+        long = "storage",
+        env = "REGFSCK_STORAGE",
+        value_name = "DIR",
+        aliases = ["root", "path", "rootdirectory"]
+    )]
+    pub(super) given: Vec<PathBuf>,
+    /// The storage root.
+    #[arg(skip)]
     pub storage: Option<PathBuf>,
+    /// Parts of a snapshot, to be judged in place of a walk.
+    #[arg(skip)]
+    pub parts: Vec<PathBuf>,
 }
 
 /// How storage is walked.

@@ -17,6 +17,8 @@ pub(in crate::cli) struct Place {
     pub(in crate::cli) env_file: Option<PathBuf>,
     pub(in crate::cli) container: Option<String>,
     pub(in crate::cli) storage: Option<PathBuf>,
+    /// Parts of a snapshot of it, judged in place of a walk.
+    pub(in crate::cli) parts: Vec<PathBuf>,
     /// How many looks at storage are under way at once; unless it is said, storage tells.
     pub(in crate::cli) io_jobs: Option<u16>,
     /// Whether links below its root are followed.
@@ -37,8 +39,8 @@ impl Place {
         Self { config, env_file, container, ..Self::default() }
     }
 
-    fn on(self, StorageArguments { storage }: &StorageArguments) -> Self {
-        Self { storage: storage.clone(), ..self }
+    fn on(self, arguments: &StorageArguments) -> Self {
+        Self { storage: arguments.storage.clone(), parts: arguments.parts.clone(), ..self }
     }
 
     fn served_by(self, daemons: &DaemonArguments) -> Self {

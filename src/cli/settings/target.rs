@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -12,6 +13,7 @@ use crate::adapters::config::{RegistryConfig, StorageDriver};
 use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
+use crate::adapters::snapshot::{NoUploads, SnapshotStorage};
 use crate::adapters::storage::FilesystemStorage;
 use crate::cli::args::check::CheckArguments;
 use crate::cli::args::connection::ConnectionArguments;
@@ -83,7 +85,7 @@ impl Target {
         if target.sparse_indexes {
             daemon.children = IndexChildren::None;
         }
-        let handle = storage.as_ref().map(handle);
+        let handle = seen(&target.parts, storage.as_ref().map(handle))?;
         let sides = Sides { storage: handle, daemons, cache, flags: typed.clone() };
         Ok(Self {
             storage,
@@ -101,6 +103,18 @@ impl Target {
 /// Storage as the engine is handed it: to be read, until a run has the right to write.
 fn handle(storage: &OpenedStorage) -> StorageHandle {
     StorageHandle { reader: storage.reader(), writer: None, uploads: storage.uploads() }
+}
+
+/// Storage as parts of a snapshot show it, where there are any.
+fn seen(parts: &[PathBuf], storage: Option<StorageHandle>) -> Result<Option<StorageHandle>> {
+    if parts.is_empty() {
+        return Ok(storage);
+    }
+    let seen = SnapshotStorage::open(parts).context("--storage")?;
+    Ok(Some(match storage {
+        Some(handle) => StorageHandle { reader: seen.beside(handle.reader).context("--storage")?, ..handle },
+        None => StorageHandle { reader: Arc::new(seen), writer: None, uploads: Arc::new(NoUploads) },
+    }))
 }
 
 /// The storage alone that the arguments mean.
@@ -184,7 +198,11 @@ pub(in crate::cli) async fn registries(
 pub(in crate::cli) fn config(target: &Place) -> Result<Option<RegistryConfig>> {
     let path = match &target.config {
         Some(path) => path.clone(),
-        None if target.storage.is_some() || target.registry.is_some() || !target.replica.is_empty() => {
+        None if target.storage.is_some()
+            || !target.parts.is_empty()
+            || target.registry.is_some()
+            || !target.replica.is_empty() =>
+        {
             return Ok(None);
         }
         None => RegistryConfig::discover(RegistryConfig::USUAL_PLACES)

@@ -15,6 +15,7 @@
 mod links;
 mod manifests;
 mod removals;
+mod parts;
 mod search;
 mod traces;
 
@@ -30,6 +31,7 @@ use search::search;
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
 pub use removals::Removal;
+pub use parts::{JoinError, ViewPart};
 pub use traces::{Trace, Traces};
 
 /// All that storage was seen to hold.

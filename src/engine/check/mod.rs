@@ -143,7 +143,8 @@ impl Run<'_> {
             return Ok((Vec::new(), None));
         }
         let facts = Facts {
-            now,
+            // What is young when it is seen may have its links a moment later.
+            now: now.min(view.collected),
             grace: self.options.extent.grace,
             everything: self.options.extent.scope.is_everything(),
             daemon: self.options.daemon.clone(),
@@ -181,10 +182,10 @@ impl Run<'_> {
     async fn collect(&mut self, storage: &Arc<dyn Storage>) -> Result<Arc<StorageView>, StorageError> {
         let (storage, scope, events) =
             (Arc::clone(storage), Arc::clone(&self.options.extent.scope), Arc::clone(&self.events));
-        let view = blocking(move || storage.collect(&*scope, &*events)).await?;
+        let view = blocking(move || storage.collect_shared(&*scope, &*events)).await?;
         let scope = &self.options.extent.scope;
         if !scope.is_everything() && view.repositories.is_empty() && view.unknown.is_empty() {
-            return Err(StorageError::NothingMatches { whole: view.root });
+            return Err(StorageError::NothingMatches { whole: view.root.clone() });
         }
         self.coverage.storage = Some(cover(&view));
         self.coverage.shard = self.options.extent.shard;
@@ -193,7 +194,7 @@ impl Run<'_> {
         if !self.options.extent.scope.is_everything() {
             self.coverage.limits.0.push(Limit::SomeRepositories);
         }
-        Ok(Arc::new(view))
+        Ok(view)
     }
 
     /// The daemon, if it was given and lets us in.

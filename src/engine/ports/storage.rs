@@ -1,6 +1,7 @@
 //! Storage, read only.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -10,6 +11,7 @@ use crate::domain::digest::Digest;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Reason};
+use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
     BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
 };
@@ -51,6 +53,32 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// When the root itself cannot be read. Anything below that goes to [`StorageView::unknown`].
     fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError>;
+
+    /// The same, where it is kept already.
+    ///
+    /// # Errors
+    /// As [`Storage::collect`].
+    fn collect_shared(
+        &self,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<Arc<StorageView>, StorageError> {
+        self.collect(scope, events).map(Arc::new)
+    }
+
+    /// Walk one part of it: the blobs of some folders, some repositories, and the manifests that these name, wherever they
+    /// lie. [`StorageView::join`] makes the parts one view. Where nothing can be left out, all is walked.
+    ///
+    /// # Errors
+    /// As [`Storage::collect`].
+    fn collect_part(
+        &self,
+        shard: Shard,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<StorageView, StorageError> {
+        self.collect(scope, events).map(|view| view.part(shard))
+    }
 
     /// Hash each of these blobs' files, in parallel and no faster than `pace` allows, and say which are not
     /// what their digests say.
