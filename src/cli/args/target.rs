@@ -52,8 +52,8 @@ pub struct ConfigArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
-    /// The storage root, such as /var/lib/registry
-    #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR", aliases = ["root", "path", "rootdirectory"])]
+    /// The storage root, such as /var/lib/registry, or a bucket: s3://BUCKET[/ROOT][?endpoint=URL]
+    #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR|URL", aliases = ["root", "path", "rootdirectory"])]
     pub storage: Option<PathBuf>,
 }
 

@@ -10,6 +10,7 @@ pub mod docker_engine;
 pub mod generated;
 pub mod incident;
 pub mod modules;
+pub mod moto;
 pub mod plant;
 pub mod program;
 pub mod proxy;

@@ -1,0 +1,79 @@
+//! The stored manifests: each fetched once, many at a time.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::fault::Fault;
+use super::runtime::wait;
+use super::store::Store;
+use crate::adapters::storage::manifests::{Place as Read, follow, understood};
+use crate::adapters::storage::notes::Notes;
+use crate::domain::digest::Digest;
+use crate::domain::layout::Place;
+use crate::domain::manifest::{MAX_MANIFEST_BYTES, ManifestError};
+use crate::domain::observed::Unlooked;
+use crate::domain::views::storage::{ReadManifest, Repository, StoredBlob, StoredManifests};
+use crate::engine::ports::{Event, Events};
+
+/// Where manifests are read from, and so many at once.
+pub(super) struct Manifests {
+    pub(super) store: Arc<Store>,
+    pub(super) prefix: String,
+    pub(super) jobs: usize,
+}
+
+impl Manifests {
+    /// Read what revision links and tags name and what lies below it, as far as it is stored.
+    pub(super) fn read_all(
+        &self,
+        repositories: &[Repository],
+        blobs: &[StoredBlob],
+        events: &dyn Events,
+    ) -> (StoredManifests, Notes) {
+        follow(repositories, blobs, events, |wanted| {
+            let places = wanted.iter().filter_map(|at| blobs.get(usize::try_from(*at).ok()?).copied());
+            self.level(places.collect(), events)
+        })
+    }
+
+    fn level(&self, wanted: Vec<StoredBlob>, events: &dyn Events) -> (Vec<Read>, Notes) {
+        events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
+        let (store, prefix, jobs) = (Arc::clone(&self.store), self.prefix.clone(), self.jobs.max(1));
+        let fetched = wait(async move {
+            let one = |blob: StoredBlob| {
+                let key = format!("{prefix}{}", Place::Data(blob.digest));
+                let store = Arc::clone(&store);
+                async move {
+                    let read = fetch(&store, &key, blob.size).await;
+                    (blob.digest, read)
+                }
+            };
+            Ok(stream::iter(wanted).map(one).buffered(jobs).collect::<Vec<_>>().await)
+        });
+        events.emit(Event::Finished);
+        sorted(fetched.unwrap_or_default())
+    }
+}
+
+fn sorted(fetched: Vec<(Digest, Result<ReadManifest, Fault>)>) -> (Vec<Read>, Notes) {
+    let (mut read, mut notes) = (Vec::with_capacity(fetched.len()), Notes::default());
+    for (digest, manifest) in fetched {
+        match manifest {
+            Ok(manifest) => read.push((digest, manifest)),
+            // It is gone since it was listed.
+            Err(Fault::Absent) => {}
+            Err(fault) => notes.unknown.push(Unlooked::new(Place::Data(digest), fault.reason())),
+        }
+    }
+    (read, notes)
+}
+
+async fn fetch(store: &Store, key: &str, size: u64) -> Result<ReadManifest, Fault> {
+    if size > MAX_MANIFEST_BYTES {
+        return Ok(ReadManifest::Unreadable(ManifestError::TooLarge(size).to_string()));
+    }
+    let (bytes, _) = store.start(key, MAX_MANIFEST_BYTES + 1).await?;
+    Ok(understood(&bytes))
+}
