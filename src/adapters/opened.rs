@@ -41,6 +41,16 @@ impl OpenedStorage {
         }
     }
 
+    /// Keep in that folder what need not be looked at twice.
+    #[cfg_attr(not(feature = "cloud"), expect(unused_variables, reason = "a disk is looked at again"))]
+    pub fn remember_in(&self, state: &Path) {
+        match self {
+            Self::Disk(_) => {}
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => bucket.remember_in(state),
+        }
+    }
+
     /// What sees its upload sessions.
     #[must_use]
     pub fn uploads(&self) -> Arc<dyn Uploads> {

@@ -1,11 +1,13 @@
 //! The stored manifests: each fetched once, many at a time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::fault::Fault;
+use super::memory::Memory;
 use super::runtime::wait;
 use super::store::Store;
 use crate::adapters::storage::manifests::{Place as Read, follow, understood};
@@ -18,13 +20,17 @@ use crate::domain::views::storage::{ReadManifest, Repository, StoredBlob, Stored
 use crate::engine::ports::{Event, Events};
 
 /// Where manifests are read from, and so many at once.
-pub(super) struct Manifests {
+pub(super) struct Manifests<'a> {
     pub(super) store: Arc<Store>,
     pub(super) prefix: String,
     pub(super) jobs: usize,
+    /// What the store calls their content.
+    pub(super) tags: &'a HashMap<Digest, Box<str>>,
+    /// What was read before.
+    pub(super) memory: &'a Memory,
 }
 
-impl Manifests {
+impl Manifests<'_> {
     /// Read what revision links and tags name and what lies below it, as far as it is stored.
     pub(super) fn read_all(
         &self,
@@ -40,6 +46,13 @@ impl Manifests {
 
     fn level(&self, wanted: Vec<StoredBlob>, events: &dyn Events) -> (Vec<Read>, Notes) {
         events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
+        let known = |blob: &StoredBlob| {
+            let tag = self.tags.get(&blob.digest).map(AsRef::as_ref);
+            self.memory.manifest(&blob.digest, tag).map(|read| (blob.digest, read.clone()))
+        };
+        let known: Vec<Read> = wanted.iter().filter_map(known).collect();
+        let is_known = |digest: &Digest| known.binary_search_by(|(known, _)| known.cmp(digest)).is_ok();
+        let wanted: Vec<StoredBlob> = wanted.into_iter().filter(|blob| !is_known(&blob.digest)).collect();
         let (store, prefix, jobs) = (Arc::clone(&self.store), self.prefix.clone(), self.jobs.max(1));
         let fetched = wait(async move {
             let one = |blob: StoredBlob| {
@@ -53,12 +66,13 @@ impl Manifests {
             Ok(stream::iter(wanted).map(one).buffered(jobs).collect::<Vec<_>>().await)
         });
         events.emit(Event::Finished);
-        sorted(fetched.unwrap_or_default())
+        sorted(known, fetched.unwrap_or_default())
     }
 }
 
-fn sorted(fetched: Vec<(Digest, Result<ReadManifest, Fault>)>) -> (Vec<Read>, Notes) {
-    let (mut read, mut notes) = (Vec::with_capacity(fetched.len()), Notes::default());
+/// In order, those that were known and those that were fetched.
+fn sorted(known: Vec<Read>, fetched: Vec<(Digest, Result<ReadManifest, Fault>)>) -> (Vec<Read>, Notes) {
+    let (mut read, mut notes) = (known, Notes::default());
     for (digest, manifest) in fetched {
         match manifest {
             Ok(manifest) => read.push((digest, manifest)),
@@ -67,6 +81,7 @@ fn sorted(fetched: Vec<(Digest, Result<ReadManifest, Fault>)>) -> (Vec<Read>, No
             Err(fault) => notes.unknown.push(Unlooked::new(Place::Data(digest), fault.reason())),
         }
     }
+    read.sort_unstable_by_key(|(digest, _)| *digest);
     (read, notes)
 }
 

@@ -9,6 +9,7 @@
 //! | `listing`, `scale` | all keys by as few requests as there are pages, many at once |
 //! | `gather`, `misplaced` | what keys are |
 //! | `links`, `manifests` | what links say, and the manifests that they name |
+//! | `memory` | manifests that an earlier check has read |
 //! | `looks` | second looks at single things |
 //! | `uploads`, `writer` | sessions under way, and what repairs change |
 //! | `runtime` | the threads on which requests are under way |
@@ -22,6 +23,7 @@ mod links;
 mod listing;
 mod looks;
 mod manifests;
+mod memory;
 mod misplaced;
 mod objects;
 mod pages;
@@ -33,7 +35,7 @@ mod writer;
 mod xml;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
@@ -65,6 +67,8 @@ pub struct BucketStorage {
     prefix: String,
     may_be_empty: bool,
     jobs: usize,
+    /// Where what outlasts a run is kept.
+    state: Arc<OnceLock<PathBuf>>,
     pool: Arc<OnceLock<Option<ThreadPool>>>,
     /// What the listing could not see: nothing there is absent.
     hidden: Arc<Mutex<Vec<Range>>>,
@@ -86,9 +90,16 @@ impl BucketStorage {
             location,
             may_be_empty: settings.may_be_empty,
             jobs: jobs.map_or(JOBS, NonZeroUsize::get),
+            state: Arc::default(),
             pool: Arc::default(),
             hidden: Arc::default(),
         })
+    }
+
+    /// Keep in that folder what need not be fetched twice.
+    pub fn remember_in(&self, state: &Path) {
+        // Whoever said so first is right: all say the same.
+        let _ = self.state.set(state.to_owned());
     }
 
     /// The root of the tree, as it is shown before paths below it.
@@ -151,12 +162,16 @@ impl BucketStorage {
         let reader =
             links::Reader { store: Arc::clone(&self.store), prefix: self.prefix.clone(), jobs: self.jobs };
         view.repositories = reader.repositories(&mut gathered, events);
+        let memory = memory::Memory::load(self.state.get().map(PathBuf::as_path));
         let manifests = manifests::Manifests {
             store: Arc::clone(&self.store),
             prefix: self.prefix.clone(),
             jobs: self.jobs,
+            tags: &gathered.tags,
+            memory: &memory,
         };
         let (read, more) = manifests.read_all(&view.repositories, &gathered.blobs, events);
+        memory.save(&read, &gathered.tags);
         gathered.notes.extend(more);
         view.manifests = read;
         view.uploads = gathered.sessions();

@@ -3,6 +3,7 @@
 mod bad_input;
 mod contract;
 mod daemon;
+mod latency;
 mod weather;
 
 use std::ffi::OsStr;
