@@ -26,13 +26,13 @@ const UNSIGNED: &str = "AWS_SKIP_SIGNATURE";
 
 /// What requests are signed with.
 #[derive(Debug)]
-pub(super) enum Credentials {
+pub(super) enum BucketCredentials {
     Of(AwsCredentialProvider),
     /// Nobody's: requests are not signed.
     Nobody,
 }
 
-impl Credentials {
+impl BucketCredentials {
     pub(super) async fn get(&self) -> Result<Option<Arc<AwsCredential>>, String> {
         match self {
             Self::Of(provider) => {
@@ -48,22 +48,22 @@ impl Credentials {
 }
 
 /// Those for this bucket; `http` asks for those of the machine.
-pub(super) fn of(settings: &BucketSettings, http: &reqwest::Client) -> Result<Credentials, String> {
+pub(super) fn of(settings: &BucketSettings, http: &reqwest::Client) -> Result<BucketCredentials, String> {
     if let Some(keys) = &settings.keys {
-        return Ok(Credentials::fixed(AwsCredential {
+        return Ok(BucketCredentials::fixed(AwsCredential {
             key_id: keys.id.clone(),
             secret_key: keys.secret.expose_secret().to_owned(),
             token: None,
         }));
     }
     if variable(UNSIGNED).is_some_and(|value| value != "false" && value != "0") {
-        return Ok(Credentials::Nobody);
+        return Ok(BucketCredentials::Nobody);
     }
     let told = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
     let is_told = told.iter().any(|name| variable(name).is_some())
         || variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some();
     if !is_told && let Some(credential) = of_profile()? {
-        return Ok(Credentials::fixed(credential));
+        return Ok(BucketCredentials::fixed(credential));
     }
     let retry =
         RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(10), ..RetryConfig::default() };
@@ -73,7 +73,7 @@ pub(super) fn of(settings: &BucketSettings, http: &reqwest::Client) -> Result<Cr
         .with_retry(retry)
         .with_http_connector(Own(http.clone()));
     let store = builder.build().map_err(|error| error.to_string())?;
-    Ok(Credentials::Of(Arc::clone(store.credentials())))
+    Ok(BucketCredentials::Of(Arc::clone(store.credentials())))
 }
 
 /// Our own client, for whoever tells credentials.

@@ -8,7 +8,7 @@ use crate::engine::ports::StorageError;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(in crate::adapters) enum Fault {
+pub(in crate::adapters) enum StoreFault {
     /// There is no such object.
     #[error("there is no such object")]
     Absent,
@@ -38,7 +38,7 @@ pub(in crate::adapters) enum Fault {
     },
 }
 
-impl Fault {
+impl StoreFault {
     /// What the store's refusal means; `body` is its own words.
     pub(super) fn of_answer(asked: &str, status: u16, region: Option<&str>, body: &[u8]) -> Self {
         let error = Element::read(body).unwrap_or_default();
@@ -135,16 +135,16 @@ fn hint(status: u16, code: &str, region: Option<String>) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, code: &str) -> Fault {
+    fn answer(status: u16, code: &str) -> StoreFault {
         let body = format!("<Error><Code>{code}</Code><Message>words</Message></Error>");
-        Fault::of_answer("GET s3://b/k", status, None, body.as_bytes())
+        StoreFault::of_answer("GET s3://b/k", status, None, body.as_bytes())
     }
 
     #[test]
     fn only_a_missing_key_is_absent() {
-        assert_eq!(answer(404, "NoSuchKey"), Fault::Absent);
+        assert_eq!(answer(404, "NoSuchKey"), StoreFault::Absent);
         for (status, code) in [(404, "NoSuchBucket"), (403, "AccessDenied"), (400, "ExpiredToken")] {
-            assert!(matches!(answer(status, code), Fault::Refused { hint: Some(_), .. }), "{code}");
+            assert!(matches!(answer(status, code), StoreFault::Refused { hint: Some(_), .. }), "{code}");
             assert!(matches!(answer(status, code).observed::<()>(), Observed::Unknown(_)), "{code}");
         }
         for (status, code) in [(503, "SlowDown"), (500, "InternalError"), (502, ""), (429, "")] {
@@ -155,7 +155,9 @@ mod tests {
     #[test]
     fn another_region_is_named() {
         let body = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>";
-        let Fault::Refused { hint: Some(hint), .. } = Fault::of_answer("GET s3://b", 400, None, body) else {
+        let StoreFault::Refused { hint: Some(hint), .. } =
+            StoreFault::of_answer("GET s3://b", 400, None, body)
+        else {
             panic!("it is refused")
         };
         assert!(hint.contains("?region=eu-west-1"), "{hint}");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::misplaced::{EXTENDS_DATA, Misplaced, judge};
-use super::pages::{Listed, Mark};
+use super::pages::{ContentMark, ListedKey};
 use crate::adapters::storage::notes::Notes;
 use crate::adapters::storage::printable::show;
 use crate::adapters::storage::uploads::is_uuid;
@@ -16,7 +16,7 @@ use crate::domain::views::storage::{StoredBlob, StoredUpload};
 /// A link as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ListedLink {
-    pub(super) mark: Mark,
+    pub(super) mark: ContentMark,
     pub(super) size: u64,
 }
 
@@ -60,7 +60,7 @@ const SMALL: u64 = 4 << 20;
 
 impl Gathered {
     /// Take in one key, which is told below the storage root.
-    pub(super) fn take(&mut self, listed: Listed) {
+    pub(super) fn take(&mut self, listed: ListedKey) {
         self.keys += 1;
         // What consoles make of a folder, and no driver.
         if listed.key.ends_with(b"/") && listed.size == 0 {
@@ -69,7 +69,7 @@ impl Gathered {
         let Ok(text) = std::str::from_utf8(&listed.key) else {
             return self.misplaced(&show(&listed.key));
         };
-        let link = ListedLink { mark: Mark::of(&listed.tag), size: listed.size };
+        let link = ListedLink { mark: ContentMark::of(&listed.tag), size: listed.size };
         match Place::from(text) {
             Place::Data(digest) => {
                 self.blobs.push(StoredBlob { digest, size: listed.size, modified: listed.modified });
@@ -112,7 +112,7 @@ impl Gathered {
         }
     }
 
-    fn upload(&mut self, name: RepositoryName, id: &str, part: UploadPart, listed: &Listed) {
+    fn upload(&mut self, name: RepositoryName, id: &str, part: UploadPart, listed: &ListedKey) {
         self.repositories.entry(name.clone()).or_default();
         let session = self.uploads.entry((name, id.to_owned())).or_default();
         session.modified = session.modified.max(listed.modified);

@@ -10,11 +10,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use reqwest::Method;
 
-use super::fault::Fault;
+use super::fault::StoreFault;
 use super::gather::{Gathered, Holding, ListedLink};
-use super::pages::Mark;
+use super::pages::ContentMark;
 use super::runtime::wait;
-use super::store::{Ask, Store, md5};
+use super::store::{Ask, ObjectStore, md5};
 use crate::adapters::storage::notes::Notes;
 use crate::adapters::storage::printable::show_start;
 use crate::domain::digest::Digest;
@@ -59,13 +59,13 @@ impl LinkContent {
 }
 
 /// Read the start of a link.
-pub(super) async fn read(store: &Store, key: &str) -> Result<Vec<u8>, Fault> {
+pub(super) async fn read(store: &ObjectStore, key: &str) -> Result<Vec<u8>, StoreFault> {
     let last = LINK_BYTES - 1;
     let ask = Ask::new(Method::GET, key).header("range", format!("bytes=0-{last}"));
     match store.ask(&ask, LINK_BYTES).await {
         Ok(answer) => Ok(answer.body.to_vec()),
         // There is no first byte of nothing.
-        Err(Fault::OutOfRange) => Ok(Vec::new()),
+        Err(StoreFault::OutOfRange) => Ok(Vec::new()),
         Err(fault) => Err(fault),
     }
 }
@@ -73,13 +73,13 @@ pub(super) async fn read(store: &Store, key: &str) -> Result<Vec<u8>, Fault> {
 type Where = (RepositoryName, LinkPlace);
 
 /// Where links are read from, and so many at once.
-pub(super) struct Reader {
-    pub(super) store: Arc<Store>,
+pub(super) struct LinkReader {
+    pub(super) store: Arc<ObjectStore>,
     pub(super) prefix: String,
     pub(super) jobs: usize,
 }
 
-impl Reader {
+impl LinkReader {
     /// Every repository that was listed, with what its links say.
     pub(super) fn repositories(&self, gathered: &mut Gathered, events: &dyn Events) -> Vec<Repository> {
         let holdings = std::mem::take(&mut gathered.repositories);
@@ -87,8 +87,8 @@ impl Reader {
         let is_md5 = self.is_md5(&holdings);
         let told = |link: &ListedLink| match link.mark {
             _ if link.size == 0 => Some(LinkContent::Invalid("".into())),
-            Mark::Md5(sum) if is_md5 => known.get(&sum).map(|digest| LinkContent::Digest(*digest)),
-            Mark::Md5(_) | Mark::Opaque => None,
+            ContentMark::Md5(sum) if is_md5 => known.get(&sum).map(|digest| LinkContent::Digest(*digest)),
+            ContentMark::Md5(_) | ContentMark::Opaque => None,
         };
         let unread: Vec<Where> =
             each(&holdings).filter(|(_, link)| told(link).is_none()).map(|(at, _)| at).collect();
@@ -106,13 +106,13 @@ impl Reader {
 
     fn is_md5(&self, holdings: &BTreeMap<RepositoryName, Holding>) -> bool {
         let marked = each(holdings).filter_map(|(at, link)| match link.mark {
-            Mark::Md5(sum) if link.size > 0 => Some((at, sum)),
-            Mark::Md5(_) | Mark::Opaque => None,
+            ContentMark::Md5(sum) if link.size > 0 => Some((at, sum)),
+            ContentMark::Md5(_) | ContentMark::Opaque => None,
         });
         let sample: Vec<_> = marked.take(SAMPLE).collect();
         let sums: HashMap<Where, [u8; 16]> = sample.iter().cloned().collect();
         let read = self.fetch(sample.into_iter().map(|(at, _)| at).collect());
-        let agree = |(at, bytes): &(Where, Result<Vec<u8>, Fault>)| match bytes {
+        let agree = |(at, bytes): &(Where, Result<Vec<u8>, StoreFault>)| match bytes {
             Ok(bytes) => sums.get(at) == Some(&md5(bytes)),
             // One that is gone meanwhile, or cannot be read, speaks neither for nor against.
             Err(_) => true,
@@ -125,7 +125,7 @@ impl Reader {
         for (at, bytes) in self.fetch(places) {
             let content = match bytes {
                 Ok(bytes) => LinkContent::of(&bytes),
-                Err(Fault::Absent) => LinkContent::Gone,
+                Err(StoreFault::Absent) => LinkContent::Gone,
                 Err(fault) => {
                     let place = Place::Link(at.0.clone(), at.1.clone());
                     notes.unknown.push(Unlooked::new(place, fault.reason()));
@@ -137,7 +137,7 @@ impl Reader {
         all
     }
 
-    fn fetch(&self, places: Vec<Where>) -> Vec<(Where, Result<Vec<u8>, Fault>)> {
+    fn fetch(&self, places: Vec<Where>) -> Vec<(Where, Result<Vec<u8>, StoreFault>)> {
         let (store, prefix, jobs) = (Arc::clone(&self.store), self.prefix.clone(), self.jobs.max(1));
         let fetched = wait(async move {
             let one = |at: Where| {

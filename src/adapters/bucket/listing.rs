@@ -14,11 +14,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::fault::Fault;
-use super::pages::{Listed, Page};
+use super::fault::StoreFault;
+use super::pages::{KeyPage, ListedKey};
 use super::runtime::start;
 use super::scale::Scale;
-use super::store::Store;
+use super::store::ObjectStore;
 
 /// Where repositories begin.
 pub(super) const REPOSITORIES: &[u8] = b"repositories/";
@@ -44,13 +44,13 @@ impl Range {
 /// What a listing tells while it goes on.
 pub(super) enum Told {
     /// Keys, below the storage root.
-    Keys(Vec<Listed>),
+    Keys(Vec<ListedKey>),
     /// What could not be listed.
-    Failed(Range, Fault),
+    Failed(Range, StoreFault),
 }
 
 /// What is to be listed.
-pub(super) struct Plan {
+pub(super) struct ListingPlan {
     /// What stands before every key.
     pub(super) prefix: String,
     /// Where to look; everywhere, where nothing is said.
@@ -60,7 +60,7 @@ pub(super) struct Plan {
 }
 
 /// List; ends when the receiver is dropped.
-pub(super) fn list(store: Arc<Store>, plan: Plan) -> Result<Receiver<Told>, Fault> {
+pub(super) fn list(store: Arc<ObjectStore>, plan: ListingPlan) -> Result<Receiver<Told>, StoreFault> {
     let (tell, told) = channel();
     start(async move {
         Lister { store, prefix: plan.prefix, jobs: plan.jobs.max(1), names: Vec::new(), tell }
@@ -71,7 +71,7 @@ pub(super) fn list(store: Arc<Store>, plan: Plan) -> Result<Receiver<Told>, Faul
 }
 
 struct Lister {
-    store: Arc<Store>,
+    store: Arc<ObjectStore>,
     prefix: String,
     jobs: usize,
     /// The folders right below `repositories/`, once they are asked for.
@@ -143,7 +143,7 @@ impl Lister {
     }
 
     /// Hand on what a page of the range holds; what is left of the range.
-    fn take(&self, range: &Range, page: Result<Page, Fault>) -> Result<Option<Range>, Unheard> {
+    fn take(&self, range: &Range, page: Result<KeyPage, StoreFault>) -> Result<Option<Range>, Unheard> {
         let tell = |told| self.tell.send(told).map_err(|_told| Unheard);
         let mut page = match page {
             Ok(page) => page,
@@ -178,7 +178,7 @@ impl Lister {
 }
 
 /// A page of the range, its keys below the prefix.
-async fn fetch(store: &Store, prefix: &str, range: &Range) -> Result<Page, Fault> {
+async fn fetch(store: &ObjectStore, prefix: &str, range: &Range) -> Result<KeyPage, StoreFault> {
     let after = if range.after.is_empty() { Vec::new() } else { [prefix.as_bytes(), &range.after].concat() };
     let mut page = store.page(prefix, &after, false).await?;
     for entry in &mut page.entries {
@@ -190,5 +190,5 @@ async fn fetch(store: &Store, prefix: &str, range: &Range) -> Result<Page, Fault
     }
     let asked = format!("GET s3://{}/{prefix}?list-type=2", store.bucket);
     let said = "the listing does not begin where it was asked to".to_owned();
-    Err(Fault::Refused { asked, said, hint: None })
+    Err(StoreFault::Refused { asked, said, hint: None })
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::BucketStorage;
-use super::fault::Fault;
+use super::fault::StoreFault;
 use super::links::{self, LinkContent};
-use super::objects::{Object, Sum};
+use super::objects::Object;
 use super::runtime::wait;
 use crate::adapters::storage::printable::bytes;
 use crate::adapters::storage::uploads::is_uuid;
@@ -16,14 +16,14 @@ use crate::domain::layout::{FolderPlace, LinkPlace, Place, UploadPart};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Reason, Unlooked};
 use crate::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
-use crate::engine::ports::{Event, Events, Pace, Scope, Storage, StorageError, Unhurried};
+use crate::engine::ports::{Event, Events, Hasher, Pace, Scope, Storage, StorageError, Unhurried};
 
 /// Why what lies in a range that could not be listed is not looked at one by one.
 const HIDDEN: &str = "the listing of the bucket failed there";
 
 impl BucketStorage {
     /// What is known of an object.
-    pub(super) fn head(&self, key: String) -> Result<Object, Fault> {
+    pub(super) fn head(&self, key: String) -> Result<Object, StoreFault> {
         let store = Arc::clone(&self.store);
         wait(async move { store.head(&key).await })
     }
@@ -34,53 +34,57 @@ impl BucketStorage {
         key: &str,
         digest: &Digest,
         pace: &dyn Pace,
-    ) -> Result<(HashedBlob, Object), Fault> {
+    ) -> Result<(HashedBlob, Object), StoreFault> {
         let object = self.head(key.to_owned())?;
-        let (mut sum, mut done) = (Sum::of(digest.algorithm()), 0);
+        let (mut hasher, mut done) = (Hasher::new(digest.algorithm()), 0);
         while done < object.size {
             let part = self.part(key, done, &object.tag)?;
             if part.is_empty() {
                 break;
             }
-            sum.take(&part);
+            hasher.update(&part);
             done += part.len() as u64;
             pace.spend(part.len() as u64);
         }
-        Ok((HashedBlob { digest: *digest, actual: sum.digest(), size: done }, object))
+        Ok((HashedBlob { digest: *digest, actual: hasher.finish(), size: done }, object))
     }
 
     /// A part of a blob from there on; empty behind its end.
-    pub(in crate::adapters) fn blob_part(&self, digest: &Digest, from: u64) -> Result<bytes::Bytes, Fault> {
+    pub(in crate::adapters) fn blob_part(
+        &self,
+        digest: &Digest,
+        from: u64,
+    ) -> Result<bytes::Bytes, StoreFault> {
         self.part(&self.key(&Place::Data(*digest)), from, "")
     }
 
-    fn part(&self, key: &str, from: u64, tag: &str) -> Result<bytes::Bytes, Fault> {
+    fn part(&self, key: &str, from: u64, tag: &str) -> Result<bytes::Bytes, StoreFault> {
         let (store, key, tag) = (Arc::clone(&self.store), key.to_owned(), tag.to_owned());
         wait(async move { store.part(&key, from, &tag).await })
     }
 
-    pub(super) fn read_link(&self, key: String) -> Result<Vec<u8>, Fault> {
+    pub(super) fn read_link(&self, key: String) -> Result<Vec<u8>, StoreFault> {
         let store = Arc::clone(&self.store);
         wait(async move { links::read(&store, &key).await })
     }
 
     /// At most so many of the first bytes of a blob.
-    fn first_bytes(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, Fault> {
+    fn first_bytes(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, StoreFault> {
         let (store, key) = (Arc::clone(&self.store), self.key(&Place::Data(*digest)));
         wait(async move { store.start(&key, limit).await }).map(|(bytes, _)| bytes.to_vec())
     }
 
     /// Whether anything begins with that.
-    fn begins(&self, prefix: String) -> Result<bool, Fault> {
+    fn begins(&self, prefix: String) -> Result<bool, StoreFault> {
         let store = Arc::clone(&self.store);
         let page = wait(async move { store.page(&prefix, b"", true).await })?;
         Ok(!page.entries.is_empty() || !page.folders.is_empty())
     }
 
-    fn content_of_link(&self, place: &Place) -> Result<LinkContent, Fault> {
+    fn content_of_link(&self, place: &Place) -> Result<LinkContent, StoreFault> {
         match self.read_link(self.key(place)) {
             Ok(bytes) => Ok(LinkContent::of(&bytes)),
-            Err(Fault::Absent) => Ok(LinkContent::Gone),
+            Err(StoreFault::Absent) => Ok(LinkContent::Gone),
             Err(fault) => Err(fault),
         }
     }
@@ -96,7 +100,7 @@ impl BucketStorage {
                     view.bytes += hashed.size;
                     view.wrong.extend(Some(hashed).filter(|hashed| hashed.actual != hashed.digest));
                 }
-                Err(Fault::Absent) => {}
+                Err(StoreFault::Absent) => {}
                 Err(fault) => {
                     let root = self.root().into();
                     let unlooked = Unlooked::new(Place::Data(*digest), fault.reason());
@@ -109,11 +113,11 @@ impl BucketStorage {
     }
 
     /// A look at a place, unless the listing failed there.
-    fn look<T>(&self, place: &Place, look: impl FnOnce() -> Result<Observed<T>, Fault>) -> Observed<T> {
+    fn look<T>(&self, place: &Place, look: impl FnOnce() -> Result<Observed<T>, StoreFault>) -> Observed<T> {
         if self.is_hidden(place) {
             return Observed::Unknown(HIDDEN.into());
         }
-        look().unwrap_or_else(Fault::observed)
+        look().unwrap_or_else(StoreFault::observed)
     }
 }
 
@@ -160,7 +164,9 @@ impl Storage for BucketStorage {
         self.look(&place, || {
             Ok(match self.content_of_link(&place)? {
                 LinkContent::Gone => Observed::Absent,
-                content => Observed::Present(content.target(named.as_ref())),
+                content @ (LinkContent::Digest(_) | LinkContent::Invalid(_) | LinkContent::Failed) => {
+                    Observed::Present(content.target(named.as_ref()))
+                }
             })
         })
     }
@@ -200,7 +206,7 @@ impl Storage for BucketStorage {
         let session = |part| Place::Upload(repository.clone(), id.into(), part);
         self.look(&session(None), || {
             match self.first_of(self.key(&session(Some(UploadPart::StartedAt)))) {
-                Err(Fault::Absent) => {}
+                Err(StoreFault::Absent) => {}
                 other => return other.map(Observed::Present),
             }
             let has_more = self.begins(format!("{}/", self.key(&session(None))))?;
@@ -225,13 +231,13 @@ impl Storage for BucketStorage {
 
 impl BucketStorage {
     /// Whether there is an object of that very key: of all keys that begin with it, it is listed first.
-    fn is_key(&self, key: &str) -> Result<bool, Fault> {
+    fn is_key(&self, key: &str) -> Result<bool, StoreFault> {
         let (store, prefix) = (Arc::clone(&self.store), key.to_owned());
         let page = wait(async move { store.page(&prefix, b"", true).await })?;
         Ok(page.entries.iter().any(|entry| entry.key == key.as_bytes()))
     }
 
-    fn first_of(&self, key: String) -> Result<(), Fault> {
+    fn first_of(&self, key: String) -> Result<(), StoreFault> {
         let store = Arc::clone(&self.store);
         wait(async move { store.start(&key, 1).await }).map(|_| ())
     }

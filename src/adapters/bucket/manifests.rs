@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::fault::Fault;
+use super::fault::StoreFault;
 use super::memory::Memory;
 use super::runtime::wait;
-use super::store::Store;
+use super::store::ObjectStore;
 use crate::adapters::storage::manifests::{Place as Read, follow, understood};
 use crate::adapters::storage::notes::Notes;
 use crate::domain::digest::Digest;
@@ -21,7 +21,7 @@ use crate::engine::ports::{Event, Events};
 
 /// Where manifests are read from, and so many at once.
 pub(super) struct Manifests<'a> {
-    pub(super) store: Arc<Store>,
+    pub(super) store: Arc<ObjectStore>,
     pub(super) prefix: String,
     pub(super) jobs: usize,
     /// What the store calls their content.
@@ -71,13 +71,13 @@ impl Manifests<'_> {
 }
 
 /// In order, those that were known and those that were fetched.
-fn sorted(known: Vec<Read>, fetched: Vec<(Digest, Result<ReadManifest, Fault>)>) -> (Vec<Read>, Notes) {
+fn sorted(known: Vec<Read>, fetched: Vec<(Digest, Result<ReadManifest, StoreFault>)>) -> (Vec<Read>, Notes) {
     let (mut read, mut notes) = (known, Notes::default());
     for (digest, manifest) in fetched {
         match manifest {
             Ok(manifest) => read.push((digest, manifest)),
             // It is gone since it was listed.
-            Err(Fault::Absent) => {}
+            Err(StoreFault::Absent) => {}
             Err(fault) => notes.unknown.push(Unlooked::new(Place::Data(digest), fault.reason())),
         }
     }
@@ -85,7 +85,7 @@ fn sorted(known: Vec<Read>, fetched: Vec<(Digest, Result<ReadManifest, Fault>)>)
     (read, notes)
 }
 
-async fn fetch(store: &Store, key: &str, size: u64) -> Result<ReadManifest, Fault> {
+async fn fetch(store: &ObjectStore, key: &str, size: u64) -> Result<ReadManifest, StoreFault> {
     if size > MAX_MANIFEST_BYTES {
         return Ok(ReadManifest::Unreadable(ManifestError::TooLarge(size).to_string()));
     }

@@ -85,7 +85,11 @@ fn repository(names: &[&str]) -> Misplaced {
     let below = names.get(part..).unwrap_or_default();
     match in_part(name, below) {
         Misplaced::Stray(depth, why) => stray(part + depth, why),
-        other => other,
+        other @ (Misplaced::BesideData(..)
+        | Misplaced::BesideLink(..)
+        | Misplaced::OfTag(..)
+        | Misplaced::InUpload(..)
+        | Misplaced::Known) => other,
     }
 }
 

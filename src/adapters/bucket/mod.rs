@@ -41,10 +41,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use self::fault::Fault;
+use self::fault::StoreFault;
 use self::gather::Gathered;
-use self::listing::{Plan, REPOSITORIES, Range, Told};
-use self::store::Store;
+use self::listing::{ListingPlan, REPOSITORIES, Range, Told};
+use self::store::ObjectStore;
 use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::storage::notes::Notes;
 use crate::domain::layout::{self, Place};
@@ -61,7 +61,7 @@ const JOBS: usize = 32;
 /// The storage of a registry with the `s3` driver.
 #[derive(Debug, Clone)]
 pub struct BucketStorage {
-    store: Arc<Store>,
+    store: Arc<ObjectStore>,
     location: String,
     /// What stands before every key of the registry, with a slash at its end.
     prefix: String,
@@ -82,7 +82,7 @@ impl BucketStorage {
     pub fn open(settings: &BucketSettings, jobs: Option<NonZeroUsize>) -> Result<Self, StorageError> {
         let location = settings.location();
         let unusable = |why| StorageError::Store { location: location.clone(), why, hint: None };
-        let store = Store::new(settings).map_err(unusable)?;
+        let store = ObjectStore::new(settings).map_err(unusable)?;
         let slash = if settings.root.is_empty() { "" } else { "/" };
         Ok(Self {
             store: Arc::new(store),
@@ -159,8 +159,11 @@ impl BucketStorage {
         self.take_unfinished(&mut gathered);
         gathered.settle();
         gathered.repositories.retain(|name, _| scope.includes(name));
-        let reader =
-            links::Reader { store: Arc::clone(&self.store), prefix: self.prefix.clone(), jobs: self.jobs };
+        let reader = links::LinkReader {
+            store: Arc::clone(&self.store),
+            prefix: self.prefix.clone(),
+            jobs: self.jobs,
+        };
         view.repositories = reader.repositories(&mut gathered, events);
         let memory = memory::Memory::load(self.state.get().map(PathBuf::as_path));
         let manifests = manifests::Manifests {
@@ -183,9 +186,13 @@ impl BucketStorage {
     }
 
     /// All keys; and what could not be listed.
-    fn list(&self, scope: &dyn Scope, events: &dyn Events) -> Result<(Gathered, Vec<(Range, Fault)>), Fault> {
+    fn list(
+        &self,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<(Gathered, Vec<(Range, StoreFault)>), StoreFault> {
         let (mut gathered, mut failed) = (Gathered::default(), Vec::new());
-        let plan = Plan { prefix: self.prefix.clone(), ranges: ranges(scope), jobs: self.jobs };
+        let plan = ListingPlan { prefix: self.prefix.clone(), ranges: ranges(scope), jobs: self.jobs };
         events.emit(Event::Stage("keys", None));
         for told in listing::list(Arc::clone(&self.store), plan)? {
             match told {
@@ -220,7 +227,7 @@ impl BucketStorage {
     }
 
     /// Say what could not be listed, and remember it.
-    fn hide(&self, failed: Vec<(Range, Fault)>, notes: &mut Notes) {
+    fn hide(&self, failed: Vec<(Range, StoreFault)>, notes: &mut Notes) {
         for (range, fault) in &failed {
             let places = hidden_by(range).into_iter();
             notes.unknown.extend(places.map(|place| Unlooked::new(Place::from(place), fault.reason())));

@@ -3,20 +3,20 @@
 use jiff::Timestamp;
 use reqwest::Method;
 
-use super::fault::Fault;
-use super::store::{Ask, Store};
+use super::fault::StoreFault;
+use super::store::{Ask, ObjectStore};
 use super::xml::Element;
 
 /// What tells the content of an object, where a listing does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum ContentMark {
     /// The MD5 of its bytes, unless the store keeps something else there.
     Md5([u8; 16]),
     /// Something else.
     Opaque,
 }
 
-impl Mark {
+impl ContentMark {
     /// The mark that an `ETag` is.
     pub(super) fn of(tag: &str) -> Self {
         let hex = tag.trim_matches('"');
@@ -36,7 +36,7 @@ impl Mark {
 
 /// One object of a listing.
 #[derive(Debug, Clone)]
-pub(super) struct Listed {
+pub(super) struct ListedKey {
     pub(super) key: Vec<u8>,
     pub(super) size: u64,
     /// In seconds since 1970.
@@ -46,8 +46,8 @@ pub(super) struct Listed {
 
 /// A page of them.
 #[derive(Debug, Default)]
-pub(super) struct Page {
-    pub(super) entries: Vec<Listed>,
+pub(super) struct KeyPage {
+    pub(super) entries: Vec<ListedKey>,
     /// What comes before the next slash, where that was asked for.
     pub(super) folders: Vec<Vec<u8>>,
     pub(super) is_last: bool,
@@ -62,9 +62,14 @@ pub(super) struct Unfinished {
     pub(super) begun: i64,
 }
 
-impl Store {
+impl ObjectStore {
     /// The keys that begin with `prefix` and come after `after`, at most a page of them.
-    pub(super) async fn page(&self, prefix: &str, after: &[u8], is_shallow: bool) -> Result<Page, Fault> {
+    pub(super) async fn page(
+        &self,
+        prefix: &str,
+        after: &[u8],
+        is_shallow: bool,
+    ) -> Result<KeyPage, StoreFault> {
         let mut ask = Ask::new(Method::GET, "").query("list-type", "2").query("encoding-type", "url");
         ask = ask.query("prefix", prefix);
         if !after.is_empty() {
@@ -75,13 +80,13 @@ impl Store {
         }
         let list = self.ask_xml(&ask, "ListBucketResult").await?;
         let is_encoded = list.text("EncodingType") == "url";
-        let entries = list.all("Contents").map(|entry| Listed {
+        let entries = list.all("Contents").map(|entry| ListedKey {
             key: decoded(entry.text("Key"), is_encoded),
             size: entry.text("Size").parse().unwrap_or_default(),
             modified: seconds(entry.text("LastModified")),
             tag: entry.text("ETag").into(),
         });
-        Ok(Page {
+        Ok(KeyPage {
             entries: entries.collect(),
             folders: list
                 .all("CommonPrefixes")
@@ -92,7 +97,7 @@ impl Store {
     }
 
     /// Multipart uploads below `prefix` that were begun and not ended.
-    pub(super) async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>, Fault> {
+    pub(super) async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>, StoreFault> {
         let (mut found, mut marker) = (Vec::new(), (String::new(), String::new()));
         loop {
             let mut ask = Ask::new(Method::GET, "").query("uploads", "").query("prefix", prefix);
@@ -162,11 +167,11 @@ mod tests {
     #[test]
     fn only_an_md5_is_one() {
         assert_eq!(
-            Mark::of("\"000102030405060708090a0b0c0d0e0f\""),
-            Mark::Md5(std::array::from_fn(|at| at as u8))
+            ContentMark::of("\"000102030405060708090a0b0c0d0e0f\""),
+            ContentMark::Md5([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
         );
         for tag in ["", "\"d41d8cd98f00b204e9800998ecf8427e-2\"", "zz0102030405060708090a0b0c0d0e0f"] {
-            assert_eq!(Mark::of(tag), Mark::Opaque, "{tag}");
+            assert_eq!(ContentMark::of(tag), ContentMark::Opaque, "{tag}");
         }
     }
 }

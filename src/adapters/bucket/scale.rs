@@ -15,7 +15,7 @@ const HEXES: [&str; 4] = [
     "/_manifests/revisions/sha256/",
     "/_manifests/revisions/sha512/",
 ];
-const BLOBS: [&str; 2] = ["blobs/sha256/", "blobs/sha512/"];
+const BLOBS: [&str; 3] = ["blobs/sha256/", "blobs/sha384/", "blobs/sha512/"];
 
 /// The rest of a range, measured.
 #[derive(Debug, PartialEq)]
@@ -79,8 +79,9 @@ impl<'n> Scale<'n> {
         match self {
             Self::Digests { folder, has_shards, from, to, .. } => {
                 let (parts, rest) = (u32::try_from(parts).unwrap_or(1).max(1), to.saturating_sub(*from));
-                let values = (1..parts)
-                    .map(|part| from + (u64::from(rest) * u64::from(part) / u64::from(parts)) as u32);
+                let values = (1..parts).map(|part| {
+                    from + u32::try_from(u64::from(rest) * u64::from(part) / u64::from(parts)).unwrap_or(rest)
+                });
                 let mut values: Vec<u32> = values.filter(|value| value > from && value < to).collect();
                 values.dedup();
                 values.into_iter().map(|value| key(folder, *has_shards, value)).collect()

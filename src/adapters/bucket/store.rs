@@ -10,8 +10,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode, redirect};
 use url::Url;
 
-use super::credentials::{self, Credentials};
-use super::fault::Fault;
+use super::credentials::{self, BucketCredentials};
+use super::fault::StoreFault;
 use super::xml::Element;
 use crate::adapters::bucket_settings::{BucketSettings, Written};
 use crate::adapters::tls::{self, Trust};
@@ -27,12 +27,12 @@ const ANSWER: u64 = 16 << 20;
 
 /// A bucket that can be asked.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct ObjectStore {
     http: reqwest::Client,
     base: Url,
     pub(super) bucket: String,
     region: String,
-    credentials: Credentials,
+    credentials: BucketCredentials,
     written: Written,
 }
 
@@ -69,18 +69,18 @@ impl Ask {
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct StoreReply {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-impl Answer {
+impl StoreReply {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
 
-impl Store {
+impl ObjectStore {
     pub(super) fn new(settings: &BucketSettings) -> Result<Self, String> {
         let base = settings.base().map_err(|error| error.to_string())?;
         let http = client(settings, &base)?;
@@ -96,7 +96,7 @@ impl Store {
     }
 
     /// The answer to a request, which is made again while that may help.
-    pub(super) async fn ask(&self, ask: &Ask, limit: u64) -> Result<Answer, Fault> {
+    pub(super) async fn ask(&self, ask: &Ask, limit: u64) -> Result<StoreReply, StoreFault> {
         let mut pause = PAUSE;
         for _ in 1..ATTEMPTS {
             match self.once(ask, limit).await {
@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// The same for an answer in XML, one that is cut off being none.
-    pub(super) async fn ask_xml(&self, ask: &Ask, root: &str) -> Result<Element, Fault> {
+    pub(super) async fn ask_xml(&self, ask: &Ask, root: &str) -> Result<Element, StoreFault> {
         let mut pause = PAUSE;
         for attempt in 1..=ATTEMPTS {
             let answer = self.ask(ask, ANSWER).await?;
@@ -118,7 +118,7 @@ impl Store {
                 Some(element) if element.name() == root => return Ok(element),
                 Some(element) if element.name() == "Error" => {
                     // A copy may fail after the store said 200.
-                    return Err(Fault::of_answer(&self.asked(ask), 200, None, &answer.body));
+                    return Err(StoreFault::of_answer(&self.asked(ask), 200, None, &answer.body));
                 }
                 Some(_) | None if attempt < ATTEMPTS => {}
                 Some(_) | None => break,
@@ -127,22 +127,22 @@ impl Store {
             pause *= 3;
         }
         let said = format!("the answer is no `{root}`, or was cut off: is this endpoint an S3 store's?");
-        Err(Fault::Passing { asked: self.asked(ask), said })
+        Err(StoreFault::Passing { asked: self.asked(ask), said })
     }
 
-    async fn once(&self, ask: &Ask, limit: u64) -> Result<Answer, Fault> {
+    async fn once(&self, ask: &Ask, limit: u64) -> Result<StoreReply, StoreFault> {
         let response = self.send(ask).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let is_error = !status.is_success();
         let body = body(response, if is_error { 1 << 16 } else { limit });
-        let body = body.await.map_err(|said| Fault::Passing { asked: self.asked(ask), said })?;
+        let body = body.await.map_err(|said| StoreFault::Passing { asked: self.asked(ask), said })?;
         if is_error {
             return Err(self.refused(ask, status, &headers, &body).await);
         }
-        Ok(Answer { headers, body })
+        Ok(StoreReply { headers, body })
     }
 
-    async fn refused(&self, ask: &Ask, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    async fn refused(&self, ask: &Ask, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> StoreFault {
         let region = headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok());
         let region = region.filter(|region| *region != self.region);
         // HEAD has no body, so that a bucket that is gone looks like a key that is not there: a byte of it tells.
@@ -150,10 +150,10 @@ impl Store {
             let byte = Ask::new(Method::GET, &ask.key).header("range", "bytes=0-0");
             return match Box::pin(self.once(&byte, 1 << 16)).await {
                 Err(fault) => fault,
-                Ok(_) => Fault::Changed,
+                Ok(_) => StoreFault::Changed,
             };
         }
-        Fault::of_answer(&self.asked(ask), status.as_u16(), region, body)
+        StoreFault::of_answer(&self.asked(ask), status.as_u16(), region, body)
     }
 
     /// Method and place, as they are shown.
@@ -163,17 +163,17 @@ impl Store {
         format!("{} s3://{}{slash}{} at {host}", ask.method, self.bucket, ask.key)
     }
 
-    async fn send(&self, ask: &Ask) -> Result<Response, Fault> {
+    async fn send(&self, ask: &Ask) -> Result<Response, StoreFault> {
         let url = self.url(ask)?;
         let mut request = HttpRequest::new(HttpRequestBody::from(ask.body.clone()));
-        let failed = |said: String| Fault::Refused { asked: self.asked(ask), said, hint: None };
+        let failed = |said: String| StoreFault::Refused { asked: self.asked(ask), said, hint: None };
         *request.method_mut() = ask.method.clone();
         *request.uri_mut() = url.as_str().parse().map_err(|_error| failed("it is no URL".to_owned()))?;
         for (name, value) in &ask.headers {
             let value = HeaderValue::from_str(value).map_err(|error| failed(error.to_string()))?;
             request.headers_mut().insert(HeaderName::from_static(name), value);
         }
-        let credential = self.credentials.get().await.map_err(|said| Fault::Refused {
+        let credential = self.credentials.get().await.map_err(|said| StoreFault::Refused {
             asked: self.asked(ask),
             said: format!("there are no credentials: {said}"),
             hint: Some(credentials::HINT.to_owned()),
@@ -185,15 +185,15 @@ impl Store {
         }
         let (parts, _) = request.into_parts();
         let sent = self.http.request(ask.method.clone(), url).headers(parts.headers).body(ask.body.clone());
-        sent.send().await.map_err(|error| Fault::Passing { asked: self.asked(ask), said: words(&error) })
+        sent.send().await.map_err(|error| StoreFault::Passing { asked: self.asked(ask), said: words(&error) })
     }
 
-    fn url(&self, ask: &Ask) -> Result<Url, Fault> {
+    fn url(&self, ask: &Ask) -> Result<Url, StoreFault> {
         let mut url = self.base.clone();
         let mut path = url.path().trim_end_matches('/').to_owned();
         if ask.key.split('/').any(|name| name == "." || name == "..") {
             let said = "a key with `.` or `..` between slashes cannot be written as a URL".to_owned();
-            return Err(Fault::Refused { asked: self.asked(ask), said, hint: None });
+            return Err(StoreFault::Refused { asked: self.asked(ask), said, hint: None });
         }
         path.push('/');
         encode(&mut path, ask.key.as_bytes(), true);

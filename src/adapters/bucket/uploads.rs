@@ -5,10 +5,10 @@ use std::sync::Arc;
 use reqwest::Method;
 
 use super::BucketStorage;
-use super::fault::Fault;
+use super::fault::StoreFault;
 use super::pages::Unfinished;
 use super::runtime::wait;
-use super::store::{Ask, Store};
+use super::store::{Ask, ObjectStore};
 use crate::domain::layout::Place;
 use crate::domain::observed::Observed;
 use crate::engine::ports::{SessionMark, Sessions, Uploads};
@@ -42,19 +42,18 @@ impl Uploads for BucketUploads {
             }
             Ok(sessions)
         });
-        sessions.map_or_else(Fault::observed, Observed::Present)
+        sessions.map_or_else(StoreFault::observed, Observed::Present)
     }
 }
 
-impl Store {
+impl ObjectStore {
     /// The bytes of the parts that have come; none of an upload that has ended since.
-    async fn uploaded(&self, upload: &Unfinished) -> Result<u64, Fault> {
+    async fn uploaded(&self, upload: &Unfinished) -> Result<u64, StoreFault> {
         let key = String::from_utf8_lossy(&upload.key);
         let ask = Ask::new(Method::GET, &key).query("uploadId", &*upload.id);
         match self.ask_xml(&ask, "ListPartsResult").await {
             Ok(list) => Ok(list.all("Part").filter_map(|part| part.text("Size").parse::<u64>().ok()).sum()),
-            Err(Fault::Absent) => Ok(0),
-            Err(Fault::Refused { .. }) => Ok(0),
+            Err(StoreFault::Absent | StoreFault::Refused { .. }) => Ok(0),
             Err(fault) => Err(fault),
         }
     }

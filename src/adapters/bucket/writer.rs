@@ -15,12 +15,12 @@ use bytes::Bytes;
 use reqwest::Method;
 
 use super::BucketStorage;
-use super::fault::Fault;
+use super::fault::StoreFault;
 use super::misplaced::{Misplaced, judge};
 use super::objects::Object;
-use super::pages::Page;
+use super::pages::KeyPage;
 use super::runtime::wait;
-use super::store::{Answer, Ask};
+use super::store::{Ask, StoreReply};
 use crate::adapters::storage::uploads::is_uuid;
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content};
@@ -75,11 +75,14 @@ impl BucketWriter {
         key.map(str::to_owned).ok_or_else(|| StorageWriteError::Outside { path: path.to_owned() })
     }
 
-    fn refused(&self, what: &'static str, key: &str) -> impl FnOnce(Fault) -> StorageWriteError {
+    fn refused(&self, what: &'static str, key: &str) -> impl FnOnce(StoreFault) -> StorageWriteError {
         let path = self.path(key);
         move |fault| match fault {
-            Fault::Changed => StorageWriteError::ChangedSince { path },
-            other => StorageWriteError::Refused {
+            StoreFault::Changed => StorageWriteError::ChangedSince { path },
+            other @ (StoreFault::Absent
+            | StoreFault::OutOfRange
+            | StoreFault::Passing { .. }
+            | StoreFault::Refused { .. }) => StorageWriteError::Refused {
                 what,
                 path,
                 source: io::Error::other(other.reason().to_string()),
@@ -87,7 +90,7 @@ impl BucketWriter {
         }
     }
 
-    fn ask(&self, ask: Ask) -> Result<Answer, Fault> {
+    fn ask(&self, ask: Ask) -> Result<StoreReply, StoreFault> {
         let store = Arc::clone(&self.storage.store);
         wait(async move { store.ask(&ask, 1 << 16).await })
     }
@@ -96,7 +99,7 @@ impl BucketWriter {
     fn held(&self, key: &str, by: &Digest) -> Result<Option<(Digest, Object)>, StorageWriteError> {
         match self.storage.hash_object(key, by, &Unhurried) {
             Ok((hashed, object)) => Ok(Some((hashed.actual, object))),
-            Err(Fault::Absent) => Ok(None),
+            Err(StoreFault::Absent) => Ok(None),
             Err(fault) => Err(self.refused("read", key)(fault)),
         }
     }
@@ -104,7 +107,7 @@ impl BucketWriter {
     fn is_there(&self, key: &str) -> Result<bool, StorageWriteError> {
         match self.storage.head(key.to_owned()) {
             Ok(_) => Ok(true),
-            Err(Fault::Absent) => Ok(false),
+            Err(StoreFault::Absent) => Ok(false),
             Err(fault) => Err(self.refused("look at", key)(fault)),
         }
     }
@@ -113,7 +116,7 @@ impl BucketWriter {
     fn link(&self, key: &str) -> Result<Option<Vec<u8>>, StorageWriteError> {
         match self.storage.read_link(key.to_owned()) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(Fault::Absent) => Ok(None),
+            Err(StoreFault::Absent) => Ok(None),
             Err(fault) => Err(self.refused("read", key)(fault)),
         }
     }
@@ -178,7 +181,7 @@ impl BucketWriter {
         if object.size > COPIED {
             let said =
                 format!("it has {} bytes, and stores copy no more than {COPIED} in one piece", object.size);
-            return Err(refused(Fault::Refused { asked: "copy".into(), said, hint: None }));
+            return Err(refused(StoreFault::Refused { asked: "copy".into(), said, hint: None }));
         }
         let store = Arc::clone(&self.storage.store);
         let source = store.copy_source(from);
@@ -255,7 +258,7 @@ impl BucketWriter {
     }
 
     /// The first page of what begins with that.
-    fn first_below(&self, key: &str) -> Result<Page, StorageWriteError> {
+    fn first_below(&self, key: &str) -> Result<KeyPage, StorageWriteError> {
         let (store, prefix) = (Arc::clone(&self.storage.store), key.to_owned());
         let page = wait(async move { store.page(&prefix, b"", false).await });
         page.map_err(self.refused("list", key))
@@ -285,7 +288,7 @@ impl StorageWriter for BucketWriter {
                  with the registry's own tools",
                 self.path(&lock).display()
             )],
-            Err(Fault::Absent) => Vec::new(),
+            Err(StoreFault::Absent) => Vec::new(),
             Err(fault) => {
                 vec![format!(
                     "cannot look whether `{}` is there: {}",

@@ -1,5 +1,6 @@
 //! A store that speaks S3: moto, from its folder in `target`, from `REGFSCK_TEST_MOTO` or from PATH.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -73,7 +74,7 @@ impl Moto {
             if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
                 path.push(byte.into());
             } else {
-                path += &format!("%{byte:02X}");
+                let _ = write!(path, "%{byte:02X}");
             }
         }
         path
