@@ -1,5 +1,8 @@
 //! What touches the world.
 
+#[cfg(feature = "cloud")]
+pub mod bucket;
+pub mod bucket_settings;
 pub mod cache;
 
 pub mod children;

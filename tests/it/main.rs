@@ -14,6 +14,7 @@ mod admin;
 mod api_only;
 mod arrows;
 mod beliefs;
+mod bucket;
 mod budget;
 mod cache;
 pub(crate) mod check;

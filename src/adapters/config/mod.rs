@@ -7,6 +7,7 @@
 //! Lenient where the daemon is: unknown keys and sections are passed over. Strict where a misreading
 //! would point regfsck at the wrong registry: two storage drivers, or a text where a truth belongs.
 
+mod bucket;
 mod endpoint;
 mod error;
 mod known;
@@ -26,6 +27,7 @@ pub use endpoint::Endpoint;
 pub use error::{ConfigError, NotFound};
 pub use redis::{RedisConfig, RedisTlsConfig, RedisTopology};
 
+use crate::adapters::bucket_settings::BucketSettings;
 use crate::domain::rules::{CacheKind, IndexChildren};
 
 /// More than any registry's configuration takes.
@@ -81,16 +83,18 @@ pub struct RegistryConfig {
 }
 
 /// Where a registry's data lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum StorageDriver {
     /// On a disk.
     Filesystem {
         /// `rootdirectory`; the tree begins at `docker/registry/v2` below it.
         root: PathBuf,
     },
+    /// In a bucket that speaks S3.
+    Bucket(Box<BucketSettings>),
     /// Somewhere that regfsck cannot look yet.
     Unsupported {
-        /// The driver's name, such as `s3`.
+        /// The driver's name, such as `swift`.
         name: String,
         /// What it is and what to do instead.
         why: String,

@@ -9,7 +9,7 @@ use super::error::ConfigError;
 use super::known;
 use super::tree::ConfigTree;
 use super::{
-    AuthKind, CacheKind, IndexChildren, Proxy, RegistryConfig, StorageDriver, UploadPurging, endpoint, redis,
+    AuthKind, CacheKind, IndexChildren, Proxy, RegistryConfig, StorageDriver, UploadPurging, bucket, endpoint, redis,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -71,6 +71,7 @@ fn storage(tree: &ConfigTree) -> Result<StorageDriver, ConfigError> {
             let root = tree.text("storage.filesystem.rootdirectory")?;
             Ok(StorageDriver::Filesystem { root: root.unwrap_or_else(|| "/var/lib/registry".into()).into() })
         }
+        [name @ ("s3" | "s3aws")] => Ok(StorageDriver::Bucket(bucket::read(tree, name)?.into())),
         [name] => Ok(StorageDriver::Unsupported { name: (*name).to_owned(), why: unsupported(name) }),
         several => Err(ConfigError::NotOneDriver {
             path: tree.path.clone(),
@@ -84,7 +85,6 @@ fn unsupported(name: &str) -> String {
         "inmemory" => {
             return "the registry keeps its data in its own memory; use `--registry` alone".into();
         }
-        "s3" | "s3aws" => "in an S3 bucket",
         "gcs" => "in Google Cloud Storage",
         "azure" => "in Azure Blob Storage",
         "swift" => "in OpenStack Swift",

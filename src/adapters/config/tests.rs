@@ -85,6 +85,7 @@ fn plain(text: &str) -> RegistryConfig {
 fn root(config: &RegistryConfig) -> &str {
     match &config.storage {
         StorageDriver::Filesystem { root } => root.to_str().unwrap(),
+        StorageDriver::Bucket(bucket) => &bucket.bucket,
         StorageDriver::Unsupported { name, .. } => name,
     }
 }
@@ -191,7 +192,7 @@ fn secrets_are_not_shown() {
 #[case::a_name_alone(&[("REGISTRY_STORAGE", "filesystem")], "/var/lib/registry")]
 #[case::the_whole_before_its_parts(
     &[("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "/part"), ("REGISTRY_STORAGE", "filesystem")], "/part")]
-#[case::another_driver(&[("REGISTRY_STORAGE", "{s3: {bucket: b}}")], "s3")]
+#[case::another_driver(&[("REGISTRY_STORAGE", "{s3: {bucket: b}}")], "b")]
 #[case::lower_case_is_no_override(&[("REGISTRY_storage_filesystem_rootdirectory", "/other")], "/data")]
 #[case::empty_is_the_default(&[("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "")], "/var/lib/registry")]
 #[case::other_variables(&[("REGISTRY_FOO", "{"), ("PATH", "/bin"), ("REGISTRY_", "")], "/data")]
@@ -238,8 +239,36 @@ fn what_the_daemon_ignores_is_ignored_and_said() {
     assert_eq!((cache.cache, cache.warnings.len()), (CacheKind::None, 1));
 }
 
+#[test]
+fn a_bucket_is_read_as_the_driver_reads_it() {
+    let bucket = |text: &str, variables: &[(&str, &str)]| {
+        let config = with(&format!("version: 0.1\nstorage: {text}\n"), variables).unwrap();
+        let StorageDriver::Bucket(bucket) = config.storage else { panic!("a bucket: {text}") };
+        bucket
+    };
+    let plain = bucket("{s3aws: {bucket: b, region: eu-west-1, rootdirectory: /a/docker/}}", &[]);
+    assert_eq!((&*plain.root, plain.region(), &plain.endpoint), ("a/docker", "eu-west-1", &None));
+    assert!(plain.keys.is_none() && plain.may_be_empty);
+    let text = "{s3: {bucket: b, regionendpoint: \"h:9000\", secure: false, accesskey: AK, encrypt: true, storageclass: NONE}}";
+    let half = bucket(text, &[]);
+    assert_eq!(half.location(), "s3://b?endpoint=http://h:9000");
+    assert!(half.keys.is_none() && half.written.encrypt && half.written.class.is_none(), "{half:?}");
+    let whole =
+        bucket(text, &[("REGISTRY_STORAGE_S3_SECRETKEY", "0123"), ("REGISTRY_STORAGE_S3_BUCKET", "c")]);
+    assert_eq!((&*whole.bucket, whole.keys.as_ref().map(|keys| &*keys.id)), ("c", Some("AK")));
+    assert!(!format!("{whole:?}").contains("0123"), "a secret shows");
+}
+
 #[rstest]
-#[case::s3("s3: {bucket: b}", "s3")]
+#[case::no_bucket("{s3: {region: eu}}", "storage.s3.bucket")]
+#[case::old_signatures("{s3: {bucket: b, v4auth: false}}", "storage.s3.v4auth")]
+#[case::no_endpoint("{s3: {bucket: b, regionendpoint: \"ftp://h\"}}", "storage.s3.regionendpoint")]
+fn what_is_said_of_a_bucket_and_has_no_meaning_is_named(#[case] storage: &str, #[case] wanted: &str) {
+    let error = with(&format!("version: 0.1\nstorage: {storage}\n"), &[]).unwrap_err();
+    assert!(matches!(&error, ConfigError::BadBucket { key, .. } if key == wanted), "{error}");
+}
+
+#[rstest]
 #[case::gcs("gcs: {bucket: b}", "gcs")]
 #[case::azure("azure: {container: c}", "azure")]
 #[case::swift("swift: {container: c}", "swift")]

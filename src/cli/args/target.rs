@@ -65,13 +65,14 @@ pub struct ConfigArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
-    /// The storage root, such as /var/lib/registry; `snapshot:FILE` for each part that `regfsck snapshot --shard` took
+    /// The storage root, such as /var/lib/registry, or a bucket: s3://BUCKET[/ROOT][?endpoint=URL]; `snapshot:FILE` for
+    /// each part that `regfsck snapshot --shard` took
     #[arg(
         id = "storage",
         short,
         long = "storage",
         env = "REGFSCK_STORAGE",
-        value_name = "DIR",
+        value_name = "DIR|URL",
         aliases = ["root", "path", "rootdirectory"]
     )]
     pub(super) given: Vec<PathBuf>,

@@ -25,6 +25,9 @@ pub(in crate::cli) fn options(
     target: &Target,
 ) -> Result<Options> {
     let has_storage = target.named.storage.is_some();
+    if let (Some(storage), Ok(state)) = (&target.storage, state::folder(kept, &target.named)) {
+        storage.remember_in(&state);
+    }
     if part.shard.is_some() && !has_storage {
         bail!("--shard needs storage: give --storage DIR or --config FILE");
     }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::SignedDuration;
 
 use super::place::Place;
+use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
 use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{self, Connection};
@@ -227,8 +228,19 @@ pub(in crate::cli) fn storage(
     config: Option<&RegistryConfig>,
     contained: Option<&Contained>,
 ) -> Result<Option<OpenedStorage>> {
+    let jobs = target.io_jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
-        (Some(path), _) => FilesystemStorage::open(path),
+        (Some(path), _) => match path.to_str().filter(|text| BucketSettings::is_url(text)) {
+            Some(url) => {
+                let settings = BucketSettings::of_url(url).context("--storage")?;
+                return bucket(&settings, jobs).context("--storage").map(Some);
+            }
+            None => FilesystemStorage::open(path),
+        },
+        (None, Some(StorageDriver::Bucket(settings))) => {
+            let shown = "cannot look at the storage that the configuration names";
+            return bucket(settings, jobs).context(shown).map(Some);
+        }
         (None, Some(StorageDriver::Filesystem { root })) => match contained {
             None => FilesystemStorage::open_configured(root),
             Some(Contained { storage: Some(path), .. }) => FilesystemStorage::open_configured(path),
@@ -248,12 +260,22 @@ pub(in crate::cli) fn storage(
         None if is_elsewhere => ELSEWHERE,
         None => "cannot look at the storage that the configuration names",
     };
-    let jobs = target.io_jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
     opened
         .map(|storage| {
             Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
         })
         .with_context(shown)
+}
+
+/// A bucket as storage.
+#[cfg(feature = "cloud")]
+fn bucket(settings: &BucketSettings, jobs: Option<NonZeroUsize>) -> Result<OpenedStorage> {
+    Ok(OpenedStorage::Bucket(crate::adapters::bucket::BucketStorage::open(settings, jobs)?))
+}
+
+#[cfg(not(feature = "cloud"))]
+fn bucket(settings: &BucketSettings, _jobs: Option<NonZeroUsize>) -> Result<OpenedStorage> {
+    bail!("`{}` is a bucket, and this regfsck was built without the feature `cloud`", settings.location())
 }
 
 /// How the registry itself is reached, where there is one to ask.

@@ -165,6 +165,16 @@ pub enum StorageError {
         /// The storage root, or the registry's URL.
         whole: String,
     },
+    /// The object store refused, or what is said of it has no meaning.
+    #[error("cannot look at `{location}`: {why}{}", hint.as_deref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
+    Store {
+        /// Where it is.
+        location: String,
+        /// What it said.
+        why: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// The operating system refused.
     #[error("cannot read `{}`", path.display())]
     Unreadable {

@@ -12,6 +12,7 @@ pub mod generated;
 pub mod incident;
 pub mod measured;
 pub mod modules;
+pub mod moto;
 pub mod plant;
 pub mod program;
 pub mod proxy;
