@@ -181,6 +181,8 @@ impl Limit {
             Self::NoSettings => "settings (--config FILE)",
             Self::NoVersion => "its version (--registry-version X.Y.Z)",
             Self::NoCatalog => "other repositories (--repo NAME)",
+            Self::LeftoversCounted { .. } => "some leftovers by name",
+            Self::ImagesUnnamed { .. } => "some images by name",
             Self::HashedEarlier { .. } | Self::CachedPairs { .. } | Self::Other { .. } => return None,
         })
     }

@@ -9,7 +9,8 @@ use super::error::ConfigError;
 use super::known;
 use super::tree::ConfigTree;
 use super::{
-    AuthKind, CacheKind, IndexChildren, Proxy, RegistryConfig, StorageDriver, UploadPurging, bucket, endpoint, redis,
+    AuthKind, CacheKind, IndexChildren, Proxy, RegistryConfig, StorageDriver, UploadPurging, bucket,
+    endpoint, redis,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -46,6 +46,7 @@ fn place(command: &Subcommand) -> Option<Place> {
         Subcommand::Purge(it) => (&it.check.target).into(),
         Subcommand::Restart(it) => (&it.check.target).into(),
         Subcommand::Guard(it) => (&it.check.target).into(),
+        Subcommand::Watch(it) => (&it.check.target).into(),
         Subcommand::Snapshot(it) => (&**it).into(),
         Subcommand::Merge(_)
         | Subcommand::Undo(_)
@@ -64,7 +65,7 @@ fn open(place: &Place) -> Option<FilesystemStorage> {
         (Some(root), _) => root.clone(),
         (None, Some(config)) => match config.storage {
             StorageDriver::Filesystem { root } => root,
-            StorageDriver::Unsupported { .. } => return None,
+            StorageDriver::Bucket(_) | StorageDriver::Unsupported { .. } => return None,
         },
         (None, None) => return None,
     };

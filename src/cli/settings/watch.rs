@@ -12,6 +12,7 @@ use crate::adapters::serve::AccessFiles;
 use crate::cli::args::watch::{ListenArguments, ServerArguments, WatchCommand};
 use crate::cli::terminal::Terminal;
 use crate::domain::discreet::without_passwords;
+use crate::domain::rules::DaemonSettings;
 use crate::domain::watch::Schedule;
 use crate::engine::verify;
 use crate::engine::watch::{FixLimits, OpenRegistry, Opener, WatchSettings};
@@ -91,7 +92,7 @@ pub(in crate::cli) fn settings(command: &WatchCommand) -> WatchSettings {
             referrers: false,
             content: false,
             wait: Duration::ZERO,
-            is_proxy: false,
+            daemon: DaemonSettings::default(),
             jobs,
         },
         fix: fix.then(|| FixLimits {

@@ -157,7 +157,9 @@ impl Run<'_> {
         self.cached = self.compare_cache(cache, &view, &mut accusations);
         self.keep_own(&mut accusations);
         if let Some(registry) = self.reachable().await {
-            match same::registry(&*registry, storage, &view, (&self.options.daemon, &self.cached.asleep)).await {
+            match same::registry(&*registry, storage, &view, (&self.options.daemon, &self.cached.asleep))
+                .await
+            {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {

@@ -63,8 +63,7 @@ async fn verified(opened: &OpenRegistry, images: &[PushedImage], options: &Optio
     let names: BTreeSet<Image> =
         images.iter().flat_map(|image| std::iter::once(image.by_digest()).chain(image.by_tag())).collect();
     let named: Vec<Named> = names.into_iter().map(|image| Named { name: image.to_string(), image }).collect();
-    let is_proxy = opened.session.options.daemon.proxy == Some(true);
-    let options = Options { is_proxy, ..options.clone() };
+    let options = Options { daemon: opened.session.options.daemon.clone(), ..options.clone() };
     let mut seen = Vec::new();
     for daemon in &opened.session.sides.daemons {
         let reader: &dyn RegistryReader = &*daemon.reader;

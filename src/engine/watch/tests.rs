@@ -11,7 +11,7 @@ use super::*;
 use crate::adapters::sandbox::image::Image;
 use crate::domain::digest::Digest;
 use crate::domain::report::{Report, Verdict};
-use crate::domain::rules::CacheKind;
+use crate::domain::rules::{CacheKind, DaemonSettings};
 use crate::domain::views::storage::StorageView;
 use crate::domain::watch::{Memory, PushedImage, Removal, Removed, ShardCensus, Told};
 use crate::doubles::memory::MemoryStorage;
@@ -188,7 +188,7 @@ async fn start(world: &Arc<World>, hours: i64) -> Started {
                 referrers: false,
                 content: false,
                 wait: Duration::ZERO,
-                is_proxy: false,
+                daemon: DaemonSettings::default(),
                 jobs: 4,
             },
             fix: None,
