@@ -58,7 +58,7 @@ fn parts(bench: &Bench, table: &mut Table, root: &Path, folder: &Path) -> Result
     let together = || {
         let began = Instant::now();
         let begin = |part: usize| {
-            snapshot(root, Some(format!("{part}/{MACHINES}")), &folder.join(format!("part-{part}")))
+            snapshot(root, Some(&format!("{part}/{MACHINES}")), &folder.join(format!("part-{part}")))
         };
         let started: Vec<_> = (0..MACHINES).map(begin).collect::<Result<_>>()?;
         let mut cpu = 0.0;
@@ -101,10 +101,10 @@ impl Started {
     }
 }
 
-fn snapshot(root: &Path, shard: Option<String>, to: &Path) -> Result<Started> {
+fn snapshot(root: &Path, shard: Option<&str>, to: &Path) -> Result<Started> {
     let mut command = Command::new(regfsck());
     command.args(["snapshot", "--io-jobs", LOOKS, "--storage"]).arg(root).arg("-o").arg(to);
-    command.args(shard.iter().flat_map(|shard| ["--shard", shard.as_str()]));
+    command.args(shard.iter().flat_map(|shard| ["--shard", shard]));
     let began = Instant::now();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     Ok(Started { child, began })

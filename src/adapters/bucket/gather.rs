@@ -81,7 +81,7 @@ impl Gathered {
             Place::Entry(name, tag, _) => self.linked(name, LinkPlace::Tag(tag), None),
             Place::Signature(name, ..) => self.repositories.entry(name).or_default().has_manifests = true,
             Place::Upload(name, id, Some(part)) if is_uuid(id.as_bytes()) => {
-                self.upload(name, &id, part, &listed)
+                self.upload(name, &id, part, &listed);
             }
             Place::Upload(name, id, _) => {
                 self.repositories.entry(name.clone()).or_default();

@@ -198,7 +198,9 @@ impl BucketStorage {
             match told {
                 Told::Keys(keys) => {
                     events.emit(Event::Advanced(keys.len() as u64));
-                    keys.into_iter().for_each(|key| gathered.take(key));
+                    for key in keys {
+                        gathered.take(key);
+                    }
                 }
                 Told::Failed(range, fault) => failed.push((range, fault)),
             }
@@ -221,7 +223,7 @@ impl BucketStorage {
                 }
             }
             Err(fault) => {
-                tracing::warn!("unfinished multipart uploads are not looked at: {}", fault.reason())
+                tracing::warn!("unfinished multipart uploads are not looked at: {}", fault.reason());
             }
         }
     }

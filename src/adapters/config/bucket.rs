@@ -14,7 +14,8 @@ pub(super) fn read(tree: &ConfigTree, driver: &str) -> Result<BucketSettings, Co
     let bucket = text("bucket")?.ok_or_else(|| refuse("bucket", "it names no bucket".to_owned()))?;
     let mut settings = BucketSettings::new(bucket, "");
     // The daemon takes it whole, also one that ends like its own folders.
-    settings.root = text("rootdirectory")?.unwrap_or_default().trim_matches('/').to_owned();
+    let root = text("rootdirectory")?.unwrap_or_default();
+    settings.root = root.trim_matches('/').into();
     settings.region = text("region")?;
     let is_secure = tree.flag(&key("secure"))?.unwrap_or(true);
     let given = text("regionendpoint")?.map(|text| endpoint(&text, is_secure)).transpose();

@@ -182,7 +182,7 @@ mod tests {
         let push = format!("push library/a:latest {short}");
         assert_eq!(
             told(&json!({"type": "PUSH_ARTIFACT", "occur_at": 1, "event_data": data})),
-            [push.clone()]
+            std::slice::from_ref(&push)
         );
         let cloud = json!({"specversion": "1.0", "type": "harbor.artifact.pushed", "data": data});
         assert_eq!(told(&cloud), [push]);

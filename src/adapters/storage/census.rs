@@ -105,7 +105,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let digest = |n: u8| Digest::sha256([n; 32]);
         let folder = |n: u8| {
-            let hex = digest(n).hex().to_string();
+            let hex = digest(n).hex().clone();
             dir.path().join("docker/registry/v2/blobs/sha256").join(&hex[..2]).join(hex)
         };
         for n in 1..4 {

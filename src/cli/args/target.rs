@@ -65,7 +65,7 @@ pub struct ConfigArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
-    /// The storage root, such as /var/lib/registry, or a bucket: s3://BUCKET[/ROOT][?endpoint=URL]; `snapshot:FILE` for
+    /// The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for
     /// each part that `regfsck snapshot --shard` took
     #[arg(
         id = "storage",

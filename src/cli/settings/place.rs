@@ -10,6 +10,7 @@ use crate::cli::args::target::{ConfigArguments, DaemonArguments, StorageArgument
 use crate::cli::args::verify::VerifyCommand;
 
 /// What the arguments say of where the registry is; what a command does not take is not there.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Place {
     pub(in crate::cli) config: Option<PathBuf>,

@@ -64,6 +64,7 @@ impl Terminal {
     }
 
     /// Append the report to the summary of GitHub's workflow, where annotations are written for one.
+    #[expect(clippy::disallowed_methods, reason = "the workflow's own file, which it names itself")]
     fn append_summary(&self, report: &Report) -> Result<()> {
         let is_asked = self.formats.iter().any(|form| form.format == Format::Github);
         let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| is_asked && !path.is_empty())

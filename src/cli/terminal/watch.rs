@@ -43,14 +43,14 @@ impl WatchEvents for Terminal {
             News::Broken(broken) => say(format_args!("{}", accusation(broken))),
             News::Mended(image) => self.note(format_args!("mended: {} can be pulled now", image.name())),
             News::Collected(1) => {
-                self.note(format_args!("a blob disappeared: looking what it leaves behind"))
+                self.note(format_args!("a blob disappeared: looking what it leaves behind"));
             }
             News::Collected(blobs) => {
                 self.note(format_args!("{blobs} blobs disappeared: looking what they leave behind"));
             }
             News::Blind(why) => say(format_args!("a check could not look: {why}")),
             News::Overrun => {
-                self.note(format_args!("more was pushed than can be waited for: checking all of it"))
+                self.note(format_args!("more was pushed than can be waited for: checking all of it"));
             }
             News::Reopened => self.note(format_args!("the configuration was read again")),
             News::NotReopened(why) => {

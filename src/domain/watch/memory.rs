@@ -105,7 +105,9 @@ pub struct LeadList(BTreeMap<(Digest, Option<RepositoryName>), Lead>);
 impl From<Vec<Lead>> for LeadList {
     fn from(list: Vec<Lead>) -> Self {
         let mut leads = Self::default();
-        list.into_iter().for_each(|lead| leads.note(lead));
+        for lead in list {
+            leads.note(lead);
+        }
         leads
     }
 }
@@ -119,9 +121,10 @@ impl From<LeadList> for Vec<Lead> {
 impl LeadList {
     /// Enter one; what is known of it already stays.
     pub fn note(&mut self, lead: Lead) {
-        let known = self.0.entry((lead.digest, lead.repository.clone())).or_insert_with(|| lead.clone());
-        known.is_manifest |= lead.is_manifest;
-        known.gone = known.gone.or(lead.gone);
+        let (is_manifest, gone) = (lead.is_manifest, lead.gone);
+        let known = self.0.entry((lead.digest, lead.repository.clone())).or_insert(lead);
+        known.is_manifest |= is_manifest;
+        known.gone = known.gone.or(gone);
         if self.0.len() > LEADS {
             self.forget_oldest();
         }

@@ -125,7 +125,12 @@ impl WatchEvents for Ports {
             News::Mended(image) => format!("mended {}", image.name()),
             News::Blind(why) => format!("blind: {why}"),
             News::Collected(count) => format!("{count} gone"),
-            other => format!("{other:?}"),
+            News::Overrun
+            | News::Reopened
+            | News::NotReopened(_)
+            | News::Declined { .. }
+            | News::NotRepaired(_)
+            | News::Unkept(_) => format!("{news:?}"),
         };
         self.0.news.lock().unwrap().push(said);
     }

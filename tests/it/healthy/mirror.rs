@@ -18,7 +18,7 @@ fn mirrored(cache: CacheKind) -> Option<(RealRegistry, RealRegistry, Image)> {
     let image = Image::two_layers("mirrored").unwrap();
     Raw::new(&remote.url()).push_image("team/app", "1", &image);
     let proxy = Some(remote.url());
-    let mirror = RealRegistry::start(&Settings { proxy, cache, ..Settings::default() })?;
+    let mirror = RealRegistry::start(&Settings { cache, proxy, ..Settings::default() })?;
     Some((remote, mirror, image))
 }
 
