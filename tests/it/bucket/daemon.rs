@@ -51,10 +51,6 @@ impl OnBucket {
         run.env("XDG_STATE_HOME", self.home.path()).output().unwrap().into()
     }
 
-    fn key(&self, path: &str) -> String {
-        format!("{ROOT_DIRECTORY}/{ROOT}/{path}")
-    }
-
     /// What pulls, redirects followed as clients do.
     fn pulls(&self, tag: &str, image: &Image) -> bool {
         let manifest = self.raw().get(&manifest_path(REPOSITORY, tag));
@@ -234,7 +230,7 @@ fn flip(on: &OnBucket, image: &Image) {
 }
 
 fn wrong_link(on: &OnBucket, image: &Image) {
-    let link = on.key(&layer_link(REPOSITORY, &image.layers[0].digest));
+    let link = format!("{ROOT_DIRECTORY}/{ROOT}/{}", layer_link(REPOSITORY, &image.layers[0].digest));
     on.moto.put(&link, image.layers[1].digest.to_string().as_bytes());
 }
 

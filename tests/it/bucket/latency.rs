@@ -76,7 +76,9 @@ impl Shelf {
                 self.link(&format!("{base}/_layers/sha256/{}", layer.hex()), layer);
             }
             for (tag, blobs) in layers[n].chunks(LAYERS + 1).enumerate() {
-                blobs.iter().for_each(|blob| self.data(blob, b"its content"));
+                for blob in blobs {
+                    self.data(blob, b"its content");
+                }
                 let manifest = manifest(blobs);
                 let digest = digest_of(&manifest);
                 self.data(&digest, manifest.as_bytes());
@@ -107,7 +109,7 @@ impl Shelf {
             count += 1;
             let folder = key[prefix.len()..].find('/').filter(|_| of("delimiter") == "/");
             if let Some(end) = folder {
-                last = key[..=prefix.len() + end].to_owned();
+                last = key[..=prefix.len() + end].into();
                 let _ = write!(text, "<CommonPrefixes><Prefix>{last}</Prefix></CommonPrefixes>");
             } else {
                 let _ = write!(

@@ -93,14 +93,16 @@ fn findings() -> String {
             .to_owned();
     for code in Code::ALL {
         let meaning = code.meaning().replace('|', "\\|");
-        book.push_str(&format!("| [`{code}`](#{code}) | {} | {meaning} |\n", code.severity().as_str()));
+        let severity = code.severity().as_str();
+        let code = code.as_str();
+        book.extend(["| [`", code, "`](#", code, ") | ", severity, " | ", &meaning, " |\n"]);
     }
     for code in Code::ALL {
         let page = read(&in_tree("src/domain/explain").join(format!("{code}.md")));
         book.push('\n');
         for line in page.lines() {
             let depth = if line.starts_with('#') { "#" } else { "" };
-            book.push_str(&format!("{depth}{line}\n"));
+            book.extend([depth, line, "\n"]);
         }
     }
     book
