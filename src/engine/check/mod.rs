@@ -219,7 +219,7 @@ impl Run<'_> {
         self.recall().await;
         self.look_for_removals(storage, view).await;
         self.learn_start(storage, view, accusations).await;
-        let suspects = self.suspects(view, accusations);
+        let suspects = self.suspects(storage, view, accusations).await;
         let round = |settled| probe::Round {
             view,
             accusations,

@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 use super::{Options, Run, Suspect};
 use crate::domain::difference::{self, Difference};
@@ -19,6 +20,7 @@ use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target, Trace};
+use crate::engine::ports::Storage;
 
 /// So many questions about digests that nothing in storage tells of.
 const ANYWHERE: usize = 4096;
@@ -29,7 +31,12 @@ const OF_CACHE: usize = 4096;
 
 impl Run<'_> {
     /// Every pair to ask about, each with its repository.
-    pub(super) fn suspects(&mut self, view: &StorageView, accusations: &Accusations) -> Vec<Suspect> {
+    pub(super) async fn suspects(
+        &mut self,
+        storage: &Arc<dyn Storage>,
+        view: &Arc<StorageView>,
+        accusations: &Accusations,
+    ) -> Vec<Suspect> {
         let mut gathering = Gathering::new(view, self.options, BTreeMap::new());
         for suspect in &self.options.leads.suspects {
             gathering.add(suspect);
@@ -45,7 +52,7 @@ impl Run<'_> {
         let limit = gathering.settle_bare();
         self.coverage.limits.0.extend(limit);
         let (pairs, homeless) = (gathering.pairs, gathering.homeless);
-        self.without_home(view, accusations, homeless);
+        self.without_home(storage, view, accusations, homeless).await;
         let mut gathering = Gathering::new(view, self.options, pairs);
         let of_cache = self.cached.suspects.len();
         for suspect in self.cached.suspects.iter().take(OF_CACHE) {
