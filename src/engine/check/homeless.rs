@@ -75,12 +75,15 @@ fn unlinked(view: &StorageView) -> HashSet<Digest> {
             open.remove(&link.data().unwrap_or(link.digest));
         }
         let traces = repository.traces.layers.iter().chain(&repository.traces.revisions);
-        traces.for_each(|trace| drop(open.remove(&trace.digest)));
+        for trace in traces {
+            open.remove(&trace.digest);
+        }
     }
     for (digest, read) in view.manifests.iter() {
         open.remove(digest);
-        let needs = read.manifest().into_iter().flat_map(Manifest::references);
-        needs.for_each(|need| drop(open.remove(&need.digest)));
+        for need in read.manifest().into_iter().flat_map(Manifest::references) {
+            open.remove(&need.digest);
+        }
     }
     open
 }
