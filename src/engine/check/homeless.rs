@@ -41,9 +41,7 @@ impl Run<'_> {
             self.coverage.unknown.push(Unlooked::new(Thing::Suspects, Reason::NoRepository { blobs }));
         }
     }
-}
 
-impl Run<'_> {
     /// How many blobs are too young to be called orphans, and have no link at a second look at all of storage either: what a
     /// push brings meanwhile is linked as soon as it is stored.
     async fn young_orphans(&self, storage: &Arc<dyn Storage>, view: &Arc<StorageView>) -> usize {
@@ -54,21 +52,24 @@ impl Run<'_> {
         let youngest = view.collected.as_second().saturating_sub(extent.grace.as_secs());
         let (storage, view, events) = (Arc::clone(storage), Arc::clone(view), Arc::clone(&self.events));
         let look = move || {
-            let mut first = unlinked(&view);
-            first.retain(|digest| view.blob(digest).is_some_and(|blob| blob.modified >= youngest));
+            let first = unlinked(&view, youngest);
             if first.is_empty() {
                 return 0;
             }
             let again = storage.collect(&Everything, &*events);
-            again.map_or(0, |again| unlinked(&again).intersection(&first).count())
+            again.map_or(0, |again| unlinked(&again, youngest).intersection(&first).count())
         };
         blocking(look).await
     }
 }
 
-/// The blobs that nothing links or needs, nor ever did as far as can be seen.
-fn unlinked(view: &StorageView) -> HashSet<Digest> {
-    let mut open: HashSet<Digest> = view.blobs.iter().map(|blob| blob.digest).collect();
+/// The blobs since that time that nothing links or needs, nor ever did as far as can be seen.
+fn unlinked(view: &StorageView, youngest: i64) -> HashSet<Digest> {
+    let young = view.blobs.iter().filter(|blob| blob.modified >= youngest);
+    let mut open: HashSet<Digest> = young.map(|blob| blob.digest).collect();
+    if open.is_empty() {
+        return open;
+    }
     for repository in &view.repositories {
         for link in repository.layers.iter().chain(&repository.revisions) {
             open.remove(&link.digest);
