@@ -53,7 +53,9 @@ fn phantoms_of_a_repository_that_is_gone_are_found_and_purged() {
         collect(&daemon, false);
         for _ in 0..2 {
             // What is found stays found: the last look is not all that is remembered.
-            let ran = regfsck.check(&[]).expect(1);
+            // What is believed of the manifest is not known: that makes it 3.
+            let ran = regfsck.check(&[]);
+            assert!([1, 3].contains(&ran.status), "{}", ran.table);
             assert_eq!(repositories(&ran), ["team/app"], "{}", ran.table);
             let phantoms = ran.standing().iter().filter(|code| *code == "phantom-blob").count();
             assert!(phantoms >= 3, "{}", ran.table);

@@ -4,29 +4,89 @@
 //! It is settled where the daemon remembers nothing, where Redis names every pair that it remembers, and where it is
 //! known to have begun after a repository was last made or removed. Elsewhere the check is incomplete.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::Run;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
+use crate::domain::manifest::Manifest;
 use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::domain::rules::Accusations;
 use crate::domain::views::storage::{Repository, StorageView};
+use crate::engine::blocking::blocking;
+use crate::engine::ports::{Everything, Storage};
 
 impl Run<'_> {
     /// Say of how many blobs nothing tells where the daemon may claim them: those that are stored and that no link ever
     /// led to, as far as can be seen, and those that were handed in.
-    pub(super) fn without_home(&mut self, view: &StorageView, accusations: &Accusations, handed_in: usize) {
+    pub(super) async fn without_home(
+        &mut self,
+        storage: &Arc<dyn Storage>,
+        view: &Arc<StorageView>,
+        accusations: &Accusations,
+        handed_in: usize,
+    ) {
         if self.tells_what_it_remembers() {
             return;
         }
         let is_younger = |changed| self.began().is_some_and(|began| began > changed);
-        let stored = if view.changed.is_some_and(is_younger) { 0 } else { orphans(view, accusations) };
+        let stored = if view.changed.is_some_and(is_younger) {
+            0
+        } else {
+            orphans(view, accusations) + self.young_orphans(storage, view).await
+        };
         let blobs = (stored + handed_in) as u64;
         if blobs > 0 {
             self.coverage.unknown.push(Unlooked::new(Thing::Suspects, Reason::NoRepository { blobs }));
         }
     }
+
+    /// How many blobs are too young to be called orphans, and have no link at a second look at all of storage either: what a
+    /// push brings meanwhile is linked as soon as it is stored.
+    async fn young_orphans(&self, storage: &Arc<dyn Storage>, view: &Arc<StorageView>) -> usize {
+        let extent = &self.options.extent;
+        if !extent.scope.is_everything() {
+            return 0;
+        }
+        let youngest = view.collected.as_second().saturating_sub(extent.grace.as_secs());
+        let (storage, view, events) = (Arc::clone(storage), Arc::clone(view), Arc::clone(&self.events));
+        let look = move || {
+            let first = unlinked(&view, youngest);
+            if first.is_empty() {
+                return 0;
+            }
+            let again = storage.collect(&Everything, &*events);
+            again.map_or(0, |again| unlinked(&again, youngest).intersection(&first).count())
+        };
+        blocking(look).await
+    }
+}
+
+/// The blobs since that time that nothing links or needs, nor ever did as far as can be seen.
+fn unlinked(view: &StorageView, youngest: i64) -> HashSet<Digest> {
+    let young = view.blobs.iter().filter(|blob| blob.modified >= youngest);
+    let mut open: HashSet<Digest> = young.map(|blob| blob.digest).collect();
+    if open.is_empty() {
+        return open;
+    }
+    for repository in &view.repositories {
+        for link in repository.layers.iter().chain(&repository.revisions) {
+            open.remove(&link.digest);
+            open.remove(&link.data().unwrap_or(link.digest));
+        }
+        let traces = repository.traces.layers.iter().chain(&repository.traces.revisions);
+        for trace in traces {
+            open.remove(&trace.digest);
+        }
+    }
+    for (digest, read) in view.manifests.iter() {
+        open.remove(digest);
+        for need in read.manifest().into_iter().flat_map(Manifest::references) {
+            open.remove(&need.digest);
+        }
+    }
+    open
 }
 
 /// How many stored blobs have neither a link nor the folder of one.

@@ -40,7 +40,6 @@ impl Run<'_> {
         if self.options.daemon.fetches() {
             return self.remembered(storage, view).await;
         }
-        let view = &**view;
         let mut gathering = Gathering::new(view, self.options, BTreeMap::new());
         for suspect in &self.options.leads.suspects {
             gathering.add(suspect);
@@ -56,7 +55,7 @@ impl Run<'_> {
         let limit = gathering.settle_bare();
         self.coverage.limits.0.extend(limit);
         let (pairs, homeless) = (gathering.pairs, gathering.homeless);
-        self.without_home(view, accusations, homeless);
+        self.without_home(storage, view, accusations, homeless).await;
         let mut gathering = Gathering::new(view, self.options, pairs);
         let of_cache = self.cached.suspects.len();
         for suspect in self.cached.suspects.iter().take(OF_CACHE) {
