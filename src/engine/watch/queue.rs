@@ -197,8 +197,11 @@ impl Waiting {
             self.put_off(now, BROKEN);
             return Outlook::Open;
         }
-        if self.looks < 2 || now.duration_since(self.notified) < settle {
+        let settled = after(self.notified, settle);
+        if self.looks < 2 || now < settled {
             self.put_off(now, UNSETTLED);
+            // The look that decides is when it can decide, not a whole pause later.
+            self.due = self.due.min(settled.max(after(now, UNSETTLED.0)));
             return Outlook::Open;
         }
         self.broken = Some((now, findings.clone()));
@@ -210,5 +213,83 @@ impl Waiting {
     fn put_off(&mut self, now: Timestamp, (first, longest): (SignedDuration, SignedDuration)) {
         self.pause = (self.pause * 2).clamp(first, longest);
         self.due = after(now, self.pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(tag: &str, n: u8) -> PushedImage {
+        let digest = crate::domain::digest::Digest::sha256([n; 32]);
+        PushedImage { repository: "a".parse().unwrap(), digest, tag: Some(tag.parse().unwrap()) }
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(millis).unwrap()
+    }
+
+    const SETTLE: SignedDuration = SignedDuration::from_secs(2);
+
+    #[test]
+    fn what_is_wrong_is_called_broken_when_it_settled_and_looked_at_again_ever_less() {
+        let (mut queue, image) = (Queue::default(), image("1", 1));
+        assert_eq!(queue.add(image.clone(), at(0)), Queued::New);
+        let (mut looks, mut broken) = (Vec::new(), None);
+        while looks.len() < 12 {
+            let now = queue.next().unwrap();
+            looks.push(now.as_millisecond());
+            assert_eq!(queue.due(now, 9), [image.clone()]);
+            let seen = queue.settle(&image, Seen::Wrong(Vec::new()), now, SETTLE);
+            if let Outlook::Broken(push) = seen {
+                assert_eq!(broken.replace(push.found.as_millisecond()), None);
+            }
+        }
+        assert_eq!(broken, Some(2000));
+        assert_eq!(looks[..7], [0, 250, 750, 1750, 2000, 62_000, 182_000]);
+        assert_eq!(looks[11] - looks[10], 30 * 60_000);
+        assert_eq!(queue.waiting(), 0);
+        // Pushed again, and now it is right.
+        assert_eq!(queue.add(image.clone(), at(9_000_000)), Queued::Joined);
+        assert_eq!(queue.due(at(9_000_000), 9), [image.clone()]);
+        let delay = SignedDuration::from_millis(9_000_100);
+        let seen = queue.settle(&image, Seen::Right, at(9_000_100), SETTLE);
+        assert_eq!(seen, Outlook::Right { delay, was_broken: true });
+        assert_eq!(queue.next(), None);
+    }
+
+    #[test]
+    fn nobody_is_accused_by_one_look_or_without_an_answer() {
+        let (mut queue, image) = (Queue::default(), image("1", 1));
+        queue.add(image.clone(), at(0));
+        for millis in [0, 60_000, 120_000] {
+            queue.due(at(millis), 9);
+            assert_eq!(queue.settle(&image, Seen::Unknown, at(millis), SETTLE), Outlook::Open);
+        }
+        let (mut queue, late) = (Queue::default(), at(600_000));
+        queue.add(image.clone(), at(0));
+        queue.due(late, 9);
+        assert_eq!(queue.settle(&image, Seen::Wrong(Vec::new()), late, SETTLE), Outlook::Open);
+        // What is pushed again while it is looked at was not looked at.
+        queue.add(image.clone(), late);
+        assert_eq!(queue.settle(&image, Seen::Right, late, SETTLE), Outlook::Open);
+        assert_eq!(queue.next(), Some(late));
+    }
+
+    #[test]
+    fn the_queue_has_a_bound_and_what_is_named_anew_is_forgotten() {
+        let mut queue = Queue::default();
+        let old = BrokenPush { image: image("1", 1), notified: at(0), found: at(0), findings: Vec::new() };
+        queue.restore(old.clone(), at(0));
+        assert_eq!(queue.broken(), [old]);
+        queue.add(image("1", 2), at(0));
+        queue.due(at(0), 9);
+        queue.settle(&image("1", 2), Seen::Right, at(0), SETTLE);
+        assert_eq!(queue.broken(), []);
+        for n in 0..ROOM {
+            assert_eq!(queue.add(image(&format!("t{n}"), 3), at(0)), Queued::New);
+        }
+        assert_eq!(queue.add(image("more", 3), at(0)), Queued::NoRoom);
+        assert_eq!(queue.add(image("t0", 3), at(0)), Queued::Joined);
     }
 }
