@@ -123,7 +123,7 @@ impl BucketSettings {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "endpoint" => settings.endpoint = Some(endpoint(&value, true)?),
-                "region" => settings.region = Some(value.into_owned()),
+                "region" if !value.is_empty() => settings.region = Some(value.into_owned()),
                 "path-style" => settings.path_style = Some(truth("path-style", &value)?),
                 "insecure" => settings.skip_verify = truth("insecure", &value)?,
                 _ => return Err(BucketUrlError::Unknown(name.into_owned())),

@@ -66,10 +66,11 @@ impl Ground {
         Ok(Self { v2: v2.to_owned(), root, quarantines })
     }
 
-    /// The first of the quarantines that files of storage can be renamed into; the last one if none looks so.
+    /// The first of the quarantines that files of storage can be renamed into; that inside the driver root if none looks so.
     pub(super) fn quarantine(&self) -> Option<&Quarantine> {
         let reachable = self.quarantines.iter().find(|quarantine| quarantine.is_reachable(&self.root));
-        reachable.or(self.quarantines.last())
+        let within = |quarantine: &&Quarantine| !quarantine.path.starts_with(&self.v2);
+        reachable.or_else(|| self.quarantines.iter().rfind(within))
     }
 
     /// Where a path leads, which may come from a damaged or forged journal. Nothing if a folder is missing.
@@ -94,12 +95,13 @@ impl Ground {
 
     /// The opened folder from which a path is gone, and its own path.
     fn base(&self, path: &Path) -> Option<(&Folder, &Path, Side)> {
-        if let Ok(below) = path.strip_prefix(&self.v2) {
+        let kept = self.quarantines.iter().find(|quarantine| path.starts_with(&quarantine.path));
+        if let (None, Ok(below)) = (kept, path.strip_prefix(&self.v2)) {
             let place = Place::from(below.to_str()?);
             let is_file = matches!(place, Place::Data(_) | Place::Link(..));
             return is_file.then_some((&self.root, &*self.v2, Side::Storage));
         }
-        let quarantine = self.quarantines.iter().find(|quarantine| path.starts_with(&quarantine.path))?;
+        let quarantine = kept?;
         Some((&quarantine.above, quarantine.path.parent()?, Side::Quarantine))
     }
 

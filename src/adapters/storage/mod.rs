@@ -207,6 +207,7 @@ fn look_at_top(root: &Folder, notes: &mut Notes) {
     let listed = root.each(|name, kind| match kind {
         // A symbolic link or a file of that name shows when it is entered.
         FileKind::Folder | FileKind::Symlink if tops.contains(&name) => {}
+        FileKind::Folder if name == place::INSIDE.as_bytes() => {}
         FileKind::Symlink => notes.symlink(root.path_of(name)),
         FileKind::Folder | FileKind::File | FileKind::Other => notes.stray(root.path_of(name), NOT_TOP),
     });

@@ -4,14 +4,18 @@
 //! /var/lib/registry/docker/registry/v2/…                       the storage root's driver root is /var/lib/registry
 //! /var/lib/registry.regfsck-quarantine/<run>/docker/registry/v2/…   beside it, where a rename can reach that
 //! /var/lib/registry/regfsck-quarantine/<run>/docker/registry/v2/…   inside it, where the driver root is a mount
+//! /var/lib/registry/docker/registry/v2/regfsck-quarantine/<run>/…   inside that, where it is a mount of its own
 //! ```
 //!
-//! The registry looks at nothing outside of `docker/`, so the second place is as invisible to it as the
-//! first. Either keeps the whole path below the run's folder: that makes it a storage root of its own.
+//! The registry looks at nothing outside of `docker/`, and below it only at `blobs` and `repositories`: the other places are
+//! as invisible to it as the first. Each keeps the whole path below the run's folder: that makes it a storage root of its own.
 
 use std::path::{Path, PathBuf};
 
 use crate::domain::layout::ROOT;
+
+/// The name of one that is not beside the driver root.
+pub(super) const INSIDE: &str = "regfsck-quarantine";
 
 /// The quarantine folders that a driver root can have, the better one first.
 pub(super) fn candidates(driver_root: &Path) -> Vec<PathBuf> {
@@ -20,7 +24,7 @@ pub(super) fn candidates(driver_root: &Path) -> Vec<PathBuf> {
         name.push(".regfsck-quarantine");
         driver_root.parent().map(|parent| parent.join(name))
     });
-    beside.into_iter().chain([driver_root.join("regfsck-quarantine")]).collect()
+    beside.into_iter().chain([driver_root.join(INSIDE), driver_root.join(ROOT).join(INSIDE)]).collect()
 }
 
 /// What earlier runs put into the quarantine of the storage root `v2`: a driver root each, the newest first.

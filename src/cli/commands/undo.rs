@@ -74,7 +74,7 @@ fn history_of(folder: &Path) -> Result<History> {
 /// Show what would be taken back and what that breaks, and ask.
 fn ask(chosen: &Run, storage: &OpenedStorage, terminal: &Terminal) -> Result<(), Declined> {
     let view = storage.reader().collect(&Globs::default(), &*terminal.progress()).ok();
-    let broken = view.zip(storage.folder()).map(|(view, root)| broken_again(chosen, &view, root));
+    let broken = view.map(|view| broken_again(chosen, &view, Path::new(&view.root)));
     Terminal::confirm(&drawn::proposal(chosen, broken.as_ref(), terminal.drawing()), "Take it back?")
 }
 

@@ -122,26 +122,29 @@ fn codes(ended: &Ended) -> BTreeSet<String> {
 }
 
 /// Each cache, with redirects and without.
-fn on_each(test: impl Fn(&OnBucket, bool)) {
+const ALL: &[(bool, bool)] = &[(false, false), (false, true), (true, false), (true, true)];
+/// Each cache once.
+const SOME: &[(bool, bool)] = &[(false, true), (true, false)];
+
+/// Where the cache is in Redis or not, and where there are redirects or not.
+fn on_each(cases: &[(bool, bool)], test: impl Fn(&OnBucket, bool)) {
     on_every_registry(|| {
-        for is_redis in [false, true] {
-            for has_redirect in [false, true] {
-                let redis = is_redis.then(RedisServer::start);
-                let cache = match &redis {
-                    Some(Some(redis)) => CacheKind::Redis(format!("127.0.0.1:{}", redis.port)),
-                    Some(None) => continue,
-                    None => CacheKind::InMemory,
-                };
-                let Some(on_bucket) = OnBucket::start(cache, has_redirect) else { return };
-                test(&on_bucket, has_redirect);
-            }
+        for &(is_redis, has_redirect) in cases {
+            let redis = is_redis.then(RedisServer::start);
+            let cache = match &redis {
+                Some(Some(redis)) => CacheKind::Redis(format!("127.0.0.1:{}", redis.port)),
+                Some(None) => continue,
+                None => CacheKind::InMemory,
+            };
+            let Some(on_bucket) = OnBucket::start(cache, has_redirect) else { return };
+            test(&on_bucket, has_redirect);
         }
     });
 }
 
 #[test]
 fn the_incident_is_found_and_healed_without_a_restart() {
-    on_each(|on, has_redirect| {
+    on_each(ALL, |on, has_redirect| {
         let healthy = on.regfsck("check", &[]);
         assert_eq!((healthy.status, codes(&healthy).len()), (0, 0), "{healthy:?}");
         let image = on.incident();
@@ -160,7 +163,7 @@ fn the_incident_is_found_and_healed_without_a_restart() {
 
 #[test]
 fn the_incident_is_purged_and_the_next_push_lands() {
-    on_each(|on, has_redirect| {
+    on_each(SOME, |on, has_redirect| {
         let image = on.incident();
         let purged = on.regfsck("purge", &["--yes"]);
         assert!(matches!(purged.status, 0 | 1 | 3), "redirect {has_redirect}: {purged:?}");
@@ -180,7 +183,7 @@ fn codes_left(ended: &Ended) -> BTreeSet<String> {
 
 #[test]
 fn garbage_collection_under_guard_leaves_no_phantom() {
-    on_each(|on, has_redirect| {
+    on_each(SOME, |on, has_redirect| {
         let (kept, gone) = (Image::two_layers("kept").unwrap(), Image::two_layers("gone").unwrap());
         for (tag, image) in [("kept", &kept), ("gone", &gone)] {
             on.push(tag, image);
@@ -275,7 +278,7 @@ fn what_was_moved_aside_comes_back_with_undo() {
         assert_eq!(fixed.status, 0, "{fixed:?}");
         assert_eq!(on.moto.get(&key), Some(image.layers[0].bytes.clone()));
         let config = on.registry.config_path();
-        let mut undo = command(["undo", "--config", config.to_str().unwrap()]);
+        let mut undo = command(["undo", "--yes", "--config", config.to_str().unwrap()]);
         let undone: Ended = undo.envs(KEYS).env("XDG_STATE_HOME", on.home.path()).output().unwrap().into();
         assert_eq!(undone.status, 0, "{undone:?}");
         assert_eq!(on.moto.get(&key), Some(b"short".to_vec()));

@@ -20,7 +20,7 @@ use super::run;
 
 const DELAY: Duration = Duration::from_millis(100);
 /// So many repositories of so many images of so many layers each; a repository links what the two after it have, too.
-const REPOSITORIES: usize = 500;
+const REPOSITORIES: usize = 250;
 const IMAGES: usize = 4;
 const LAYERS: usize = 23;
 
@@ -38,6 +38,9 @@ struct Shelf {
     requests: AtomicUsize,
     lists: AtomicUsize,
     fetched: AtomicUsize,
+    /// How many are under way now, and the most that were.
+    open: AtomicUsize,
+    most: AtomicUsize,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -139,7 +142,9 @@ fn manifest(blobs: &[Digest]) -> String {
 
 async fn answer(State(shelf): State<Arc<Shelf>>, request: Request) -> Response {
     shelf.requests.fetch_add(1, Ordering::SeqCst);
+    shelf.most.fetch_max(shelf.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
     tokio::time::sleep(DELAY).await;
+    shelf.open.fetch_sub(1, Ordering::SeqCst);
     let query = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
         .into_owned()
         .collect();
@@ -176,7 +181,7 @@ fn a_large_bucket_takes_few_requests_and_most_of_them_at_once() {
     let mut shelf = Shelf::default();
     shelf.fill();
     let (keys, manifests) = (shelf.objects.len(), REPOSITORIES * IMAGES);
-    assert!(keys >= 200_000, "{keys}");
+    assert!(keys >= 100_000, "{keys}");
     let shelf = Arc::new(shelf);
     let storage = format!("s3://bucket?endpoint=http://127.0.0.1:{}", serve(Arc::clone(&shelf)));
     let state = tempfile::tempdir().unwrap();
@@ -193,9 +198,9 @@ fn a_large_bucket_takes_few_requests_and_most_of_them_at_once() {
         "{keys} keys, {manifests} manifests: {requests} requests ({lists} lists, {fetched} objects) in {took:?}"
     );
     assert!(requests <= keys * 12 / 10_000 + manifests, "{requests} requests, {lists} of them lists");
-    // One request after the other.
-    let one_by_one = DELAY * u32::try_from(requests).unwrap();
-    assert!(took * 20 <= one_by_one, "{took:?} of {one_by_one:?}");
+    // How long it takes depends on the machine, too.
+    let most = shelf.most.load(Ordering::SeqCst);
+    assert!((32..=64).contains(&most), "{most} requests under way at once");
     shelf.fetched.store(0, Ordering::SeqCst);
     assert_eq!((check().status, check().findings().len()), (0, 0));
     // Three links of each tell whether the ETags are MD5 sums.

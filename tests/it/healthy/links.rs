@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::layout::ROOT;
 
-use super::{check, found, listing};
+use super::{check, copy_of, found, heal, is_silent, listing};
 use crate::support::raw::Raw;
 use crate::support::real_registry::{RealRegistry, on_every_registry};
 use crate::support::settings::{CacheKind, Settings};
@@ -51,6 +51,54 @@ fn links_that_the_daemon_follows_are_read_where_that_is_said() {
             assert_eq!(found(&cut), [format!("truncated-blob:{}", layer.digest)], "{moved}: {}", cut.stdout);
         }
     });
+}
+
+/// A filesystem of its own over a folder; taken away when dropped.
+struct Mount(std::path::PathBuf);
+
+impl Mount {
+    fn over(folder: &std::path::Path) -> Option<Self> {
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=20m,mode=755", "tmpfs"]).arg(folder);
+        let is_mounted = mount.output().is_ok_and(|output| output.status.success());
+        if !is_mounted {
+            eprintln!("skipped: storage on a mount of its own needs the right to mount a tmpfs");
+        }
+        is_mounted.then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).output();
+    }
+}
+
+#[test]
+fn storage_on_a_mount_of_its_own_is_repaired() {
+    for below in ["docker", "docker/registry/v2"] {
+        let Some(daemon) = RealRegistry::start(&Settings::with_cache(CacheKind::None)) else { return };
+        fs::create_dir_all(daemon.root().join(ROOT)).unwrap();
+        let Some(_mount) = Mount::over(&daemon.root().join(below)) else { return };
+        let image = Image::two_layers("mounted").unwrap();
+        let raw = Raw::new(&daemon.url());
+        assert_eq!(raw.push_image("team/app", "1", &image).1.status, 201);
+        is_silent(&daemon, &[]);
+        let copy = copy_of(daemon.root());
+        let layer = &image.layers[0];
+        let file = daemon.data_file(&layer.digest);
+        fs::write(&file, &layer.bytes[..9]).unwrap();
+        assert_eq!(heal(&daemon, copy.path()), [""; 0], "{below}");
+        assert_eq!(fs::read(&file).unwrap(), layer.bytes);
+        // What was moved away lies there too, and nobody minds.
+        let kept = walkdir::WalkDir::new(daemon.root().join(ROOT).join("regfsck-quarantine")).into_iter();
+        let kept = kept.flatten().filter(|entry| entry.file_type().is_file());
+        let kept: Vec<_> = kept.map(|entry| fs::read(entry.path()).unwrap()).collect();
+        assert_eq!(kept, [&layer.bytes[..9]], "{below}");
+        is_silent(&daemon, &[]);
+        assert_eq!(daemon.garbage_collect(false, false).status, 0);
+        assert_eq!(raw.pull("team/app", "1", &image), Ok(()));
+    }
 }
 
 #[test]
