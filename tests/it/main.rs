@@ -14,6 +14,7 @@ mod admin;
 mod api_only;
 mod arrows;
 mod beliefs;
+#[cfg(feature = "cloud")]
 mod bucket;
 mod budget;
 mod cache;

@@ -10,7 +10,6 @@ use crate::cli::args::target::{ConfigArguments, DaemonArguments, StorageArgument
 use crate::cli::args::verify::VerifyCommand;
 
 /// What the arguments say of where the registry is; what a command does not take is not there.
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, not a state")]
 pub(in crate::cli) struct Place {

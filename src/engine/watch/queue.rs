@@ -239,7 +239,7 @@ mod tests {
         while looks.len() < 12 {
             let now = queue.next().unwrap();
             looks.push(now.as_millisecond());
-            assert_eq!(queue.due(now, 9), [image.clone()]);
+            assert_eq!(queue.due(now, 9), std::slice::from_ref(&image));
             let seen = queue.settle(&image, Seen::Wrong(Vec::new()), now, SETTLE);
             if let Outlook::Broken(push) = seen {
                 assert_eq!(broken.replace(push.found.as_millisecond()), None);
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(queue.waiting(), 0);
         // Pushed again, and now it is right.
         assert_eq!(queue.add(image.clone(), at(9_000_000)), Queued::Joined);
-        assert_eq!(queue.due(at(9_000_000), 9), [image.clone()]);
+        assert_eq!(queue.due(at(9_000_000), 9), std::slice::from_ref(&image));
         let delay = SignedDuration::from_millis(9_000_100);
         let seen = queue.settle(&image, Seen::Right, at(9_000_100), SETTLE);
         assert_eq!(seen, Outlook::Right { delay, was_broken: true });
