@@ -53,7 +53,7 @@ fn key(row: &str) -> String {
 fn rows(english: &[String], chinese: &[String]) -> Vec<String> {
     let known: BTreeMap<String, &String> = chinese.iter().skip(2).map(|row| (key(row), row)).collect();
     let head = chinese.iter().take(2).cloned();
-    head.chain(english.iter().skip(2).map(|row| known.get(&key(row)).map_or(row, |row| *row).clone()))
+    head.chain(english.iter().skip(2).map(|row| known.get(&key(row)).copied().unwrap_or(row).clone()))
         .collect()
 }
 
