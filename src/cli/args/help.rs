@@ -31,6 +31,9 @@ const COMMON: [&str; 22] = [
     "wait",
 ];
 
+/// What `-h` says of a flag of which there is more to say.
+const BRIEF: [(&str, &str); 1] = [("storage", "The storage root, such as /var/lib/registry, or a bucket")];
+
 /// All of it, for manuals and completions. What the environment says is never shown: passwords may be in it.
 pub(super) fn whole(command: Command) -> Command {
     command.mut_args(|flag| flag.hide_env(true).hide_env_values(true)).mut_subcommands(whole)
@@ -53,14 +56,17 @@ fn short(command: Command) -> Command {
     })
 }
 
-/// Its values stand in `--help` alone, so that `-h` has a line a flag.
+/// What is longer, and the values, stand in `--help` alone, so that `-h` has a line a flag.
 fn in_a_line(flag: Arg) -> Arg {
     let values: Vec<_> = flag.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    let help = flag.get_long_help().or_else(|| flag.get_help()).map(ToString::to_string);
-    match (values.is_empty(), help) {
-        (false, Some(help)) if flag.get_id() == "formats" => {
-            flag.hide_possible_values(true).long_help(format!("{help}\n\nForms: {}", values.join(", ")))
-        }
-        _ => flag,
+    let Some(help) = flag.get_long_help().or_else(|| flag.get_help()).map(ToString::to_string) else {
+        return flag;
+    };
+    if let Some((_, brief)) = BRIEF.iter().find(|(id, _)| flag.get_id() == *id) {
+        flag.help(*brief).long_help(help)
+    } else if flag.get_id() == "formats" && !values.is_empty() {
+        flag.hide_possible_values(true).long_help(format!("{help}\n\nForms: {}", values.join(", ")))
+    } else {
+        flag
     }
 }
