@@ -50,6 +50,7 @@ mod shards;
 mod sources;
 mod sources_damage;
 mod sources_network;
+mod starts;
 mod support;
 mod suspects;
 mod tls_program;
