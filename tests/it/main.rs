@@ -59,6 +59,7 @@ mod soak;
 mod sources;
 mod sources_damage;
 mod sources_network;
+mod starts;
 mod support;
 mod suspects;
 mod tls_program;

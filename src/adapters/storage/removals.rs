@@ -10,6 +10,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -23,10 +24,20 @@ use crate::domain::views::storage::{Removal, StoredBlob};
 /// So many of a folder's blobs are looked at, the newest: one that came last is among them, unless its upload took long.
 const LOOKED_AT: usize = 64;
 
+/// So long a push takes at most from making the folder of a blob's folder to that of the blob.
+const PUSHING: Duration = Duration::from_millis(200);
+
 /// Those that something has left last; what cannot be looked at tells nothing.
 pub(super) fn find(root: &Folder, blobs: &[StoredBlob]) -> Vec<Removal> {
     let Ok(folder) = root.descend([layout::BLOBS, Algorithm::Sha256.as_str()]) else { return Vec::new() };
-    (0..=u8::MAX).into_par_iter().filter_map(|first| left(&folder, first, within(blobs, first))).collect()
+    let look = |first| left(&folder, first, within(blobs, first));
+    let mut found: Vec<_> = (0..=u8::MAX).into_par_iter().filter_map(look).collect();
+    if !found.is_empty() {
+        // A push that has just made a folder is about to put something into it.
+        std::thread::sleep(PUSHING);
+        found.retain(|removal| look(removal.first) == Some(*removal));
+    }
+    found
 }
 
 /// Those of the blobs, which are sorted, whose digests begin so.
