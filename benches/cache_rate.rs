@@ -6,6 +6,7 @@
 //! ```
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::print_stdout,
     reason = "a measurement fails by panicking and prints what it saw"

@@ -49,6 +49,9 @@ _regfsck() {
             regfsck,repair)
                 cmd="regfsck__subcmd__repair"
                 ;;
+            regfsck,repositories)
+                cmd="regfsck__subcmd__repositories"
+                ;;
             regfsck,restart)
                 cmd="regfsck__subcmd__restart"
                 ;;
@@ -60,6 +63,9 @@ _regfsck() {
                 ;;
             regfsck,verify)
                 cmd="regfsck__subcmd__verify"
+                ;;
+            regfsck,watch)
+                cmd="regfsck__subcmd__watch"
                 ;;
             regfsck__subcmd__help,check)
                 cmd="regfsck__subcmd__help__subcmd__check"
@@ -94,6 +100,9 @@ _regfsck() {
             regfsck__subcmd__help,repair)
                 cmd="regfsck__subcmd__help__subcmd__repair"
                 ;;
+            regfsck__subcmd__help,repositories)
+                cmd="regfsck__subcmd__help__subcmd__repositories"
+                ;;
             regfsck__subcmd__help,restart)
                 cmd="regfsck__subcmd__help__subcmd__restart"
                 ;;
@@ -106,6 +115,9 @@ _regfsck() {
             regfsck__subcmd__help,verify)
                 cmd="regfsck__subcmd__help__subcmd__verify"
                 ;;
+            regfsck__subcmd__help,watch)
+                cmd="regfsck__subcmd__help__subcmd__watch"
+                ;;
             *)
                 ;;
         esac
@@ -113,7 +125,7 @@ _regfsck() {
 
     case "${cmd}" in
         regfsck)
-            opts="-v -q -h -V --color --verbose --quiet --help --version check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help"
+            opts="-v -q -h -V --color --verbose --quiet --help --version check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man repositories help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -131,7 +143,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__check)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --probe-manifests --shard --max-duration --resume --fix --plan --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -142,6 +154,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -174,7 +190,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -222,6 +238,10 @@ _regfsck() {
                     return 0
                     ;;
                 --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plain-http-store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -278,7 +298,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
                     return 0
                     ;;
                 --shard)
@@ -326,11 +346,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -397,7 +417,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__doctor)
-            opts="-c -r -j -o -v -q -h -V --config --container --registry --offline --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --registry-version --fail-on --output --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -r -j -o -v -q -h -V --config --env-file --container --registry --offline --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --registry-version --fail-on --output --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -408,6 +428,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -468,6 +492,10 @@ _regfsck() {
                     return 0
                     ;;
                 --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plain-http-store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -500,7 +528,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -527,7 +555,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__explain)
-            opts="-v -q -h -V --color --verbose --quiet --help --version"
+            opts="-v -q -h -V --color --verbose --quiet --help --version phantom-blob phantom-link phantom-manifest missing-blob missing-manifest missing-link empty-blob truncated-blob corrupt-blob wrong-descriptor unreadable-manifest invalid-link size-mismatch tag-mismatch hidden-blob replica-disagreement stale-cache-entry server-error hollow-index partial-index dangling-layer-link orphan-blob stale-upload stray-file"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -545,7 +573,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__guard)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --gate-only --delete-untagged --gc-version --fix --accept-loss --report-only --keep --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -556,6 +584,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -588,7 +620,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -636,6 +668,10 @@ _regfsck() {
                     return 0
                     ;;
                 --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plain-http-store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -692,10 +728,14 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
                     return 0
                     ;;
                 --gc-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -732,11 +772,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -755,7 +795,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__help)
-            opts="check merge repair purge restart undo verify demo guard snapshot doctor explain completions man help"
+            opts="check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man repositories help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -922,6 +962,20 @@ _regfsck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regfsck__subcmd__help__subcmd__repositories)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regfsck__subcmd__help__subcmd__restart)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -978,6 +1032,20 @@ _regfsck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regfsck__subcmd__help__subcmd__watch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regfsck__subcmd__man)
             opts="-v -q -h -V --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1004,11 +1072,11 @@ _regfsck() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1023,7 +1091,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__purge)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1034,6 +1102,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1066,7 +1138,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -1114,6 +1186,10 @@ _regfsck() {
                     return 0
                     ;;
                 --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plain-http-store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1170,7 +1246,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
                     return 0
                     ;;
                 --state-dir)
@@ -1178,11 +1254,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1201,7 +1277,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__repair)
-            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --plan --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --source --src-creds --src-tls-verify --src-authfile --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1216,6 +1292,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1248,7 +1328,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -1296,6 +1376,10 @@ _regfsck() {
                     return 0
                     ;;
                 --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plain-http-store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1352,7 +1436,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
                     return 0
                     ;;
                 --source)
@@ -1388,11 +1472,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1410,8 +1494,26 @@ _regfsck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        regfsck__subcmd__repositories)
+            opts="-v -q -h -V --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         regfsck__subcmd__restart)
-            opts="-c -s -r -j -y -o -v -q -h -V --config --container --storage --io-jobs --registry --replica --resolve-all --offline --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -s -r -j -y -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --yes --restart --drain --restart-timeout --state-dir --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1422,6 +1524,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1454,7 +1560,7 @@ _regfsck() {
                     return 0
                     ;;
                 --repo)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --redis)
@@ -1502,6 +1608,10 @@ _regfsck() {
                     return 0
                     ;;
                 --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plain-http-store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1558,7 +1668,7 @@ _regfsck() {
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
                     return 0
                     ;;
                 --restart)
@@ -1578,11 +1688,11 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
@@ -1601,7 +1711,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__snapshot)
-            opts="-c -s -o -v -q -h -V --config --container --storage --io-jobs --repo --output --progress --color --verbose --quiet --help --version"
+            opts="-c -s -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --shard --repo --output --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1612,6 +1722,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1631,8 +1745,12 @@ _regfsck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --repo)
+                --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1659,7 +1777,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__undo)
-            opts="-c -s -y -v -q -h -V --config --container --storage --list --run --yes --state-dir --progress --color --verbose --quiet --help --version"
+            opts="-c -s -y -v -q -h -V --config --env-file --container --storage --list --run --yes --state-dir --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1670,6 +1788,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1709,7 +1831,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__verify)
-            opts="-c -r -j -o -v -q -h -V --images --platform --referrers --content --wait --config --container --registry --replica --resolve-all --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --resolve --jobs --rate --retry-times --timeout --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
+            opts="-c -r -j -o -v -q -h -V --images --platform --referrers --content --wait --config --env-file --container --registry --replica --resolve-all --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --output --nagios-exit --no-trunc --progress --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1732,6 +1854,10 @@ _regfsck() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1783,6 +1909,10 @@ _regfsck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --plain-http-store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --resolve)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1808,15 +1938,257 @@ _regfsck() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "table json jsonl prometheus nagios" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --progress)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        regfsck__subcmd__watch)
+            opts="-c -s -r -j -o -v -q -h -V --config --env-file --container --storage --io-jobs --follow-symlinks --registry --replica --resolve-all --offline --sparse-indexes --repo --redis --no-redis --redis-ca-file --redis-cert-file --redis-key-file --redis-insecure --creds --password-stdin --registry-token --authfile --tls-verify --insecure --ca-file --cert-file --key-file --cert-dir --plain-http --plain-http-store --resolve --jobs --rate --retry-times --timeout --suspects --since --content --content-subset --bytes-per-second --probe --started --grace --fail-on --interval --at --jitter --settle --poll --listen --token-file --tls-cert --tls-key --fix --fix-only --fix-max --source --src-creds --src-tls-verify --src-authfile --state-dir --output --no-trunc --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --storage)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --io-jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replica)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -W "$(regfsck repositories -- "${COMP_WORDS[@]:1}" 2>/dev/null)" -- "${cur}"))
+                    return 0
+                    ;;
+                --redis)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry-token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plain-http-store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-times)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --suspects)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --content-subset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bytes-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -W "suspects all" -- "${cur}"))
+                    return 0
+                    ;;
+                --started)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jitter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --settle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --poll)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fix-only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fix-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json jsonl junit sarif markdown html github prometheus nagios" -- "${cur}"))
                     return 0
                     ;;
                 --color)

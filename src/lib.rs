@@ -11,6 +11,11 @@
 //! - the codes of findings, and a finding's `id` as long as its code and subject are the same,
 //! - the JSON report: within a version of its schema fields are only added.
 
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "a test plants its own files, and takes them away")
+)]
+
 #[doc(hidden)]
 pub mod adapters;
 #[doc(hidden)]
@@ -25,6 +30,10 @@ pub mod report;
 // What unit tests and integration tests share names the crate alike in both.
 #[cfg(test)]
 extern crate self as regfsck;
+// All parsers of what others wrote, for `fuzz/` and for the tests that replay what it found.
 #[cfg(test)]
 #[path = "../tests/doubles/mod.rs"]
 mod doubles;
+#[cfg(any(test, fuzzing))]
+#[path = "../tests/fuzzed/mod.rs"]
+pub mod fuzzed;

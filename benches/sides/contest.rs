@@ -23,7 +23,7 @@ pub(crate) fn is_installed(program: &str) -> bool {
 }
 
 /// A side that is a command.
-fn side<'a>(
+pub(crate) fn side<'a>(
     name: &str,
     program_name: &str,
     arguments: &[&str],
@@ -75,7 +75,7 @@ pub(crate) fn offline(bench: &Bench, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn configuration(root: &Path) -> String {
+pub(crate) fn configuration(root: &Path) -> String {
     format!(
         "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n",
         root.display()
@@ -83,7 +83,7 @@ fn configuration(root: &Path) -> String {
 }
 
 /// Enter the first side against each other one, by wall time.
-fn compare(table: &mut Table, what: &str, runs: &[Runs], at_most: &[Option<f64>]) {
+pub(crate) fn compare(table: &mut Table, what: &str, runs: &[Runs], at_most: &[Option<f64>]) {
     let Some((subject, peers)) = runs.split_first() else { return };
     for (peer, target) in peers.iter().zip(at_most) {
         let target = target.map(Target::AtMost);

@@ -7,6 +7,7 @@
 //!
 //! What is compared are ratios: each side runs once to warm up, then all sides in turn, round after round.
 //! A peer that is not installed is left out, and said so.
+#![allow(clippy::disallowed_methods, reason = "a benchmark plants its own files")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result goes to the terminal")]
 
 mod contest;
@@ -16,6 +17,7 @@ mod draw;
 mod measure;
 #[path = "../../tests/it/support/plant.rs"]
 mod plant;
+mod slow;
 mod upload;
 
 use std::path::{Path, PathBuf};
@@ -82,6 +84,8 @@ enum Subject {
     Redis,
     /// A repair's uploads against curl
     Upload,
+    /// Storage that waits a millisecond for each look, against find and garbage collection; one machine against four
+    Slow,
     /// Time and memory against size
     Curve,
 }
@@ -113,6 +117,7 @@ fn main() -> Result<()> {
             Subject::Probe => daemon::probe(&bench, &mut table)?,
             Subject::Redis => daemon::redis(&bench, &mut table)?,
             Subject::Upload => upload::compare(&bench, &mut table)?,
+            Subject::Slow => slow::compare(&bench, &mut table)?,
             Subject::Curve => table.curve = Some(curve::measure(&bench)?),
         }
     }

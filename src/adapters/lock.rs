@@ -26,7 +26,9 @@ impl StateLock {
     /// The lock of the registry with this state folder, this storage and this address, for a run of that name.
     #[must_use]
     pub fn new(state: PathBuf, storage: Option<OpenedStorage>, address: Option<&str>, run: String) -> Self {
-        let file = FileLock::new(storage.as_ref().and_then(OpenedStorage::folder), address);
+        let stored = storage.as_ref().and_then(OpenedStorage::address);
+        let file = FileLock::new(storage.as_ref().and_then(OpenedStorage::folder), address)
+            .and_at(stored.as_deref());
         Self { state, storage, run, file, held: Mutex::default() }
     }
 }

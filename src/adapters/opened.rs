@@ -3,14 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::storage::{FilesystemStorage, FilesystemUploads, FilesystemWriter, quarantined};
-use crate::engine::ports::{Storage, StorageWriteError, StorageWriter, Uploads};
+#[cfg(feature = "cloud")]
+use super::bucket::{BucketStorage, BucketUploads, BucketWriter};
+#[cfg(feature = "cloud")]
+use super::source::BucketSource;
+use super::storage::{FilesystemCensus, FilesystemStorage, FilesystemUploads, FilesystemWriter, quarantined};
+use crate::engine::ports::{Census, Source, Storage, StorageWriteError, StorageWriter, Uploads};
 
 /// A registry's storage, opened.
 #[derive(Debug, Clone)]
 pub enum OpenedStorage {
     /// On a disk.
     Disk(FilesystemStorage),
+    /// In a bucket.
+    #[cfg(feature = "cloud")]
+    Bucket(BucketStorage),
 }
 
 impl OpenedStorage {
@@ -19,6 +26,8 @@ impl OpenedStorage {
     pub fn location(&self) -> String {
         match self {
             Self::Disk(disk) => disk.location(),
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => bucket.location(),
         }
     }
 
@@ -27,6 +36,18 @@ impl OpenedStorage {
     pub fn reader(&self) -> Arc<dyn Storage> {
         match self {
             Self::Disk(disk) => Arc::new(disk.clone()),
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => Arc::new(bucket.clone()),
+        }
+    }
+
+    /// Keep in that folder what need not be looked at twice.
+    #[cfg_attr(not(feature = "cloud"), expect(unused_variables, reason = "a disk is looked at again"))]
+    pub fn remember_in(&self, state: &Path) {
+        match self {
+            Self::Disk(_) => {}
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => bucket.remember_in(state),
         }
     }
 
@@ -35,6 +56,8 @@ impl OpenedStorage {
     pub fn uploads(&self) -> Arc<dyn Uploads> {
         match self {
             Self::Disk(disk) => Arc::new(FilesystemUploads::new(disk.root())),
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => Arc::new(BucketUploads::new(bucket.clone())),
         }
     }
 
@@ -45,6 +68,8 @@ impl OpenedStorage {
     pub fn writer(&self, run: &str) -> Result<Arc<dyn StorageWriter>, StorageWriteError> {
         match self {
             Self::Disk(disk) => Ok(Arc::new(FilesystemWriter::new(disk.root(), run)?)),
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => Ok(Arc::new(BucketWriter::new(bucket.clone(), run))),
         }
     }
 
@@ -53,7 +78,35 @@ impl OpenedStorage {
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::Disk(disk) => Some(disk.root()),
+            #[cfg(feature = "cloud")]
+            Self::Bucket(_) => None,
         }
+    }
+
+    /// Its address, where no folder tells it from others.
+    #[must_use]
+    pub fn address(&self) -> Option<String> {
+        match self {
+            Self::Disk(_) => None,
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => Some(bucket.location()),
+        }
+    }
+
+    /// Its blobs as a source, where that is not its folder.
+    #[must_use]
+    pub fn source(&self) -> Option<Box<dyn Source>> {
+        match self {
+            Self::Disk(_) => None,
+            #[cfg(feature = "cloud")]
+            Self::Bucket(bucket) => Some(Box::new(BucketSource::new(bucket.clone()))),
+        }
+    }
+
+    /// What counts its blobs, where that is cheap.
+    #[must_use]
+    pub fn census(&self) -> Option<Arc<dyn Census>> {
+        self.folder().map(|folder| Arc::new(FilesystemCensus::new(folder)) as Arc<dyn Census>)
     }
 
     /// The folder with what the last run to put something away did so with, where it is on a disk.

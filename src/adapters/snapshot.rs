@@ -24,13 +24,16 @@ use thiserror::Error;
 use crate::adapters::files;
 use crate::domain::digest::Digest;
 use crate::domain::observed::Unlooked;
+use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredUpload, StrayFile,
+    ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredUpload, StrayFile, ViewPart,
 };
 
 const NAME: &str = "regfsck-snapshot ";
-/// The version that is written, and the only one that is read.
+/// The version of a whole view.
 const VERSION: u32 = 1;
+/// The version of a part of one, which those who know only whole ones must not take for one.
+const PART_VERSION: u32 = 2;
 /// Records shrink to a third or so; what shrinks to less than one part in so many was made to fill our memory.
 const MOST: u64 = 64;
 /// So much of them is never too much.
@@ -58,12 +61,26 @@ pub enum SnapshotError {
         path: PathBuf,
     },
     /// Another version of regfsck wrote it.
-    #[error("read the snapshot `{}`: it has version {version}, and this regfsck reads {VERSION}: take a new one", path.display())]
+    #[error("read the snapshot `{}`: it has version {version}, and this regfsck reads {VERSION} and {PART_VERSION}: take a new one", path.display())]
     Version {
         /// The file.
         path: PathBuf,
         /// Its version.
         version: String,
+    },
+    /// It is a part, where a whole one is needed.
+    #[error("read the snapshot `{}`: it is part {shard} only; take one of all storage, without --shard", path.display())]
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// Which part.
+        shard: Shard,
+    },
+    /// It is a whole one, where parts are needed.
+    #[error("read the snapshot `{}`: it is of all storage, and no part; `regfsck snapshot --shard I/N` takes parts", path.display())]
+    Whole {
+        /// The file.
+        path: PathBuf,
     },
     /// Its end is missing.
     #[error("read the snapshot `{}`: it is cut short: its checksum is not at its end", path.display())]
@@ -85,7 +102,14 @@ pub enum SnapshotError {
 #[derive(Serialize, Deserialize)]
 enum Record<'a> {
     #[serde(rename = "root")]
-    Root { root: String, collected: Timestamp },
+    Root {
+        root: String,
+        collected: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changed: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<ViewPart>,
+    },
     #[serde(rename = "b")]
     Blob(Digest, u64, i64),
     #[serde(rename = "r")]
@@ -132,8 +156,13 @@ impl<T: Clone> Held<'_, T> {
     }
 }
 
-fn records(view: &StorageView) -> impl Iterator<Item = Record<'_>> {
-    let root = Record::Root { root: view.root.clone(), collected: view.collected };
+fn records<'a>(view: &'a StorageView, part: Option<&ViewPart>) -> impl Iterator<Item = Record<'a>> {
+    let root = Record::Root {
+        root: view.root.clone(),
+        collected: view.collected,
+        changed: view.changed.filter(|_| part.is_some()),
+        part: part.cloned(),
+    };
     std::iter::once(root)
         .chain(view.blobs.iter().map(|blob| Record::Blob(blob.digest, blob.size, blob.modified)))
         .chain(view.repositories.iter().map(|it| Record::Repository(Held::Borrowed(it))))
@@ -148,23 +177,32 @@ fn records(view: &StorageView) -> impl Iterator<Item = Record<'_>> {
 /// # Errors
 /// When it cannot be written.
 pub fn write(path: &Path, view: &StorageView) -> Result<u64, SnapshotError> {
-    write_file(path, view).map_err(|source| SnapshotError::Io { path: path.into(), doing: "write", source })
+    write_file(path, view, None)
 }
 
-fn write_file(path: &Path, view: &StorageView) -> io::Result<u64> {
-    files::save(path, |file| {
-        fill(file, view)?;
+/// The same for a view of a part.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_part(path: &Path, view: &StorageView, part: &ViewPart) -> Result<u64, SnapshotError> {
+    write_file(path, view, Some(part))
+}
+
+fn write_file(path: &Path, view: &StorageView, part: Option<&ViewPart>) -> Result<u64, SnapshotError> {
+    let saved = files::save(path, |file| {
+        fill(file, view, part)?;
         Ok(file.metadata()?.len())
-    })
+    });
+    saved.map_err(|source| SnapshotError::Io { path: path.into(), doing: "write", source })
 }
 
-fn fill(file: &mut File, view: &StorageView) -> io::Result<()> {
+fn fill(file: &mut File, view: &StorageView, part: Option<&ViewPart>) -> io::Result<()> {
     let mut hashed = Hashed { inner: BufWriter::new(file), hasher: Sha256::new() };
-    writeln!(hashed, "{NAME}{VERSION}")?;
+    writeln!(hashed, "{NAME}{}", if part.is_some() { PART_VERSION } else { VERSION })?;
     // A buffer in front, too: records come in small pieces.
     let mut packed = BufWriter::new(GzEncoder::new(hashed, Compression::fast()));
     let mut count = 0_u64;
-    for record in records(view) {
+    for record in records(view, part) {
         serde_json::to_writer(&mut packed, &record)?;
         packed.write_all(b"\n")?;
         count += 1;
@@ -193,11 +231,27 @@ impl<W: Write> Write for Hashed<W> {
     }
 }
 
-/// Read a view back.
+/// Read a view of all storage back.
 ///
 /// # Errors
-/// When the file cannot be read, or is not byte for byte a snapshot that this version writes.
+/// When the file cannot be read, or is not byte for byte a snapshot that this version writes, or is a part.
 pub fn read(path: &Path) -> Result<StorageView, SnapshotError> {
+    match read_file(path)? {
+        (view, None) => Ok(view),
+        (_, Some(part)) => Err(SnapshotError::Part { path: path.into(), shard: part.shard }),
+    }
+}
+
+/// Read a view of a part back.
+///
+/// # Errors
+/// As [`read`], and when it is whole.
+pub fn read_part(path: &Path) -> Result<(ViewPart, StorageView), SnapshotError> {
+    let (view, part) = read_file(path)?;
+    Ok((part.ok_or_else(|| SnapshotError::Whole { path: path.into() })?, view))
+}
+
+fn read_file(path: &Path) -> Result<(StorageView, Option<ViewPart>), SnapshotError> {
     let failed = |source| SnapshotError::Io { path: path.into(), doing: "read", source };
     let corrupt = |why: String| SnapshotError::Corrupt { path: path.into(), why };
     let (mut file, length) = files::open(path).map_err(failed)?;
@@ -207,15 +261,16 @@ pub fn read(path: &Path) -> Result<StorageView, SnapshotError> {
     let unpacked = GzDecoder::new(BufReader::new(file.take(packed)));
     let mut lines = BufReader::new(unpacked.take(packed.saturating_mul(MOST).saturating_add(ROOM)));
     let mut reading = Reading::default();
-    let mut line = String::new();
-    while lines.read_line(&mut line).map_err(|error| corrupt(error.to_string()))? > 0 {
-        if lines.get_ref().limit() == 0 {
-            return Err(corrupt("it unpacks to far more than what was ever packed".into()));
-        }
-        let record = serde_json::from_str(&line).map_err(|error| corrupt(error.to_string()))?;
-        reading.take(record).map_err(|why| corrupt(why.into()))?;
-        line.clear();
+    // As it comes: a line may be as long as all that is unpacked.
+    let taken =
+        serde_json::Deserializer::from_reader(&mut lines).into_iter::<Record<'_>>().try_for_each(|record| {
+            let record = record.map_err(|error| error.to_string())?;
+            reading.take(record).map_err(str::to_owned)
+        });
+    if lines.get_ref().limit() == 0 {
+        return Err(corrupt("it unpacks to far more than what was ever packed".into()));
     }
+    taken.map_err(corrupt)?;
     reading.finish().ok_or_else(|| corrupt("records are missing".into()))
 }
 
@@ -228,7 +283,7 @@ fn verify(path: &Path, file: &mut File, length: u64) -> Result<u64, SnapshotErro
     let first_line = String::from_utf8_lossy(&first);
     let version =
         first_line.strip_prefix(NAME).ok_or_else(|| SnapshotError::Foreign { path: path.into() })?;
-    if version.trim_end() != VERSION.to_string() {
+    if ![VERSION, PART_VERSION].map(|known| known.to_string()).contains(&version.trim_end().to_owned()) {
         let version: String = version.trim_end().chars().take(20).collect();
         return Err(SnapshotError::Version { path: path.into(), version });
     }
@@ -253,6 +308,7 @@ fn verify(path: &Path, file: &mut File, length: u64) -> Result<u64, SnapshotErro
 #[derive(Default)]
 struct Reading {
     view: Option<StorageView>,
+    part: Option<ViewPart>,
     count: u64,
     end: Option<u64>,
 }
@@ -268,7 +324,10 @@ impl Reading {
         }
         self.count += 1;
         match (record, &mut self.view) {
-            (Record::Root { root, collected }, view @ None) => *view = Some(empty(root, collected)),
+            (Record::Root { root, collected, changed, part }, view @ None) => {
+                *view = Some(StorageView { changed, ..empty(root, collected) });
+                self.part = part;
+            }
             (Record::Root { .. }, Some(_)) => return Err("it has two roots"),
             (_, None) => return Err("it has no root"),
             (record, Some(view)) => add(view, record),
@@ -276,8 +335,9 @@ impl Reading {
         Ok(())
     }
 
-    fn finish(self) -> Option<StorageView> {
-        self.view.filter(|_| self.end == Some(self.count))
+    fn finish(self) -> Option<(StorageView, Option<ViewPart>)> {
+        let view = self.view.filter(|_| self.end == Some(self.count))?;
+        Some((view, self.part))
     }
 }
 
@@ -309,5 +369,8 @@ fn add(view: &mut StorageView, record: Record<'_>) {
     }
 }
 
+mod parts;
 #[cfg(test)]
 mod tests;
+
+pub use parts::{NoUploads, PartsError, SnapshotStorage};

@@ -6,6 +6,8 @@ use crate::domain::suspects::{SuspectText, Suspects};
 
 /// No line of a list, a log or garbage collection is longer.
 const MAX_LINE_BYTES: usize = 64 << 10;
+/// What has a line of more than this is no text, and may have no end.
+const ENDLESS: u64 = 64 << 20;
 
 /// Read all suspects that a text names; see [`crate::domain::suspects`] for what it may be.
 ///
@@ -24,7 +26,7 @@ pub fn read_suspects(mut text: impl BufRead) -> io::Result<Suspects> {
 /// Read the next line without its end; whether all of it was kept, or `None` at the end of the text.
 fn next_line(text: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
-    let (mut is_whole, mut is_started) = (true, false);
+    let (mut is_whole, mut is_started, mut length) = (true, false, 0);
     loop {
         let piece = match text.fill_buf() {
             Ok(piece) => piece,
@@ -42,6 +44,10 @@ fn next_line(text: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<b
         is_whole &= content.len() <= room;
         line.extend_from_slice(content.get(..room.min(content.len())).unwrap_or_default());
         text.consume(used);
+        length += used as u64;
+        if length > ENDLESS {
+            return Err(io::Error::other("a line of it is longer than 64 MiB: it is no text"));
+        }
         if end.is_some() {
             return Ok(Some(is_whole));
         }

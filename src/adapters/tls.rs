@@ -14,7 +14,10 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
 
 /// Choose the cryptography that TLS uses, once for the process, so that no library can choose another. Building an HTTP
 /// client needs it, even one that never speaks TLS.
@@ -64,6 +67,18 @@ pub(super) fn client(trust: Trust, identity: Option<(&Path, &Path)>) -> Result<C
     builder
         .with_client_auth_cert(certificates(certificate)?, private_key(key)?)
         .map_err(|error| TlsError::Mismatch { path: certificate.to_owned(), why: error.to_string() })
+}
+
+/// The settings of a server that shows the certificate chain and key in these files; HTTP/1.1 is what it speaks.
+pub(super) fn server(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| TlsError::Other(error.to_string()))?.with_no_client_auth();
+    let mut config = builder
+        .with_single_cert(certificates(certificate)?, private_key(key)?)
+        .map_err(|error| TlsError::Mismatch { path: certificate.to_owned(), why: error.to_string() })?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// The certificates in a PEM file; at least one.

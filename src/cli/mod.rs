@@ -2,6 +2,8 @@
 
 pub mod args;
 mod commands;
+pub mod completion;
+pub mod manual;
 mod settings;
 mod terminal;
 
@@ -11,6 +13,7 @@ use std::process::ExitCode;
 use self::args::{Arguments, Subcommand};
 use self::commands::{
     check, demo, doctor, explain, generate, guard, merge, purge, repair, restart, snapshot, undo, verify,
+    watch,
 };
 use self::terminal::{Reader, Terminal, complain};
 use crate::adapters::tls::install_crypto;
@@ -91,6 +94,7 @@ fn dispatch(arguments: Arguments, typed: &[OsString]) -> anyhow::Result<u8> {
         Subcommand::Restart(restart) => restart::run(&restart, terminal),
         Subcommand::Undo(undo) => undo::run(&undo, terminal),
         Subcommand::Verify(verify) => verify::run(&verify, terminal),
+        Subcommand::Watch(watch) => watch::run(watch, terminal),
         Subcommand::Demo(demo) => demo::run(demo, terminal),
         Subcommand::Guard(guard) => guard::run(&guard, terminal),
         Subcommand::Snapshot(snapshot) => snapshot::run(&snapshot, terminal),
@@ -98,6 +102,7 @@ fn dispatch(arguments: Arguments, typed: &[OsString]) -> anyhow::Result<u8> {
         Subcommand::Explain(explain) => explain::run(&explain, &terminal),
         Subcommand::Completions(completions) => generate::completions(&completions, &terminal),
         Subcommand::Man(man) => generate::man(&man, &terminal),
+        Subcommand::Repositories(repositories) => Ok(generate::repositories(repositories, &terminal)?),
     }
 }
 

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::Severity;
+use super::counted::counted;
 use super::limit::Limits;
 use super::observed::Unlooked;
 use super::report::{Target, Tool};
@@ -25,6 +26,9 @@ pub struct Hint {
     pub why: String,
     /// What to change.
     pub change: String,
+    /// What to add to the configuration, as YAML, where that is it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
 }
 
 /// All that the doctor saw and said.
@@ -60,6 +64,8 @@ pub struct Settings {
     pub has_http_secret: Option<bool>,
     /// Whether metadata lies in a database (GitLab's).
     pub has_database: Option<bool>,
+    /// Whether anybody is told of pushes.
+    pub notifies: Option<bool>,
     /// What the daemon ignores or chokes on.
     pub warnings: Vec<String>,
     /// How many repositories the daemon lists.
@@ -72,6 +78,8 @@ pub struct Settings {
     pub redis_database: Option<u32>,
     /// How many keys in that database are not the registry's.
     pub foreign_keys: Option<u64>,
+    /// Where repairs put bad files, a folder a run, the last first.
+    pub quarantined: Vec<String>,
 }
 
 impl Settings {
@@ -89,11 +97,15 @@ pub fn diagnose(settings: &Settings) -> Vec<Hint> {
     doctor.access(settings);
     doctor.redis(settings);
     doctor.upkeep(settings);
+    doctor.notifications(settings);
     doctor.version(settings);
     let mut hints = doctor.0;
     hints.sort_by(|a, b| (a.severity, &a.code).cmp(&(b.severity, &b.code)));
     hints
 }
+
+/// What has a registry tell a watch on its own machine. Layers need not be told of.
+const NOTIFICATIONS: &str = include_str!("doctor/notifications.yml");
 
 #[derive(Default)]
 struct Doctor(Vec<Hint>);
@@ -106,7 +118,24 @@ impl Doctor {
             setting: (!setting.is_empty()).then(|| setting.into()),
             why: why.into(),
             change: change.into(),
+            section: None,
         });
+    }
+
+    fn notifications(&mut self, settings: &Settings) {
+        if settings.notifies != Some(false) || settings.daemon.proxy == Some(true) {
+            return;
+        }
+        self.say(
+            "no-notifications",
+            Severity::Note,
+            "notifications.endpoints",
+            "nobody is told of pushes: one that writes nothing is noticed when somebody pulls",
+            "run `regfsck watch --listen 127.0.0.1:9714 --token-file FILE`, and add this, with the token that is in FILE:",
+        );
+        if let Some(hint) = self.0.last_mut() {
+            hint.section = Some(NOTIFICATIONS.to_owned());
+        }
     }
 
     fn cache(&mut self, settings: &Settings) {
@@ -200,7 +229,8 @@ impl Doctor {
         }
         if let Some(count) = settings.foreign_keys.filter(|count| *count > 0) {
             let why = format!(
-                "{count} keys in the registry's database are not the registry's: a flush would take those too"
+                "the registry's database holds {} of somebody else: a flush would take those too",
+                counted(count, "key")
             );
             let change = "give the registry a database of its own; never flush, but `regfsck purge`";
             self.say("foreign-keys", Severity::Note, "redis.db", why, change);
@@ -233,6 +263,12 @@ impl Doctor {
     }
 
     fn upkeep(&mut self, settings: &Settings) {
+        if let Some(last) = settings.quarantined.first() {
+            let runs = counted(settings.quarantined.len() as u64, "repair");
+            let why = format!("the bad files of {runs} are kept, those of the last in `{last}`");
+            let change = "when the images pull, such a folder may be deleted; `regfsck undo` cannot put its files back then";
+            self.say("quarantine-kept", Severity::Note, "", why, change);
+        }
         if settings.purges_uploads == Some(false) && settings.daemon.proxy != Some(true) {
             self.say(
                 "upload-purging-off",
@@ -353,6 +389,7 @@ mod tests {
             read_only: Some(false),
             proxy: Some(false),
             cache: CacheKind::InMemory,
+            ..DaemonSettings::default()
         };
         let mut settings = Settings { daemon, purges_uploads: Some(true), ..Settings::default() };
         assert_eq!(codes(&settings), ["cache-with-gc", "delete-disabled", "no-read-only-window"]);

@@ -56,6 +56,8 @@ pub struct Collection {
     pub garbage: Vec<StoredBlob>,
     /// The revision links that it would delete for having no tag.
     pub untagged: BTreeSet<(RepositoryName, Digest)>,
+    /// The manifests without a tag whose links it would keep, though not their data.
+    pub hollowed: BTreeSet<(RepositoryName, Digest)>,
 }
 
 /// Run it in mind.
@@ -81,8 +83,9 @@ pub fn collect(view: &StorageView, flavour: Release, delete_untagged: bool) -> C
 impl Collection {
     /// 3.x keeps untagged manifests that a marked index needs; 2.x deletes their links.
     fn spare_referenced(&mut self) {
-        let Self { untagged, marked, .. } = self;
+        let Self { untagged, hollowed, marked, .. } = self;
         untagged.retain(|(_, digest)| !marked.contains(digest));
+        hollowed.retain(|(_, digest)| !marked.contains(digest));
     }
 }
 
@@ -149,11 +152,18 @@ impl<'a> Mark<'a> {
     }
 
     fn untagged(&mut self, repository: &Repository, digest: Digest) {
-        if repository.has_tags {
-            self.collection.untagged.insert((repository.name.clone(), digest));
-        } else if self.flavour == Release::V2 {
-            let tags = Place::Folder(FolderPlace::Part(repository.name.clone(), Part::Tags));
-            self.abort(tags, "the folder is missing, and 2.x gives up on that with -m");
+        let pair = (repository.name.clone(), digest);
+        match self.flavour {
+            _ if repository.has_tags => {
+                self.collection.untagged.insert(pair);
+            }
+            Release::V2 => {
+                let tags = Place::Folder(FolderPlace::Part(repository.name.clone(), Part::Tags));
+                self.abort(tags, "the folder is missing, and 2.x gives up on that with -m");
+            }
+            Release::V3 => {
+                self.collection.hollowed.insert(pair);
+            }
         }
     }
 
@@ -215,6 +225,33 @@ impl<'a> Mark<'a> {
 
 /// Why a `data` file where no digest is aborts.
 const STRAY_DATA: &str = "a file named `data` below a folder that is no digest";
+
+/// The folders among the repositories that do not belong there: garbage collection gives up where a repository lies in one,
+/// for its name is none.
+pub fn strange_folders(view: &StorageView) -> impl Iterator<Item = &Place> {
+    let repositories = Place::Folder(FolderPlace::Repositories);
+    let stray = view.stray.iter().map(|stray| &stray.place);
+    stray.filter(move |place| place.repository().is_none() && place.is_within(&repositories))
+}
+
+impl Release {
+    /// What makes a folder a repository.
+    #[must_use]
+    pub const fn makes_repository(self) -> &'static str {
+        match self {
+            Self::V2 => layout::LAYERS,
+            Self::V3 => layout::MANIFESTS,
+        }
+    }
+}
+
+impl Abort {
+    /// A repository whose name is none.
+    #[must_use]
+    pub fn misnamed(place: Place) -> Self {
+        Self { place, why: "it lies in a folder that is no repository's name".into() }
+    }
+}
 
 /// What aborts if it is there: a look at storage's view does not go into folders that do not belong.
 #[must_use]

@@ -160,6 +160,9 @@ pub struct Gate {
     pub delete_untagged: bool,
     /// Whether it may run.
     pub open: bool,
+    /// Whether garbage collection that keeps untagged manifests might run, where this one must not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_without_untagged: bool,
     /// Why it would give up.
     pub aborts: BTreeSet<Abort>,
     /// What it would take that images need.

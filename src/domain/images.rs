@@ -134,20 +134,37 @@ impl<N: Copy + Ord + Hash> Holders<N> {
         })
     }
 
-    /// For everything that leads to something marked, all the marks that it reaches, sorted. What reaches none is
+    /// For everything that leads to something marked, the marks that it reaches, sorted. What reaches none is
     /// not in there, so that this costs no more than the answer and the edges that led to it.
+    ///
+    /// A mark is followed to no more than `most`, the nearest; what that leaves without any mark has the nearest one.
     #[must_use]
-    pub fn marks<M: Copy + Ord>(&self, marked: impl IntoIterator<Item = (N, M)>) -> HashMap<N, Vec<M>> {
+    pub fn marks<M: Copy + Ord>(&self, marked: impl IntoIterator<Item = (N, M)>, most: usize) -> Marks<N, M> {
         let mut marked: Vec<(M, N)> = marked.into_iter().map(|(node, mark)| (mark, node)).collect();
         marked.sort_unstable();
-        let mut reached: HashMap<N, Vec<M>> = HashMap::new();
+        let (mut of, mut is_cut): (HashMap<N, Vec<M>>, _) = (HashMap::new(), false);
         for alike in marked.chunk_by(|(one, _), (other, _)| one == other) {
-            for (node, mark) in self.above(alike.iter().map(|(mark, node)| (*node, *mark))) {
-                reached.entry(node).or_default().push(mark);
+            let mut above = self.above(alike.iter().map(|(mark, node)| (*node, *mark)));
+            for (node, mark) in above.by_ref().take(most) {
+                of.entry(node).or_default().push(mark);
+            }
+            is_cut |= above.next().is_some();
+        }
+        if is_cut {
+            for (node, mark) in self.above(marked.iter().map(|(mark, node)| (*node, *mark))) {
+                of.entry(node).or_insert_with(|| vec![mark]);
             }
         }
-        reached
+        Marks { of, is_cut }
     }
+}
+
+/// What leads to what is marked.
+pub struct Marks<N, M> {
+    /// Of each thing the marks that it reaches, sorted.
+    pub of: HashMap<N, Vec<M>>,
+    /// Whether some were not followed to the end.
+    pub is_cut: bool,
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::code::Code;
+use super::counted::counted;
 use super::shard::Shard;
 
 /// One thing that this kind of run cannot see, and its words.
@@ -32,14 +34,15 @@ pub enum Limit {
     #[error("content was not hashed: corrupt bytes are not seen; give --content")]
     ContentUnhashed,
     /// Content was hashed by an earlier run, not by this one.
-    #[error("the content of {blobs} blobs was hashed by an earlier run, not by this one")]
+    #[error("the content of {} was hashed by an earlier run, not by this one", counted(*.blobs, "blob"))]
     HashedEarlier {
         /// How many blobs.
         blobs: u64,
     },
     /// There was no time to hash all content.
     #[error(
-        "the content of {blobs} blobs was not hashed: --max-duration was over; {}",
+        "the content of {} was not hashed: --max-duration was over; {}",
+        counted(*.blobs, "blob"),
         if *.can_resume { "--resume goes on from there" } else { "with --resume the next run goes on" }
     )]
     HashingCut {
@@ -50,7 +53,9 @@ pub enum Limit {
     },
     /// Files of another size than is described were too much to be hashed unasked.
     #[error(
-        "{blobs} blobs of another size than a manifest gives were not hashed, for they have {bytes} bytes: whether the file or the manifest is wrong is not known; give --content"
+        "not hashed: {} of another size than a manifest gives, for that is {}: whether the file or the manifest is wrong is not known; give --content",
+        counted(*.blobs, "blob"),
+        counted(*.bytes, "byte")
     )]
     SizesUnhashed {
         /// How many blobs.
@@ -60,7 +65,8 @@ pub enum Limit {
     },
     /// What the daemon believes of manifests that storage lacks is not known.
     #[error(
-        "whether the daemon still believes in {manifests} manifests that storage lacks is not known; {}",
+        "whether the daemon still believes in {} that storage lacks is not known; {}",
+        counted(*.manifests, "manifest"),
         if *.probed { "a restart makes sure" } else { "--probe-manifests asks" }
     )]
     Beliefs {
@@ -71,7 +77,9 @@ pub enum Limit {
     },
     /// Digests that were handed in without a repository were asked about in some repositories only.
     #[error(
-        "{digests} digests that were handed in without a repository were asked about in {asked} of {repositories} repositories only; write them as REPOSITORY@DIGEST"
+        "handed in without a repository: {}, asked about in {asked} of {} only; write REPOSITORY@DIGEST",
+        counted(*.digests, "digest"),
+        counted(*.repositories, "repository")
     )]
     BareSuspects {
         /// How many digests.
@@ -118,6 +126,24 @@ pub enum Limit {
         /// How many entries there are.
         entries: u64,
     },
+    /// There are more leftovers of a kind than are named.
+    #[error("there are {more} more of `{code}` than the {named} that are named")]
+    LeftoversCounted {
+        /// Of which kind.
+        code: Code,
+        /// How many are findings.
+        named: u64,
+        /// How many are only counted.
+        more: u64,
+    },
+    /// Findings break more images than are named with them.
+    #[error(
+        "findings that break more than {most} images name {most} of them; each broken image is named by one finding at least"
+    )]
+    ImagesUnnamed {
+        /// The most that one finding names.
+        most: u64,
+    },
     /// The registry's settings were not given.
     #[error("the registry's settings were not given; give --config FILE")]
     NoSettings,
@@ -133,6 +159,33 @@ pub enum Limit {
         /// In its words.
         text: String,
     },
+}
+
+impl Limit {
+    /// The same in a few words: what is not seen, and the flag that lets it be seen. Nothing where no run need mind it.
+    #[must_use]
+    pub const fn brief(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Shard(_) => "the other parts (regfsck merge)",
+            Self::OnlyStorage => "the daemon (--registry URL)",
+            Self::OnlyServed => "storage (--storage DIR)",
+            Self::SomeRepositories => "other repositories",
+            Self::ContentUnhashed => "corrupt bytes (--content)",
+            Self::HashingCut { .. } => "some content (--resume)",
+            Self::SizesUnhashed { .. } => "some sizes (--content)",
+            Self::Beliefs { probed: false, .. } => "some beliefs (--probe-manifests)",
+            Self::Beliefs { probed: true, .. } => "some beliefs",
+            Self::BareSuspects { .. } => "some suspects",
+            Self::Traces { .. } => "some traces",
+            Self::CacheAlone | Self::CacheShared { .. } => "stale keys",
+            Self::NoSettings => "settings (--config FILE)",
+            Self::NoVersion => "its version (--registry-version X.Y.Z)",
+            Self::NoCatalog => "other repositories (--repo NAME)",
+            Self::LeftoversCounted { .. } => "some leftovers by name",
+            Self::ImagesUnnamed { .. } => "some images by name",
+            Self::HashedEarlier { .. } | Self::CachedPairs { .. } | Self::Other { .. } => return None,
+        })
+    }
 }
 
 /// All that a run could not see.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use super::counted::counted;
 use super::digest::Digest;
 use super::name::RepositoryName;
 use super::start::Unsettled;
@@ -53,14 +54,22 @@ impl<T> Observed<T> {
 #[serde(from = "String")]
 pub enum Reason {
     /// A symbolic link.
-    #[error("it is a symbolic link, and those below the storage root are not followed")]
+    #[error(
+        "it is a symbolic link, and those below the storage root are not followed (--follow-symlinks reads them)"
+    )]
     Symlink,
+    /// Whoever runs this may not look at it.
+    #[error("permission denied")]
+    Forbidden,
     /// A name that no session has.
     #[error("it is no upload session's name")]
     NoSession,
     /// A path that leaves storage.
     #[error("it is no path below the storage root")]
     OutsideStorage,
+    /// Only parts of a snapshot are at hand, and they do not show it.
+    #[error("the parts of a snapshot do not tell; give --storage with the storage itself, too")]
+    OnlyParts,
     /// The cache was not given.
     #[error("Redis is not at hand")]
     NoCache,
@@ -77,7 +86,8 @@ pub enum Reason {
     },
     /// The repositories that had it are gone, and nothing tells which they were.
     #[error(
-        "{blobs} blobs belong to no repository that is left, and the daemon may claim them where they were; a restart makes sure"
+        "no repository that is left has {}, and the daemon may claim such where they were; a restart makes sure",
+        counted(*.blobs, "known blob")
     )]
     NoRepository {
         /// How many blobs.
@@ -85,8 +95,9 @@ pub enum Reason {
     },
     /// The manifests that held it are gone, and nothing tells which they were.
     #[error(
-        "{blobs} blobs of {} are gone that no manifest held which is known: the daemon may remember those that did, and swallow a push of them; a restart makes sure",
-        among(*repositories, example)
+        "gone from {}: {} that no known manifest held; the daemon may remember those that did, and swallow a push of them; a restart makes sure",
+        among(*.repositories, .example),
+        counted(*.blobs, "blob")
     )]
     NoName {
         /// How many blobs.
@@ -95,6 +106,31 @@ pub enum Reason {
         repositories: usize,
         /// One of these.
         example: Box<RepositoryName>,
+    },
+    /// Something went that nothing names.
+    #[error(
+        "something was removed from {places} of the 256 folders of blobs, last at {last:.0}, and nothing tells what it was: the daemon may remember it, and swallow a push of it; a restart makes sure"
+    )]
+    Removed {
+        /// From how many.
+        places: usize,
+        /// When that last happened.
+        last: Timestamp,
+    },
+    /// A pull-through cache without a look at its storage.
+    #[error(
+        "it is a pull-through cache, which fetches what it is asked for: only its storage can be checked (--storage)"
+    )]
+    AsksRemote,
+    /// What a pull-through cache remembers cannot be asked: it would fetch.
+    #[error(
+        "{blobs} blobs that it fetched are gone, and whether it remembers them cannot be asked: it would fetch them ({start}); a restart makes sure"
+    )]
+    Fetches {
+        /// How many blobs.
+        blobs: u64,
+        /// What is known of its start.
+        start: Box<str>,
     },
     /// Nothing tells when it went.
     #[error("this kind of storage does not tell when something went")]

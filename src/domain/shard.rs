@@ -36,6 +36,12 @@ impl Shard {
         self.has(digest.head())
     }
 
+    /// Whether the blobs whose sums begin with this byte, which lie in one folder, are this shard's to list.
+    #[must_use]
+    pub fn has_folder(&self, first: u8) -> bool {
+        self.has(u64::from(first) << 56)
+    }
+
     /// Whether the repository is this shard's to judge.
     #[must_use]
     pub fn has_repository(&self, name: &RepositoryName) -> bool {
@@ -95,6 +101,7 @@ mod tests {
             for n in 0..=255_u8 {
                 let digest = Digest::sha256([n; 32]);
                 assert_eq!(owners(&|shard| shard.has_digest(&digest)), 1);
+                assert_eq!(owners(&|shard| shard.has_folder(n)), 1);
                 let name = format!("team{n}/app").parse().unwrap();
                 assert_eq!(owners(&|shard| shard.has_repository(&name)), 1);
                 let place = Subject::place(format!("repositories/{n}").into());

@@ -20,6 +20,8 @@ mod path;
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::{Algorithm, Digest};
 use super::name::RepositoryName;
 use path::{digest_at, paths};
@@ -30,7 +32,8 @@ const EXAMPLES: usize = 5;
 const SHOWN: usize = 120;
 
 /// What a suspect is known to be. What knows more is greater.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SuspectKind {
     /// Content of any kind.
     #[default]
@@ -42,7 +45,7 @@ pub enum SuspectKind {
 }
 
 /// A digest about which the views may disagree; without a repository, in whichever holds it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Suspect {
     /// The repository, where it is known.
     pub repository: Option<RepositoryName>,

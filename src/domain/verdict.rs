@@ -17,6 +17,16 @@ use crate::domain::guard::{Gate, Guarded, Stage};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{Images, Report, Verdict};
 
+/// What each exit status means, for whoever looks it up.
+pub const STATUSES: [(u8, &str); 6] = [
+    (0, "Coherent: nothing at or above --fail-on remains, or it was repaired and that was proved."),
+    (1, "Findings remain."),
+    (2, "Usage or configuration error."),
+    (3, "Something could not be looked at; what was seen is reported."),
+    (4, "Refused for safety, or by the person who was asked."),
+    (5, "guard: the garbage collection itself failed."),
+];
+
 /// Usage or configuration error: what the program returns when there is no report.
 pub const USAGE: u8 = 2;
 

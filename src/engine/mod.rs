@@ -16,4 +16,5 @@ pub mod session;
 pub mod sides;
 pub mod undo;
 pub mod verify;
+pub mod watch;
 pub mod write_ahead;

@@ -24,6 +24,7 @@ use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, Reference};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{ServedCoverage, VerifiedImage};
+use crate::domain::rules::DaemonSettings;
 use crate::domain::views::served::{ServedView, Subject};
 
 /// The first pause between two looks at images that are not right yet, and the longest.
@@ -40,8 +41,8 @@ pub struct Options {
     pub content: bool,
     /// How long images that are not right are looked at again.
     pub wait: Duration,
-    /// Whether the registry is a pull-through cache: it fetches missing children when somebody asks.
-    pub is_proxy: bool,
+    /// What is known of the registry: which manifests its indexes need.
+    pub daemon: DaemonSettings,
     /// How many questions at once.
     pub jobs: usize,
 }

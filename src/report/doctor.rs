@@ -36,11 +36,15 @@ pub fn draw(diagnosis: &Diagnosis, drawing: Drawing) -> String {
 fn hint(text: &mut String, hint: &Hint, drawing: Drawing) {
     let setting = hint.setting.as_ref().map(|setting| format!(" ({setting})")).unwrap_or_default();
     let _ = writeln!(text, "\n{}: {}{setting}", hint.severity.as_str(), hint.code);
-    let width = usize::from(drawing.width).saturating_sub(10).max(40);
+    let width = usize::from(drawing.width).saturating_sub(10).max(20);
     for (label, what) in [("why", &hint.why), ("change", &hint.change)] {
         for (at, part) in wrap(what, width).iter().enumerate() {
             let label = if at == 0 { label } else { "" };
             let _ = writeln!(text, "  {label:6}  {part}");
         }
+    }
+    // As it is to be copied.
+    for line in hint.section.iter().flat_map(|section| section.lines()) {
+        let _ = writeln!(text, "          {line}");
     }
 }

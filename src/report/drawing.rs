@@ -25,7 +25,15 @@ impl Default for Drawing {
     }
 }
 
+/// Columns that a table needs to be read as one.
+const TABLE: u16 = 72;
+
 impl Drawing {
+    /// Whether columns have no room beside each other.
+    pub(super) const fn is_narrow(self) -> bool {
+        self.width < TABLE
+    }
+
     /// Columns that are left right of an indent.
     pub(super) fn room(self, indent: usize) -> usize {
         usize::from(self.width).saturating_sub(indent).max(20)

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::drawing::Drawing;
-use super::{nagios, prometheus, table};
+use super::{github, html, junit, markdown, nagios, prometheus, sarif, table};
 use crate::domain::report::Report;
 
 /// A form of a result.
@@ -17,6 +17,16 @@ pub enum Format {
     Json,
     /// A finding a line, each as in [`Format::Json`].
     Jsonl,
+    /// Test results, as JUnit's reporters write them.
+    Junit,
+    /// Results of static analysis, version 2.1.0.
+    Sarif,
+    /// For comments, issues and wikis.
+    Markdown,
+    /// One page.
+    Html,
+    /// Annotations of a workflow of GitHub Actions; its summary is [`Format::Markdown`].
+    Github,
     /// Metrics for the textfile collector of Prometheus's node exporter.
     Prometheus,
     /// The line that a Nagios plugin prints.
@@ -25,7 +35,18 @@ pub enum Format {
 
 impl Format {
     /// Every form, in the order of the documentation.
-    pub const ALL: &'static [Self] = &[Self::Table, Self::Json, Self::Jsonl, Self::Prometheus, Self::Nagios];
+    pub const ALL: &'static [Self] = &[
+        Self::Table,
+        Self::Json,
+        Self::Jsonl,
+        Self::Junit,
+        Self::Sarif,
+        Self::Markdown,
+        Self::Html,
+        Self::Github,
+        Self::Prometheus,
+        Self::Nagios,
+    ];
 
     /// The name on the command line.
     #[must_use]
@@ -34,6 +55,11 @@ impl Format {
             Self::Table => "table",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Github => "github",
             Self::Prometheus => "prometheus",
             Self::Nagios => "nagios",
         }
@@ -49,6 +75,11 @@ pub fn write(format: Format, report: &Report, drawing: Drawing, out: &mut dyn Wr
         Format::Table => out.write_all(table::draw(report, drawing).as_bytes()),
         Format::Json => json(report, out),
         Format::Jsonl => jsonl(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Markdown => out.write_all(markdown::document(report, drawing).as_bytes()),
+        Format::Html => out.write_all(html::page(report).as_bytes()),
+        Format::Github => github::write(report, out),
         Format::Prometheus => prometheus::write(report, out),
         Format::Nagios => writeln!(out, "{}", nagios::line(report)),
     }

@@ -31,7 +31,7 @@ pub fn draw(guarded: &Guarded, drawing: Drawing) -> String {
             (None, Some(signal), _) => format!("was killed by signal {signal}"),
             (None, None, None) => "ended in an unknown way".into(),
         };
-        line(&mut text, &format!("collection  {ended}, named {} suspects", collection.suspects));
+        line(&mut text, &format!("collection  {ended}, named {}", counted(collection.suspects, "suspect")));
         if let Some(log) = &collection.log {
             line(&mut text, &format!("            its output: {log}"));
         }
@@ -73,7 +73,8 @@ fn line(text: &mut String, content: &str) {
 }
 
 fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
-    let would = format!("{} blobs ({}) would go", gate.garbage_blobs, ByteSize(gate.garbage_bytes));
+    let would =
+        format!("{} ({}) would go", counted(gate.garbage_blobs, "blob"), ByteSize(gate.garbage_bytes));
     let word = if gate.open { "open" } else { "shut" };
     line(text, &format!("gate        {word}: {would}"));
     for abort in &gate.aborts {
@@ -86,7 +87,11 @@ fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
         line(text, &format!("  not looked at: {}: {}", unlooked.what, unlooked.why));
     }
     if !gate.open {
-        let cure = "repair first (regfsck check --fix, or guard --fix), or, where that is given up, guard --accept-loss";
+        let cure = if gate.open_without_untagged {
+            "run garbage collection without -m (--delete-untagged): the gate is open for that"
+        } else {
+            "repair first (regfsck check --fix, or guard --fix), or, where that is given up, guard --accept-loss"
+        };
         line(text, &format!("  to go on: {cure}"));
     }
 }
@@ -100,6 +105,10 @@ fn loss(text: &mut String, loss: &Loss, drawing: Drawing) {
             format!("its manifest {} is gone, and {what} would be deleted", digests.join(", "))
         }
         LossReason::NotFollowed => "garbage collection does not get to all of it".into(),
+        LossReason::Attached { subject } => {
+            format!("it has no tag, and is attached to {subject}, which stays: a signature or the like")
+        }
+        LossReason::Hollowed => "it has no tag, and its repository no folder of tags: its link stays".into(),
     };
     line(text, &format!("  loses content: {}: {why}", images.join(", ")));
     let most = if drawing.no_trunc { usize::MAX } else { SHOWN };

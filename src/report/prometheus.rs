@@ -8,30 +8,39 @@ use std::io::{self, Write};
 
 use crate::domain::code::{Code, Severity};
 use crate::domain::finding::State;
-use crate::domain::report::{Images, Report, Verdict};
+use crate::domain::report::{Images, Report, Target, Verdict};
 
 /// A metric: its name, what it tells, and its samples as labels and value.
-struct Metric {
-    name: &'static str,
-    help: &'static str,
-    samples: Vec<(String, f64)>,
+pub(super) struct Metric {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    pub(super) samples: Vec<(String, f64)>,
 }
 
 /// Write them all.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let target = report.target.registry.as_deref().or(report.target.storage.as_deref()).unwrap_or_default();
-    let target = label("target", target);
-    for Metric { name, help, samples } in metrics(report) {
+    write_all(&target(&report.target), metrics(report), out)
+}
+
+/// The label that every metric has.
+pub(super) fn target(target: &Target) -> String {
+    let named = target.registry.as_deref().or(target.storage.as_deref()).unwrap_or_default();
+    label("target", named)
+}
+
+/// Write gauges, each with that label.
+pub(super) fn write_all(target: &str, metrics: Vec<Metric>, out: &mut dyn Write) -> io::Result<()> {
+    for Metric { name, help, samples } in metrics {
         writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge")?;
         for (labels, value) in samples {
-            let labels = if labels.is_empty() { target.clone() } else { format!("{target},{labels}") };
-            writeln!(out, "{name}{{{labels}}} {value}")?;
+            let comma = if labels.is_empty() { "" } else { "," };
+            writeln!(out, "{name}{{{target}{comma}{labels}}} {value}")?;
         }
     }
     Ok(())
 }
 
-fn metrics(report: &Report) -> Vec<Metric> {
+pub(super) fn metrics(report: &Report) -> Vec<Metric> {
     let one = |name, help, value: f64| Metric { name, help, samples: vec![(String::new(), value)] };
     let mut metrics = vec![
         Metric {
@@ -79,7 +88,7 @@ fn metrics(report: &Report) -> Vec<Metric> {
 
 /// A float holds every count that there can be of files exactly.
 #[allow(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-const fn count(number: u64) -> f64 {
+pub(super) const fn count(number: u64) -> f64 {
     number as f64
 }
 
@@ -128,7 +137,7 @@ fn images(report: &Report) -> (u64, u64) {
 }
 
 /// `name="value"`, escaped.
-fn label(name: &str, value: &str) -> String {
+pub(super) fn label(name: &str, value: &str) -> String {
     let value = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
     format!("{name}=\"{value}\"")
 }

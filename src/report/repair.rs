@@ -31,26 +31,50 @@ const fn limit(drawing: Drawing) -> usize {
 /// Draw a plan: what will be done, in order, and what nothing in it helps.
 #[must_use]
 pub fn plan(plan: &Plan, drawing: Drawing) -> String {
-    let mut table = table(drawing, &["", "step", "from", "risk"]);
-    for (number, step) in plan.steps.iter().enumerate().take(limit(drawing)) {
-        let risk = match step.risk {
-            Risk::None => "none",
-            Risk::Low => "low",
-            Risk::Downtime => "downtime",
-            Risk::Deletes => "deletes",
-        };
-        let from = plain(step.from.as_deref().unwrap_or_default());
-        table.add_row([(number + 1).to_string(), plain(&step.what), from, risk.to_owned()]);
+    let mut text = format!("plan: {}\n\n", counted(plan.steps.len() as u64, "step"));
+    let shown = plan.steps.get(..limit(drawing)).unwrap_or(&plan.steps);
+    if drawing.is_narrow() {
+        listed(&mut text, shown, drawing);
+    } else {
+        tabled(&mut text, shown, drawing);
     }
-    let mut text =
-        format!("plan: {}\n\n{}\n", counted(plan.steps.len() as u64, "step"), table.to_string().trim_end());
     let rest = plan.steps.get(limit(drawing)..).unwrap_or_default();
     if !rest.is_empty() {
         let more = counted(rest.len() as u64, "more step");
         hang(&mut text, "and ", 4, &format!("{more} (--no-trunc shows all): {}", by_action(rest)), drawing);
     }
-    helpless(&mut text, plan, drawing);
+    helpless(&mut text, plan, &[], drawing);
     text
+}
+
+const fn risk(step: &Step) -> &'static str {
+    match step.risk {
+        Risk::None => "none",
+        Risk::Low => "low",
+        Risk::Downtime => "downtime",
+        Risk::Deletes => "deletes",
+    }
+}
+
+fn tabled(text: &mut String, steps: &[Step], drawing: Drawing) {
+    let mut table = table(drawing, &["", "step", "from", "risk"]);
+    for (number, step) in steps.iter().enumerate() {
+        let from = plain(step.from.as_deref().unwrap_or_default());
+        table.add_row([(number + 1).to_string(), plain(&step.what), from, risk(step).to_owned()]);
+    }
+    for row in table.lines() {
+        line(text, &row);
+    }
+}
+
+/// The same where a table would have no room.
+fn listed(text: &mut String, steps: &[Step], drawing: Drawing) {
+    for (number, step) in steps.iter().enumerate() {
+        let lead = format!("{:>3}  ", number + 1);
+        hang(text, &lead, 5, &plain(&step.what), drawing);
+        let from = step.from.as_deref().map(|from| format!("from {}; ", plain(from))).unwrap_or_default();
+        hang(text, "     ", 5, &format!("{from}risk: {}", risk(step)), drawing);
+    }
 }
 
 /// How many of the steps do what, at what risk.
@@ -67,11 +91,12 @@ fn by_action(steps: &[Step]) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
-/// The findings that nothing in the plan helps, by the reason; notes are only counted.
-fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
+/// The findings that nothing in the plan helps, by the reason, but for those that are gone all the same; notes are only
+/// counted.
+fn helpless(text: &mut String, plan: &Plan, gone: &[String], drawing: Drawing) {
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut notes: u64 = 0;
-    for (finding, why) in &plan.unresolved {
+    for (finding, why) in plan.unresolved.iter().filter(|(finding, _)| !gone.contains(*finding)) {
         if plan.notes.contains(finding) && !drawing.no_trunc {
             notes += 1;
         } else {
@@ -80,7 +105,7 @@ fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
     }
     for (why, findings) in reasons {
         let most = if drawing.no_trunc { usize::MAX } else { NAMED };
-        let named: Vec<_> = findings.iter().take(most).map(|finding| shorten(finding)).collect();
+        let named: Vec<_> = findings.iter().take(most).map(|finding| named(finding)).collect();
         let rest = findings.len().saturating_sub(most);
         let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
         hang(text, "no help for: ", 13, &format!("{}{more}: {why}", named.join(", ")), drawing);
@@ -93,7 +118,15 @@ fn helpless(text: &mut String, plan: &Plan, drawing: Drawing) {
     }
 }
 
-/// A finding's id with its digests cut.
+/// A finding in words, told from its id: the code, then where it is, written as an image is.
+fn named(id: &str) -> String {
+    let (code, subject) = id.split_once(':').unwrap_or((id, ""));
+    let subject = subject.replacen(":sha256:", "@sha256:", 1).replacen(":tag=", ":", 1);
+    let subject = subject.strip_prefix("path=").unwrap_or(&subject);
+    format!("{code} {}", shorten(subject)).trim_end().to_owned()
+}
+
+/// A text with its digests cut.
 fn shorten(id: &str) -> String {
     let mut short = String::new();
     for part in id.split(':') {
@@ -117,7 +150,10 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
         Some(proposed) if report.outcomes.is_none() && !proposed.is_empty() => {
             drawn.push_str(&plan(proposed, drawing));
         }
-        Some(plan) => helpless(&mut drawn, plan, drawing),
+        Some(plan) => {
+            let gone = report.proof.as_ref().map_or(&[][..], |proof| &proof.resolved);
+            helpless(&mut drawn, plan, gone, drawing);
+        }
         None => {}
     }
     if !drawn.is_empty() {
@@ -130,24 +166,21 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
 fn steps(text: &mut String, outcomes: &[Outcome], drawing: Drawing) {
     let done = outcomes.iter().filter(|outcome| outcome.result.is_done()).count();
     let troubles: Vec<_> = outcomes.iter().filter(|outcome| !outcome.result.is_done()).collect();
-    let of = if troubles.is_empty() { String::new() } else { format!(" of {}", outcomes.len()) };
-    line(
-        text,
-        &format!("repair: {done}{of} {} carried out", if outcomes.len() == 1 { "step" } else { "steps" }),
-    );
+    let all = counted(outcomes.len() as u64, "step");
+    let all = if troubles.is_empty() { all } else { format!("{done} of {all}") };
+    line(text, &format!("repair: {all} carried out"));
     if troubles.is_empty() {
         return;
     }
-    let mut table = table(drawing, &["step", "result", "why"]);
     for outcome in troubles.iter().take(limit(drawing)) {
         let (result, why) = match &outcome.result {
             StepResult::Done(said) => ("done", said),
             StepResult::Failed(why) => ("failed", why),
             StepResult::Skipped(why) => ("skipped", why),
         };
-        table.add_row([outcome.what.as_str(), result, &shorten(why)]);
+        hang(text, &format!("  {result:8} "), 11, &plain(&outcome.what), drawing);
+        hang(text, "           ", 11, &shorten(&plain(why)), drawing);
     }
-    line(text, table.to_string().trim_end());
     let rest = troubles.len().saturating_sub(limit(drawing));
     if rest > 0 {
         line(text, &format!("and {rest} more (--no-trunc or -o json shows all)"));

@@ -17,18 +17,18 @@
 //! Notes are normal leftovers and must not drown what is wrong: a line a code, unless everything is asked for.
 
 mod groups;
-mod steps;
+pub(super) mod steps;
 #[cfg(test)]
 mod tests;
 
 use anstyle::{AnsiColor, Style};
-use bytesize::ByteSize;
 
+use super::coverage::{Seen, seen};
 pub use super::drawing::Drawing;
 use super::drawing::{colour, hang, line};
 use super::headline::Headline;
-use super::words::counted;
 use super::{images, repair};
+use crate::domain::limit::Limit;
 use crate::domain::report::{Report, Verdict};
 
 /// Draw the report.
@@ -62,54 +62,12 @@ fn headline(text: &mut String, report: &Report, drawing: Drawing) {
 
 fn sides(text: &mut String, report: &Report, drawing: Drawing) {
     line(text, "");
-    let mut side = |name: &str, place: &str, saw: Option<String>| {
-        line(text, &format!("{name:8} {place}"));
+    for Seen { side, place, saw } in seen(report) {
+        line(text, &format!("{side:8} {place}"));
         if let Some(saw) = saw {
             hang(text, &" ".repeat(9), 9, &saw, drawing);
         }
-    };
-    let target = &report.target;
-    if let Some(root) = &target.storage {
-        side("storage", root, stored(report));
     }
-    if let Some(url) = &target.registry {
-        side("served", url, asked(report));
-    }
-    for url in &target.replicas {
-        side("replica", url, None);
-    }
-    if let Some(url) = &target.cache {
-        let saw =
-            report.coverage.cache.as_ref().map(|cache| {
-                format!("{} in {}", counted(cache.entries, "entry"), counted(cache.keys, "key"))
-            });
-        side("cache", url, saw);
-    }
-}
-
-fn stored(report: &Report) -> Option<String> {
-    let storage = report.coverage.storage.as_ref()?;
-    let hashed = match storage.hashed_blobs {
-        0 => String::new(),
-        blobs => format!("; {} hashed ({})", counted(blobs, "blob"), ByteSize(storage.hashed_bytes)),
-    };
-    Some(format!(
-        "{}, {}, {}, {} ({}){hashed}",
-        counted(storage.repositories, "repository"),
-        counted(storage.tags, "tag"),
-        counted(storage.manifests, "manifest"),
-        counted(storage.blobs, "blob"),
-        ByteSize(storage.bytes),
-    ))
-}
-
-fn asked(report: &Report) -> Option<String> {
-    let served = report.coverage.served.as_ref()?;
-    let about = [(served.blobs, "blob"), (served.manifests, "manifest"), (served.tags, "tag")];
-    let about: Vec<_> =
-        about.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(*count, what)).collect();
-    let about = if about.is_empty() { "nothing".to_owned() } else { about.join(", ") };
-    Some(format!("asked about {about} in {}", counted(served.requests, "request")))
 }
 
 /// What could not be looked at, and what this kind of run does not see.
@@ -122,12 +80,27 @@ fn blind_spots(text: &mut String, report: &Report, drawing: Drawing) {
         for unlooked in unknown.iter().take(most) {
             hang(text, "  ", 4, &format!("{}: {}", unlooked.what, unlooked.why), drawing);
         }
-        groups::more(text, unknown.len(), most);
+        groups::more(text, unknown.len(), most, drawing);
     }
-    if !report.coverage.limits.0.is_empty() {
-        line(text, "");
-        for limit in &report.coverage.limits.0 {
-            hang(text, &drawing.paint("not seen: ", Style::new().dimmed()), 10, &limit.to_string(), drawing);
+    limits(text, report, drawing);
+}
+
+/// What this kind of run does not see: where all is well in a line, for whoever reads it every day.
+fn limits(text: &mut String, report: &Report, drawing: Drawing) {
+    let limits = &report.coverage.limits.0;
+    let lead = drawing.paint("not seen: ", Style::new().dimmed());
+    if report.verdict == Verdict::Coherent && !drawing.evidence && !drawing.no_trunc {
+        let brief: Vec<_> = limits.iter().filter_map(Limit::brief).collect();
+        if !brief.is_empty() {
+            line(text, "");
+            hang(text, &lead, 10, &brief.join(", "), drawing);
         }
+        return;
+    }
+    if !limits.is_empty() {
+        line(text, "");
+    }
+    for limit in limits {
+        hang(text, &lead, 10, &limit.to_string(), drawing);
     }
 }

@@ -18,7 +18,7 @@ use crate::support::raw::manifest_path;
 use crate::support::real_registry::{current, on_every_registry};
 use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::{Ended, command};
-use crate::support::tree::data_file;
+use crate::support::tree::{data_file, remove_folder};
 
 /// How an image ceases to be needed.
 #[derive(Debug, Clone, Copy)]
@@ -130,6 +130,62 @@ fn a_manifest_that_nothing_names_is_no_all_clear_until_the_daemon_restarts() {
         it.daemon.restart();
         it.regfsck.check(&[]).expect(0);
         it.pushes_and_pulls("untagged");
+    });
+}
+
+/// What goes without a trace of its name.
+#[derive(Debug, Clone, Copy)]
+enum Traceless {
+    /// A repository, whose folder somebody removes.
+    Repository,
+    /// An index whose images stay, with its tag moved away from it.
+    Index,
+}
+
+/// A registry from which something is gone without a trace, although its daemon knew it.
+fn gone_without_a_trace(what: Traceless) -> Option<(Daemon, Regfsck)> {
+    let daemon = Kind::Real(current()?).start(&Settings::default());
+    let (raw, regfsck) = (daemon.raw(), Regfsck::on(&daemon));
+    let images = ["one", "two"].map(|seed| Image::two_layers(seed).unwrap());
+    for (tag, image) in ["1", "2"].into_iter().zip(&images) {
+        raw.push_image("team/app", tag, image);
+        raw.push_image("stays", tag, image);
+    }
+    let (index, kind) = Image::index(&images).unwrap();
+    match what {
+        Traceless::Repository => {
+            let image = Image::two_layers("gone").unwrap();
+            raw.push_image("team/app", "3", &image);
+            remove_folder(&daemon.root(), "repositories/team");
+        }
+        Traceless::Index => {
+            assert_eq!(raw.put_manifest("team/app", "multi", &index, &kind).status, 201);
+            assert_eq!(raw.get(&manifest_path("team/app", "multi")).status, 200);
+            raw.push_image("team/app", "multi", &images[0]);
+        }
+    }
+    let done = daemon.garbage_collect(matches!(what, Traceless::Index), false);
+    assert_eq!(done.status, 0, "{}", done.errors);
+    Some((daemon, regfsck))
+}
+
+/// Only the folder of blobs that it lay in tells that something is gone.
+#[test]
+fn what_is_gone_without_a_trace_is_no_all_clear_until_the_daemon_restarts() {
+    on_every_registry(|| {
+        for what in [Traceless::Repository, Traceless::Index] {
+            let Some((mut daemon, regfsck)) = gone_without_a_trace(what) else { return };
+            for (command, more) in [("check", &[][..]), ("purge", &["--yes"])] {
+                let ran = regfsck.run(command, more);
+                let unknown = ran.report().coverage.unknown.iter().map(|it| it.what.to_string());
+                let unknown: Vec<_> = unknown.collect();
+                let nameless = vec!["manifests that nothing names any more".to_owned()];
+                assert_eq!((ran.status, unknown), (3, nameless), "{what:?}, {command}: {}", ran.table);
+            }
+            sleep(Duration::from_millis(1500));
+            daemon.restart();
+            regfsck.check(&[]).expect(0);
+        }
     });
 }
 

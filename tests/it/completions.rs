@@ -1,12 +1,15 @@
 //! `completions/` and `man/`: what packagers install beside the program, made from its own arguments.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 use clap_complete::Shell;
-use regfsck::cli::command;
+use regfsck::cli::completion::script;
+use regfsck::cli::manual::pages;
 
 use crate::support::generated::{check, in_tree};
+use crate::support::tree::Tree;
 
 const SHELLS: [(Shell, &str); 4] = [
     (Shell::Bash, "regfsck.bash"),
@@ -15,40 +18,14 @@ const SHELLS: [(Shell, &str); 4] = [
     (Shell::PowerShell, "regfsck.ps1"),
 ];
 
-fn page(command: clap::Command) -> String {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page).unwrap();
-    String::from_utf8(page).unwrap()
-}
-
-/// The man page of the program and of each subcommand, by file.
-fn pages() -> BTreeMap<String, String> {
-    let mut all = command();
-    all.build();
-    let subcommands = all.get_subcommands().filter(|one| one.get_name() != "help" && !one.is_hide_set());
-    let mut pages: BTreeMap<String, String> = subcommands
-        .map(|one| {
-            let name = format!("regfsck-{}", one.get_name());
-            (format!("{name}.1"), page(one.clone().name(name)))
-        })
-        .collect();
-    pages.insert("regfsck.1".into(), page(all));
-    pages
-}
-
 /// The completions of each shell, by file.
 fn completions() -> BTreeMap<String, String> {
-    let script = |shell| {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command(), "regfsck", &mut script);
-        String::from_utf8(script).unwrap()
-    };
     SHELLS.iter().map(|(shell, name)| ((*name).to_owned(), script(*shell))).collect()
 }
 
 #[test]
 fn generated_completions_and_man_pages() {
-    for (folder, wanted) in [("completions", completions()), ("man", pages())] {
+    for (folder, wanted) in [("completions", completions()), ("man", pages().unwrap())] {
         for (name, text) in &wanted {
             check(&format!("{folder}/{name}"), text);
         }
@@ -61,15 +38,57 @@ fn generated_completions_and_man_pages() {
     }
 }
 
-#[test]
-fn bash_completes_subcommands() {
-    let complete =
-        "COMP_WORDS=(regfsck expl); COMP_CWORD=1; _regfsck regfsck expl regfsck; echo \"${COMPREPLY[@]}\"";
+/// What bash offers for the last of these words.
+fn offered(words: &[&str]) -> Option<Vec<String>> {
+    let (current, previous) = (words[words.len() - 1], words[words.len() - 2]);
+    let complete = format!(
+        "COMP_WORDS=({}); COMP_CWORD={}; _regfsck regfsck '{current}' '{previous}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
+        words.len() - 1
+    );
+    let program = Path::new(env!("CARGO_BIN_EXE_regfsck"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let script = format!("{}\n{complete}", completions()["regfsck.bash"]);
-    let Ok(output) = Command::new("bash").args(["-c", &script]).output() else {
-        eprintln!("skipped: bash_completes_subcommands needs `bash`, which is not installed");
-        return;
+    let Ok(output) = Command::new("bash").args(["-c", &script]).env("PATH", path).output() else {
+        crate::support::missing("bash", "completions");
+        return None;
     };
-    let said = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(said, ("explain\n".into(), "".into()));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    Some(String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn bash_completes_subcommands_values_and_repositories() {
+    let Some(subcommands) = offered(&["regfsck", "expl"]) else { return };
+    assert_eq!(subcommands, ["explain"]);
+    assert_eq!(
+        offered(&["regfsck", "explain", "phantom"]).unwrap(),
+        ["phantom-blob", "phantom-link", "phantom-manifest"]
+    );
+    assert_eq!(offered(&["regfsck", "check", "-o", "js"]).unwrap(), ["json", "jsonl"]);
+    assert_eq!(offered(&["regfsck", "check", "--fail-on", ""]).unwrap(), ["error", "warning", "note"]);
+    let home = tempfile::tempdir().unwrap();
+    let mut tree = Tree::new(home.path());
+    for repository in ["team/app", "team/app/deep", "web"] {
+        tree.image(repository, Some("1"), "a");
+    }
+    let root = home.path().to_str().unwrap();
+    let repositories = |typed| offered(&["regfsck", "check", "--storage", root, "--repo", typed]).unwrap();
+    assert_eq!(repositories(""), ["team/app", "team/app/deep", "web"]);
+    assert_eq!(repositories("te"), ["team/app", "team/app/deep"]);
+    let nowhere = offered(&["regfsck", "check", "--storage", "/nonexistent", "--repo", ""]).unwrap();
+    assert_eq!(nowhere.concat(), "");
+}
+
+/// What the pages must have is there, and nothing of the source's own marks.
+#[test]
+fn man_pages_are_complete() {
+    for (name, page) in pages().unwrap() {
+        for section in ["NAME", "SYNOPSIS", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "\"SEE ALSO\""] {
+            assert!(page.lines().any(|line| line == format!(".SH {section}")), "{name}: no {section}");
+        }
+        for mark in ["<http", "```", "[env:"] {
+            assert!(!page.contains(mark), "{name}: {mark}");
+        }
+    }
 }

@@ -22,9 +22,9 @@ fn regfsck(home: &Path, arguments: &[&str]) -> Ended {
 }
 
 /// What a guarded collection came to.
-struct Told {
-    status: i32,
-    guarded: Guarded,
+pub(crate) struct Told {
+    pub(crate) status: i32,
+    pub(crate) guarded: Guarded,
     errors: String,
 }
 
@@ -38,14 +38,14 @@ impl Told {
     }
 
     #[track_caller]
-    fn expect(self, status: i32) -> Self {
+    pub(crate) fn expect(self, status: i32) -> Self {
         assert_eq!(self.status, status, "{}\n{:#?}", self.errors, self.guarded);
         self
     }
 }
 
 /// Guard the real garbage collection with `-m`.
-fn guard(home: &Path, daemon: &Daemon, program: &Program, more: &[&str]) -> Told {
+pub(crate) fn guard(home: &Path, daemon: &Daemon, program: &Program, more: &[&str]) -> Told {
     let config = daemon.config_path();
     let config = config.to_str().unwrap();
     let collect = [program.path.to_str().unwrap(), "garbage-collect", "-m", config];
@@ -255,23 +255,6 @@ fn a_repair_opens_the_gate() {
 }
 
 #[test]
-fn what_would_abort_keeps_the_gate_shut() {
-    on_every_registry(|| {
-        let Some(program) = current() else { return };
-        let home = tempfile::tempdir().unwrap();
-        let daemon = Kind::Real(program.clone()).start(&Settings::default());
-        let image = Image::two_layers("image").unwrap();
-        daemon.raw().push_image("team/app", "1", &image);
-        let stray = daemon.root().join("docker/registry/v2/blobs/sha256/zz/data");
-        std::fs::create_dir_all(stray.parent().unwrap()).unwrap();
-        std::fs::write(&stray, "x").unwrap();
-        let told = guard(home.path(), &daemon, &program, &["--accept-loss"]).expect(4);
-        let aborts = serde_json::to_value(&told.guarded.gate.aborts).unwrap();
-        assert_eq!(aborts[0]["path"], "blobs/sha256/zz/data");
-    });
-}
-
-#[test]
 fn a_collection_that_dies_is_told_from_what_it_left() {
     let home = tempfile::tempdir().unwrap();
     let daemon = Kind::Sandbox(regfsck::adapters::sandbox::Flavour::V2).start(&Settings::default());
@@ -289,6 +272,25 @@ fn a_collection_that_dies_is_told_from_what_it_left() {
     assert_eq!(failed.collected().status, Some(3));
     let snapshot = failed.guarded.snapshot.unwrap();
     assert!(Path::new(&snapshot).exists(), "the snapshot is kept");
+}
+
+#[test]
+fn what_the_last_guarded_runs_left_is_kept_and_no_more() {
+    let home = tempfile::tempdir().unwrap();
+    let daemon = Kind::Sandbox(regfsck::adapters::sandbox::Flavour::V2).start(&Settings::default());
+    daemon.raw().push_image("team/app", "1", &Image::two_layers("image").unwrap());
+    let config = daemon.config_path();
+    let run = |keep: &str| {
+        let arguments =
+            ["guard", "--config", config.to_str().unwrap(), "--keep", keep, "-o", "json", "--", "true"];
+        told(&regfsck(home.path(), &arguments)).guarded.snapshot.unwrap()
+    };
+    let snapshots = ["2", "2", "2"].map(run);
+    let kept = snapshots.each_ref().map(|path| Path::new(path).exists());
+    assert_eq!(kept, [false, true, true], "{snapshots:?}");
+    let none =
+        regfsck(home.path(), &["guard", "--keep", "0", "--gate-only", "--config", config.to_str().unwrap()]);
+    assert_eq!(none.status, 2, "{none:?}");
 }
 
 /// After a 3.x garbage collection, which leaves no links.

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, a module for each subject.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -13,28 +14,35 @@ mod admin;
 mod api_only;
 mod arrows;
 mod beliefs;
+mod bucket;
 mod budget;
 mod cache;
 pub(crate) mod check;
 mod collector;
 mod completions;
 mod contract;
+mod cost;
 mod credentials;
+mod demo;
 mod deploy;
 mod docker_engine;
 #[path = "../doubles/mod.rs"]
 mod doubles;
+mod gate;
 mod generated;
 mod guard;
 mod healthy;
+mod hostile_files;
 mod hostile_state;
 mod hostile_storage;
 mod http_client;
 mod interrupts;
 mod journal;
+mod last_look;
 mod manual;
 mod measures;
 mod next_steps;
+mod parts;
 mod proxies;
 mod pull_through;
 mod readme;
@@ -46,6 +54,7 @@ mod reports;
 mod scenarios;
 mod service_commands;
 mod shards;
+mod soak;
 mod sources;
 mod sources_damage;
 mod sources_network;
@@ -55,3 +64,4 @@ mod tls_program;
 mod token_auth;
 mod uploads;
 mod verify;
+mod watch;

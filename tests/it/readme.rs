@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use regfsck::adapters::sandbox::client::{DockerLike, Pushed};
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::cli::command;
 
@@ -14,6 +15,8 @@ use crate::support::settings::Settings;
 
 const BEGIN: &str = "<!-- session: played on a real registry, written by UPDATE_GENERATED=1 -->";
 const END: &str = "<!-- end of session -->";
+const INCIDENT: &str = "<!-- incident: played on a real registry, written by UPDATE_GENERATED=1 -->";
+const END_INCIDENT: &str = "<!-- end of incident -->";
 /// Where the session's registry says to be.
 const CONFIG: &str = "/etc/docker/registry/config.yml";
 const ROOT: &str = "/var/lib/docker-registry";
@@ -91,8 +94,27 @@ fn play(registry: &RealRegistry, mirror: &Mirror, arguments: &str) -> String {
     format!("$ regfsck {arguments}\n{said}")
 }
 
-/// The session: an image is deleted, collected under the running daemon and pushed again.
-fn session() -> Option<String> {
+/// What docker says of a push and of a pull, from what really comes of them.
+fn docker(registry: &RealRegistry, image: &Image) -> [String; 2] {
+    let client = DockerLike::new(&registry.url()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pushed = runtime.block_on(client.push("app", "1", image)).unwrap();
+    let layers = pushed.iter().filter(|(digest, _)| *digest != image.config.digest);
+    let layers = layers.map(|(digest, pushed)| {
+        let short = digest.short();
+        let said = if *pushed == Pushed::AlreadyExists { "Layer already exists" } else { "Pushed" };
+        format!("{}: {said}\n", short.trim_start_matches("sha256:"))
+    });
+    let push = format!("$ docker push registry.example/app:1\n{}", layers.collect::<String>());
+    let pulled = match runtime.block_on(client.pull("app", "1")) {
+        Ok(pulled) => format!("Status: Downloaded and verified {} bytes", pulled.bytes),
+        Err(error) => format!("Error response from daemon: {error}"),
+    };
+    [push, format!("$ docker pull registry.example/app:1\n{pulled}\n")]
+}
+
+/// What was seen, and the session: an image is deleted, collected under the running daemon and pushed again.
+fn session() -> Option<[String; 2]> {
     let program = programs().into_iter().find(|program| program.version.contains(RELEASE))?;
     let registry = RealRegistry::start_with(program, &Settings::default());
     let raw = crate::support::raw::Raw::new(&registry.url());
@@ -103,30 +125,38 @@ fn session() -> Option<String> {
     assert_eq!(raw.pull("app", "1", &image), Ok(()));
     let deleted = raw.delete(&manifest_path("app", &image.manifest.digest.to_string()));
     assert_eq!((deleted.status, registry.garbage_collect(false, false).status), (202, 0));
-    raw.push_image("app", "1", &image);
+    let [pushed, refused] = docker(&registry, &image);
     let checked = play(&registry, &mirror, &format!("check --config {CONFIG}"));
     let fixed = play(
         &registry,
         &mirror,
         &format!("check --config {CONFIG} --fix --yes --source docker://mirror.example"),
     );
-    assert_eq!(raw.pull("app", "1", &image), Ok(()));
     // The daemon claims as much afterwards as it holds: what the repair did is told in one line.
-    let fixed: Vec<&str> = fixed.lines().take(2).collect();
-    Some(format!("{}\n{}\n…\n$ docker pull registry.example/app:1\n", checked.trim_end(), fixed.join("\n")))
+    let fixed: String = fixed.lines().take(2).flat_map(|line| [line, "\n"]).collect();
+    let [_, pulled] = docker(&registry, &image);
+    assert!(pulled.contains("verified"), "{pulled}");
+    let incident = format!("{pushed}{refused}{fixed}…\n{pulled}");
+    Some([incident, format!("{}\n{fixed}…\n$ docker pull registry.example/app:1\n", checked.trim_end())])
+}
+
+/// The text with something else between these markers.
+fn between(text: &str, begin: &str, end: &str, block: &str) -> String {
+    let (before, rest) = text.split_once(begin).unwrap_or_else(|| panic!("the marker `{begin}`"));
+    let (_, after) = rest.split_once(end).unwrap_or_else(|| panic!("the marker `{end}`"));
+    format!("{before}{begin}{block}{end}{after}")
 }
 
 #[test]
 fn generated_session_in_the_readme() {
-    let Some(session) = session() else {
+    let Some([incident, session]) = session() else {
         return crate::support::missing(&format!("docker-registry {RELEASE}"), "the README's session");
     };
     let readme = std::fs::read_to_string(in_tree("README.md")).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("the marker that begins the session");
-    let (_, after) = rest.split_once(END).expect("the marker that ends the session");
     let told = "A registry after garbage collection, on Debian's `docker-registry` 2.8.2; the image `app:1` was deleted, \
                 collected and pushed\nagain.";
     let after_it = "The daemon was not restarted, and it need not allow deletes.";
     let block = format!("\n\n{told}\n\n```text\n{session}```\n\n{after_it}\n\n");
-    check("README.md", &format!("{before}{BEGIN}{block}{END}{after}"));
+    let readme = between(&readme, INCIDENT, END_INCIDENT, &format!("\n\n```text\n{incident}```\n\n"));
+    check("README.md", &between(&readme, BEGIN, END, &block));
 }

@@ -39,7 +39,7 @@ pub(crate) fn regfsck(arguments: &[&str]) -> (i32, String) {
 }
 
 /// The report without what differs from run to run: times, and how many requests it took.
-fn timeless(text: &str) -> String {
+pub(crate) fn timeless(text: &str) -> String {
     fn blank(value: &mut Value) {
         match value {
             Value::Object(fields) => {

@@ -9,6 +9,7 @@
 //! REGFSCK_SEARCH_STATES=100000 cargo test --release --test search deep -- --ignored --nocapture
 //! ```
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -27,6 +28,7 @@ mod moves;
 mod noted;
 mod oracle;
 mod ports;
+mod replay;
 mod run;
 mod world;
 
@@ -34,7 +36,12 @@ mod world;
 #[path = "../it/support"]
 #[allow(dead_code, reason = "others use the rest")]
 mod support {
+    pub mod program;
     pub mod raw;
+    pub mod real_registry;
+    pub mod redis_server;
+    pub mod regfsck;
+    pub mod settings;
 }
 
 use regfsck::adapters::sandbox::{Caching, Flavour};

@@ -14,13 +14,18 @@ use crate::world::What;
 const NOTED: &str = include_str!("data/histories.txt");
 
 /// One line of the table.
-struct Noted<'a> {
-    line: &'a str,
-    flavour: Flavour,
-    cache: Caching,
-    history: Vec<Move>,
-    command: Command,
+pub struct Noted<'a> {
+    pub line: &'a str,
+    pub flavour: Flavour,
+    pub cache: Caching,
+    pub history: Vec<Move>,
+    pub command: Command,
     today: &'a str,
+}
+
+/// All of it.
+pub fn all() -> impl Iterator<Item = Noted<'static>> {
+    NOTED.lines().filter(|line| !line.starts_with('#')).map(read)
 }
 
 fn read(line: &str) -> Noted<'_> {
@@ -40,7 +45,7 @@ fn read(line: &str) -> Noted<'_> {
 #[test]
 fn noted_histories_end_as_noted() {
     let mut wrong = String::new();
-    for noted in NOTED.lines().filter(|line| !line.starts_with('#')).map(read) {
+    for noted in all() {
         let first = SandboxState::new(noted.cache);
         let state = noted.history.iter().fold(first, |state, one| step(noted.flavour, &state, *one));
         let judge = Judge { flavour: noted.flavour, whats: &What::ALL };

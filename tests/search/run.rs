@@ -125,6 +125,7 @@ impl Run<'_> {
                 Caching::InMemory => rules::CacheKind::InMemory,
                 Caching::Redis => rules::CacheKind::Redis,
             },
+            ..rules::DaemonSettings::default()
         }
     }
 

@@ -4,6 +4,7 @@
 //! allocates meanwhile. The bounds leave room for a change of library; a path kept for each blob, or a
 //! `String` built for each link, breaks them.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stderr,
     reason = "a test fails by panicking, and says what it counted"

@@ -181,6 +181,13 @@ impl RedisSettings {
             "password" => self.password = Some(value.into()),
             "sentinel_user" => self.sentinel_username = Some(value),
             "sentinel_password" => self.sentinel_password = Some(value.into()),
+            // How other clients keep their connections: Harbor writes such URLs.
+            "idle_timeout_seconds"
+            | "dial_timeout"
+            | "read_timeout"
+            | "write_timeout"
+            | "pool_size"
+            | "protocol" => {}
             _ => {
                 let known = "`db`, `user`, `password`, `sentinel_user` and `sentinel_password`";
                 return Err(CacheError::Settings(format!("the URL has `{key}=`; known are {known}")));

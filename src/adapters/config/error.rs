@@ -43,6 +43,16 @@ pub enum ConfigError {
         /// The path.
         path: PathBuf,
     },
+    /// What is said of a bucket has no meaning.
+    #[error("`{key}` in `{}`: {why}", path.display())]
+    BadBucket {
+        /// The path.
+        path: PathBuf,
+        /// The key, dotted.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Nothing but space and comments.
     #[error("`{}` is empty", path.display())]
     Empty {
@@ -122,6 +132,7 @@ impl ConfigError {
             | Self::NotYaml { .. }
             | Self::NotARegistry { .. }
             | Self::WrongValue { .. }
+            | Self::BadBucket { .. }
             | Self::NotOneDriver { .. } => return None,
         };
         Some(hint.to_owned())

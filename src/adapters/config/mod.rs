@@ -7,8 +7,10 @@
 //! Lenient where the daemon is: unknown keys and sections are passed over. Strict where a misreading
 //! would point regfsck at the wrong registry: two storage drivers, or a text where a truth belongs.
 
+mod bucket;
 mod endpoint;
 mod error;
+mod known;
 mod overrides;
 mod read;
 mod redis;
@@ -25,7 +27,8 @@ pub use endpoint::Endpoint;
 pub use error::{ConfigError, NotFound};
 pub use redis::{RedisConfig, RedisTlsConfig, RedisTopology};
 
-use crate::domain::rules::CacheKind;
+use crate::adapters::bucket_settings::BucketSettings;
+use crate::domain::rules::{CacheKind, IndexChildren};
 
 /// More than any registry's configuration takes.
 const LARGEST: u64 = 1 << 20;
@@ -61,29 +64,37 @@ pub struct RegistryConfig {
     pub redis: Option<RedisConfig>,
     /// `proxy`: set on a pull-through cache.
     pub proxy: Option<Proxy>,
+    /// `validation`: which manifests an index needs, as 3.x reads it.
+    pub children: IndexChildren,
     /// `auth`: how it tells who asks.
     pub auth: AuthKind,
     /// Whether `http.secret` is set, without which replicas refuse each other's uploads.
     pub has_http_secret: bool,
+    /// `notifications.endpoints`: whether anybody is told of pushes.
+    pub notifies: bool,
     /// `catalog.maxentries`: the largest page of the catalog.
     pub catalog_max_entries: u64,
     /// GitLab's `database.enabled`: metadata lies in a database, and storage alone says little.
     pub database_enabled: bool,
     /// Settings that the daemon ignores or chokes on, in words.
     pub warnings: Vec<String>,
+    /// Settings that no daemon of this family knows, in words: misspelt ones among them.
+    pub unknown: Vec<String>,
 }
 
 /// Where a registry's data lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum StorageDriver {
     /// On a disk.
     Filesystem {
         /// `rootdirectory`; the tree begins at `docker/registry/v2` below it.
         root: PathBuf,
     },
+    /// In a bucket that speaks S3.
+    Bucket(Box<BucketSettings>),
     /// Somewhere that regfsck cannot look yet.
     Unsupported {
-        /// The driver's name, such as `s3`.
+        /// The driver's name, such as `swift`.
         name: String,
         /// What it is and what to do instead.
         why: String,

@@ -17,7 +17,7 @@ use super::error::ConfigError;
 use super::tree::{ConfigTree, kind, parse};
 
 /// The sections that hold something we read. `storage` and `auth` are maps in the daemon, the rest structs.
-const SECTIONS: &[&str] = &["storage", "auth", "http", "redis", "proxy", "catalog", "database"];
+const SECTIONS: &[&str] = &["storage", "auth", "http", "redis", "proxy", "catalog", "database", "validation"];
 
 /// Lay the variables over the tree; what the daemon ignores or chokes on comes back in words.
 pub(super) fn apply(

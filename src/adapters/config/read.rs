@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::error::ConfigError;
+use super::known;
 use super::tree::ConfigTree;
-use super::{AuthKind, CacheKind, Proxy, RegistryConfig, StorageDriver, UploadPurging, endpoint, redis};
+use super::{
+    AuthKind, CacheKind, IndexChildren, Proxy, RegistryConfig, StorageDriver, UploadPurging, bucket,
+    endpoint, redis,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -23,21 +28,25 @@ pub(super) fn read(tree: &ConfigTree, mut warnings: Vec<String>) -> Result<Regis
             "`storage.cache` names redis, but `redis` names no server: the daemon will not start".into(),
         );
     }
+    let delete_enabled = delete(tree, &mut warnings)?;
     Ok(RegistryConfig {
         path: tree.path.clone(),
         storage,
         endpoint: endpoint::read(tree)?,
         public_url: tree.text("http.host")?,
         metrics: endpoint::metrics(tree)?,
-        delete_enabled: tree.flag("storage.delete.enabled")?.unwrap_or(false),
+        delete_enabled,
+        unknown: known::unknown(&tree.root),
         read_only: tree.flag("storage.maintenance.readonly.enabled")?.unwrap_or(false),
         upload_purging: upload_purging(tree)?,
         redirect_disabled: tree.flag("storage.redirect.disable")?.unwrap_or(false),
         cache,
         redis,
         proxy: proxy(tree)?,
+        children: children(tree)?,
         auth: auth(tree)?,
         has_http_secret: tree.has_text("http.secret")?,
+        notifies: tree.has_items("notifications.endpoints"),
         catalog_max_entries: tree.count("catalog.maxentries")?.unwrap_or(1000),
         database_enabled: database(tree)?,
         warnings,
@@ -63,6 +72,7 @@ fn storage(tree: &ConfigTree) -> Result<StorageDriver, ConfigError> {
             let root = tree.text("storage.filesystem.rootdirectory")?;
             Ok(StorageDriver::Filesystem { root: root.unwrap_or_else(|| "/var/lib/registry".into()).into() })
         }
+        [name @ ("s3" | "s3aws")] => Ok(StorageDriver::Bucket(bucket::read(tree, name)?.into())),
         [name] => Ok(StorageDriver::Unsupported { name: (*name).to_owned(), why: unsupported(name) }),
         several => Err(ConfigError::NotOneDriver {
             path: tree.path.clone(),
@@ -76,7 +86,6 @@ fn unsupported(name: &str) -> String {
         "inmemory" => {
             return "the registry keeps its data in its own memory; use `--registry` alone".into();
         }
-        "s3" | "s3aws" => "in an S3 bucket",
         "gcs" => "in Google Cloud Storage",
         "azure" => "in Azure Blob Storage",
         "swift" => "in OpenStack Swift",
@@ -86,6 +95,20 @@ fn unsupported(name: &str) -> String {
     format!(
         "the registry keeps its data {what}, where regfsck cannot look yet; use `--registry` alone, or `--storage` with a copy on disk"
     )
+}
+
+/// What is neither true nor false, such as `"true"` in quotes, the daemon takes for false without a word.
+fn delete(tree: &ConfigTree, warnings: &mut Vec<String>) -> Result<bool, ConfigError> {
+    tree.keys("storage.delete")?;
+    let key = "storage.delete.enabled";
+    Ok(tree.flag(key).map_or_else(
+        |_| {
+            let what = "is neither true nor false (without quotes)";
+            warnings.push(format!("`{key}` {what}, and the daemon takes it for false: it refuses deletes"));
+            false
+        },
+        |flag| flag.unwrap_or(false),
+    ))
 }
 
 /// `layerinfo` is the old name, read only where the new one is absent.
@@ -127,6 +150,29 @@ fn without_secrets(text: &str) -> String {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.to_string()
+}
+
+/// As 3.x does it: `enabled` wins over `disabled`, and of a list that is empty every platform is wanted.
+fn children(tree: &ConfigTree) -> Result<IndexChildren, ConfigError> {
+    let is_off = tree.flag("validation.disabled")?.unwrap_or(false);
+    let is_on = tree.flag("validation.enabled")?.unwrap_or(false);
+    if is_off && !is_on {
+        return Ok(IndexChildren::None);
+    }
+    let key = "validation.manifests.indexes";
+    Ok(match tree.text(&format!("{key}.platforms"))?.as_deref() {
+        Some("none") => IndexChildren::None,
+        Some("list") => {
+            let platforms = tree.sections(&format!("{key}.platformlist"))?;
+            let text = |section: &Map<String, Value>, key| {
+                section.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+            };
+            let name = |it: &&Map<String, Value>| format!("{}/{}", text(it, "os"), text(it, "architecture"));
+            let platforms: Vec<String> = platforms.iter().map(name).collect();
+            if platforms.is_empty() { IndexChildren::All } else { IndexChildren::Of(platforms) }
+        }
+        _ => IndexChildren::All,
+    })
 }
 
 fn auth(tree: &ConfigTree) -> Result<AuthKind, ConfigError> {

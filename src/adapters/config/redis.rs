@@ -80,7 +80,15 @@ impl Section<'_> {
         if addresses.is_empty() {
             addresses.extend(self.0.text("redis.addr")?);
         }
-        Ok(addresses)
+        // Harbor names its sentinels in one text.
+        Ok(addresses.iter().flat_map(|text| text.split(',')).map(|it| it.trim().to_owned()).collect())
+    }
+
+    /// `mastername` of 3.x; Harbor's registries of 2.x have `sentinelMasterSet`.
+    fn master(&self) -> Result<Option<String>, ConfigError> {
+        let names = ["sentinelMasterSet", "sentinelmasterset"];
+        let own = self.text("mastername")?;
+        names.iter().try_fold(own, |found, name| found.map_or_else(|| self.text(name), |it| Ok(Some(it))))
     }
 
     fn database(&self) -> Result<i64, ConfigError> {
@@ -106,7 +114,7 @@ pub(super) fn read(tree: &ConfigTree) -> Result<Option<RedisConfig>, ConfigError
     if addresses.is_empty() {
         return Ok(None);
     }
-    let topology = match section.text("mastername")? {
+    let topology = match section.master()? {
         Some(master) => RedisTopology::Sentinel(master),
         None if addresses.len() > 1 => RedisTopology::Cluster,
         None => RedisTopology::Single,

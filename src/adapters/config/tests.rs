@@ -6,6 +6,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod products;
+
 /// Debian's package and the 2.8 example.
 const EXAMPLE_2: &str = "version: 0.1
 log:
@@ -83,6 +85,7 @@ fn plain(text: &str) -> RegistryConfig {
 fn root(config: &RegistryConfig) -> &str {
     match &config.storage {
         StorageDriver::Filesystem { root } => root.to_str().unwrap(),
+        StorageDriver::Bucket(bucket) => &bucket.bucket,
         StorageDriver::Unsupported { name, .. } => name,
     }
 }
@@ -189,7 +192,7 @@ fn secrets_are_not_shown() {
 #[case::a_name_alone(&[("REGISTRY_STORAGE", "filesystem")], "/var/lib/registry")]
 #[case::the_whole_before_its_parts(
     &[("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "/part"), ("REGISTRY_STORAGE", "filesystem")], "/part")]
-#[case::another_driver(&[("REGISTRY_STORAGE", "{s3: {bucket: b}}")], "s3")]
+#[case::another_driver(&[("REGISTRY_STORAGE", "{s3: {bucket: b}}")], "b")]
 #[case::lower_case_is_no_override(&[("REGISTRY_storage_filesystem_rootdirectory", "/other")], "/data")]
 #[case::empty_is_the_default(&[("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "")], "/var/lib/registry")]
 #[case::other_variables(&[("REGISTRY_FOO", "{"), ("PATH", "/bin"), ("REGISTRY_", "")], "/data")]
@@ -236,8 +239,36 @@ fn what_the_daemon_ignores_is_ignored_and_said() {
     assert_eq!((cache.cache, cache.warnings.len()), (CacheKind::None, 1));
 }
 
+#[test]
+fn a_bucket_is_read_as_the_driver_reads_it() {
+    let bucket = |text: &str, variables: &[(&str, &str)]| {
+        let config = with(&format!("version: 0.1\nstorage: {text}\n"), variables).unwrap();
+        let StorageDriver::Bucket(bucket) = config.storage else { panic!("a bucket: {text}") };
+        bucket
+    };
+    let plain = bucket("{s3aws: {bucket: b, region: eu-west-1, rootdirectory: /a/docker/}}", &[]);
+    assert_eq!((&*plain.root, plain.region(), &plain.endpoint), ("a/docker", "eu-west-1", &None));
+    assert!(plain.keys.is_none() && plain.may_be_empty);
+    let text = "{s3: {bucket: b, regionendpoint: \"h:9000\", secure: false, accesskey: AK, encrypt: true, storageclass: NONE}}";
+    let half = bucket(text, &[]);
+    assert_eq!(half.location(), "s3://b?endpoint=http://h:9000");
+    assert!(half.keys.is_none() && half.written.encrypt && half.written.class.is_none(), "{half:?}");
+    let whole =
+        bucket(text, &[("REGISTRY_STORAGE_S3_SECRETKEY", "0123"), ("REGISTRY_STORAGE_S3_BUCKET", "c")]);
+    assert_eq!((&*whole.bucket, whole.keys.as_ref().map(|keys| &*keys.id)), ("c", Some("AK")));
+    assert!(!format!("{whole:?}").contains("0123"), "a secret shows");
+}
+
 #[rstest]
-#[case::s3("s3: {bucket: b}", "s3")]
+#[case::no_bucket("{s3: {region: eu}}", "storage.s3.bucket")]
+#[case::old_signatures("{s3: {bucket: b, v4auth: false}}", "storage.s3.v4auth")]
+#[case::no_endpoint("{s3: {bucket: b, regionendpoint: \"ftp://h\"}}", "storage.s3.regionendpoint")]
+fn what_is_said_of_a_bucket_and_has_no_meaning_is_named(#[case] storage: &str, #[case] wanted: &str) {
+    let error = with(&format!("version: 0.1\nstorage: {storage}\n"), &[]).unwrap_err();
+    assert!(matches!(&error, ConfigError::BadBucket { key, .. } if key == wanted), "{error}");
+}
+
+#[rstest]
 #[case::gcs("gcs: {bucket: b}", "gcs")]
 #[case::azure("azure: {container: c}", "azure")]
 #[case::swift("swift: {container: c}", "swift")]
@@ -277,9 +308,13 @@ fn drivers_that_cannot_be_looked_at_are_named(#[case] driver: &str, #[case] want
     "version: 0.1\nstorage: [a]",
     "`storage` in `config.yml` must be a section, and is a list"
 )]
-#[case::delete_is_a_text(
-    "version: 0.1\nstorage: {filesystem: {}, delete: {enabled: maybe}}",
-    "`storage.delete.enabled` in `config.yml` must be true or false, and is another text"
+#[case::read_only_is_a_text(
+    "version: 0.1\nstorage: {filesystem: {}, maintenance: {readonly: {enabled: maybe}}}",
+    "`storage.maintenance.readonly.enabled` in `config.yml` must be true or false, and is another text"
+)]
+#[case::read_only_is_in_quotes(
+    "version: 0.1\nstorage: {filesystem: {}, maintenance: {readonly: {enabled: 'yes'}}}",
+    "`storage.maintenance.readonly.enabled` in `config.yml` must be true or false, and is another text"
 )]
 #[case::age(
     "version: 0.1\nstorage: {filesystem: {}, maintenance: {uploadpurging: {age: 7d}}}",
@@ -295,8 +330,8 @@ fn errors_name_file_and_key(#[case] text: &str, #[case] wanted: &str) {
 
 #[test]
 fn errors_name_the_variable() {
-    let error = with(&file(""), &[("REGISTRY_STORAGE_DELETE_ENABLED", "perhaps")]).unwrap_err();
-    let wanted = "`storage.delete.enabled` in `config.yml` (from `REGISTRY_STORAGE_DELETE_ENABLED`) \
+    let error = with(&file(""), &[("REGISTRY_STORAGE_REDIRECT_DISABLE", "perhaps")]).unwrap_err();
+    let wanted = "`storage.redirect.disable` in `config.yml` (from `REGISTRY_STORAGE_REDIRECT_DISABLE`) \
                   must be true or false, and is another text";
     assert_eq!(error.to_string(), wanted);
     let error = with(&file(""), &[("REGISTRY_STORAGE_DELETE", "{enabled")]).unwrap_err();

@@ -21,15 +21,16 @@ pub(super) struct ConfigTree {
     pub(super) root: Map<String, Value>,
     /// Which environment variable set which dotted key.
     pub(super) origins: BTreeMap<String, String>,
+    /// The file's values, with `yes`, `on` and the like as truths: what is a text here stands in quotes.
+    quoted: Value,
 }
 
-/// What the YAML reader of Go does, as near as this parser gets: the last of two equal keys counts. Only the
-/// sure truths are read as such here; `yes`, `on` and `y` may be texts, and [`truth`] takes them where a
-/// truth is asked for.
-fn options() -> Options {
+/// What the YAML reader of Go does, as near as this parser gets: the last of two equal keys counts. Strictly only the
+/// sure truths are read as such; `yes`, `on` and `y` may be texts, and [`truth`] takes them where a truth is asked for.
+fn options(strict_booleans: bool) -> Options {
     serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::LastWins,
-        strict_booleans: true,
+        strict_booleans: strict_booleans,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
@@ -41,7 +42,7 @@ fn options() -> Options {
 /// Parse the first document of `text`; nothing at all is null.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
     let documents: Vec<Value> =
-        serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| error.to_string())?;
+        serde_saphyr::from_multiple_with_options(text, options(true)).map_err(|error| error.to_string())?;
     Ok(documents.into_iter().next().unwrap_or_default())
 }
 
@@ -71,7 +72,9 @@ impl ConfigTree {
             Err(why) => return Err(ConfigError::NotYaml { path, why }),
         };
         keep_spelling(&mut root, text);
-        Ok(Self { path, root, origins: BTreeMap::new() })
+        let quoted = serde_saphyr::from_multiple_with_options::<Value>(text, options(false)).ok();
+        let quoted = quoted.and_then(|documents| documents.into_iter().next()).unwrap_or_default();
+        Ok(Self { path, root, origins: BTreeMap::new(), quoted })
     }
 
     /// The value of a dotted key; null is no value.
@@ -104,6 +107,13 @@ impl ConfigTree {
         }
     }
 
+    /// A list of sections; none where there is no such list.
+    pub(super) fn sections(&self, key: &str) -> Result<Vec<&Map<String, Value>>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let sections = value.as_array().and_then(|items| items.iter().map(Value::as_object).collect());
+        sections.ok_or_else(|| self.wrong(key, "a list of sections", value))
+    }
+
     /// A text that is not empty.
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };
@@ -114,6 +124,11 @@ impl ConfigTree {
     /// Whether the key holds a text that is not empty.
     pub(super) fn has_text(&self, key: &str) -> Result<bool, ConfigError> {
         Ok(self.text(key)?.is_some())
+    }
+
+    /// Whether the key holds a list of something.
+    pub(super) fn has_items(&self, key: &str) -> bool {
+        self.get(key).and_then(Value::as_array).is_some_and(|items| !items.is_empty())
     }
 
     /// Texts: a list, or one alone.
@@ -128,10 +143,17 @@ impl ConfigTree {
         Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
     }
 
-    /// A truth, in any of the spellings of YAML 1.1.
+    /// Whether the file gives the key as a text in quotes: whatever that says, it is neither true nor false.
+    fn is_quoted(&self, key: &str) -> bool {
+        let mut parts = key.split('.');
+        let found = parts.try_fold(&self.quoted, |value, part| value.get(part));
+        found.is_some_and(|value| value.is_string() && self.get(key).is_some_and(|it| it == value))
+    }
+
+    /// A truth, in any of the spellings of YAML 1.1, without quotes.
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };
-        let flag = scalar(value).and_then(|text| truth(&text));
+        let flag = scalar(value).filter(|_| !self.is_quoted(key)).and_then(|text| truth(&text));
         flag.map(Some).ok_or_else(|| self.wrong(key, "true or false", value))
     }
 
@@ -156,7 +178,9 @@ impl ConfigTree {
 }
 
 fn keep_spelling(root: &mut Map<String, Value>, text: &str) {
-    let Ok(documents) = serde_saphyr::from_multiple_with_options::<Spelled>(text, options()) else { return };
+    let Ok(documents) = serde_saphyr::from_multiple_with_options::<Spelled>(text, options(true)) else {
+        return;
+    };
     let spelled = documents.into_iter().next().and_then(|document| document.redis).unwrap_or_default();
     let Some(Value::Object(redis)) = root.get_mut("redis") else { return };
     for (key, spelling) in [("password", spelled.password), ("sentinelpassword", spelled.sentinelpassword)] {

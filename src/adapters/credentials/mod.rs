@@ -26,6 +26,15 @@ use tokio::io::AsyncReadExt as _;
 use self::auth_file::AuthFile;
 use super::registry::{Credential, Credentials};
 
+/// Whether an auth file knows a host, for whoever throws anything at it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn knows(file: &[u8], host: &str) -> bool {
+    AuthFile::parse(file).is_ok_and(|file| {
+        let is_helped = file.helpers(host).count() > 0;
+        file.entries(host).is_ok_and(|found| found.is_some()) || is_helped
+    })
+}
+
 /// What the environment says about where credentials are.
 #[derive(Debug, Clone, Default)]
 pub struct Places {

@@ -5,11 +5,11 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, Stat, fchmod};
+use rustix::fs::{FileType, Mode, Stat, fchmod};
 use rustix::io::Errno;
 
 use super::draft::Draft;
-use super::folder::{Folder, force};
+use super::folder::{Folder, force, kind};
 use super::unfit::{Unfit, private};
 
 /// An open folder of ours.
@@ -89,6 +89,17 @@ impl PrivateFolder {
         Draft::new(&self.folder)?.file.try_clone()
     }
 
+    /// The names in it.
+    pub(in crate::adapters) fn names(&self) -> io::Result<Vec<String>> {
+        let names = self.folder.names(usize::MAX)?.into_iter();
+        Ok(names.filter_map(|name| String::from_utf8(name).ok()).collect())
+    }
+
+    /// Take away a folder of ours in it, with all that we kept there.
+    pub(in crate::adapters) fn discard(&self, name: &str) -> io::Result<()> {
+        discard(&self.folder, name.as_bytes())
+    }
+
     /// Write a file whole: a crash leaves the old one or the new one. What was written is returned.
     pub(in crate::adapters) fn replace<T>(
         &self,
@@ -97,6 +108,19 @@ impl PrivateFolder {
     ) -> io::Result<T> {
         replace(&self.folder, name, write)
     }
+}
+
+/// A link is taken away itself, wherever it leads.
+fn discard(folder: &Folder, name: &[u8]) -> io::Result<()> {
+    let is_folder = folder.look(name)?.is_some_and(|stat| kind(&stat) == FileType::Directory);
+    if !is_folder {
+        return folder.drop_own(name);
+    }
+    let inner = folder.enter(name)?;
+    for entry in inner.names(usize::MAX)? {
+        discard(&inner, &entry)?;
+    }
+    folder.drop_empty(name)
 }
 
 fn replace<T>(
@@ -139,6 +163,10 @@ pub fn open(path: &Path) -> io::Result<(File, u64)> {
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, stat) = named(path)?;
     private(&stat)?;
+    // Its size is known before a byte is read, and may be a hole's.
+    if size(&stat) > limit {
+        return Err(Unfit::Size(limit).into());
+    }
     read_all(file, limit)
 }
 

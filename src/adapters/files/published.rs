@@ -39,6 +39,7 @@ impl Destination {
 }
 
 /// A new file beside the one that it is to replace; gone when it is dropped.
+#[expect(clippy::disallowed_methods, reason = "a new file, where the user wants to have it")]
 fn draft(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Opened here, so that an error does not speak of the made-up name, which nobody typed.
@@ -62,6 +63,7 @@ pub fn probe(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be written, or its folder not be written to.
+#[expect(clippy::disallowed_methods, reason = "a device that the user named")]
 pub fn publish(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let (path, mode) = match Destination::find(path)? {
         Destination::File(path, mode) => (path, mode),

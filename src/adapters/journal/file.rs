@@ -48,12 +48,15 @@ pub fn read(dir: &Path) -> Result<Contents, JournalError> {
 fn read_in(folder: &PrivateFolder) -> Result<Contents, JournalError> {
     let path = folder.path().join(NAME);
     let opened = folder.open(NAME).map_err(refused("open", &path))?;
-    let Some((file, _)) = opened else { return Ok(Contents::default()) };
+    let Some((file, size)) = opened else { return Ok(Contents::default()) };
+    if size > LIMIT {
+        return Err(refused("read", &path)(Unfit::Size(LIMIT).into()));
+    }
     let bytes = read_all(file, LIMIT).map_err(refused("read", &path))?;
     Ok(parse(&path, &bytes))
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Contents {
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Contents {
     let mut contents = Contents::default();
     for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
         if !line.ends_with(b"\n") {

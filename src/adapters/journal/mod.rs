@@ -18,9 +18,12 @@ mod lock;
 mod place;
 mod registry_lock;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::parse;
+
 pub use bookmark::BookmarkFile;
 pub use file::{Contents, FileJournal, path, read};
-pub use place::{new_run, state_dir};
+pub use place::{is_run, new_run, state_dir};
 pub use registry_lock::FileLock;
 
 use std::io;

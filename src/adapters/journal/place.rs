@@ -37,6 +37,15 @@ pub fn new_run(now: Timestamp) -> String {
     format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id())
 }
 
+/// Whether a run may be called so.
+#[must_use]
+pub fn is_run(name: &str) -> bool {
+    let shape: String = name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape
+        .strip_prefix("00000000T000000Z-")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|c| c == b'0'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +85,11 @@ mod tests {
     fn runs_are_named_by_time_and_process() {
         let at = Timestamp::UNIX_EPOCH;
         assert_eq!(new_run(at), format!("19700101T000000Z-{}", std::process::id()));
+        assert!(is_run(&new_run(at)));
+        assert!(
+            !["", "19700101T000000Z-", "19700101T000000Z-1a", "mine", "19700101T000000Z"]
+                .iter()
+                .any(|it| is_run(it))
+        );
     }
 }

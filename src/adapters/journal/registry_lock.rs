@@ -32,7 +32,7 @@ const TRIES: usize = 100;
 #[derive(Debug, Clone)]
 pub struct FileLock {
     driver_root: Option<PathBuf>,
-    address: Option<String>,
+    addresses: Vec<String>,
 }
 
 impl FileLock {
@@ -41,11 +41,17 @@ impl FileLock {
     pub fn new(v2: Option<&Path>, address: Option<&str>) -> Self {
         let real = v2.and_then(|v2| v2.canonicalize().ok()).filter(|v2| v2.ends_with(ROOT));
         let driver_root = real.and_then(|v2| v2.ancestors().nth(3).map(Path::to_owned));
-        let place = |address: &str| {
+        Self { driver_root, addresses: Vec::new() }.and_at(address)
+    }
+
+    /// The same, and that of this address: of a bucket, which holds no lock.
+    #[must_use]
+    pub fn and_at(mut self, address: Option<&str>) -> Self {
+        self.addresses.extend(address.map(|address| {
             let plain = address.split_once("://").map_or(address, |(_, rest)| rest);
             plain.trim_end_matches('/').to_lowercase()
-        };
-        Self { driver_root, address: address.map(place) }
+        }));
+        self
     }
 
     /// Take it. Blocking, but not waiting for anybody.
@@ -57,10 +63,12 @@ impl FileLock {
         if let Err(locked @ JournalError::Locked { .. }) = in_storage {
             return Err(locked);
         }
-        let by_address = self.address.as_deref().map(by_address).transpose()?.flatten();
+        let by_address: Vec<_> =
+            self.addresses.iter().map(|address| by_address(address)).collect::<Result<_, _>>()?;
+        let by_address: Vec<_> = by_address.into_iter().flatten().collect();
         let in_storage = match in_storage {
             // Who cannot write there changes nothing but what the address leads to, and that is held.
-            Err(JournalError::Refused { source, .. }) if by_address.is_some() && is_read_only(&source) => {
+            Err(JournalError::Refused { source, .. }) if !by_address.is_empty() && is_read_only(&source) => {
                 None
             }
             held => held?,

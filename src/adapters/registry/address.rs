@@ -34,6 +34,8 @@ pub struct Address {
     scheme: Scheme,
     explicit: bool,
     base: Url,
+    /// The host and port that it shows to its clients, where these are known to be others.
+    public: Option<(String, Option<u16>)>,
     /// The user name and password that stood in the URL.
     pub user: Option<(String, SecretString)>,
 }
@@ -85,9 +87,25 @@ impl Address {
         base.set_path(&format!("{prefix}/"));
         // `https://host:80` loses nothing and `http://host:443` must not lose its port.
         let port = port_in(rest);
-        let mut address = Self { scheme, explicit, base, user };
+        let mut address = Self { scheme, explicit, base, public: None, user };
         address.base = address.with_scheme(scheme == Scheme::Tls, port);
         Ok(address)
+    }
+
+    /// The same registry, which shows its clients this URL (`http.host`): what it names there is asked for here.
+    #[must_use]
+    pub fn shown_as(mut self, public: &str) -> Self {
+        let url = Url::parse(public).ok();
+        self.public = url.and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default())));
+        self
+    }
+
+    /// Whether a URL is on our host, under its own name or that which it shows.
+    fn is_here(&self, url: &Url) -> bool {
+        let is_public = |(host, port): &(String, Option<u16>)| {
+            url.host_str() == Some(host.as_str()) && url.port_or_known_default() == *port
+        };
+        url.host_str() == self.base.host_str() || self.public.as_ref().is_some_and(is_public)
     }
 
     fn with_scheme(&self, tls: bool, port: Option<u16>) -> Url {
@@ -179,12 +197,13 @@ impl Address {
 
     /// The URL that the `Location` of an upload or a `Link` names, seen from `from`. A URL on our own host is brought
     /// back to our scheme and port: a daemon behind a proxy often knows neither.
-    pub(super) fn follow(&self, from: &Url, location: &str) -> Option<Url> {
+    pub(crate) fn follow(&self, from: &Url, location: &str) -> Option<Url> {
         let mut url = from.join(location).ok()?;
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        if url.host_str() == self.base.host_str() {
+        if self.is_here(&url) {
             let _ = url.set_scheme(self.base.scheme());
+            let _ = url.set_host(self.base.host_str());
             let _ = url.set_port(self.base.port());
         }
         Some(url)
@@ -227,7 +246,7 @@ pub(super) fn without_userinfo(text: &str) -> String {
 
 /// A URL for people: no user name, no password, and of a query only what is harmless (signatures of object
 /// stores and `_state` are not).
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     let _ = url.set_username("");
     let _ = url.set_password(None);
@@ -305,5 +324,15 @@ mod tests {
         assert_eq!(follow("http://a.example/v2/x?_state=1"), "https://a.example:8443/v2/x?_state=1");
         assert_eq!(follow("/v2/x"), "https://a.example:8443/v2/x");
         assert_eq!(follow("https://b.example/y"), "https://b.example/y");
+        let address =
+            Address::parse("http://10.0.0.7:5000", false).unwrap().shown_as("https://hub.example.com");
+        let follow = |location: &str| address.follow(&from, location).unwrap().to_string();
+        assert_eq!(follow("https://hub.example.com/v2/x?_state=1"), "http://10.0.0.7:5000/v2/x?_state=1");
+        // Another port is another server, and so is another name.
+        assert_eq!(follow("https://hub.example.com:8443/v2/x"), "https://hub.example.com:8443/v2/x");
+        assert_eq!(
+            follow("https://hub.example.com.evil.example/x"),
+            "https://hub.example.com.evil.example/x"
+        );
     }
 }

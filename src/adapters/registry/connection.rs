@@ -1,11 +1,13 @@
 //! The settings of a client.
 
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use thiserror::Error;
+use url::Url;
 
 use super::address::Address;
 use super::credential::{Credential, Credentials};
@@ -30,8 +32,54 @@ pub struct Connection {
     pub timeout: Duration,
     /// Addresses to use for a host and port instead of what the name resolves to.
     pub resolve: Vec<Override>,
+    /// Stores that a registry behind TLS may redirect to though they speak plain HTTP.
+    pub plain_stores: Vec<PlainStore>,
     /// A blob of more bytes than this is uploaded in several requests of so many bytes.
     pub chunk: u64,
+}
+
+/// `--plain-http-store HOST[:PORT]`: an object store that speaks plain HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainStore {
+    /// The host name or address, as URLs have it.
+    pub host: String,
+    /// The port that it is reached at.
+    pub port: u16,
+}
+
+/// Why a text is no store.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not HOST or HOST:PORT, such as `minio.example.com:9000`")]
+pub struct PlainStoreError(String);
+
+impl FromStr for PlainStore {
+    type Err = PlainStoreError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || PlainStoreError(text.to_owned());
+        let authority = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+        let url = Url::parse(&format!("http://{authority}")).ok().ok_or_else(refuse)?;
+        let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+        match (url.host_str(), url.port_or_known_default()) {
+            (Some(host), Some(port)) if is_bare && url.fragment().is_none() => {
+                Ok(Self { host: host.to_owned(), port })
+            }
+            _ => Err(refuse()),
+        }
+    }
+}
+
+impl fmt::Display for PlainStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl PlainStore {
+    /// The one that a URL leads to.
+    pub(super) fn of(url: &Url) -> Option<Self> {
+        Some(Self { host: url.host_str()?.to_owned(), port: url.port_or_known_default()? })
+    }
 }
 
 /// `--resolve HOST:PORT:ADDR`: the address to connect to in place of a name. SNI, the name in the certificate
@@ -82,6 +130,7 @@ impl Connection {
             retry_times: 5,
             timeout: Duration::from_secs(30),
             resolve: Vec::new(),
+            plain_stores: Vec::new(),
             chunk: 64 << 20,
         }
     }
@@ -132,6 +181,17 @@ mod tests {
         assert_eq!(over("a:5000:[::1]"), Ok(("a".into(), 5000, "::1".into())));
         for bad in ["", "a", "a:1", "a:x:::1", ":1:::1", "a:1:b"] {
             assert_eq!(over(bad), Err(OverrideError(bad.into())));
+        }
+    }
+
+    #[test]
+    fn stores_are_read_as_messages_show_them() {
+        let store = |text: &str| text.parse::<PlainStore>().map(|store| store.to_string());
+        assert_eq!(store("http://Minio.example:9000/"), Ok("minio.example:9000".into()));
+        assert_eq!(store("minio"), Ok("minio:80".into()));
+        assert_eq!(store("[::1]:9000"), Ok("[::1]:9000".into()));
+        for bad in ["", "https://a", "a/b", "u@a", "a:x", "a?b", "http://"] {
+            assert_eq!(store(bad), Err(PlainStoreError(bad.into())));
         }
     }
 }

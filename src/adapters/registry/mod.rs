@@ -18,9 +18,16 @@ mod writer;
 pub use address::{Address, AddressError, Scheme};
 pub use client::UnusableSettings;
 pub use connect::{connect, daemon};
-pub use connection::{Connection, Override, OverrideError};
+pub use connection::{Connection, Override, OverrideError, PlainStore, PlainStoreError};
 pub use credential::{Credential, Credentials};
 pub use tls::Tls;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use address::shown;
+#[cfg(any(test, fuzzing))]
+pub(crate) use client::{errors, realm};
+#[cfg(any(test, fuzzing))]
+pub(crate) use reader::{next_page, page_names};
 
 pub(super) use client::{Client, HttpReply, HttpRequest, Incoming, NoAnswer, Opened};
 pub(super) use reader::{fetch_manifest, said, tags as list_tags};

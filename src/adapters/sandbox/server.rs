@@ -94,6 +94,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// The root cannot be made, or the address cannot be listened on.
+    #[expect(clippy::disallowed_methods, reason = "a registry writes its own files; regfsck itself does not")]
     pub fn start(options: Options) -> io::Result<Self> {
         std::fs::create_dir_all(&options.root)?;
         let listener = TcpListener::bind(options.address)?;

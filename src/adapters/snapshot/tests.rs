@@ -87,10 +87,26 @@ fn a_changed_byte_is_seen_wherever_it_is() {
 fn what_is_no_snapshot_or_of_another_version_is_told_apart() {
     let error = changed(|bytes| *bytes = b"\x1f\x8b\x08 something else".to_vec()).expect_err("foreign");
     assert!(matches!(error, SnapshotError::Foreign { .. }), "{error}");
-    let error = changed(|bytes| bytes[NAME.len()] = b'2').expect_err("newer");
-    assert!(matches!(error, SnapshotError::Version { version, .. } if version == "2"));
+    let error = changed(|bytes| bytes[NAME.len()] = b'3').expect_err("newer");
+    assert!(matches!(error, SnapshotError::Version { version, .. } if version == "3"));
     let error = changed(Vec::clear).expect_err("empty");
     assert!(matches!(error, SnapshotError::Foreign { .. }), "{error}");
+}
+
+#[test]
+fn a_part_is_no_whole_and_a_whole_no_part() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("part");
+    let part = ViewPart { shard: "1/4".parse().expect("a shard"), repositories: vec!["team/*".into()] };
+    let seen = StorageView { changed: Some(5), ..view() };
+    write_part(&path, &seen, &part).expect("write");
+    let (told, read_back) = read_part(&path).expect("read");
+    assert_eq!((told, read_back.changed), (part, Some(5)));
+    let error = read(&path).expect_err("a part");
+    assert!(error.to_string().contains("it is part 1/4 only"), "{error}");
+    write(&path, &seen).expect("write");
+    let error = read_part(&path).expect_err("a whole");
+    assert!(matches!(error, SnapshotError::Whole { .. }), "{error}");
 }
 
 #[test]

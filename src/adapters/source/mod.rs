@@ -14,6 +14,8 @@
 //! Local sources implement `content_store::ContentStore`, which turns a digest into a part of a file; everything else
 //! about them is in one place. Nothing that a source names is used as a path: names are made of digests.
 
+#[cfg(feature = "cloud")]
+mod bucket;
 mod containerd;
 mod content;
 mod content_store;
@@ -33,6 +35,19 @@ mod spec;
 mod storage;
 mod tarball;
 
+/// How many members of an archive can be found again by these names, for whoever throws anything at it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn members(
+    path: &std::path::Path,
+    spool: &crate::adapters::files::PrivateFolder,
+    names: &[&str],
+) -> Option<usize> {
+    let archive = tarball::Tarball::open(path, spool).ok()?;
+    Some(names.iter().filter(|name| matches!(archive.member(name), Ok(Some(_)))).count())
+}
+
+#[cfg(feature = "cloud")]
+pub use bucket::BucketSource;
 pub use fetch::{FetchRetries, fetch_verified};
 pub use list::SourceList;
 pub use spec::{OpenOptions, SourceSpec, SourceSpecError};

@@ -26,6 +26,7 @@ pub(super) fn unusable(path: &Path, why: impl Into<String>, hint: Option<&str>) 
 }
 
 /// Open a regular file. A pipe or a device in its place is an error and does not block.
+#[expect(clippy::disallowed_methods, reason = "it reads, and what a user names may be a link")]
 pub(super) fn open_regular(path: &Path) -> Result<Option<(File, u64)>, SourceError> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {

@@ -12,6 +12,7 @@ use super::notes::{Notes, is_gone};
 use super::words::{FILE_IN_SHARD, NO_BLOB, NOT_BLOB_ALGORITHM, NOT_DIGEST, NOT_SHARD, WRONG_SHARD};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::layout;
+use crate::domain::shard as domain;
 use crate::domain::views::storage::StoredBlob;
 use crate::engine::ports::{Event, Events};
 
@@ -22,12 +23,16 @@ struct Shard<'a> {
     name: [u8; 2],
 }
 
-/// Every stored blob, sorted by digest.
-pub(super) fn walk(root: &Folder, events: &dyn Events) -> (Vec<StoredBlob>, Notes) {
+/// Every stored blob, or those of a part, sorted by digest.
+pub(super) fn walk(
+    root: &Folder,
+    part: Option<domain::Shard>,
+    events: &dyn Events,
+) -> (Vec<StoredBlob>, Notes) {
     let mut notes = Notes::default();
     let folders = algorithms(root, &mut notes);
-    let shards: Vec<_> =
-        folders.iter().flat_map(|(algorithm, folder)| shards(*algorithm, folder, &mut notes)).collect();
+    let shards = folders.iter().flat_map(|(algorithm, folder)| shards(*algorithm, folder, &mut notes));
+    let shards: Vec<_> = shards.filter(|shard| part.is_none_or(|part| shard.is_of(part))).collect();
     events.emit(Event::Stage("blobs", Some(shards.len() as u64)));
     let walked: Vec<_> = shards
         .par_iter()
@@ -80,6 +85,12 @@ fn shards<'a>(algorithm: Algorithm, parent: &'a Folder, notes: &mut Notes) -> Ve
 }
 
 impl Shard<'_> {
+    /// Whether that part lists it.
+    fn is_of(&self, part: domain::Shard) -> bool {
+        let first = str::from_utf8(&self.name).ok().and_then(|name| u8::from_str_radix(name, 16).ok());
+        first.is_some_and(|first| part.has_folder(first))
+    }
+
     fn walk(&self) -> (Vec<StoredBlob>, Notes) {
         let mut notes = Notes::default();
         let mut blobs = Vec::new();
@@ -101,7 +112,7 @@ impl Shard<'_> {
     }
 }
 
-fn look_at_blob(
+pub(super) fn look_at_blob(
     shard: &Folder,
     name: &[u8],
     digest: Digest,

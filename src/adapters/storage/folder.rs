@@ -1,11 +1,12 @@
 //! An open folder, and looks at what lies in it.
 //!
-//! Everything is done relative to the open folder, with no path built and no symbolic link followed:
+//! Everything is done relative to the open folder, with no path built and, unless it is asked for, no symbolic link followed:
 //! that is what makes the walk both fast and safe. Opening never blocks, whatever the thing is.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, open, openat, statat};
 
@@ -65,13 +66,45 @@ impl Look {
 pub(super) struct Folder {
     fd: OwnedFd,
     path: String,
+    /// Where links below it are followed: it, and the folders that it was reached through.
+    follows: Option<Arc<Ancestor>>,
+}
+
+/// A folder on the way to another one.
+#[derive(Debug)]
+struct Ancestor {
+    /// Device and number.
+    id: (u64, u64),
+    above: Option<Arc<Self>>,
+}
+
+impl Ancestor {
+    fn of(fd: &OwnedFd, above: Option<&Arc<Self>>) -> io::Result<Arc<Self>> {
+        let stat = fstat(fd)?;
+        Ok(Arc::new(Self { id: (stat.st_dev, stat.st_ino), above: above.cloned() }))
+    }
+
+    /// Whether a folder was met before on the way to it.
+    fn is_circle(&self) -> bool {
+        std::iter::successors(self.above.as_deref(), |way| way.above.as_deref()).any(|way| way.id == self.id)
+    }
 }
 
 impl Folder {
     /// Open the storage root, which may be a symbolic link.
     pub(super) fn open_root(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { fd: open(path, flags, Mode::empty())?, path: String::new() })
+        Ok(Self { fd: open(path, flags, Mode::empty())?, path: String::new(), follows: None })
+    }
+
+    /// The same, with links below it followed as the daemon follows them.
+    pub(super) fn following(self) -> io::Result<Self> {
+        Ok(Self { follows: Some(Ancestor::of(&self.fd, None)?), ..self })
+    }
+
+    /// What keeps a link from being followed.
+    const fn no_follow(&self) -> OFlags {
+        if self.follows.is_some() { OFlags::empty() } else { OFlags::NOFOLLOW }
     }
 
     /// Its printable path below the storage root.
@@ -103,9 +136,16 @@ impl Folder {
     /// Open the folder of that name in it.
     pub(super) fn enter(&self, name: impl AsRef<[u8]>) -> io::Result<Self> {
         let name = name.as_ref();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | self.no_follow() | OFlags::CLOEXEC;
         match openat(&self.fd, name, flags, Mode::empty()) {
-            Ok(fd) => Ok(Self { fd, path: self.path_of(name) }),
+            Ok(fd) => {
+                let follows =
+                    self.follows.as_ref().map(|above| Ancestor::of(&fd, Some(above))).transpose()?;
+                if follows.as_ref().is_some_and(|way| way.is_circle()) {
+                    return Err(rustix::io::Errno::LOOP.into());
+                }
+                Ok(Self { fd, path: self.path_of(name), follows })
+            }
             // For a symbolic link Linux answers "not a directory", which must not pass for absent.
             Err(rustix::io::Errno::NOTDIR) if self.is_symlink(name) => Err(rustix::io::Errno::LOOP.into()),
             Err(error) => Err(error.into()),
@@ -118,7 +158,7 @@ impl Folder {
 
     /// Open the folder that lies at the end of these names, one after the other.
     pub(super) fn descend(&self, names: impl IntoIterator<Item: AsRef<[u8]>>) -> io::Result<Self> {
-        let here = Self { fd: self.fd.try_clone()?, path: self.path.clone() };
+        let here = Self { fd: self.fd.try_clone()?, path: self.path.clone(), follows: self.follows.clone() };
         names.into_iter().try_fold(here, |folder, name| folder.enter(name))
     }
 
@@ -141,12 +181,13 @@ impl Folder {
 
     /// Look at what lies at `path` below it.
     pub(super) fn look(&self, path: impl AsRef<[u8]>) -> io::Result<Look> {
-        Ok(Look::of(&statat(&self.fd, path.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?))
+        let flags = if self.follows.is_some() { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+        Ok(Look::of(&statat(&self.fd, path.as_ref(), flags)?))
     }
 
     /// Open the file at `path` below it for reading. May give any kind of thing but a symbolic link.
     pub(super) fn file(&self, path: impl AsRef<[u8]>) -> io::Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | self.no_follow() | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         Ok(openat(&self.fd, path.as_ref(), flags, Mode::empty())?)
     }
 
@@ -173,7 +214,8 @@ impl Folder {
             if name == b"." || name == b".." {
                 continue;
             }
-            if entry.file_type() != FileType::Unknown {
+            let is_link = entry.file_type() == FileType::Symlink && self.follows.is_some();
+            if entry.file_type() != FileType::Unknown && !is_link {
                 visit(name, FileKind::of(entry.file_type()));
                 continue;
             }

@@ -41,13 +41,27 @@ pub(super) enum LinkFile {
 pub(super) fn read(folder: &Folder, path: impl AsRef<[u8]>) -> LinkFile {
     let mut buffer = [0; LINK_BYTES];
     match read_start(folder, path, &mut buffer) {
-        Ok(Some(content)) => match std::str::from_utf8(content).ok().and_then(|text| text.parse().ok()) {
-            Some(digest) => LinkFile::Digest(digest),
-            None => LinkFile::Invalid(show_start(content)),
-        },
+        Ok(Some(content)) => understand(content),
         Ok(None) => LinkFile::NotRegular,
         Err(error) if is_gone(&error) => LinkFile::Nothing,
         Err(error) => LinkFile::Failed(error),
+    }
+}
+
+fn understand(content: &[u8]) -> LinkFile {
+    match std::str::from_utf8(content).ok().and_then(|text| text.parse().ok()) {
+        Some(digest) => LinkFile::Digest(digest),
+        None => LinkFile::Invalid(show_start(content)),
+    }
+}
+
+/// The digest in a link file or the start of what it says, for whoever throws anything at it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn link(content: &[u8]) -> Result<Digest, Box<str>> {
+    match understand(content) {
+        LinkFile::Digest(digest) => Ok(digest),
+        LinkFile::Invalid(start) => Err(start),
+        LinkFile::Nothing | LinkFile::NotRegular | LinkFile::Failed(_) => Err("".into()),
     }
 }
 

@@ -64,6 +64,55 @@ pub(in crate::adapters) fn follow(
     (StoredManifests::of_sorted(known), notes)
 }
 
+/// The same where it is not known what is stored: each is looked for where it lies.
+pub(super) fn read_named(
+    root: &Folder,
+    repositories: &[Repository],
+    events: &dyn Events,
+) -> (StoredManifests, Notes) {
+    let mut notes = Notes::default();
+    let mut known = Vec::new();
+    let mut open = Frontier::of(named(repositories));
+    let Some(folder) = root.enter_noting(layout::BLOBS, &mut notes) else {
+        return (StoredManifests::new(), notes);
+    };
+    loop {
+        let level = open.level();
+        if level.is_empty() || events.stop_requested() {
+            break;
+        }
+        events.emit(Event::Stage("manifests", Some(level.len() as u64)));
+        let batches: Vec<_> = level.par_chunks(PIECE).map(|some| find_some(&folder, some, events)).collect();
+        events.emit(Event::Finished);
+        for (read, more) in batches {
+            notes.extend(more);
+            open.meet(children(&read));
+            known.extend(read);
+        }
+    }
+    (known.into_iter().collect(), notes)
+}
+
+/// How many manifests a thread looks for before it takes others: each look may wait.
+const PIECE: usize = 16;
+
+/// Those of them that are stored.
+fn find_some(folder: &Folder, some: &[Digest], events: &dyn Events) -> (Vec<Place>, Notes) {
+    let mut notes = Notes::default();
+    let (mut bytes, mut read) = (Vec::new(), Vec::new());
+    for digest in some.iter().filter(|_| !events.stop_requested()) {
+        let path = layout::Place::Data(*digest).to_string();
+        let below = path.get(layout::BLOBS.len() + 1..).unwrap_or_default();
+        // Its size is looked at when it is opened.
+        match read_one(folder, below, 0, &mut bytes) {
+            Ok(manifest) => read.push((*digest, manifest)),
+            Err(error) => notes.failed(path, &error),
+        }
+    }
+    events.emit(Event::Advanced(some.len() as u64));
+    (read, notes)
+}
+
 /// What indexes among these list.
 fn children(read: &[Place]) -> impl Iterator<Item = Digest> {
     let manifests = read.iter().filter_map(|(_, read)| read.manifest());
@@ -153,7 +202,10 @@ fn read_one(folder: &Folder, path: &str, size: u64, bytes: &mut Vec<u8>) -> io::
         return Ok(ReadManifest::Unreadable(ManifestError::TooLarge(size).to_string()));
     }
     // One byte more than the limit, so that a file that has grown shows as too large.
-    read_file(folder, path, MAX_MANIFEST_BYTES + 1, bytes)?;
+    let size = read_file(folder, path, MAX_MANIFEST_BYTES + 1, bytes)?;
+    if size > MAX_MANIFEST_BYTES {
+        return Ok(ReadManifest::Unreadable(ManifestError::TooLarge(size).to_string()));
+    }
     Ok(understood(bytes))
 }
 
@@ -165,8 +217,8 @@ pub(in crate::adapters) fn understood(bytes: &[u8]) -> ReadManifest {
     }
 }
 
-/// Read at most `limit` bytes of the regular file at `path` into `bytes`.
-pub(super) fn read_file(folder: &Folder, path: &str, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+/// Read at most `limit` bytes of the regular file at `path` into `bytes`; its size.
+pub(super) fn read_file(folder: &Folder, path: &str, limit: u64, bytes: &mut Vec<u8>) -> io::Result<u64> {
     let (file, look) = folder.regular_file(path)?;
     bytes.resize(usize::try_from(look.size.min(limit)).unwrap_or(usize::MAX), 0);
     let mut filled = 0;
@@ -178,5 +230,5 @@ pub(super) fn read_file(folder: &Folder, path: &str, limit: u64, bytes: &mut Vec
         filled += length;
     }
     bytes.truncate(filled);
-    Ok(())
+    Ok(look.size)
 }

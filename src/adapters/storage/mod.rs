@@ -5,12 +5,14 @@
 //! | `root` | finds the storage root from any folder of `…/docker/registry/v2` |
 //! | `names`, `repositories`, `links`, `uploads` | the walk over `repositories/` |
 //! | `blobs` | the walk over `blobs/` |
+//! | `census` | counting blobs without one |
 //! | `leftovers` | folders that lack their `data` or `link` |
 //! | `manifests` | reads and parses the manifests that links and tags name |
 //! | `content` | hashes blobs |
-//! | `look` | second looks at single things |
+//! | `look`, `strange` | second looks at single things; what lies in folders that do not belong |
 //! | `looks` | how many looks are under way at once |
-//! | `gone` | by when something went |
+//! | `gone`, `removals` | by when something went, and that something did which nothing names |
+//! | `scheduler` | what a pull-through cache notes beside it |
 //! | `folder` | an open folder, and looks relative to it |
 //! | `quarantine` | what repairs change |
 //! | `ground`, `spot` | where they may, and how a single change is made |
@@ -19,9 +21,10 @@
 //!
 //! What is not looked at: what lies beside a `data` or `link` file, tags' history (`index/…`), the content
 //! of `hashstates`, and everything behind a symbolic link below the storage root (which is reported as
-//! not looked at).
+//! not looked at) unless that was asked for.
 
 mod blobs;
+mod census;
 mod content;
 mod folder;
 mod gone;
@@ -37,15 +40,21 @@ mod place;
 pub(super) mod printable;
 mod quarantine;
 mod remains;
+mod removals;
 mod repositories;
 mod root;
+mod scheduler;
 mod sessions;
 mod spot;
+mod strange;
 #[cfg(test)]
 mod tests;
 pub(super) mod uploads;
 pub(super) mod words;
 
+pub use census::FilesystemCensus;
+#[cfg(any(test, fuzzing))]
+pub(crate) use links::link;
 pub use place::quarantined;
 pub use quarantine::FilesystemWriter;
 pub use sessions::FilesystemUploads;
@@ -64,8 +73,9 @@ use crate::domain::digest::Digest;
 use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Thing, Unlooked};
+use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, StorageView, StoredManifests, TagTarget, Target,
+    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, StoredManifests, TagTarget, Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
@@ -74,6 +84,7 @@ use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 pub struct FilesystemStorage {
     root: Root,
     looks: Looks,
+    follows: bool,
 }
 
 impl FilesystemStorage {
@@ -96,7 +107,7 @@ impl FilesystemStorage {
     }
 
     fn at(root: Root) -> Self {
-        Self { root, looks: Looks::default() }
+        Self { root, looks: Looks::default(), follows: false }
     }
 
     /// With that many looks under way at once; `None` leaves it to a few looks to tell how many storage bears.
@@ -105,34 +116,66 @@ impl FilesystemStorage {
         Self { looks: Looks::of(jobs), ..self }
     }
 
+    /// With links below the root followed when it is read, as the daemon follows them.
+    #[must_use]
+    pub const fn following(mut self, links: bool) -> Self {
+        self.follows = links;
+        self
+    }
+
     /// The folder that holds `blobs` and `repositories`; paths of stray files are relative to it.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root.path
     }
 
+    /// The names of its repositories and nothing else; what cannot be read is left out.
+    #[must_use]
+    pub fn repositories(&self) -> Vec<RepositoryName> {
+        self.open_root().ok().flatten().map(|root| repositories::names(&root)).unwrap_or_default()
+    }
+
     /// The open storage root; `None` if it need not exist and does not.
     fn open_root(&self) -> Result<Option<Folder>, StorageError> {
         match Folder::open_root(&self.root.path) {
+            Ok(folder) if self.follows => {
+                let unreadable = |source| StorageError::Unreadable { path: self.root.path.clone(), source };
+                folder.following().map(Some).map_err(unreadable)
+            }
             Ok(folder) => Ok(Some(folder)),
             Err(error) if self.root.may_be_absent && notes::is_gone(&error) => Ok(None),
             Err(source) => Err(StorageError::Unreadable { path: self.root.path.clone(), source }),
         }
     }
 
+    /// Walk all of it, or a part.
     fn walk(
+        &self,
+        part: Option<Shard>,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<StorageView, StorageError> {
+        let view = self.empty_view();
+        let Some(root) = self.open_root()? else { return Ok(view) };
+        Ok(self.looks.run(&self.root.path, || self.walk_in(&root, view, (part, scope), events)))
+    }
+
+    fn walk_in(
         &self,
         root: &Folder,
         mut view: StorageView,
-        scope: &dyn Scope,
+        (part, scope): (Option<Shard>, &dyn Scope),
         events: &dyn Events,
     ) -> StorageView {
-        let walked = repositories::walk(root, scope, events);
+        let walked = repositories::walk(root, (part, scope), events);
         let mut notes = walked.notes;
         look_at_top(root, &mut notes);
-        let (blobs, more) = blobs::walk(root, events);
+        let (blobs, more) = blobs::walk(root, part, events);
         notes.extend(more);
-        let (manifests, more) = manifests::read_all(root, &walked.repositories, &blobs, events);
+        let (manifests, more) = match part {
+            None => manifests::read_all(root, &walked.repositories, &blobs, events),
+            Some(_) => manifests::read_named(root, &walked.repositories, events),
+        };
         notes.extend(more);
         view.blobs = blobs;
         view.repositories = walked.repositories;
@@ -178,9 +221,16 @@ impl Storage for FilesystemStorage {
     }
 
     fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError> {
-        let view = self.empty_view();
-        let Some(root) = self.open_root()? else { return Ok(view) };
-        Ok(self.looks.run(&self.root.path, || self.walk(&root, view, scope, events)))
+        self.walk(None, scope, events)
+    }
+
+    fn collect_part(
+        &self,
+        shard: Shard,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<StorageView, StorageError> {
+        self.walk(Some(shard), scope, events)
     }
 
     fn at_once(&self, looks: &mut (dyn FnMut() + Send)) {
@@ -216,12 +266,21 @@ impl Storage for FilesystemStorage {
         self.look(|root| gone::data(root, digest))
     }
 
+    fn removals(&self, blobs: &[StoredBlob]) -> Vec<Removal> {
+        let Ok(Some(root)) = self.open_root() else { return Vec::new() };
+        self.looks.run(&self.root.path, || removals::find(&root, blobs))
+    }
+
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {
         self.look(|root| look::link(root, repository, place))
     }
 
     fn link_changed(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Timestamp> {
         self.look(|root| gone::link(root, repository, place))
+    }
+
+    fn scheduler_state(&self) -> Observed<Vec<u8>> {
+        self.look(|_| scheduler::read(&self.root.path))
     }
 
     fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Observed<TagTarget> {
@@ -234,6 +293,10 @@ impl Storage for FilesystemStorage {
 
     fn hash(&self, digest: &Digest) -> Observed<HashedBlob> {
         self.look(|root| look::hash(root, digest))
+    }
+
+    fn below(&self, stray: &Place, names: &[&str]) -> Observed<Vec<Place>> {
+        self.look(|root| strange::below(root, stray, names))
     }
 
     fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()> {

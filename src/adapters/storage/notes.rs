@@ -40,7 +40,7 @@ impl Notes {
     }
 
     /// Both lists sorted, each entry once, the paths of what is unknown made absolute.
-    pub(super) fn finish(mut self, root: &Path) -> (Vec<StrayFile>, Vec<Unlooked>) {
+    pub(in crate::adapters) fn finish(mut self, root: &Path) -> (Vec<StrayFile>, Vec<Unlooked>) {
         let root: Arc<str> = root.display().to_string().into();
         let below = |unlooked: Unlooked| Unlooked { what: unlooked.what.below(&root), ..unlooked };
         self.unknown = self.unknown.into_iter().map(below).collect();
@@ -60,6 +60,8 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
 pub(super) fn explain(error: &io::Error) -> Reason {
     if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
         Reason::Symlink
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        Reason::Forbidden
     } else {
         error.to_string().into()
     }

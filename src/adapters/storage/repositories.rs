@@ -11,6 +11,7 @@ use super::uploads;
 use super::words::{NO_TARGET, NOT_MANIFESTS, NOT_TAG, RESERVED};
 use crate::domain::layout;
 use crate::domain::name::{RepositoryName, Tag};
+use crate::domain::shard::Shard;
 use crate::domain::views::storage::{Links, Repository, StoredTag, StoredUpload, TagTarget, Traces};
 use crate::engine::ports::{Event, Events, Scope};
 
@@ -25,14 +26,14 @@ pub(super) struct Walked {
     pub(super) notes: Notes,
 }
 
-/// Walk the repositories that `scope` includes.
-pub(super) fn walk(root: &Folder, scope: &dyn Scope, events: &dyn Events) -> Walked {
+/// Walk the repositories that `scope` includes, or those of them that belong to a part.
+pub(super) fn walk(root: &Folder, (part, scope): (Option<Shard>, &dyn Scope), events: &dyn Events) -> Walked {
     let mut all = Walked::default();
     let Some(folder) = root.enter_noting(layout::REPOSITORIES, &mut all.notes) else { return all };
     let names::Found { mut names, changed, notes } = names::find(&folder);
     all.changed = changed;
     all.notes.extend(notes);
-    names.retain(|name| scope.includes(name));
+    names.retain(|name| scope.includes(name) && part.is_none_or(|part| part.has_repository(name)));
     names.sort_unstable();
     events.emit(Event::Stage("repositories", Some(names.len() as u64)));
     let read: Vec<_> = names
@@ -51,6 +52,20 @@ pub(super) fn walk(root: &Folder, scope: &dyn Scope, events: &dyn Events) -> Wal
         all.notes.extend(notes);
     }
     all
+}
+
+/// The names of the repositories, sorted.
+pub(super) fn names(root: &Folder) -> Vec<RepositoryName> {
+    let mut notes = Notes::default();
+    let Some(folder) = root.enter_noting(layout::REPOSITORIES, &mut notes) else { return Vec::new() };
+    let mut names = names::find(&folder).names;
+    names.retain(|name| {
+        let entered = folder.enter_noting(name.as_str(), &mut notes);
+        let parts = entered.map(|folder| Parts::of(&folder, &mut notes));
+        parts.is_some_and(|parts| parts.layers || parts.manifests)
+    });
+    names.sort_unstable();
+    names
 }
 
 type Read = (Option<Repository>, Vec<StoredUpload>, Notes);

@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use clap::Args;
 
+/// What begins the name of a part of a snapshot.
+pub(super) const PART: &str = "snapshot:";
+
 /// The registry, where no flag names it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct BareArguments {
@@ -37,7 +40,9 @@ impl FromStr for Bare {
                 && !port.is_empty()
                 && port.bytes().all(|c| c.is_ascii_digit())
         });
-        Ok(if text.contains("://") || has_port {
+        Ok(if text.starts_with(PART) {
+            Self::Storage(text.into())
+        } else if text.contains("://") || has_port {
             Self::Registry(text.to_owned())
         } else if lower.rsplit('.').next().is_some_and(|end| end == "yml" || end == "yaml") {
             Self::Config(text.into())

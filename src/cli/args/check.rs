@@ -95,7 +95,7 @@ pub struct CheckArguments {
     #[arg(long, env = "REGFSCK_GRACE", value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Check")]
     pub grace: SignedDuration,
     /// Exit with 1 if a finding of this severity or a worse one remains
-    #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity, help_heading = "Check")]
+    #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "error", value_parser = severity(), help_heading = "Check")]
     pub fail_on: Severity,
     /// All of this that was given, to be typed again.
     #[arg(skip)]

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::SignedDuration;
 
 use super::values::{Secret, duration};
-use crate::adapters::registry::Override;
+use crate::adapters::registry::{Override, PlainStore};
 
 /// How the registry is talked to.
 #[derive(Debug, Clone, Args)]
@@ -41,7 +41,7 @@ pub struct ConnectionArguments {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub tls_verify: Option<bool>,
-    /// The same as --tls-verify=false
+    /// Accept any certificate, as --tls-verify=false does
     #[arg(long, env = "REGFSCK_INSECURE", conflicts_with = "tls_verify", aliases = ["skip-tls-verify", "insecure-skip-tls-verify"])]
     pub insecure: bool,
     /// Trust the certificates in this PEM file as well; repeatable
@@ -59,6 +59,12 @@ pub struct ConnectionArguments {
     /// Talk plain HTTP, also to hosts that are not this one
     #[arg(long, env = "REGFSCK_PLAIN_HTTP")]
     pub plain_http: bool,
+    /// Let a registry behind TLS redirect blobs to this store, which speaks plain HTTP; repeatable
+    ///
+    /// Credentials are never shown to a store, but the address that it is asked at is often signed, and whoever listens can use
+    /// it for a while. What comes is hashed where it matters.
+    #[arg(long, env = "REGFSCK_PLAIN_HTTP_STORE", value_name = "HOST[:PORT]", value_delimiter = ',')]
+    pub plain_http_store: Vec<PlainStore>,
     /// Connect to ADDR where HOST:PORT is meant, as curl does; repeatable
     #[arg(long, env = "REGFSCK_RESOLVE", value_name = "HOST:PORT:ADDR", value_delimiter = ',')]
     pub resolve: Vec<Override>,

@@ -3,8 +3,7 @@
 use clap::Args;
 use jiff::SignedDuration;
 
-use super::values::{duration, shard, size, subset};
-use crate::domain::content::ContentSubset;
+use super::values::{Portion, duration, shard, size, subset};
 use crate::domain::shard::Shard;
 
 /// Which content is hashed, and how fast.
@@ -15,7 +14,7 @@ pub struct ContentArguments {
     pub content: bool,
     /// Hash part N of T of the blobs; day/T takes another part each day, and all in T days
     #[arg(long, env = "REGFSCK_CONTENT_SUBSET", value_name = "N/T|day/T", value_parser = subset, conflicts_with = "content", help_heading = "Check")]
-    pub content_subset: Option<ContentSubset>,
+    pub content_subset: Option<Portion>,
     /// Read at most so much content a second, such as 50MB
     #[arg(long, env = "REGFSCK_BYTES_PER_SECOND", value_name = "SIZE", value_parser = size, help_heading = "Content")]
     pub bytes_per_second: Option<u64>,

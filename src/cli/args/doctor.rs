@@ -15,9 +15,7 @@ use crate::domain::code::Severity;
 #[command(after_help = "\
 Examples:
   regfsck doctor --config /etc/docker/registry/config.yml
-  regfsck doctor --config config.yml --offline --registry-version 2.8.3 -o json
-
-Exit status: 1 if there is a warning or worse, 3 if something could not be looked at.")]
+  regfsck doctor --config config.yml --offline --registry-version 2.8.3 -o json")]
 pub struct DoctorCommand {
     /// The registry by a bare word.
     #[command(flatten)]
@@ -41,7 +39,7 @@ pub struct DoctorCommand {
     #[arg(long, env = "REGFSCK_REGISTRY_VERSION", value_name = "X.Y.Z", value_parser = version, help_heading = "Doctor")]
     pub registry_version: Option<(u64, u64, u64)>,
     /// Exit with 1 if a hint of this severity or a worse one is given
-    #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "warning", value_parser = severity, help_heading = "Doctor")]
+    #[arg(long, env = "REGFSCK_FAIL_ON", value_name = "SEVERITY", default_value = "warning", value_parser = severity(), help_heading = "Doctor")]
     pub fail_on: Severity,
     /// The diagnosis.
     #[command(flatten)]

@@ -17,10 +17,7 @@ Examples:
   regfsck guard --config config.yml -- docker-registry garbage-collect -m config.yml
   regfsck guard --config config.yml --restart docker:registry -- \\
       docker exec registry registry garbage-collect /etc/distribution/config.yml
-  regfsck guard --config config.yml --gate-only --delete-untagged
-
-Exit status: 4 the gate refused, 3 something could not be looked at (by the gate or by the check
-after it), 5 garbage collection failed (its own status is in the report), 1 findings remain.")]
+  regfsck guard --config config.yml --gate-only --delete-untagged")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag, not a state")]
 pub struct GuardCommand {
     /// The check.
@@ -44,6 +41,9 @@ pub struct GuardCommand {
     /// After garbage collection only report; clear no claims, restart nothing
     #[arg(long, env = "REGFSCK_REPORT_ONLY", help_heading = "Guard")]
     pub report_only: bool,
+    /// Keep what the last N guarded runs left: storage's view of before, the collection's log
+    #[arg(long, env = "REGFSCK_KEEP", value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Guard")]
+    pub keep: u16,
     /// Whether it asks: before --fix; what makes the daemon truthful after garbage collection is what it is run for.
     #[command(flatten)]
     pub consent: ConsentArguments,

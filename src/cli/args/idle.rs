@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args as _, Command};
 
 use super::connection::SourceConnectionArguments;
 use super::means::{ConsentArguments, RestartArguments, SourceArguments};
+use super::watch::{FixArguments, ServerArguments};
 
 /// The flags of a group are of use only beside one of `beside`.
 struct Need {
@@ -20,7 +21,7 @@ const fn need(command: &'static str, group: fn(Command) -> Command, beside: &'st
     Need { command, group, beside }
 }
 
-static NEEDS: [Need; 7] = [
+static NEEDS: [Need; 11] = [
     need("check", ConsentArguments::augment_args, &["fix", "plan"]),
     need("check", SourceArguments::augment_args, &["fix", "plan"]),
     need("check", SourceConnectionArguments::augment_args, &["source"]),
@@ -28,6 +29,10 @@ static NEEDS: [Need; 7] = [
     need("repair", SourceConnectionArguments::augment_args, &["source"]),
     need("guard", SourceArguments::augment_args, &["fix"]),
     need("guard", SourceConnectionArguments::augment_args, &["source"]),
+    need("watch", SourceArguments::augment_args, &["fix"]),
+    need("watch", SourceConnectionArguments::augment_args, &["source"]),
+    need("watch", FixArguments::augment_args, &["fix"]),
+    need("watch", ServerArguments::augment_args, &["listen"]),
 ];
 
 /// Refuse the first flag that does nothing.
@@ -92,6 +97,12 @@ mod tests {
             ("check --drain 0", "error: --drain does nothing without --fix or --plan"),
             ("check --fix --src-creds a:b", "error: --src-creds does nothing without --source"),
             ("guard --gate-only --source dir:a", "error: --source does nothing without --fix"),
+            ("watch --source dir:a", "error: --source does nothing without --fix"),
+            ("watch --fix-max 3", "error: --fix-max does nothing without --fix"),
+            ("watch --fix-only missing-blob", "error: --fix-only does nothing without --fix"),
+            ("watch --token-file f", "error: --token-file does nothing without --listen"),
+            ("watch --restart exec:a", "error: unexpected argument '--restart' found"),
+            ("watch --nagios-exit", "error: unexpected argument '--nagios-exit' found"),
             ("repair --plan p --src-creds a:b", "error: --src-creds does nothing without --source"),
             ("purge --source dir:a", "error: unexpected argument '--source' found"),
             ("purge --restart exec:a", "error: unexpected argument '--restart' found"),
@@ -121,6 +132,7 @@ mod tests {
             "repair --plan p --yes --source dir:a",
             "guard --fix --yes --source dir:a -- gc",
             "guard --yes -- gc",
+            "watch --fix --source dir:a --fix-only missing-blob,phantom-blob --fix-max 3 --at 03:30",
             "guard --restart exec:a -- gc",
             "-q explain",
         ] {

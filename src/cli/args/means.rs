@@ -40,8 +40,9 @@ pub struct SourceArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Repair")]
 pub struct RestartArguments {
-    /// Restart the daemon, as the last remedy; repeatable, one for each replica
+    /// Restart the daemon, as the last remedy
     ///
+    /// Repeatable, one for each replica.
     /// `systemd:UNIT`, `docker:CONTAINER`, `compose:[FILE:]SERVICE`, `kubernetes:[NAMESPACE/]KIND/NAME`,
     /// `exec:COMMAND`. One for --registry and one for each --replica, in that order (one a line in the variable): the
     /// next is restarted when the last answers again. A single one restarts them all.
@@ -59,7 +60,7 @@ pub struct RestartArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Repair")]
 pub struct StateArguments {
-    /// Keep the journal, temporary files and what --resume remembers here
+    /// Keep the journal, temporary files, what --resume remembers and what the last check saw here
     #[arg(long, env = "REGFSCK_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 }

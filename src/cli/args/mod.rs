@@ -11,6 +11,7 @@ pub mod content;
 pub mod demo;
 pub mod doctor;
 pub mod guard;
+mod help;
 mod idle;
 pub mod manual;
 pub mod means;
@@ -26,6 +27,7 @@ mod tips;
 pub(super) mod typed;
 pub mod values;
 pub mod verify;
+pub mod watch;
 
 use std::ffi::OsString;
 
@@ -35,12 +37,13 @@ use self::check::CheckCommand;
 use self::demo::DemoCommand;
 use self::doctor::DoctorCommand;
 use self::guard::GuardCommand;
-use self::manual::{CompletionsCommand, ExplainCommand, ManCommand};
+use self::manual::{CompletionsCommand, ExplainCommand, ManCommand, RepositoriesCommand};
 use self::merge::MergeCommand;
 use self::output::SpeechArguments;
 use self::repair::{PurgeCommand, RepairCommand, RestartCommand, UndoCommand};
 use self::snapshot::SnapshotCommand;
 use self::verify::VerifyCommand;
+use self::watch::WatchCommand;
 
 /// The fsck for container registries
 ///
@@ -50,7 +53,19 @@ use self::verify::VerifyCommand;
 /// Exit status: 0 coherent, 1 findings remain, 2 usage or configuration error,
 /// 3 something could not be looked at, 4 refused for safety.
 #[derive(Debug, Parser)]
-#[command(name = "regfsck", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "regfsck",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  regfsck check --config /etc/docker/registry/config.yml
+  regfsck check --config config.yml --fix --source docker://mirror.example
+  regfsck guard --config config.yml -- registry garbage-collect config.yml
+  regfsck explain phantom-blob
+  regfsck demo"
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -96,14 +111,24 @@ pub enum Subcommand {
     Verify(Box<VerifyCommand>),
     /// Show the incident on an embedded registry, in seconds
     ///
-    /// Pushes an image, deletes its manifest, collects garbage, pushes again, fails to pull,
-    /// and runs the same check that you would run.
+    /// Pushes an image, deletes its manifest, collects garbage, pushes again, fails to pull; runs the
+    /// same check and the same repair that you would run, and pulls.
     Demo(DemoCommand),
     /// Run garbage collection with a look before and after, so that it loses nothing and leaves no phantoms
+    ///
+    /// Exit status: 4 the gate refused, 3 something could not be looked at (by the gate or by the check
+    /// after it), 5 garbage collection failed (its own status is in the report), 1 findings remain.
     Guard(Box<GuardCommand>),
+    /// Check again and again, verify what is pushed, and say at once what is broken
+    ///
+    /// One check after the other, never two at once; the last report is kept over restarts. What garbage
+    /// collection takes is noticed and asked about. Nothing is changed unless --fix is given.
+    Watch(Box<WatchCommand>),
     /// Write down what storage holds, so that a later check can tell what disappeared
     Snapshot(Box<SnapshotCommand>),
     /// Look for settings that make phantoms, or that keep them from being repaired
+    ///
+    /// Exit status: 1 if there is a warning or worse, 3 if something could not be looked at.
     Doctor(Box<DoctorCommand>),
     /// Explain a finding code, or list all of them
     Explain(ExplainCommand),
@@ -111,16 +136,15 @@ pub enum Subcommand {
     Completions(CompletionsCommand),
     /// Print the man page
     Man(ManCommand),
+    /// Print the names of the repositories that a line means, for completions
+    #[command(hide = true)]
+    Repositories(RepositoriesCommand),
 }
 
-/// The command line as clap describes it. What the environment says is never shown: passwords may be in it.
+/// The command line as clap describes it, with all its flags: for manuals and completions.
 #[must_use]
 pub fn described() -> clap::Command {
-    without_values(Arguments::command())
-}
-
-fn without_values(command: clap::Command) -> clap::Command {
-    command.mut_args(|argument| argument.hide_env_values(true)).mut_subcommands(without_values)
+    help::whole(Arguments::command())
 }
 
 /// Read the arguments, the program's own name first.
@@ -128,7 +152,7 @@ fn without_values(command: clap::Command) -> clap::Command {
 /// # Errors
 /// What clap says of them, or that a flag does nothing beside the others.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
-    let mut command = described();
+    let mut command = help::told(Arguments::command());
     let matches = command.try_get_matches_from_mut(arguments).map_err(tips::add)?;
     idle::refuse(&mut command, &matches)?;
     let mut arguments = Arguments::from_arg_matches(&matches)?;

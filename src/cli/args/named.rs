@@ -1,21 +1,23 @@
 //! Bare words put where the flags that they mean would have put them.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
 use super::Subcommand;
-use super::bare::Bare;
-use super::target::TargetArguments;
+use super::bare::{Bare, PART};
+use super::target::{StorageArguments, TargetArguments};
 
 /// Where the flags of a command keep what a bare word may name; nothing where it has no such flag.
 #[derive(Default)]
 struct Slots<'a> {
     bare: Vec<Bare>,
     config: Option<&'a mut Option<PathBuf>>,
-    storage: Option<&'a mut Option<PathBuf>>,
+    storage: Option<&'a mut StorageArguments>,
     registry: Option<&'a mut Option<String>>,
 }
 
@@ -27,16 +29,17 @@ impl<'a> Slots<'a> {
             Subcommand::Purge(it) => Self::of_target(&mut it.check.target),
             Subcommand::Restart(it) => Self::of_target(&mut it.check.target),
             Subcommand::Guard(it) => Self::of_target(&mut it.check.target),
+            Subcommand::Watch(it) => Self::of_target(&mut it.check.target),
             Subcommand::Undo(it) => Self {
                 bare: it.bare.target.clone(),
                 config: Some(&mut it.config.config),
-                storage: Some(&mut it.storage.storage),
+                storage: Some(&mut it.storage),
                 registry: None,
             },
             Subcommand::Snapshot(it) => Self {
                 bare: it.bare.target.clone(),
                 config: Some(&mut it.config.config),
-                storage: Some(&mut it.storage.storage),
+                storage: Some(&mut it.storage),
                 registry: None,
             },
             Subcommand::Doctor(it) => Self {
@@ -50,7 +53,8 @@ impl<'a> Slots<'a> {
             | Subcommand::Demo(_)
             | Subcommand::Explain(_)
             | Subcommand::Completions(_)
-            | Subcommand::Man(_) => Self::default(),
+            | Subcommand::Man(_)
+            | Subcommand::Repositories(_) => Self::default(),
         }
     }
 
@@ -58,7 +62,7 @@ impl<'a> Slots<'a> {
         Self {
             bare: target.bare.target.clone(),
             config: Some(&mut target.config.config),
-            storage: Some(&mut target.storage.storage),
+            storage: Some(&mut target.storage),
             registry: Some(&mut target.daemons.registry.registry),
         }
     }
@@ -74,29 +78,74 @@ pub(super) fn settle(
     matches: &ArgMatches,
 ) -> Result<(), clap::Error> {
     let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
+    let only_looks = matches!(&*subcommand, Subcommand::Check(it) if !it.fix && it.plan.is_none());
     let slots = Slots::of(subcommand);
     let Some(command) = program.find_subcommand_mut(name) else { return Ok(()) };
     let mut refuse = |said: String| command.error(ErrorKind::ArgumentConflict, said);
     let Slots { bare, mut config, mut storage, mut registry } = slots;
+    if let Some(storage) = &mut storage {
+        let parts = bare.iter().filter_map(part);
+        let given = std::mem::take(&mut storage.given);
+        split(storage, given.into_iter().chain(parts).collect()).map_err(&mut refuse)?;
+        if !only_looks && !storage.parts.is_empty() {
+            let said = "parts of a snapshot are only looked at, by `regfsck check` without --fix and --plan";
+            return Err(refuse(said.into()));
+        }
+    }
     let mut seen: Vec<&str> = Vec::new();
-    for word in bare {
+    for word in bare.into_iter().filter(|word| part(word).is_none()) {
         let flag = word.flag();
         let is_typed = matches.try_contains_id(flag).unwrap_or(false)
-            && matches.value_source(flag) == Some(ValueSource::CommandLine);
+            && matches.value_source(flag) == Some(ValueSource::CommandLine)
+            // Beside parts of a snapshot there may be nothing.
+            && (flag != "storage" || storage.as_ref().is_some_and(|slot| slot.storage.is_some()));
         if is_typed || seen.contains(&flag) {
+            let gc = if name == "guard" { "; garbage collection's command stands behind `--`" } else { "" };
             return Err(refuse(format!(
-                "`{word}` names the registry as --{flag} does: one of the two is too many"
+                "`{word}` names the registry as --{flag} does: one of the two is too many{gc}"
             )));
         }
         seen.push(flag);
         let said = word.to_string();
         let is_taken = match word {
             Bare::Config(path) => config.as_deref_mut().map(|slot| *slot = Some(path)).is_some(),
-            Bare::Storage(path) => storage.as_deref_mut().map(|slot| *slot = Some(path)).is_some(),
+            Bare::Storage(path) => storage.as_deref_mut().map(|slot| slot.storage = Some(path)).is_some(),
             Bare::Registry(url) => registry.as_deref_mut().map(|slot| *slot = Some(url)).is_some(),
         };
         if !is_taken {
             return Err(refuse(format!("`{said}` means --{flag}, which `regfsck {name}` does not take")));
+        }
+    }
+    Ok(())
+}
+
+/// The bare word, where it is a part of a snapshot.
+fn part(word: &Bare) -> Option<PathBuf> {
+    match word {
+        Bare::Storage(path) if part_of(path).is_some() => Some(path.clone()),
+        Bare::Storage(_) | Bare::Config(_) | Bare::Registry(_) => None,
+    }
+}
+
+/// The file of a part of a snapshot, or the folder of several.
+fn part_of(path: &Path) -> Option<PathBuf> {
+    let name = path.as_os_str().as_bytes().strip_prefix(PART.as_bytes())?;
+    Some(PathBuf::from(OsStr::from_bytes(name)))
+}
+
+/// Tell parts from the storage root, of which there is one.
+fn split(storage: &mut StorageArguments, given: Vec<PathBuf>) -> Result<(), String> {
+    for path in given {
+        if let Some(part) = part_of(&path) {
+            storage.parts.push(part);
+        } else if let Some(first) = &storage.storage {
+            return Err(format!(
+                "--storage is given twice, as `{}` and `{}`: only parts of a snapshot stand beside the storage root",
+                first.display(),
+                path.display()
+            ));
+        } else {
+            storage.storage = Some(path);
         }
     }
     Ok(())
@@ -129,6 +178,7 @@ mod tests {
             ("regfsck check [::1]:5000 data", "- data [::1]:5000"),
             ("regfsck check config.yml", "config.yml - -"),
             ("regfsck scan --content /srv http://h", "- /srv http://h"),
+            ("regfsck check snapshot:1 --storage snapshot:b /srv", "- /srv -"),
         ] {
             assert_eq!(place(line).as_deref(), Ok(named), "{line}");
         }
@@ -136,6 +186,14 @@ mod tests {
             (
                 "regfsck check /srv --storage /srv",
                 "error: `/srv` names the registry as --storage does: one of the two is too many",
+            ),
+            (
+                "regfsck check --storage a --storage b",
+                "error: --storage is given twice, as `a` and `b`: only parts of a snapshot stand beside the storage root",
+            ),
+            (
+                "regfsck guard snapshot:a -- gc",
+                "error: parts of a snapshot are only looked at, by `regfsck check` without --fix and --plan",
             ),
             (
                 "regfsck check a b",

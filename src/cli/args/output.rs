@@ -15,7 +15,7 @@ pub struct SpeechArguments {
     /// Colour the output
     #[arg(long, global = true, env = "REGFSCK_COLOR", value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Show the evidence of each finding; twice, also every request on stderr
+    /// Show the evidence of each finding; twice, also every request
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Print nothing but errors; the exit status tells
@@ -27,7 +27,9 @@ pub struct SpeechArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ResultArguments {
-    /// Write the report in this form, with =FILE into a file, which is replaced at once; repeatable
+    /// Write the report in this form, with =FILE into a file; repeatable
+    ///
+    /// A file is replaced at once, when all of the report is written.
     #[arg(
         short = 'o',
         long = "output",
@@ -50,7 +52,9 @@ pub struct ResultArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct DiagnosisArguments {
-    /// Write the diagnosis in this form, with =FILE into a file, which is replaced at once; repeatable
+    /// Write the diagnosis in this form, with =FILE into a file; repeatable
+    ///
+    /// A file is replaced at once, when all of it is written.
     #[arg(
         short = 'o',
         long = "output",
@@ -73,6 +77,32 @@ impl From<&DiagnosisArguments> for ResultArguments {
     }
 }
 
+/// In which forms the report of each check of a watch is written.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct PublishArguments {
+    /// Write each check's report in this form, with =FILE into a file, which is replaced at once; repeatable
+    #[arg(
+        short = 'o',
+        long = "output",
+        env = "REGFSCK_OUTPUT",
+        value_name = "FORMAT[=FILE]",
+        value_delimiter = ',',
+        value_parser = OutputParser(Format::ALL)
+    )]
+    pub formats: Vec<OutputFormat>,
+    /// How much of it.
+    #[command(flatten)]
+    pub drawing: DrawingArguments,
+}
+
+impl From<&PublishArguments> for ResultArguments {
+    fn from(published: &PublishArguments) -> Self {
+        let PublishArguments { formats, drawing } = published.clone();
+        Self { formats, drawing, nagios_exit: false }
+    }
+}
+
 /// How much of a result is drawn.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
@@ -86,7 +116,7 @@ pub struct DrawingArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ProgressArguments {
-    /// Show progress on stderr
+    /// Show progress on stderr: a bar on a terminal, elsewhere a line every ten seconds
     #[arg(long, env = "REGFSCK_PROGRESS", value_name = "WHEN", default_value = "auto")]
     pub progress: When,
 }

@@ -7,13 +7,17 @@ use clap::Args;
 use super::bare::BareArguments;
 use super::output::ProgressArguments;
 use super::target::{ConfigArguments, ScopeArguments, StorageArguments, WalkArguments};
+use super::values::shard;
+use crate::domain::shard::Shard;
 
 /// `regfsck snapshot`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   regfsck snapshot --config /etc/docker/registry/config.yml -o before-gc.snapshot
-  regfsck check --config /etc/docker/registry/config.yml --since before-gc.snapshot")]
+  regfsck check --config /etc/docker/registry/config.yml --since before-gc.snapshot
+  regfsck snapshot --storage /var/lib/registry --shard 0/4 -o parts/0      # on one of four machines
+  regfsck check --storage snapshot:parts --storage /var/lib/registry")]
 pub struct SnapshotCommand {
     /// The registry by a bare word.
     #[command(flatten)]
@@ -27,6 +31,12 @@ pub struct SnapshotCommand {
     /// How it is walked.
     #[command(flatten)]
     pub walk: WalkArguments,
+    /// Take part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`
+    ///
+    /// So many machines each look at a share of storage: the blobs of some folders and some of the repositories.
+    /// `regfsck check --storage snapshot:FILE`, given for every part, judges them together.
+    #[arg(long, env = "REGFSCK_SHARD", value_name = "I/N", value_parser = shard)]
+    pub shard: Option<Shard>,
     /// Which repositories.
     #[command(flatten)]
     pub scope: ScopeArguments,

@@ -28,6 +28,13 @@ pub struct TargetArguments {
     /// Do not ask the registry that the config names: an offline check
     #[arg(long, env = "REGFSCK_OFFLINE", conflicts_with_all = ["registry", "resolve_all"], help_heading = "Target")]
     pub offline: bool,
+    /// Take indexes for whole whose manifests are not all there
+    ///
+    /// A mirror of some platforms is so, and a 3.x daemon takes such indexes where `validation.manifests.indexes.platforms` is
+    /// `none` or `list`, or `validation.disabled` is set: a configuration that is given tells that. What is lacking is a note
+    /// then, and --fix leaves it.
+    #[arg(long, env = "REGFSCK_SPARSE_INDEXES", help_heading = "Target")]
+    pub sparse_indexes: bool,
     /// Which repositories.
     #[command(flatten)]
     pub scope: ScopeArguments,
@@ -43,6 +50,12 @@ pub struct ConfigArguments {
     /// The registry's own config.yml, read with its REGISTRY_* overrides
     #[arg(short, long, env = "REGFSCK_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The variables of the registry's own environment, as compose and `docker run --env-file` take them
+    ///
+    /// One NAME=VALUE a line. Its REGISTRY_* variables are laid over the configuration, as the daemon does it, and count more than
+    /// those of this environment.
+    #[arg(long, env = "REGFSCK_ENV_FILE", value_name = "FILE", conflicts_with = "container")]
+    pub env_file: Option<PathBuf>,
     /// The container that the registry runs in: its engine tells storage, URL and configuration
     #[arg(long, env = "REGFSCK_CONTAINER", value_name = "NAME", conflicts_with = "config")]
     pub container: Option<String>,
@@ -52,9 +65,23 @@ pub struct ConfigArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
-    /// The storage root, such as /var/lib/registry
-    #[arg(short, long, env = "REGFSCK_STORAGE", value_name = "DIR", aliases = ["root", "path", "rootdirectory"])]
+    /// The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for
+    /// each part that `regfsck snapshot --shard` took
+    #[arg(
+        id = "storage",
+        short,
+        long = "storage",
+        env = "REGFSCK_STORAGE",
+        value_name = "DIR|URL",
+        aliases = ["root", "path", "rootdirectory"]
+    )]
+    pub(super) given: Vec<PathBuf>,
+    /// The storage root.
+    #[arg(skip)]
     pub storage: Option<PathBuf>,
+    /// Parts of a snapshot, to be judged in place of a walk.
+    #[arg(skip)]
+    pub parts: Vec<PathBuf>,
 }
 
 /// How storage is walked.
@@ -68,6 +95,12 @@ pub struct WalkArguments {
     /// answers at once, up to 64 where it does not. -v says what was chosen.
     #[arg(long, env = "REGFSCK_IO_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub io_jobs: Option<u16>,
+    /// Follow symbolic links below the storage root when it is read, as the daemon does
+    ///
+    /// Whoever may write there can lead regfsck anywhere with them, so that they are followed only where that is said; and never when
+    /// something is written.
+    #[arg(long, env = "REGFSCK_FOLLOW_SYMLINKS")]
+    pub follow_symlinks: bool,
 }
 
 /// Its running daemons.

@@ -56,6 +56,8 @@ pub(super) fn add(mut error: clap::Error) -> clap::Error {
     error.remove(ContextKind::Suggested);
     if let Some(tip) = tip.flatten() {
         error.remove(typed);
+        // It would show the flag that was guessed at.
+        error.remove(ContextKind::Usage);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     }
     error

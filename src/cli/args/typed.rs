@@ -6,7 +6,7 @@ use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, CommandFactory as _};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command};
 
 use super::Subcommand;
 use super::bare::{Bare, BareArguments};
@@ -42,12 +42,14 @@ pub(super) fn remember(subcommand: &mut Subcommand, program: &Command, matches: 
         Subcommand::Purge(purge) => purge.check.typed = typed(),
         Subcommand::Restart(restart) => restart.check.typed = typed(),
         Subcommand::Guard(guard) => guard.check.typed = typed(),
+        Subcommand::Watch(watch) => watch.check.typed = typed(),
         Subcommand::Merge(_)
         | Subcommand::Verify(_)
         | Subcommand::Demo(_)
         | Subcommand::Explain(_)
         | Subcommand::Completions(_)
         | Subcommand::Man(_)
+        | Subcommand::Repositories(_)
         | Subcommand::Undo(_)
         | Subcommand::Snapshot(_)
         | Subcommand::Doctor(_) => {}
@@ -148,7 +150,7 @@ fn absolute(path: &Path) -> PathBuf {
 /// # Errors
 /// When a flag is none that a plan may have.
 pub(in crate::cli) fn with_plan(typed: &[OsString], flags: &[String]) -> Result<Vec<OsString>, clap::Error> {
-    let mut program = super::Arguments::command();
+    let mut program = super::described();
     let matches = program.try_get_matches_from_mut(typed)?;
     let matches = matches.subcommand().map(|(_, matches)| matches);
     // The plan says what it says, whatever the environment does.

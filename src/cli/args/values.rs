@@ -4,10 +4,13 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::SignedDuration;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::domain::code::Severity;
+use crate::domain::code::{Code, Severity};
 use crate::domain::content::ContentSubset;
 use crate::domain::gc::Release;
 use crate::domain::shard::Shard;
@@ -45,6 +48,12 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     if duration.is_negative() { Err(format!("`{text}` is negative")) } else { Ok(duration) }
 }
 
+/// A duration of a second or more.
+pub(super) fn pause(text: &str) -> Result<SignedDuration, String> {
+    let pause = duration(text)?;
+    if pause.as_secs() > 0 { Ok(pause) } else { Err(format!("`{text}` is less than a second")) }
+}
+
 /// `2026-01-02T03:04:05Z`, or `2h ago`.
 pub(super) fn moment(text: &str) -> Result<jiff::Timestamp, String> {
     let refuse = || format!("`{text}` is no time; write it like 2026-01-02T03:04:05Z or 2h ago");
@@ -56,10 +65,43 @@ pub(super) fn moment(text: &str) -> Result<jiff::Timestamp, String> {
     if at <= now { Ok(at) } else { Err(format!("`{text}` is yet to come")) }
 }
 
-pub(super) fn severity(text: &str) -> Result<Severity, String> {
+/// `03:30` of this machine's clocks, or `03:30 Europe/Berlin`.
+pub(super) fn daily(text: &str) -> Result<Daily, String> {
+    let refuse =
+        || format!("`{text}` is no time of day; write it like 03:30, 03:30 UTC or 03:30 Europe/Berlin");
+    let (time, zone) = text.split_once(' ').map_or((text, None), |(time, zone)| (time, Some(zone)));
+    let (hour, minute) = time.split_once(':').ok_or_else(refuse)?;
+    let number = |digits: &str| digits.parse().ok().filter(|_| digits.len() == 2).ok_or_else(refuse);
+    let at = Time::new(number(hour)?, number(minute)?, 0, 0).map_err(|_error| refuse())?;
+    let zone = match zone {
+        None => TimeZone::system(),
+        Some(name) => TimeZone::get(name).map_err(|_error| {
+            format!("`{name}` is no time zone that this machine knows; write it like Europe/Berlin")
+        })?,
+    };
+    Ok(Daily { at, zone })
+}
+
+/// A time of day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daily {
+    /// What the clocks show.
+    pub at: Time,
+    /// Which clocks.
+    pub zone: TimeZone,
+}
+
+pub(super) fn code(text: &str) -> Result<Code, String> {
+    let found = Code::ALL.iter().copied().find(|code| code.as_str() == text);
+    found.ok_or_else(|| format!("`{text}` is no finding code; `regfsck explain` lists them"))
+}
+
+pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
     let all = [Severity::Error, Severity::Warning, Severity::Note];
-    let found = all.into_iter().find(|severity| severity.as_str() == text);
-    found.ok_or_else(|| format!("`{text}` is no severity; there are error, warning and note"))
+    PossibleValuesParser::new(all.map(Severity::as_str)).try_map(move |text| {
+        // It is one of them.
+        all.into_iter().find(|severity| severity.as_str() == text).ok_or("no severity")
+    })
 }
 
 pub(super) fn size(text: &str) -> Result<u64, String> {
@@ -69,24 +111,47 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// `N/T`, or `day/T`: the part whose turn it is today, in UTC.
-pub(super) fn subset(text: &str) -> Result<ContentSubset, String> {
-    let today = u64::try_from(jiff::Timestamp::now().as_second() / DAY).unwrap_or_default();
-    subset_on(text, today).ok_or_else(|| {
+/// A part of a whole, or another one each day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Portion {
+    /// This part.
+    Part(ContentSubset),
+    /// Of so many parts the one whose turn it is on a day, in UTC.
+    OfDay(u64),
+}
+
+impl Portion {
+    /// The part that is meant today.
+    #[must_use]
+    pub fn today(self) -> ContentSubset {
+        self.on(u64::try_from(jiff::Timestamp::now().as_second() / DAY).unwrap_or_default())
+    }
+
+    fn on(self, day: u64) -> ContentSubset {
+        match self {
+            Self::Part(part) => part,
+            Self::OfDay(of) => ContentSubset::of_day(day, of).unwrap_or(ContentSubset { part: 1, of: 1 }),
+        }
+    }
+}
+
+/// `N/T`, or `day/T`.
+pub(super) fn subset(text: &str) -> Result<Portion, String> {
+    portion(text).ok_or_else(|| {
         format!(
             "`{text}` is no part of a whole; write it like 3/7, from 1/7 to 7/7, or day/7 for another part each day"
         )
     })
 }
 
-fn subset_on(text: &str, today: u64) -> Option<ContentSubset> {
+fn portion(text: &str) -> Option<Portion> {
     let (part, of) = text.split_once('/')?;
     let of: u64 = of.parse().ok()?;
     if part == "day" {
-        return ContentSubset::of_day(today, of);
+        return (of > 0).then_some(Portion::OfDay(of));
     }
     let part = part.parse().ok()?;
-    (1..=of).contains(&part).then_some(ContentSubset { part, of })
+    (1..=of).contains(&part).then_some(Portion::Part(ContentSubset { part, of }))
 }
 
 pub(super) fn shard(text: &str) -> Result<Shard, String> {
@@ -143,10 +208,24 @@ mod tests {
 
     #[test]
     fn a_subset_is_named_by_its_number_or_by_the_day() {
-        assert_eq!(subset_on("3/7", 0), Some(ContentSubset { part: 3, of: 7 }));
-        assert_eq!(subset_on("day/7", 20_003), Some(ContentSubset { part: 20_003 % 7 + 1, of: 7 }));
+        let on = |text: &str, day| portion(text).map(|portion| portion.on(day));
+        assert_eq!(on("3/7", 0), Some(ContentSubset { part: 3, of: 7 }));
+        assert_eq!(on("day/7", 20_003), Some(ContentSubset { part: 20_003 % 7 + 1, of: 7 }));
         for text in ["0/7", "8/7", "day/0", "day", "1/", "x/2"] {
-            assert_eq!(subset_on(text, 5), None, "{text}");
+            assert_eq!(portion(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_of_the_clocks_that_are_named() {
+        let at = |text: &str| daily(text).map(|daily| (daily.at.to_string(), daily.zone));
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(at("03:30 Europe/Berlin"), Ok(("03:30:00".into(), berlin)));
+        assert_eq!(at("23:59"), Ok(("23:59:00".into(), TimeZone::system())));
+        for text in
+            ["", "3:30", "24:00", "03:60", "03:30:00", "0330", "-1:30", "03:30 Nowhere/There", "03:30  UTC"]
+        {
+            assert!(at(text).is_err(), "{text}");
         }
     }
 

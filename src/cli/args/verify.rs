@@ -18,7 +18,9 @@ Examples:
   regfsck verify --registry http://127.0.0.1:5000 team/app:1.2 team/app@sha256:…
   regfsck verify --images images.txt --content --wait 30s")]
 pub struct VerifyCommand {
-    /// The images, as docker takes them: `HOST[:PORT]/NAME[:TAG|@DIGEST]`; with --registry `NAME[:TAG|@DIGEST]`
+    /// The images, as docker takes them: `HOST[:PORT]/NAME[:TAG|@DIGEST]`
+    ///
+    /// With --registry `NAME[:TAG|@DIGEST]`.
     #[arg(value_name = "IMAGE", required_unless_present = "images")]
     pub image: Vec<String>,
     /// Read images from this file as well, one a line; - is stdin
@@ -33,7 +35,7 @@ pub struct VerifyCommand {
     /// Fetch all bytes and hash them, not only the last of each blob
     #[arg(long, env = "REGFSCK_CONTENT", help_heading = "Verify")]
     pub content: bool,
-    /// Look again for so long at images that are not right yet
+    /// Look again for so long at what is not right yet
     #[arg(long, env = "REGFSCK_WAIT", value_name = "DURATION", default_value = "0", value_parser = duration, help_heading = "Verify")]
     pub wait: SignedDuration,
     /// What tells the registry, where the images do not.

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::failure::of_session;
+use super::kept::PutAway;
 use crate::adapters::files;
 use crate::cli::args::check::CheckCommand;
 use crate::cli::settings::budget::refuse_parts;
@@ -22,17 +23,23 @@ use crate::report::words::{counted, quoted};
 /// Check, and with `--fix` or `--plan` go on; the exit status.
 pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
-    let report = super::runtime()?.block_on(async {
+    let (report, kept) = super::runtime()?.block_on(async {
         match &command.plan {
-            _ if command.fix => open(command, &terminal).await?.run(Goal::Fix).await.map_err(of_session),
-            Some(path) => save_plan(&open(command, &terminal).await?, path, &command.saved).await,
+            _ if command.fix => fixed(command, &terminal).await.map(|(report, kept)| (report, Some(kept))),
+            Some(path) => {
+                let session = open(command, &terminal).await?.session();
+                Ok((save_plan(&session, path, &command.saved).await?, None))
+            }
             None => {
                 Interrupt::watch();
-                report(command, &terminal).await
+                Ok((report(command, &terminal).await?, None))
             }
         }
     })?;
     let status = terminal.write_report(&report)?;
+    if let Some(kept) = kept {
+        kept.tell(&report, command.state.state_dir.as_deref(), &terminal);
+    }
     if let Some(path) = &command.plan {
         announce(path, report.plan.as_ref(), &terminal);
     }
@@ -65,11 +72,18 @@ pub(super) async fn report(command: &CheckCommand, terminal: &Terminal) -> Resul
     Ok(look(&target.sides, &options, arguments.fail_on, terminal.progress()).await?)
 }
 
-async fn open(command: &CheckCommand, terminal: &Terminal) -> Result<Session> {
+/// The report of a check that repairs, and where it put what was bad.
+pub(super) async fn fixed(command: &CheckCommand, terminal: &Terminal) -> Result<(Report, PutAway)> {
+    let opening = open(command, terminal).await?;
+    let kept = PutAway::of(&opening);
+    Ok((opening.session().run(Goal::Fix).await.map_err(of_session)?, kept))
+}
+
+async fn open<'a>(command: &'a CheckCommand, terminal: &Terminal) -> Result<Opening<'a>> {
     refuse_parts(&command.part)?;
     let opening = Opening::new(&command.check, &command.state, terminal).await?;
     let opening = opening.with_restarts(&command.restart)?.with_sources(&command.source).await?;
-    Ok(opening.agreed(command.consent.yes).session())
+    Ok(opening.agreed(command.consent.yes))
 }
 
 /// Check, and save the plan of what would be done.

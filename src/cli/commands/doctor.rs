@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 
-use crate::adapters::config::RegistryConfig;
+use crate::adapters::config::{RegistryConfig, StorageDriver};
+use crate::adapters::storage::quarantined;
 use crate::cli::args::doctor::DoctorCommand;
 use crate::cli::settings::redis;
 use crate::cli::settings::target::{self, Target};
 use crate::cli::terminal::Terminal;
 use crate::domain::doctor::{Diagnosis, Settings};
+use crate::domain::layout;
 use crate::domain::limit::Limit;
 use crate::engine::doctor::{Patient, examine};
 
@@ -24,6 +26,7 @@ async fn diagnose(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagno
     let cache = redis::cache(&place.redis, config.as_ref().filter(|_| !place.offline))?;
     let mut settings = config.as_ref().map(settings).unwrap_or_default();
     settings.version = command.registry_version;
+    settings.quarantined = kept(config.as_ref());
     if cache.is_some() {
         settings.redis_database = redis::database(&place.redis, config.as_ref())?;
     }
@@ -36,14 +39,23 @@ async fn diagnose(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagno
     Ok(examine(patient, command.fail_on, &*terminal.progress()).await)
 }
 
+/// The folders of what repairs moved away.
+fn kept(config: Option<&RegistryConfig>) -> Vec<String> {
+    let Some(StorageDriver::Filesystem { root }) = config.map(|config| &config.storage) else {
+        return Vec::new();
+    };
+    quarantined(&root.join(layout::ROOT)).iter().map(|folder| folder.display().to_string()).collect()
+}
+
 fn settings(config: &RegistryConfig) -> Settings {
     Settings {
         daemon: Target::daemon(config),
         purges_uploads: Some(config.upload_purging.enabled && !config.upload_purging.dry_run),
         catalog_max_entries: Some(config.catalog_max_entries),
         has_http_secret: Some(config.has_http_secret),
+        notifies: Some(config.notifies),
         has_database: Some(config.database_enabled),
-        warnings: config.warnings.clone(),
+        warnings: config.warnings.iter().chain(&config.unknown).cloned().collect(),
         ..Settings::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use crate::cli::args::manual::ExplainCommand;
 use crate::cli::terminal::Terminal;
@@ -10,14 +10,7 @@ use crate::domain::code::Code;
 
 /// Print the page of a code, or a line for each.
 pub(in crate::cli) fn run(command: &ExplainCommand, terminal: &Terminal) -> Result<u8> {
-    let text = match &command.code {
-        Some(code) => code
-            .parse::<Code>()
-            .map_err(|error| anyhow!("{error}; `regfsck explain` lists them"))?
-            .page()
-            .to_owned(),
-        None => list(),
-    };
+    let text = command.code.map_or_else(list, |code| code.page().to_owned());
     terminal.print(&text)?;
     Ok(0)
 }

@@ -35,7 +35,7 @@ async fn guarded(
     if command.fix {
         opening = opening.with_sources(&command.source).await?;
     }
-    let folder = Arc::new(RunFolder::new(&opening.state, &opening.run));
+    let folder = Arc::new(RunFolder::new(&opening.state, &opening.run, command.keep.into()));
     let collection = collection.map(|collection| collection as &dyn GarbageCollection);
     let (session, wishes) = (opening.session(), wishes(command));
     guard(Guard { session, collection, onlooker: terminal, folder, wishes }).await.map_err(of_guard)

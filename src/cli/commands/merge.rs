@@ -1,5 +1,7 @@
 //! `regfsck merge`
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -19,6 +21,7 @@ pub(in crate::cli) fn run(command: &MergeCommand, terminal: Terminal) -> Result<
 
 fn read(file: &Path) -> Result<Report> {
     let shown = || format!("cannot read the report `{}`", file.display());
-    let text = std::fs::read(file).with_context(shown)?;
-    serde_json::from_slice(&text).with_context(shown)
+    // As it comes: what is no report, and perhaps has no end, is not read whole.
+    let file = BufReader::new(File::open(file).with_context(shown)?);
+    serde_json::from_reader(file).with_context(shown)
 }

@@ -7,6 +7,7 @@ pub(super) mod explain;
 mod failure;
 pub(super) mod generate;
 pub(super) mod guard;
+mod kept;
 pub(super) mod merge;
 pub(super) mod purge;
 pub(super) mod repair;
@@ -14,6 +15,7 @@ pub(super) mod restart;
 pub(super) mod snapshot;
 pub(super) mod undo;
 pub(super) mod verify;
+pub(super) mod watch;
 
 use anyhow::{Context as _, Result};
 

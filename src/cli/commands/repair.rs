@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::failure::of_session;
+use super::kept::PutAway;
 use crate::adapters::files;
 use crate::cli::args::repair::RepairCommand;
 use crate::cli::args::typed::with_plan;
@@ -24,13 +25,16 @@ pub(in crate::cli) fn run(command: &RepairCommand, typed: &[OsString], terminal:
     let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let plan = read(&command.plan)?;
     let command = completed(&command.plan, typed, &plan)?;
-    let report = super::runtime()?.block_on(async {
+    let (report, kept) = super::runtime()?.block_on(async {
         let opening = Opening::new(&command.check, &command.state, &terminal).await?;
         let opening = opening.with_restarts(&command.restart)?.with_sources(&command.source).await?;
+        let kept = PutAway::of(&opening);
         let carried_out = opening.agreed(command.consent.yes).session().carry_out(plan).await;
-        carried_out.map_err(|error| failure(error, &command.plan))
+        carried_out.map(|report| (report, kept)).map_err(|error| failure(error, &command.plan))
     })?;
-    terminal.write_report(&report)
+    let status = terminal.write_report(&report)?;
+    kept.tell(&report, command.state.state_dir.as_deref(), &terminal);
+    Ok(status)
 }
 
 /// The command with what the plan knows and nobody typed: its registry, its sources, what restarts the daemon.

@@ -9,6 +9,7 @@ use crate::cli::terminal::{Terminal, say};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::Verdict;
 use crate::domain::verdict::exit_status;
+use crate::domain::views::storage::ViewPart;
 use crate::report::words::counted;
 
 /// Look at storage and write it down; the exit status.
@@ -18,8 +19,22 @@ pub(in crate::cli) fn run(command: &SnapshotCommand, terminal: Terminal) -> Resu
     let storage = super::runtime()?
         .block_on(target::stored(&place))?
         .context("a snapshot is of storage: use --storage DIR or --config FILE")?;
-    let view = storage.reader().collect(&*Target::scope(&place), &*terminal.progress())?;
-    let size = snapshot::write(&command.file, &view).context("cannot take it")?;
+    let (scope, progress) = (Target::scope(&place), terminal.progress());
+    let storage = storage.reader();
+    let (view, size) = match command.shard {
+        None => {
+            let view = storage.collect(&*scope, &*progress)?;
+            let size = snapshot::write(&command.file, &view);
+            (view, size)
+        }
+        Some(shard) => {
+            let view = storage.collect_part(shard, &*scope, &*progress)?;
+            let part = ViewPart { shard, repositories: place.repo.clone() };
+            let size = snapshot::write_part(&command.file, &view, &part);
+            (view, size)
+        }
+    };
+    let size = size.context("cannot take it")?;
     terminal.print(&format!(
         "{}: {}, {}, {} in {}\n",
         command.file.display(),

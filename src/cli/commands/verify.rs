@@ -40,7 +40,7 @@ async fn report(arguments: &VerifyCommand, terminal: &Terminal) -> Result<Report
         referrers: arguments.referrers,
         content: arguments.content,
         wait: Duration::try_from(arguments.wait).context("--wait")?,
-        is_proxy: config.as_ref().is_some_and(|config| config.proxy.is_some()),
+        daemon: config.as_ref().map(target::Target::daemon).unwrap_or_default(),
         jobs: usize::from(arguments.connection.jobs),
     };
     let events: Arc<dyn Events> = terminal.progress();

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::adapters::journal::BookmarkFile;
 use crate::cli::args::content::{ContentArguments, PartArguments};
+use crate::cli::args::values::Portion;
 use crate::domain::content::ContentSubset;
 use crate::engine::check::{Budget, ContentCheck};
 use crate::engine::ports::Bookmark;
@@ -23,7 +24,7 @@ pub(in crate::cli) fn content(
     state_dir: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<Option<ContentCheck>> {
     let whole = arguments.content.then_some(ContentSubset { part: 1, of: 1 });
-    let subset = whole.or(arguments.content_subset);
+    let subset = whole.or_else(|| arguments.content_subset.map(Portion::today));
     let paced = arguments.bytes_per_second.map(|_| "--bytes-per-second");
     match (unhashed(part).or(paced), subset) {
         (Some(flag), None) => {

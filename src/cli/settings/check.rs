@@ -7,10 +7,12 @@ use anyhow::{Result, bail};
 use super::starts::witnesses;
 use super::target::Target;
 use super::{budget, state, suspects};
+use crate::adapters::last_look::LastLookFiles;
 use crate::cli::args::check::{CheckArguments, ProbeArgument};
 use crate::cli::args::content::PartArguments;
 use crate::cli::args::means::StateArguments;
 use crate::engine::check::{Asking, Extent, Leads, Options, Probe};
+use crate::engine::ports::Memory;
 
 /// The options of a check of `target`.
 ///
@@ -23,11 +25,16 @@ pub(in crate::cli) fn options(
     target: &Target,
 ) -> Result<Options> {
     let has_storage = target.named.storage.is_some();
+    if let (Some(storage), Ok(state)) = (&target.storage, state::folder(kept, &target.named)) {
+        storage.remember_in(&state);
+    }
     if part.shard.is_some() && !has_storage {
         bail!("--shard needs storage: give --storage DIR or --config FILE");
     }
     let content =
         budget::content(&arguments.content, part, has_storage, || state::folder(kept, &target.named))?;
+    let state = state::folder(kept, &target.named).ok();
+    let state = state.as_deref();
     Ok(Options {
         extent: Extent { scope: target.scope.clone(), shard: part.shard, grace: arguments.grace },
         asking: Asking {
@@ -45,11 +52,7 @@ pub(in crate::cli) fn options(
             ..Leads::default()
         },
         daemon: target.daemon.clone(),
-        starts: Some(Arc::new(witnesses(
-            target,
-            &[],
-            state::folder(kept, &target.named).ok().as_deref(),
-            arguments.started,
-        ))),
+        memory: state.map(|dir| Arc::new(LastLookFiles::new(dir)) as Arc<dyn Memory>),
+        starts: Some(Arc::new(witnesses(target, &[], state, arguments.started))),
     })
 }

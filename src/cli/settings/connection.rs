@@ -58,6 +58,7 @@ impl ConnectionArguments {
         let mut settings = Connection::new(address);
         settings.jobs = usize::from(self.jobs);
         settings.rate = self.rate;
+        settings.plain_stores.clone_from(&self.plain_http_store);
         settings.retry_times = u32::from(self.retry_times);
         settings.timeout = Duration::try_from(self.timeout).context("--timeout")?;
         Ok(settings)

@@ -44,7 +44,7 @@ pub(in crate::cli) async fn look(name: &str) -> Result<Contained> {
     let config = RegistryConfig::from_text(&file.inside, &text, overrides).with_context(shown)?;
     let root = match &config.storage {
         StorageDriver::Filesystem { root } => Some(root),
-        StorageDriver::Unsupported { .. } => None,
+        StorageDriver::Bucket(_) | StorageDriver::Unsupported { .. } => None,
     };
     Ok(Contained {
         storage: root.and_then(|root| container.host_path(root)),

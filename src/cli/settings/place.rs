@@ -10,29 +10,38 @@ use crate::cli::args::target::{ConfigArguments, DaemonArguments, StorageArgument
 use crate::cli::args::verify::VerifyCommand;
 
 /// What the arguments say of where the registry is; what a command does not take is not there.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Place {
     pub(in crate::cli) config: Option<PathBuf>,
+    /// What holds the daemon's environment.
+    pub(in crate::cli) env_file: Option<PathBuf>,
     pub(in crate::cli) container: Option<String>,
     pub(in crate::cli) storage: Option<PathBuf>,
+    /// Parts of a snapshot of it, judged in place of a walk.
+    pub(in crate::cli) parts: Vec<PathBuf>,
     /// How many looks at storage are under way at once; unless it is said, storage tells.
     pub(in crate::cli) io_jobs: Option<u16>,
+    /// Whether links below its root are followed.
+    pub(in crate::cli) follow_symlinks: bool,
     pub(in crate::cli) registry: Option<String>,
     pub(in crate::cli) replica: Vec<String>,
     pub(in crate::cli) resolve_all: bool,
     pub(in crate::cli) offline: bool,
+    /// Whether indexes may lack manifests, whatever the configuration says.
+    pub(in crate::cli) sparse_indexes: bool,
     pub(in crate::cli) repo: Vec<String>,
     pub(in crate::cli) redis: RedisArguments,
 }
 
 impl Place {
     fn of_config(arguments: &ConfigArguments) -> Self {
-        let ConfigArguments { config, container } = arguments.clone();
-        Self { config, container, ..Self::default() }
+        let ConfigArguments { config, env_file, container } = arguments.clone();
+        Self { config, env_file, container, ..Self::default() }
     }
 
-    fn on(self, StorageArguments { storage }: &StorageArguments) -> Self {
-        Self { storage: storage.clone(), ..self }
+    fn on(self, arguments: &StorageArguments) -> Self {
+        Self { storage: arguments.storage.clone(), parts: arguments.parts.clone(), ..self }
     }
 
     fn served_by(self, daemons: &DaemonArguments) -> Self {
@@ -45,7 +54,9 @@ impl From<&TargetArguments> for Place {
     fn from(target: &TargetArguments) -> Self {
         Self {
             offline: target.offline,
+            sparse_indexes: target.sparse_indexes,
             io_jobs: target.walk.io_jobs,
+            follow_symlinks: target.walk.follow_symlinks,
             repo: target.scope.repo.clone(),
             redis: target.redis.clone(),
             ..Self::of_config(&target.config).on(&target.storage).served_by(&target.daemons)
@@ -73,8 +84,8 @@ impl From<&DoctorCommand> for Place {
 impl From<&SnapshotCommand> for Place {
     fn from(snapshot: &SnapshotCommand) -> Self {
         let repo = snapshot.scope.repo.clone();
-        let io_jobs = snapshot.walk.io_jobs;
-        Self { io_jobs, repo, ..Self::of_config(&snapshot.config).on(&snapshot.storage) }
+        let (io_jobs, follow_symlinks) = (snapshot.walk.io_jobs, snapshot.walk.follow_symlinks);
+        Self { io_jobs, follow_symlinks, repo, ..Self::of_config(&snapshot.config).on(&snapshot.storage) }
     }
 }
 

@@ -12,12 +12,13 @@ use super::target::Target;
 use super::{check, services, sources, state};
 use crate::adapters::journal::new_run;
 use crate::adapters::lock::StateLock;
+use crate::adapters::opened::OpenedStorage;
 use crate::adapters::source::SourceList;
 use crate::cli::args::check::CheckArguments;
 use crate::cli::args::content::PartArguments;
 use crate::cli::args::means::{RestartArguments, SourceArguments, StateArguments};
 use crate::cli::terminal::Terminal;
-use crate::engine::ports::{Agreed, Approver};
+use crate::engine::ports::{Agreed, Approver, Census};
 use crate::engine::repair::{Patience, Resources};
 use crate::engine::session::Session;
 
@@ -99,6 +100,11 @@ impl<'a> Opening<'a> {
         self.session.resources.services = services;
         self.session.resources.patience = patience;
         Ok(self)
+    }
+
+    /// What counts its blobs, where that is cheap.
+    pub(in crate::cli) fn census(&self) -> Option<Arc<dyn Census>> {
+        self.target.storage.as_ref().and_then(OpenedStorage::census)
     }
 
     /// The session.

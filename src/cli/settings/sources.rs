@@ -48,6 +48,9 @@ pub(in crate::cli) async fn sources(
     let given = arguments.source.iter().filter(|spec| **spec != SourceSpec::DockerDaemon);
     let list = SourceList::new(given.map(open).collect::<Result<_>>()?, spool.clone());
     // That it cannot be looked at is for the check to say: it is no source that somebody gave.
+    if let Some(own) = target.storage.as_ref().and_then(OpenedStorage::source) {
+        return Ok(list.with_own(own));
+    }
     let own = target.storage.as_ref().and_then(OpenedStorage::folder);
     Ok(match own.filter(|root| root.is_dir()) {
         Some(root) => list.with_own(open(&SourceSpec::Storage(root.to_owned()))?),

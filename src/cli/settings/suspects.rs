@@ -11,6 +11,7 @@ use crate::adapters::snapshot;
 use crate::adapters::suspects::read_suspects;
 use crate::cli::args::suspects::SuspectArguments;
 use crate::cli::terminal::say;
+use crate::domain::counted::counted;
 use crate::domain::suspects::{Suspect, Suspects};
 use crate::domain::views::storage::StorageView;
 
@@ -44,9 +45,9 @@ fn complain(path: &Path, found: &Suspects) {
     }
     let Suspects { not_understood, lines, pairs, examples } = found;
     say(format_args!(
-        "warning: `{}`: {not_understood} of {lines} lines were not understood; {} suspects were read",
+        "warning: `{}`: {not_understood} of {lines} lines were not understood; read: {}",
         path.display(),
-        pairs.len()
+        counted(pairs.len() as u64, "suspect")
     ));
     for (number, line) in examples {
         say(format_args!("  line {number}: {line}"));

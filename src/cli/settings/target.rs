@@ -2,27 +2,35 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use jiff::SignedDuration;
 
 use super::place::Place;
+use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
 use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
+use crate::adapters::snapshot::{NoUploads, SnapshotStorage};
 use crate::adapters::storage::FilesystemStorage;
 use crate::cli::args::check::CheckArguments;
 use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::settings::container::{self, Contained};
-use crate::cli::settings::redis;
 use crate::cli::settings::scope::Globs;
+use crate::cli::settings::{environment, redis};
 use crate::cli::terminal::interrupt;
 use crate::domain::report;
-use crate::domain::rules::{CacheKind, DaemonSettings};
+use crate::domain::rules::{CacheKind, DaemonSettings, IndexChildren};
 use crate::engine::interrupt::Interruptible;
-use crate::engine::ports::{Daemon, Scope};
+use crate::engine::ports::{Daemon, Scope, StorageError};
 use crate::engine::sides::{Sides, StorageHandle};
+
+/// A path that is none here.
+const ELSEWHERE: &str = "the storage that the configuration names is not there; if the registry runs in a container, give --container \
+    NAME, or --storage DIR with where that folder is on this machine (and --registry URL, --redis URL likewise)";
 
 /// A registry to look at.
 pub(in crate::cli) struct Target {
@@ -71,7 +79,14 @@ impl Target {
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
         }
-        let handle = storage.as_ref().map(handle);
+        let is_scheduled = |storage: &OpenedStorage| storage.reader().scheduler_state().present().is_some();
+        if config.is_none() && storage.as_ref().is_some_and(is_scheduled) {
+            daemon.proxy = Some(true);
+        }
+        if target.sparse_indexes {
+            daemon.children = IndexChildren::None;
+        }
+        let handle = seen(&target.parts, storage.as_ref().map(handle))?;
         let sides = Sides { storage: handle, daemons, cache, flags: typed.clone() };
         Ok(Self {
             storage,
@@ -89,6 +104,18 @@ impl Target {
 /// Storage as the engine is handed it: to be read, until a run has the right to write.
 fn handle(storage: &OpenedStorage) -> StorageHandle {
     StorageHandle { reader: storage.reader(), writer: None, uploads: storage.uploads() }
+}
+
+/// Storage as parts of a snapshot show it, where there are any.
+fn seen(parts: &[PathBuf], storage: Option<StorageHandle>) -> Result<Option<StorageHandle>> {
+    if parts.is_empty() {
+        return Ok(storage);
+    }
+    let seen = SnapshotStorage::open(parts).context("--storage")?;
+    Ok(Some(match storage {
+        Some(handle) => StorageHandle { reader: seen.beside(handle.reader).context("--storage")?, ..handle },
+        None => StorageHandle { reader: Arc::new(seen), writer: None, uploads: Arc::new(NoUploads) },
+    }))
 }
 
 /// The storage alone that the arguments mean.
@@ -160,6 +187,11 @@ pub(in crate::cli) async fn registries(
     for url in &target.replica {
         settings.push((arguments.settings("--replica", url).await?, None));
     }
+    if let Some(public) = config.and_then(|config| config.public_url.as_deref()) {
+        for (connection, _) in &mut settings {
+            connection.address = connection.address.clone().shown_as(public);
+        }
+    }
     Ok(settings)
 }
 
@@ -167,13 +199,18 @@ pub(in crate::cli) async fn registries(
 pub(in crate::cli) fn config(target: &Place) -> Result<Option<RegistryConfig>> {
     let path = match &target.config {
         Some(path) => path.clone(),
-        None if target.storage.is_some() || target.registry.is_some() || !target.replica.is_empty() => {
+        None if target.storage.is_some()
+            || !target.parts.is_empty()
+            || target.registry.is_some()
+            || !target.replica.is_empty() =>
+        {
             return Ok(None);
         }
         None => RegistryConfig::discover(RegistryConfig::USUAL_PLACES)
             .context("no registry given: use --config FILE, --storage DIR or --registry URL")?,
     };
-    let config = RegistryConfig::load(&path, std::env::vars_os().filter_map(text))?;
+    let variables = environment::variables(target.env_file.as_deref())?;
+    let config = RegistryConfig::load(&path, variables.into_iter())?;
     for warning in &config.warnings {
         tracing::warn!("{}: {warning}", path.display());
     }
@@ -186,18 +223,24 @@ pub(in crate::cli) fn config(target: &Place) -> Result<Option<RegistryConfig>> {
     Ok(Some(config))
 }
 
-/// A variable that is text; what is not cannot be meant for the registry.
-fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
-    Some((name.into_string().ok()?, value.into_string().ok()?))
-}
-
 pub(in crate::cli) fn storage(
     target: &Place,
     config: Option<&RegistryConfig>,
     contained: Option<&Contained>,
 ) -> Result<Option<OpenedStorage>> {
+    let jobs = target.io_jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
     let opened = match (&target.storage, config.map(|config| &config.storage)) {
-        (Some(path), _) => FilesystemStorage::open(path),
+        (Some(path), _) => match path.to_str().filter(|text| BucketSettings::is_url(text)) {
+            Some(url) => {
+                let settings = BucketSettings::of_url(url).context("--storage")?;
+                return bucket(&settings, jobs).context("--storage").map(Some);
+            }
+            None => FilesystemStorage::open(path),
+        },
+        (None, Some(StorageDriver::Bucket(settings))) => {
+            let shown = "cannot look at the storage that the configuration names";
+            return bucket(settings, jobs).context(shown).map(Some);
+        }
         (None, Some(StorageDriver::Filesystem { root })) => match contained {
             None => FilesystemStorage::open_configured(root),
             Some(Contained { storage: Some(path), .. }) => FilesystemStorage::open_configured(path),
@@ -211,12 +254,28 @@ pub(in crate::cli) fn storage(
         }
         (None, None) => return Ok(None),
     };
+    let is_elsewhere = matches!(opened, Err(StorageError::NoSuchPath { .. }));
     let shown = || match &target.storage {
         Some(_) => "--storage",
+        None if is_elsewhere => ELSEWHERE,
         None => "cannot look at the storage that the configuration names",
     };
-    let jobs = target.io_jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
-    opened.map(|storage| Some(OpenedStorage::Disk(storage.with_io_jobs(jobs)))).with_context(shown)
+    opened
+        .map(|storage| {
+            Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
+        })
+        .with_context(shown)
+}
+
+/// A bucket as storage.
+#[cfg(feature = "cloud")]
+fn bucket(settings: &BucketSettings, jobs: Option<NonZeroUsize>) -> Result<OpenedStorage> {
+    Ok(OpenedStorage::Bucket(crate::adapters::bucket::BucketStorage::open(settings, jobs)?))
+}
+
+#[cfg(not(feature = "cloud"))]
+fn bucket(settings: &BucketSettings, _jobs: Option<NonZeroUsize>) -> Result<OpenedStorage> {
+    bail!("`{}` is a bucket, and this regfsck was built without the feature `cloud`", settings.location())
 }
 
 /// How the registry itself is reached, where there is one to ask.
@@ -261,6 +320,11 @@ fn daemon(config: &RegistryConfig) -> DaemonSettings {
         delete: Some(config.delete_enabled),
         read_only: Some(config.read_only),
         proxy: Some(config.proxy.is_some()),
+        ttl: config.proxy.as_ref().map(|proxy| {
+            let ttl = proxy.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok());
+            ttl.unwrap_or_default()
+        }),
+        children: config.children.clone(),
         cache: config.cache,
     }
 }

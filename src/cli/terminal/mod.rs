@@ -2,11 +2,14 @@
 
 mod consent;
 pub(super) mod interrupt;
+mod locale;
 mod log;
 mod notice;
 mod onlooker;
 pub(super) mod progress;
 mod result;
+mod stages;
+mod watch;
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
@@ -14,7 +17,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use self::progress::Progress;
+use self::progress::{Progress, Watcher};
 use super::args::output::{
     DrawingArguments, OutputFormat, ProgressArguments, ResultArguments, SpeechArguments, When,
 };
@@ -80,12 +83,14 @@ impl Terminal {
 
     /// Who shows how far the run is.
     pub(super) fn progress(&self) -> Arc<Progress> {
-        let is_shown = match self.progress {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => !self.is_quiet && io::stderr().is_terminal(),
+        let is_terminal = io::stderr().is_terminal();
+        let watcher = match self.progress {
+            When::Always if is_terminal => Watcher::Person,
+            When::Always => Watcher::Log,
+            When::Auto if !self.is_quiet && is_terminal => Watcher::Person,
+            When::Auto | When::Never => Watcher::Nobody,
         };
-        Arc::new(Progress::new(is_shown, self.is_quiet))
+        Arc::new(Progress::new(watcher, self.is_quiet))
     }
 
     /// How to draw on this terminal.
@@ -99,8 +104,8 @@ impl Terminal {
     /// When stdout cannot be written to for another reason.
     pub(super) fn print(&self, text: &str) -> Result<()> {
         let mut out = self.stdout();
-        forgive(out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()))
-            .context("cannot write to stdout")
+        let text = locale::shown(visible(text));
+        forgive(out.write_all(text.as_bytes()).and_then(|()| out.flush())).context("cannot write to stdout")
     }
 
     /// Say something on stderr that is no result, unless nothing is to be printed.
@@ -118,7 +123,7 @@ impl Terminal {
 
 /// Say something on stderr that is no result; that it cannot be said is no error.
 pub(super) fn say(text: fmt::Arguments<'_>) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", visible(&text.to_string()));
+    let _ = writeln!(anstream::stderr().lock(), "{}", locale::shown(visible(&text.to_string())));
 }
 
 /// The line for who reads stdout alone; a reader that went away is no error.

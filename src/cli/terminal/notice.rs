@@ -24,6 +24,11 @@ pub(super) fn lines(notice: &Notice) -> Vec<String> {
             format!("what storage holds now is kept: if this is interrupted, regfsck check --since {path}")
         }
         Notice::HashedAnew(why) => format!("content is hashed from the beginning: {why}"),
+        Notice::NotRemembered(why) => {
+            format!(
+                "what goes between two checks is known less well: {why}; --state-dir names another folder"
+            )
+        }
         Notice::NoKeys(location) => format!("`{location}` holds no keys of a registry"),
         Notice::OtherDatabases { location, databases } => {
             let databases: Vec<_> = databases.iter().map(|number| format!("database {number}")).collect();

@@ -1,10 +1,13 @@
 //! Results, in every form that was asked for.
 
 use std::collections::BTreeSet;
+use std::env;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::locale::shown;
 use super::{Reader, Terminal, forgive};
 use crate::adapters::files::{probe, publish};
 use crate::cli::args::output::OutputFormat;
@@ -37,6 +40,7 @@ impl Terminal {
     /// When stdout or a file cannot be written to.
     pub(in crate::cli) fn write_report(&self, report: &Report) -> Result<u8> {
         self.write(|format, drawing, out| format::write(format, report, drawing, out))?;
+        self.append_summary(report)?;
         Ok(self.exit_status(report))
     }
 
@@ -46,14 +50,31 @@ impl Terminal {
     /// When stdout or a file cannot be written to.
     pub(in crate::cli) fn write_guarded(&self, guarded: &Guarded) -> Result<u8> {
         let report = guarded.as_report();
-        self.write(|format, drawing, out| match format {
-            Format::Table => out.write_all(guard::draw(guarded, drawing).as_bytes()),
-            Format::Json => format::json(guarded, out),
-            other @ (Format::Jsonl | Format::Prometheus | Format::Nagios) => {
-                format::write(other, &report, drawing, out)
+        self.write(|format, drawing, out| {
+            if format == Format::Table {
+                out.write_all(guard::draw(guarded, drawing).as_bytes())
+            } else if format == Format::Json {
+                format::json(guarded, out)
+            } else {
+                format::write(format, &report, drawing, out)
             }
         })?;
+        self.append_summary(&report)?;
         Ok(self.exit_status(&report))
+    }
+
+    /// Append the report to the summary of GitHub's workflow, where annotations are written for one.
+    #[expect(clippy::disallowed_methods, reason = "the workflow's own file, which it names itself")]
+    fn append_summary(&self, report: &Report) -> Result<()> {
+        let is_asked = self.formats.iter().any(|form| form.format == Format::Github);
+        let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| is_asked && !path.is_empty())
+        else {
+            return Ok(());
+        };
+        let mut text = b"\n".to_vec();
+        format::write(Format::Markdown, report, Drawing::default(), &mut text)
+            .and_then(|()| OpenOptions::new().append(true).create(true).open(&path)?.write_all(&text))
+            .with_context(|| format!("cannot append the summary to `{}`", path.display()))
     }
 
     /// Write a diagnosis; the exit status.
@@ -61,9 +82,11 @@ impl Terminal {
     /// # Errors
     /// When stdout or a file cannot be written to.
     pub(in crate::cli) fn write_diagnosis(&self, diagnosis: &Diagnosis) -> Result<u8> {
-        self.write(|format, drawing, out| match format {
-            Format::Json => format::json(diagnosis, out),
-            Format::Table | Format::Jsonl | Format::Prometheus | Format::Nagios => {
+        self.write(|format, drawing, out| {
+            // No other form is accepted for it.
+            if format == Format::Json {
+                format::json(diagnosis, out)
+            } else {
                 out.write_all(doctor::draw(diagnosis, drawing).as_bytes())
             }
         })?;
@@ -95,6 +118,9 @@ impl Terminal {
                         .with_context(|| format!("cannot write the report to `{}`", path.display()))
                 }
                 None if self.is_quiet => Ok(()),
+                None if *format == Format::Table => {
+                    self.print_table(|out| render(*format, self.drawing(), out))
+                }
                 None => self.print_result(|out| render(*format, self.drawing(), out)),
             };
             written = written.and(result);
@@ -107,12 +133,19 @@ impl Terminal {
         forgive(render(&mut out).and_then(|()| out.flush())).context("cannot write to stdout")
     }
 
+    /// What people read is written as their terminal takes it.
+    fn print_table(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let mut drawn = Vec::new();
+        render(&mut drawn).context("cannot draw the report")?;
+        self.print(&String::from_utf8_lossy(&drawn))
+    }
+
     /// Draw a report for people to `out`.
     ///
     /// # Errors
     /// When `out` cannot be written to.
     pub(in crate::cli) fn draw(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(table::draw(report, self.drawing()).as_bytes())
+        out.write_all(shown(table::draw(report, self.drawing()).into()).as_bytes())
     }
 
     /// Whether a machine reads stdout.

@@ -5,6 +5,8 @@
 //! | its manifest's data is gone | it is passed over, and what it needs is not marked | stored, linked in its repository, and marked by nothing; exactly what it needs where an earlier snapshot knows the manifest |
 //! | its manifest is stored, but not linked | only links are followed | all that it needs |
 //! | a child of an index (2.x) | children are marked, what they need is not; with -m their links go too | all that it needs |
+//! | it has no tag, and its repository no folder of tags (3.x with -m) | its data goes, and its link stays | all that it needs |
+//! | it has no tag, and names a kept one as its subject (-m) | only tags count: signatures, attestations | all that it needs |
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -44,6 +46,13 @@ pub enum LossReason {
     },
     /// The manifests are there, and garbage collection does not get to them.
     NotFollowed,
+    /// It has no tag, and is attached to a manifest that is kept.
+    Attached {
+        /// That manifest.
+        subject: Digest,
+    },
+    /// It has no tag, nor its repository a folder of them: its data goes, and its link stays.
+    Hollowed,
 }
 
 /// What the images of `view` would lose by `collection`; `before` is an earlier look, which may know lost manifests.
@@ -57,7 +66,7 @@ pub fn losses(
     let roots =
         view.repositories.iter().flat_map(|repository| roots(repository, delete_untagged).into_keys());
     let taken = Taken::from(view, collection, before, roots);
-    let mut losses = Vec::new();
+    let mut losses = untagged(view, collection);
     for repository in &view.repositories {
         let linked = LazyCell::new(|| taken.linked(repository));
         for (root, images) in self::roots(repository, delete_untagged) {
@@ -66,6 +75,50 @@ pub fn losses(
         }
     }
     losses
+}
+
+/// What goes for having no tag, and is wanted all the same.
+fn untagged(view: &StorageView, collection: &Collection) -> Vec<Loss> {
+    let taken = Taken { view, before: None, collection, of: HashMap::new() };
+    let hollowed = collection.hollowed.iter().map(|pair| (pair, LossReason::Hollowed));
+    let attached = attached(view, collection);
+    let attached = attached.iter().map(|(pair, subject)| (*pair, LossReason::Attached { subject: *subject }));
+    let loss = |((name, digest), reason): (&(RepositoryName, Digest), LossReason)| {
+        let needs = taken.manifest(digest).into_iter().flat_map(|manifest| &manifest.needs);
+        let mut content: Vec<_> =
+            needs.map(|need| need.digest).chain([*digest]).filter_map(|it| taken.garbage(&it)).collect();
+        content.sort_by_key(|blob| blob.digest);
+        content.dedup();
+        let links =
+            if collection.untagged.contains(&(name.clone(), *digest)) { vec![*digest] } else { Vec::new() };
+        Loss { images: vec![Image::untagged(name.clone(), *digest)], reason, content, links }
+    };
+    hollowed.chain(attached).map(loss).collect()
+}
+
+/// The manifests without a tag that are attached to one that is kept in their repository, or to such a one.
+fn attached<'a>(
+    view: &StorageView,
+    collection: &'a Collection,
+) -> BTreeMap<&'a (RepositoryName, Digest), Digest> {
+    let subject = |pair: &(RepositoryName, Digest)| view.manifests.manifest(&pair.1)?.subject;
+    let subjects = collection.untagged.iter().filter_map(|pair| Some((pair, subject(pair)?)));
+    let mut open: BTreeMap<_, _> = subjects.collect();
+    let mut attached = BTreeMap::new();
+    loop {
+        let is_kept = |name: &RepositoryName, subject: &Digest| {
+            let is_linked = |repository: &Repository| repository.revisions.find(subject).is_some();
+            collection.marked.contains(subject) && view.repository(name).is_some_and(is_linked)
+                || attached.contains_key(&(name.clone(), *subject))
+        };
+        let (kept, others): (BTreeMap<_, _>, _) =
+            open.into_iter().partition(|((name, _), subject)| is_kept(name, subject));
+        open = others;
+        if kept.is_empty() {
+            return attached;
+        }
+        attached.extend(kept);
+    }
 }
 
 /// The manifests by which images are pulled, with the images' names.
@@ -121,7 +174,7 @@ impl<'a> Taken<'a> {
                 by_itself.push((digest, Thing::Manifest(digest)));
             }
         }
-        taken.of = Holders::new(listed).marks(by_itself);
+        taken.of = Holders::new(listed).marks(by_itself, usize::MAX).of;
         taken
     }
 

@@ -200,3 +200,45 @@ fn images_of_nested_indexes_are_judged_at_the_cost_of_their_edges() {
         assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
     }
 }
+
+/// A repository whose images are pulled by digest, and that never had a tag.
+#[test]
+fn without_a_folder_of_tags_3_takes_what_links_stay_of() {
+    let mut view = usual();
+    view.repositories[0].has_tags = false;
+    view.repositories[0].tags.clear();
+    let collection = collect(&view, Release::V3, true);
+    assert_eq!(taken(&collection), [1, 2, 3, 4, 5, 6]);
+    let lost = lost(&losses(&view, &collection, true, None));
+    let image = |n: u8| format!("a@{}", digest(n));
+    assert_eq!(lost, [(image(1), vec![1, 2, 3]), (image(4), vec![2, 4, 5])]);
+    let spared = collect(&view, Release::V3, false);
+    assert_eq!(losses(&view, &spared, false, None), []);
+}
+
+/// 4 is attached to 1, which is tagged, and 7 to 4; 8 is attached to what is not there.
+#[test]
+fn what_is_attached_to_a_kept_image_is_lost_with_the_untagged() {
+    let mut view = usual();
+    let attached = |needs: &[u8], subject| match manifest(needs, &[]) {
+        ReadManifest::Manifest(read) => {
+            ReadManifest::Manifest(Manifest { subject: Some(digest(subject)), ..read })
+        }
+        other @ ReadManifest::Unreadable(_) => other,
+    };
+    for (n, read) in [(4, attached(&[2, 5], 1)), (7, attached(&[], 4)), (8, attached(&[], 9))] {
+        view.manifests.insert(digest(n), read);
+    }
+    view.repositories[0].revisions = links(&[1, 4, 7, 8]);
+    view.blobs.extend([7, 8].map(|n| StoredBlob { digest: digest(n), size: 10, modified: 0 }));
+    for flavour in [Release::V2, Release::V3] {
+        let collection = collect(&view, flavour, true);
+        let losses = losses(&view, &collection, true, None);
+        let told: Vec<_> =
+            losses.iter().map(|loss| (loss.images[0].to_string(), loss.reason.clone())).collect();
+        let image = |n: u8| format!("a@{}", digest(n));
+        let to = |n| LossReason::Attached { subject: digest(n) };
+        assert_eq!(told, [(image(4), to(1)), (image(7), to(4))]);
+        assert_eq!(lost(&losses)[0].1, [4, 5]);
+    }
+}

@@ -101,7 +101,7 @@ fn marks_come_to_all_that_leads_to_them() {
         let needs = manifest.needs.iter();
         needs.map(move |need| (digest, need.digest))
     });
-    let marks = holders.marks(needs);
+    let marks = holders.marks(needs, usize::MAX).of;
     let of = |n: usize| marks.get(&digest(n)).cloned();
     let mut both = [8, 9].map(digest).to_vec();
     both.sort_unstable();
@@ -121,8 +121,22 @@ fn a_long_chain_and_a_shared_lattice_cost_their_edges() {
         assert_eq!((met, passed), (graph.len(), edges + 1), "and the root");
         let holders = Holders::listing(stored.readable());
         let needing = stored.readable().filter(|(_, manifest)| !manifest.needs.is_empty());
-        let (marks, passed) = edges_of(|| holders.marks(needing.map(|(digest, _)| (digest, 'x'))));
-        assert_eq!(marks.len(), graph.len());
+        let (marks, passed) =
+            edges_of(|| holders.marks(needing.map(|(digest, _)| (digest, 'x')), usize::MAX));
+        assert_eq!((marks.of.len(), marks.is_cut), (graph.len(), false));
         assert!(passed <= 2 * edges, "{passed} for {edges}");
     }
+}
+
+#[test]
+fn marks_that_lead_far_are_followed_to_the_nearest_and_leave_nothing_unmarked() {
+    let (long, few) = (chain(1_000), 10);
+    let stored = stored(&long);
+    let holders = Holders::listing(stored.readable());
+    let bottom = stored.readable().find(|(_, manifest)| !manifest.needs.is_empty()).unwrap().0;
+    let (marks, passed) = edges_of(|| holders.marks((0..100).map(|mark| (bottom, mark)), few));
+    assert_eq!((marks.of.len(), marks.is_cut), (1_000, true));
+    let held: usize = marks.of.values().map(Vec::len).sum();
+    assert_eq!(held, 100 * few + (1_000 - few));
+    assert!(passed <= 100 * (few + 2) + 1_100, "{passed}");
 }

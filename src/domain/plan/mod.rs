@@ -119,6 +119,11 @@ pub enum StepAction {
         /// What it will say.
         digest: Digest,
     },
+    /// Move a bad file to the quarantine: a pull-through cache fetches it again.
+    SetAside {
+        /// The content.
+        digest: Digest,
+    },
     /// Upload a config or layer without asking first.
     UploadBlob {
         /// The repository to upload into.
@@ -201,6 +206,7 @@ impl StepAction {
             Self::RewriteLink { repository, place, .. } => {
                 format!("rewrite-link:{}", Place::Link(repository.clone(), place.clone()))
             }
+            Self::SetAside { digest } => format!("set-aside:{digest}"),
             Self::UploadBlob { repository, digest, .. } => format!("upload-blob:{repository}:{digest}"),
             Self::RestoreManifest { repository, digest, .. } => {
                 format!("restore-manifest:{repository}:{digest}")
@@ -224,6 +230,7 @@ impl StepAction {
     pub const fn kind(&self) -> Action {
         match self {
             Self::RewriteLink { .. } => Action::RewriteLink,
+            Self::SetAside { .. } => Action::Quarantine,
             Self::UploadBlob { .. } => Action::UploadBlob,
             Self::RestoreManifest { .. } => Action::UploadManifest,
             Self::ReturnManifest { .. } => Action::ReturnManifest,
@@ -249,6 +256,12 @@ impl StepAction {
         match self {
             Self::RewriteLink { repository, place, digest } => {
                 format!("write {} into {}", digest.short(), Place::Link(repository.clone(), place.clone()))
+            }
+            Self::SetAside { digest } => {
+                format!(
+                    "move the bad file of {} to the quarantine, so that the next pull fetches it",
+                    digest.short()
+                )
             }
             Self::UploadBlob { repository, digest, replaces, .. } => {
                 format!("{}upload blob {} to {repository}", aside(*replaces), digest.short())
@@ -290,7 +303,9 @@ impl StepAction {
             | Self::PutManifest { repository, .. }
             | Self::DeleteClaim { repository, .. }
             | Self::PushImage { repository, .. } => Some(repository),
-            Self::RewriteLink { .. } | Self::PurgeCache(_) | Self::Restart { .. } => None,
+            Self::RewriteLink { .. } | Self::SetAside { .. } | Self::PurgeCache(_) | Self::Restart { .. } => {
+                None
+            }
         }
     }
 
@@ -299,6 +314,7 @@ impl StepAction {
     pub const fn digest(&self) -> Option<&Digest> {
         match self {
             Self::RewriteLink { digest, .. }
+            | Self::SetAside { digest }
             | Self::UploadBlob { digest, .. }
             | Self::RestoreManifest { digest, .. }
             | Self::ReturnManifest { digest, .. }
@@ -336,6 +352,7 @@ impl StepAction {
                 Some(Reference::Digest(*digest))
             }
             Self::RewriteLink { .. }
+            | Self::SetAside { .. }
             | Self::UploadBlob { .. }
             | Self::ReturnManifest { .. }
             | Self::DeleteClaim { .. }

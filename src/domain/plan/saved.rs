@@ -42,6 +42,7 @@ fn is_of_its_folder(action: &StepAction) -> bool {
             place: LinkPlace::Layer(own) | LinkPlace::Revision(own), digest, ..
         } => own == digest,
         StepAction::RewriteLink { place: LinkPlace::Tag(_), .. }
+        | StepAction::SetAside { .. }
         | StepAction::UploadBlob { .. }
         | StepAction::RestoreManifest { .. }
         | StepAction::ReturnManifest { .. }
@@ -66,7 +67,7 @@ fn renewed(step: Step) -> Step {
 const fn turn(action: &StepAction, said: Stage) -> Stage {
     match action {
         StepAction::RewriteLink { .. } => Stage::Links,
-        StepAction::UploadBlob { .. } => Stage::Blobs,
+        StepAction::SetAside { .. } | StepAction::UploadBlob { .. } => Stage::Blobs,
         StepAction::RestoreManifest { .. } | StepAction::PutManifest { .. } => match said {
             Stage::Indexes | Stage::Tags => said,
             Stage::Links | Stage::Blobs | Stage::Manifests | Stage::Claims | Stage::Restart | Stage::Push => {
@@ -97,6 +98,12 @@ fn needed(action: &StepAction, said: &[Condition]) -> Option<Condition> {
         }
         StepAction::RewriteLink { place: LinkPlace::Tag(_), digest, .. } => {
             Some(Condition::DataStored(*digest))
+        }
+        // Whatever else is thought of it: only what is bad is moved away.
+        StepAction::SetAside { digest } => {
+            let known = [Condition::NoManifest(*digest), Condition::WrongContent(*digest)];
+            let is_said = known.iter().any(|condition| said.contains(condition));
+            (!is_said).then_some(Condition::WrongContent(*digest))
         }
         StepAction::RewriteLink { .. }
         | StepAction::UploadBlob { .. }

@@ -202,6 +202,8 @@ impl Capabilities<'_> {
     /// What a remedy still needs, if it can work at all.
     fn allow(&self, action: Action, case: &Case) -> Result<Option<Need>, Obstacle> {
         match action {
+            Action::Quarantine if self.daemon.fetches() => self.set_aside(),
+            _ if self.daemon.fetches() && table::is_bad(case.code) => Err(Obstacle::Fetched),
             Action::Quarantine | Action::UploadBlob | Action::UploadManifest | Action::PutManifest => {
                 self.want(action)?;
                 self.write()?;
@@ -228,6 +230,18 @@ impl Capabilities<'_> {
         }
     }
 
+    /// A pull-through cache fetches what is moved away, as soon as it does not remember having it.
+    fn set_aside(&self) -> Result<Option<Need>, Obstacle> {
+        self.want(Action::Quarantine)?;
+        Ok(match (self.daemon.cache, self.redis) {
+            _ if !self.has_storage => Some(Need::Storage),
+            (CacheKind::None, _) | (CacheKind::Redis, Redis::Open) => None,
+            (CacheKind::Redis, Redis::NotGiven) => Some(Need::Redis),
+            (CacheKind::Redis, Redis::Shared) => return Err(Obstacle::SharedRedis),
+            (CacheKind::InMemory | CacheKind::Unknown, _) => (!self.has_service).then_some(Need::Service),
+        })
+    }
+
     /// Whether that is wanted at all.
     const fn want(&self, action: Action) -> Result<(), Obstacle> {
         let is_wanted = match self.goal {
@@ -243,7 +257,7 @@ impl Capabilities<'_> {
 
     /// Whether the daemon takes writes.
     fn write(&self) -> Result<(), Obstacle> {
-        if self.daemon.proxy == Some(true) {
+        if self.daemon.fetches() {
             Err(Obstacle::PullThrough)
         } else if self.daemon.read_only == Some(true) {
             Err(Obstacle::ReadOnly)

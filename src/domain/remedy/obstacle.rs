@@ -30,6 +30,8 @@ pub enum Obstacle {
     ReadOnly,
     /// The registry is a pull-through cache.
     PullThrough,
+    /// What is moved away there it fetches itself.
+    Fetched,
     /// The registry allows no deletes.
     NoDeletes,
     /// A DELETE clears no manifest from a daemon's memory.
@@ -74,7 +76,7 @@ const FIX: &str = "check --fix does that";
 impl Obstacle {
     const fn weight(self, action: Action) -> Weight {
         match (self, action) {
-            (Self::LacksImage | Self::IsUnneeded | Self::OtherCache, _)
+            (Self::LacksImage | Self::IsUnneeded | Self::OtherCache | Self::Fetched, _)
             | (Self::OtherGoal(_), Action::PushImage)
             | (Self::OtherGoal(Goal::Restart), Action::DeleteClaim) => Weight::Silent,
             (Self::OtherGoal(Goal::Restart), Action::PurgeCache) => Weight::Plain,
@@ -124,6 +126,7 @@ impl Obstacle {
             Self::Lacks(Need::Service | Need::Redis)
             | Self::LacksImage
             | Self::IsUnneeded
+            | Self::Fetched
             | Self::OtherCache => return None,
         }))
     }
@@ -134,9 +137,17 @@ impl Obstacle {
             Self::Lacks(Need::Bytes) | Self::LacksBlob(_) | Self::LacksManifest(_) => {
                 "give one with --source"
             }
+            Self::Lacks(Need::Service) if matches!(action, Action::Quarantine) => {
+                "the bad file can be moved away where the daemon is restarted then (--restart SPEC), and the next pull fetches it again"
+            }
+            Self::Lacks(Need::Redis) if matches!(action, Action::Quarantine) => {
+                "the bad file can be moved away where its keys are purged then (--redis URL), and the next pull fetches it again"
+            }
             Self::Lacks(Need::Service) => "a restart of the daemon clears it (--restart SPEC)",
             Self::Lacks(Need::Redis) => "its keys have to be purged (--redis URL)",
-            Self::TagIsLost => "push it again, or give a --source that has it",
+            Self::TagIsLost => {
+                "push it again, give a --source that has it, or remove the tag: its folder below `_manifests/tags`"
+            }
             Self::HasNoPlace => "garbage collection removes it",
             Self::Misdescribed => "build the image again, or push it again from an engine that has it",
             Self::ReadOnly => "switch that off for the repair",
@@ -156,6 +167,7 @@ impl Obstacle {
             Self::Lacks(Need::Storage)
             | Self::LacksImage
             | Self::IsUnneeded
+            | Self::Fetched
             | Self::NoDeletes
             | Self::ClearsNoManifest
             | Self::Remembered

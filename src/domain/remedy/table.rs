@@ -106,6 +106,11 @@ const DELETES_NO_MANIFEST: Way = Never(DeleteClaim, Obstacle::ClearsNoManifest);
 const RESTARTS_NO_REDIS: Way = Never(Restart, Obstacle::OutlivesRestart);
 const UPLOADS_NO_MEMORY: Way = Never(UploadBlob, Obstacle::Remembered);
 
+/// Whether a file is there whose bytes are not right.
+pub(super) fn is_bad(code: Code) -> bool {
+    BAD.contains(&code)
+}
+
 /// What helps, in order.
 pub(super) fn ways(code: Code, about: About) -> &'static [Way] {
     let fits = |(codes, kind, _): &&Row| codes.contains(&code) && kind.is_none_or(|kind| kind == about);

@@ -50,8 +50,13 @@ fn subject(code: Code, about: About) -> Subject {
 
 /// What is known of a daemon, by what sets it apart.
 fn daemons() -> [(&'static str, DaemonSettings, Redis); 8] {
-    let daemon =
-        |cache| DaemonSettings { delete: Some(true), read_only: Some(false), proxy: Some(false), cache };
+    let daemon = |cache| DaemonSettings {
+        delete: Some(true),
+        read_only: Some(false),
+        proxy: Some(false),
+        cache,
+        ..DaemonSettings::default()
+    };
     let (memory, redis) = (daemon(CacheKind::InMemory), daemon(CacheKind::Redis));
     [
         ("in memory", memory.clone(), Redis::NotGiven),

@@ -7,29 +7,43 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
-use crate::domain::images::{Holders, below};
+use crate::domain::images::{Holders, Marks, below};
+use crate::domain::limit::Limit;
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::views::storage::{Repository, StorageView, StoredManifests, TagTarget};
 
-/// For each digest asked about, the images that need it.
+/// So many pairs of a digest and an image are kept at least, if that many there are.
+const PAIRS: usize = 1 << 18;
+/// So many images are named for each digest, however many digests are accused.
+const FEWEST: usize = 64;
+
+/// For each digest asked about, the images that need it. Many lost layers below many tags are not all named with all:
+/// whoever pushes decides on both numbers. Each image that is broken is named for one digest at least.
 #[derive(Debug, Default)]
-pub struct Affected(HashMap<Digest, BTreeSet<Image>>);
+pub struct Affected {
+    images: HashMap<Digest, BTreeSet<Image>>,
+    /// The most that are named for a digest.
+    most: usize,
+    /// The manifests that reach nothing for which more are named.
+    spent: HashSet<Digest>,
+    is_cut: bool,
+}
 
 /// Which of the accused each manifest reaches. Few reach any, and only those are kept.
 struct Reach<'a> {
     manifests: &'a StoredManifests,
     accused: HashSet<Digest>,
-    known: HashMap<&'a Digest, Vec<&'a Digest>>,
+    known: Marks<&'a Digest, &'a Digest>,
 }
 
 impl<'a> Reach<'a> {
-    fn new(manifests: &'a StoredManifests, accused: &BTreeSet<Digest>) -> Self {
+    fn new(manifests: &'a StoredManifests, accused: &BTreeSet<Digest>, most: usize) -> Self {
         let accused: HashSet<Digest> = accused.iter().copied().collect();
         let by_itself = manifests.readable().flat_map(|(digest, manifest)| {
             let named = manifest.references().map(|named| &named.digest);
             named.filter(|named| accused.contains(*named)).map(move |named| (digest, named))
         });
-        let known = Holders::listing(manifests.readable()).marks(by_itself);
+        let known = Holders::listing(manifests.readable()).marks(by_itself, most);
         Self { manifests, accused, known }
     }
 
@@ -38,12 +52,12 @@ impl<'a> Reach<'a> {
         self.accused
             .get(digest)
             .into_iter()
-            .chain(self.known.get(digest).into_iter().flatten().copied())
+            .chain(self.known.of.get(digest).into_iter().flatten().copied())
             .copied()
     }
 
     fn is_broken(&self, digest: &Digest) -> bool {
-        self.accused.contains(digest) || self.known.contains_key(digest)
+        self.accused.contains(digest) || self.known.of.contains_key(digest)
     }
 
     /// What the repository's tags lead to, as far as it is broken.
@@ -60,11 +74,13 @@ impl<'a> Reach<'a> {
 /// Find the images that need any of `accused`.
 #[must_use]
 pub fn find(view: &StorageView, accused: &BTreeSet<Digest>) -> Affected {
-    let mut affected = Affected::default();
+    let most = PAIRS.checked_div(accused.len()).unwrap_or(PAIRS).max(FEWEST);
+    let mut affected = Affected { most, ..Affected::default() };
     if accused.is_empty() {
         return affected;
     }
-    let reach = Reach::new(&view.manifests, accused);
+    let reach = Reach::new(&view.manifests, accused, most);
+    affected.is_cut = reach.known.is_cut;
     for repository in &view.repositories {
         affected.repository(repository, &reach);
     }
@@ -78,7 +94,7 @@ impl Affected {
             if let TagTarget::Digest(digest) = &tag.current
                 && reach.is_broken(digest)
             {
-                self.note(&Image::tagged(name.clone(), tag.tag.clone()), reach.of(digest));
+                self.note(Image::tagged(name.clone(), tag.tag.clone()), digest, reach);
             }
         }
         let links = repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest));
@@ -88,19 +104,39 @@ impl Affected {
         }
         let tagged = reach.tagged(repository);
         for digest in broken.iter().filter(|digest| !tagged.contains(*digest)) {
-            self.note(&Image::untagged(name.clone(), *digest), reach.of(digest));
+            self.note(Image::untagged(name.clone(), *digest), digest, reach);
         }
     }
 
-    fn note(&mut self, image: &Image, reached: impl Iterator<Item = Digest>) {
-        for digest in reached {
-            self.0.entry(digest).or_default().insert(image.clone());
+    /// Name `image`, whose manifest is `top`, for what it reaches.
+    fn note(&mut self, image: Image, top: &Digest, reach: &Reach<'_>) {
+        let mut is_named = false;
+        if !self.spent.contains(top) {
+            for digest in reach.of(top) {
+                let images = self.images.entry(digest).or_default();
+                let has_room = images.len() < self.most;
+                if has_room {
+                    images.insert(image.clone());
+                }
+                is_named |= has_room;
+                self.is_cut |= !has_room;
+            }
         }
+        if !is_named && let Some(first) = reach.of(top).next() {
+            self.spent.insert(*top);
+            self.insert(first, image);
+        }
+    }
+
+    /// What is not all named, if so.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        self.is_cut.then_some(Limit::ImagesUnnamed { most: self.most as u64 })
     }
 
     /// Say that `image` needs `digest`.
     pub fn insert(&mut self, digest: Digest, image: Image) {
-        self.0.entry(digest).or_default().insert(image);
+        self.images.entry(digest).or_default().insert(image);
     }
 
     /// The images that a finding breaks: those of its repository where it has one, else all.
@@ -121,7 +157,7 @@ impl Affected {
         digest: Digest,
         repository: Option<&RepositoryName>,
     ) -> impl Iterator<Item = &Image> {
-        let images = self.0.get(&digest).into_iter().flatten();
+        let images = self.images.get(&digest).into_iter().flatten();
         images.filter(move |image| repository.is_none_or(|here| *here == image.repository))
     }
 }
@@ -202,5 +238,23 @@ mod tests {
             assert_eq!(images.len(), graph.len());
             assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
         }
+    }
+
+    #[test]
+    fn many_lost_layers_below_many_tags_are_not_all_named_with_all() {
+        let lost: Vec<usize> = (10..5_010).collect();
+        let graph = [(0, manifest(&lost, &[]))];
+        let tags: Vec<String> = (0..100).map(|at| format!("t{at}")).collect();
+        let tags: Vec<_> = tags.iter().map(|tag| (tag.as_str(), 0)).collect();
+        let view = view(&graph, &tags);
+        let accused: BTreeSet<Digest> = lost.iter().map(|n| digest(*n)).collect();
+        let affected = find(&view, &accused);
+        assert_eq!(affected.limit(), Some(Limit::ImagesUnnamed { most: 64 }));
+        let of = |n: &usize| affected.by(&Finding::new(Code::MissingBlob, Subject::data(digest(*n)), ""));
+        let named: usize = lost.iter().map(|n| of(n).len()).sum();
+        assert_eq!(named, 5_000 * 64 + 36);
+        let all: BTreeSet<Image> = lost.iter().flat_map(of).collect();
+        assert_eq!(all.len(), 100, "each is named somewhere");
+        assert_eq!(find(&view, &BTreeSet::from([digest(10)])).limit(), None);
     }
 }

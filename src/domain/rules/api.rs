@@ -17,8 +17,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Accusations;
+use super::{Accusations, DaemonSettings};
 use crate::domain::code::{Code, Severity};
+use crate::domain::counted::counted;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
 use crate::domain::layout::Place;
@@ -33,14 +34,15 @@ use crate::domain::views::storage::{HashedBlob, ReadManifest};
 /// Accuse what the API alone shows to be wrong; add to `unknown` what it would not say.
 pub fn accuse(
     served: &ServedView,
-    is_proxy: bool,
+    daemon: &DaemonSettings,
     accusations: &mut Accusations,
     unknown: &mut Vec<Unlooked>,
 ) {
     let hashed = served.hashed.iter().filter_map(|(_, asked)| asked.answer.yes());
     let right =
         hashed.filter(|blob| blob.actual == blob.digest).map(|blob| (blob.digest, blob.size)).collect();
-    let mut judge = Judge { is_proxy, right, cut: BTreeSet::new(), accusations, unknown };
+    let unwanted = unwanted(served, daemon);
+    let mut judge = Judge { unwanted, right, cut: BTreeSet::new(), accusations, unknown };
     for (name, tag, resolved) in &served.resolved {
         judge.tag(name, tag, resolved);
     }
@@ -56,8 +58,23 @@ pub fn accuse(
     }
 }
 
+/// The manifests that only such indexes list as need not have them.
+fn unwanted(served: &ServedView, daemon: &DaemonSettings) -> BTreeSet<Subject> {
+    let (mut unwanted, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+    for ((name, _), asked) in &served.manifests {
+        let Some(ReadManifest::Manifest(manifest)) = asked.answer.yes().map(|it| &it.read) else { continue };
+        for (at, child) in manifest.children.iter().enumerate() {
+            let is_wanted = daemon.wants(manifest.platforms.get(at).map_or("", |it| it));
+            let list = if is_wanted { &mut wanted } else { &mut unwanted };
+            list.insert((name.clone(), child.digest));
+        }
+    }
+    unwanted.retain(|child| !wanted.contains(child));
+    unwanted
+}
+
 struct Judge<'a> {
-    is_proxy: bool,
+    unwanted: BTreeSet<Subject>,
     /// Content that came whole and is right, with its size.
     right: BTreeMap<Digest, u64>,
     /// Content of a wrong size: its bytes are wrong, too, which is no second fault.
@@ -119,8 +136,7 @@ impl Judge<'_> {
                     self.index(subject, read, asked, known);
                 }
             }
-            // A pull-through cache fetches it when somebody asks.
-            Answer::No(_) if self.is_proxy => {}
+            Answer::No(_) if self.unwanted.contains(subject) => {}
             Answer::No(_) => {
                 let message = "an index needs it, the daemon says it is not there".to_owned();
                 self.accuse(Code::MissingManifest, about, message, asked);
@@ -158,16 +174,18 @@ impl Judge<'_> {
         let is_gone = |child: &Digest| {
             known.get(&(name.clone(), *child)).is_some_and(|asked| matches!(asked.answer, Answer::No(_)))
         };
-        let gone = manifest.children.iter().filter(|child| is_gone(&child.digest)).count();
+        let gone: Vec<_> = manifest.children.iter().filter(|child| is_gone(&child.digest)).collect();
+        let is_note = gone.iter().all(|child| self.unwanted.contains(&(name.clone(), child.digest)));
+        let gone = gone.len();
         if gone == 0 {
             return;
         }
         let code = if gone == manifest.children.len() { Code::HollowIndex } else { Code::PartialIndex };
         let about = About::linked(name.clone(), *digest);
-        let message = format!("{gone} of its {} manifests are gone", manifest.children.len());
+        let message = format!("gone: {gone} of its {}", counted(manifest.children.len() as u64, "manifest"));
         let accusation = self.accusations.add(code, about, || message, []);
         accusation.prove([asked.exchange.evidence()]);
-        if self.is_proxy {
+        if is_note {
             accusation.finding.severity = Severity::Note;
         }
     }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::domain::cache_key::Lookup;
 use crate::domain::code::{Code, Severity};
+use crate::domain::counted::counted;
 use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, Subject};
 use crate::domain::layout::Place;
@@ -311,9 +312,13 @@ fn cache_says(asked: Lookup, said: String, at: Timestamp) -> Evidence {
 fn reach(members: usize, linked: usize) -> String {
     match (members, linked) {
         (0, 0) => "no repository holds it yet".into(),
-        (0, linked) => format!("claimed through the links of {linked} repositories"),
-        (members, 0) => format!("held by {members} repositories in Redis, linked by none"),
-        (members, linked) => format!("held by {members} repositories in Redis, linked by {linked}"),
+        (0, linked) => format!("claimed through the links of {}", counted(linked as u64, "repository")),
+        (members, 0) => {
+            format!("held by {} in Redis, linked by none", counted(members as u64, "repository"))
+        }
+        (members, linked) => {
+            format!("held by {} in Redis, linked by {linked}", counted(members as u64, "repository"))
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::code::Code;
 use super::digest::Digest;
 use super::finding::{Finding, Subject};
 use super::layout::{LinkPlace, Place};
+use super::limit::Limit;
 use super::name::{RepositoryName, Tag};
 use super::observed::Evidence;
 use super::views::storage::{TagTarget, Target};
@@ -46,8 +47,53 @@ pub struct DaemonSettings {
     pub read_only: Option<bool>,
     /// Whether it is a pull-through cache (`proxy.remoteurl`).
     pub proxy: Option<bool>,
+    /// How long a pull-through cache keeps what it fetched (`proxy.ttl`); nothing is for ever.
+    pub ttl: Option<SignedDuration>,
+    /// Which manifests an index needs (`validation`).
+    pub children: IndexChildren,
     /// Where it keeps blob descriptors.
     pub cache: CacheKind,
+}
+
+impl DaemonSettings {
+    /// Whether it fetches from another registry what it lacks: nothing is missing there.
+    #[must_use]
+    pub fn fetches(&self) -> bool {
+        self.proxy == Some(true)
+    }
+
+    /// Whether an index needs its manifest of that platform: a pull-through cache has those that were asked for.
+    #[must_use]
+    pub fn wants(&self, platform: &str) -> bool {
+        !self.fetches() && self.children.wants(platform)
+    }
+}
+
+/// Which of its manifests an index needs before the daemon takes it: the others may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum IndexChildren {
+    /// Each.
+    #[default]
+    All,
+    /// Those of these platforms, as `os/architecture`.
+    Of(Vec<String>),
+    /// None.
+    None,
+}
+
+impl IndexChildren {
+    /// Whether it needs one of that platform, `os/architecture[/variant]`.
+    #[must_use]
+    pub fn wants(&self, platform: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(wanted) => wanted.iter().any(|wanted| {
+                let rest = platform.strip_prefix(wanted.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }),
+            Self::None => false,
+        }
+    }
 }
 
 /// Where the daemon keeps blob descriptors (`storage.cache.blobdescriptor`).
@@ -120,9 +166,23 @@ pub struct Accusation {
     pub conditions: Vec<Condition>,
 }
 
+/// So many leftovers of a kind are accused one by one. Whoever pushes decides how many there are.
+pub const MOST_LEFTOVERS: usize = 50_000;
+
 /// Accusations, each code and subject once.
 #[derive(Debug, Default)]
-pub struct Accusations(BTreeMap<(Code, Subject), Accusation>);
+pub struct Accusations {
+    all: BTreeMap<(Code, Subject), Accusation>,
+    leftovers: BTreeMap<Code, Leftovers>,
+}
+
+/// How many leftovers there are of a kind.
+#[derive(Debug, Default)]
+struct Leftovers {
+    accused: usize,
+    /// Those that are only counted.
+    more: u64,
+}
 
 impl Accusations {
     /// Accuse; a second accusation of the same code and subject only adds its evidence, and to those who need it.
@@ -133,7 +193,7 @@ impl Accusations {
         message: impl FnOnce() -> String,
         conditions: impl IntoIterator<Item = Condition>,
     ) -> &mut Accusation {
-        match self.0.entry((code, subject.clone())) {
+        match self.all.entry((code, subject.clone())) {
             Entry::Occupied(known) => {
                 let known = known.into_mut();
                 known.needed_too(conditions);
@@ -146,10 +206,49 @@ impl Accusations {
         }
     }
 
+    /// Accuse a leftover, unless there are so many of its kind that it is only counted.
+    pub fn add_leftover(
+        &mut self,
+        code: Code,
+        subject: Subject,
+        message: impl FnOnce() -> String,
+        conditions: impl IntoIterator<Item = Condition>,
+    ) -> Option<&mut Accusation> {
+        self.has_room(code).then(|| self.add(code, subject, message, conditions))
+    }
+
+    fn has_room(&mut self, code: Code) -> bool {
+        let known = self.leftovers.entry(code).or_default();
+        let has_room = known.accused < MOST_LEFTOVERS;
+        if has_room {
+            known.accused += 1;
+        } else {
+            known.more += 1;
+        }
+        has_room
+    }
+
+    /// The leftovers that are only counted.
+    pub fn limits(&self) -> impl Iterator<Item = Limit> {
+        let counted = self.leftovers.iter().filter(|(_, known)| known.more > 0);
+        counted.map(|(code, known)| Limit::LeftoversCounted {
+            code: *code,
+            named: known.accused as u64,
+            more: known.more,
+        })
+    }
+
     /// Add all that others accuse, as if it had been accused one after the other.
-    pub fn append(&mut self, others: Self) {
-        for (key, accusation) in others.0 {
-            match self.0.entry(key) {
+    pub fn append(&mut self, mut others: Self) {
+        let counted = std::mem::take(&mut others.leftovers);
+        for (code, known) in &counted {
+            self.leftovers.entry(*code).or_default().more += known.more;
+        }
+        for (key, accusation) in others.all {
+            if counted.contains_key(&key.0) && !self.has_room(key.0) {
+                continue;
+            }
+            match self.all.entry(key) {
                 Entry::Occupied(mut known) => known.get_mut().needed_too(accusation.conditions),
                 Entry::Vacant(free) => {
                     free.insert(accusation);
@@ -160,7 +259,7 @@ impl Accusations {
 
     /// Accuse what somebody else accuses, with all that they say of it.
     pub fn join(&mut self, accusation: Accusation) {
-        match self.0.entry((accusation.finding.code, accusation.finding.subject.clone())) {
+        match self.all.entry((accusation.finding.code, accusation.finding.subject.clone())) {
             Entry::Occupied(mut known) => {
                 known.get_mut().needed_too(accusation.conditions);
                 known.get_mut().prove(accusation.finding.evidence);
@@ -173,29 +272,29 @@ impl Accusations {
 
     /// The accusation of that code and subject.
     pub fn get_mut(&mut self, code: Code, subject: &Subject) -> Option<&mut Accusation> {
-        self.0.get_mut(&(code, subject.clone()))
+        self.all.get_mut(&(code, subject.clone()))
     }
 
     /// Whether that was accused.
     #[must_use]
     pub fn has(&self, code: Code, subject: &Subject) -> bool {
-        self.0.contains_key(&(code, subject.clone()))
+        self.all.contains_key(&(code, subject.clone()))
     }
 
     /// All of them, for reading.
     pub fn iter(&self) -> impl Iterator<Item = &Accusation> {
-        self.0.values()
+        self.all.values()
     }
 
     /// Keep only what is about these subjects.
     pub fn retain(&mut self, is_kept: impl Fn(&Subject) -> bool) {
-        self.0.retain(|(_, subject), _| is_kept(subject));
+        self.all.retain(|(_, subject), _| is_kept(subject));
     }
 
     /// All of them, sorted by code and subject.
     #[must_use]
     pub fn into_vec(self) -> Vec<Accusation> {
-        self.0.into_values().collect()
+        self.all.into_values().collect()
     }
 }
 
@@ -254,5 +353,24 @@ mod tests {
                 .collect()
         };
         assert_eq!(told(many), told(one));
+    }
+
+    #[test]
+    fn leftovers_are_accused_up_to_a_number_and_counted_from_there() {
+        let (mut one, mut other) = (Accusations::default(), Accusations::default());
+        for at in 0..MOST_LEFTOVERS + 7 {
+            let subject = Subject::place(Place::from(format!("stray {at}")));
+            let accused = one.add_leftover(Code::StrayFile, subject, String::new, []);
+            assert_eq!(accused.is_some(), at < MOST_LEFTOVERS);
+        }
+        for at in 0..5 {
+            other.add_leftover(Code::StrayFile, Subject::place(format!("x{at}").into()), String::new, []);
+            other.add(Code::OrphanBlob, Subject::data(Digest::sha256([at; 32])), String::new, []);
+        }
+        assert_eq!(other.limits().count(), 0);
+        one.append(other);
+        let counted = Limit::LeftoversCounted { code: Code::StrayFile, named: 50_000, more: 12 };
+        assert_eq!(one.limits().collect::<Vec<_>>(), [counted]);
+        assert_eq!(one.into_vec().len(), MOST_LEFTOVERS + 5);
     }
 }

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::{Accusations, Condition, Facts};
 use crate::domain::code::{Code, Severity};
+use crate::domain::counted::counted;
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Subject;
 use crate::domain::images::Frontier;
@@ -241,6 +242,9 @@ impl<'a> Judge<'a> {
     }
 
     fn missing_manifest(&mut self, repository: &Repository, digest: Digest, who: &str, held: Condition) {
+        if self.facts.daemon.fetches() {
+            return;
+        }
         let message = || format!("{who} needs it, its data is not stored; a plain push may be swallowed");
         let subject = Subject::linked(repository.name.clone(), digest);
         let walked = self.walk_saw(&digest);
@@ -290,19 +294,25 @@ impl<'a> Judge<'a> {
         wanted: &mut Unmet,
     ) {
         let children = &manifest.children;
-        let gone =
-            children.iter().filter(|child| !self.child(repository, (digest, child), held, wanted)).count();
+        let (mut gone, mut is_harm) = (0, false);
+        for (at, child) in children.iter().enumerate() {
+            let is_wanted = self.facts.daemon.wants(manifest.platforms.get(at).map_or("", |it| it));
+            if !self.child(repository, (digest, child), is_wanted, held, wanted) {
+                gone += 1;
+                is_harm |= is_wanted;
+            }
+        }
         if gone == 0 {
             return;
         }
         let code = if gone == children.len() { Code::HollowIndex } else { Code::PartialIndex };
-        let message = || format!("{gone} of its {} manifests are gone", children.len());
+        let message = || format!("gone: {gone} of its {}", counted(children.len() as u64, "manifest"));
         let lost = children.iter().map(|child| child.digest).filter(|child| self.view.blob(child).is_none());
         let needed = Condition::AnyOf(vec![held.clone()]);
         let conditions: Vec<_> = [needed].into_iter().chain(lost.map(Condition::DataAbsent)).collect();
         let subject = Subject::linked(repository.name.clone(), digest);
         let accusation = self.accusations.add(code, subject, message, conditions);
-        if self.facts.daemon.proxy == Some(true) {
+        if !is_harm {
             accusation.finding.severity = Severity::Note;
         }
     }
@@ -312,12 +322,12 @@ impl<'a> Judge<'a> {
         &mut self,
         repository: &'a Repository,
         (index, child): (Digest, &Descriptor),
+        is_wanted: bool,
         held: &Condition,
         wanted: &mut Unmet,
     ) -> bool {
         let Some(stored) = self.need(&child.digest) else {
-            // A pull-through cache holds only the platforms that were asked for.
-            if self.facts.daemon.proxy != Some(true) {
+            if is_wanted {
                 self.missing_manifest(repository, child.digest, "an index", held.clone());
             }
             return false;

@@ -14,6 +14,8 @@
 
 mod links;
 mod manifests;
+mod parts;
+mod removals;
 mod search;
 mod traces;
 
@@ -28,6 +30,8 @@ use search::search;
 
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
+pub use parts::{JoinError, ViewPart};
+pub use removals::Removal;
 pub use traces::{Trace, Traces};
 
 /// All that storage was seen to hold.

@@ -3,6 +3,7 @@
 mod content;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -27,16 +28,21 @@ impl Run<'_> {
         self.coverage.limits.0.push(Limit::OnlyServed);
         self.cache_alone().await;
         let Some(registry) = self.reachable().await else { return Ok((Vec::new(), None)) };
+        if self.options.daemon.fetches() {
+            // Whatever it is asked for it fetches, and it notes what a tag names elsewhere.
+            self.coverage.unknown.push(Unlooked::new(Thing::side(registry.location()), Reason::AsksRemote));
+            return Ok((Vec::new(), None));
+        }
         let served = self.explore(&*registry).await;
         if self.matches_nothing(&*registry, &served).await {
             return Err(StorageError::NothingMatches { whole: registry.location() });
         }
         let mut accusations = Accusations::default();
-        let is_proxy = self.options.daemon.proxy == Some(true);
+        let daemon = &self.options.daemon;
         let replicas = self.explore_replicas(&served).await;
         let first = (&*registry.location(), &served);
         self.judge(first, &replicas, &mut accusations, |served, accusations, unknown| {
-            api::accuse(served, is_proxy, accusations, unknown);
+            api::accuse(served, daemon, accusations, unknown);
         });
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
@@ -100,6 +106,18 @@ pub(in crate::engine) struct Explorer<'a> {
     pub(in crate::engine) served: ServedView,
 }
 
+/// So many tags are kept and resolved in one run: what a daemon lists has no end.
+const MOST_TAGS: usize = 2_000_000;
+
+/// What may still be taken.
+struct Room(AtomicUsize);
+
+impl Room {
+    fn take(&self, count: usize) -> bool {
+        self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(count)).is_ok()
+    }
+}
+
 impl Explorer<'_> {
     /// Ask about each, so many at once.
     pub(in crate::engine) async fn ask_all<Q, A>(
@@ -145,10 +163,17 @@ impl Explorer<'_> {
     /// List the tags of each repository, and resolve them.
     async fn tags(&mut self, names: Vec<RepositoryName>) {
         let registry = self.registry;
+        let room = Room(AtomicUsize::new(MOST_TAGS));
         let listed = self
             .ask_all("listing tags", names, async |name: RepositoryName| {
-                let tags = registry.tags(&name).await;
-                (name, tags)
+                let mut asked = registry.tags(&name).await;
+                if let Answer::Yes(tags) = &asked.answer
+                    && !room.take(tags.len())
+                {
+                    let why = "all repositories together list too many tags for one run; give --repo";
+                    asked.answer = Answer::Unknown(why.into());
+                }
+                (name, asked)
             })
             .await;
         let mut questions = Vec::new();
@@ -343,5 +368,16 @@ fn picture(served: &ServedView) -> StorageView {
         uploads: Vec::new(),
         stray: Vec::new(),
         unknown: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_leaves_it_to_others() {
+        let room = Room(AtomicUsize::new(10));
+        assert_eq!([4, 7, 6, 1, 0].map(|count| room.take(count)), [true, false, true, false, true]);
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Asking, Run};
+use super::{Asking, Run, mirror};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
@@ -48,7 +48,7 @@ impl Run<'_> {
     pub(super) fn tells_what_it_remembers(&self) -> bool {
         let daemon = &self.options.daemon;
         let is_in_redis = daemon.cache == CacheKind::Redis && self.cached.is_whole;
-        daemon.cache == CacheKind::None || daemon.proxy == Some(true) || is_in_redis
+        daemon.cache == CacheKind::None || daemon.fetches() || is_in_redis
     }
 
     /// Settle what can be settled of these beliefs without a question to the daemon.
@@ -81,7 +81,8 @@ impl Run<'_> {
         let is_left = || view.repositories.iter().any(|repository| !repository.traces.is_empty());
         let codes = [Code::MissingManifest, Code::DanglingLayerLink];
         let is_lost = || accusations.iter().any(|known| codes.contains(&known.finding.code));
-        if !(is_handed_in || is_left() || is_lost()) {
+        let is_fetched = || self.options.daemon.fetches() && mirror::lacks_any(view);
+        if !(is_handed_in || is_left() || is_lost() || is_fetched() || !self.removals.is_empty()) {
             return;
         }
         let start = match (&self.options.starts, self.options.daemon.cache) {

@@ -39,6 +39,9 @@ pub(super) struct Cached {
     purge: BTreeMap<(Code, About), StaleKeys>,
     /// Whether nothing may be purged.
     is_refused: bool,
+    /// What is stored, and still a member of a repository that has no link to it: whoever reads it anywhere makes the
+    /// daemon serve it there again.
+    pub(super) asleep: BTreeSet<Digest>,
     /// Whether it was read to its end, and is this registry's.
     pub(super) is_whole: bool,
 }
@@ -78,8 +81,15 @@ impl Run<'_> {
         // What a manifest needs there is accused of the link that is missing: taking the member away would hurt.
         let is_needed = |premise: &Premise| {
             let Premise::DataUnlinked(name, digest) = premise else { return false };
-            accusations.has(Code::MissingLink, &About::link(name.clone(), LinkPlace::Layer(*digest)))
+            let places = [LinkPlace::Layer(*digest), LinkPlace::Revision(*digest)];
+            let mut about = places.map(|place| About::link(name.clone(), place)).into_iter();
+            about.any(|about| accusations.has(Code::MissingLink, &about))
         };
+        let unlinked = |accusation: &CacheAccusation| match &accusation.premise {
+            Premise::DataUnlinked(_, digest) => Some(*digest),
+            Premise::DataAbsent(_) | Premise::DataSize(..) => None,
+        };
+        cached.asleep = verdict.accusations.iter().filter_map(unlinked).collect();
         let (_, accused): (Vec<_>, Vec<_>) =
             verdict.accusations.into_iter().partition(|accusation| is_needed(&accusation.premise));
         for accusation in accused {

@@ -10,10 +10,13 @@ mod beliefs;
 mod budget;
 mod cache;
 mod homeless;
+mod memory;
+mod mirror;
 mod nameless;
 mod options;
 mod probe;
 mod recheck;
+mod removed;
 mod replicas;
 pub(super) mod same;
 mod sizes;
@@ -26,6 +29,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::memory::Answers;
 use super::blocking::blocking;
 use super::ports::{Event, Events, RegistryReader, Storage, StorageError};
 use super::sides::Sides;
@@ -33,6 +37,7 @@ use crate::domain::action::Need;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
+use crate::domain::last_look::LastLook;
 use crate::domain::limit::Limit;
 use crate::domain::observed::{Request, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Obstacle, Redis, offered};
@@ -41,7 +46,7 @@ use crate::domain::rules::{Accusations, Facts, affected, served as served_rules,
 use crate::domain::start::Start;
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::served::{ServedView, Subject};
-use crate::domain::views::storage::StorageView;
+use crate::domain::views::storage::{Removal, StorageView};
 
 pub use self::options::{Asking, Budget, ContentCheck, Extent, Leads, Options, Probe};
 pub use crate::domain::content::ContentSubset;
@@ -82,7 +87,9 @@ pub async fn check(
     let started = Timestamp::now();
     let cached = cache::Cached::default();
     let (coverage, unsettled) = (Coverage::default(), Vec::new());
-    let mut run = Run { sides, options, events, coverage, view: None, cached, unsettled, start: None };
+    let (start, removals, last) = (None, Vec::new(), None);
+    let mut run =
+        Run { sides, options, events, coverage, view: None, cached, unsettled, start, removals, last };
     let (findings, refusal) = match sides.storage() {
         Some(storage) => run.with_storage(&storage, started).await?,
         None => run.api_only().await?,
@@ -113,6 +120,10 @@ struct Run<'a> {
     unsettled: Vec<Subject>,
     /// When the daemon started, or why that is not known, where it matters.
     start: Option<Result<Start, Box<str>>>,
+    /// The folders that something has left, as far as a daemon may remember what it was.
+    removals: Vec<Removal>,
+    /// What the last check saw, where one did and it matters.
+    last: Option<Arc<LastLook>>,
 }
 
 /// Findings, and why the run was refused where it was.
@@ -132,19 +143,23 @@ impl Run<'_> {
             return Ok((Vec::new(), None));
         }
         let facts = Facts {
-            now,
+            // What is young when it is seen may have its links a moment later.
+            now: now.min(view.collected),
             grace: self.options.extent.grace,
             everything: self.options.extent.scope.is_everything(),
             daemon: self.options.daemon.clone(),
         };
         let judged = Arc::clone(&view);
         let mut accusations = blocking(move || storage_rules::accuse(&judged, &facts)).await;
+        self.coverage.limits.0.extend(accusations.limits());
         self.keep_own(&mut accusations);
         self.content(storage, &view, &mut accusations).await;
         self.cached = self.compare_cache(cache, &view, &mut accusations);
         self.keep_own(&mut accusations);
         if let Some(registry) = self.reachable().await {
-            match same::registry(&*registry, storage, &view).await {
+            match same::registry(&*registry, storage, &view, (&self.options.daemon, &self.cached.asleep))
+                .await
+            {
                 same::Same::Refused(why) => return Ok((Vec::new(), Some(why))),
                 same::Same::Unknown(unlooked) => self.coverage.unknown.push(unlooked),
                 same::Same::Shown(sample) => {
@@ -169,10 +184,10 @@ impl Run<'_> {
     async fn collect(&mut self, storage: &Arc<dyn Storage>) -> Result<Arc<StorageView>, StorageError> {
         let (storage, scope, events) =
             (Arc::clone(storage), Arc::clone(&self.options.extent.scope), Arc::clone(&self.events));
-        let view = blocking(move || storage.collect(&*scope, &*events)).await?;
+        let view = blocking(move || storage.collect_shared(&*scope, &*events)).await?;
         let scope = &self.options.extent.scope;
         if !scope.is_everything() && view.repositories.is_empty() && view.unknown.is_empty() {
-            return Err(StorageError::NothingMatches { whole: view.root });
+            return Err(StorageError::NothingMatches { whole: view.root.clone() });
         }
         self.coverage.storage = Some(cover(&view));
         self.coverage.shard = self.options.extent.shard;
@@ -181,7 +196,7 @@ impl Run<'_> {
         if !self.options.extent.scope.is_everything() {
             self.coverage.limits.0.push(Limit::SomeRepositories);
         }
-        Ok(Arc::new(view))
+        Ok(view)
     }
 
     /// The daemon, if it was given and lets us in.
@@ -206,8 +221,10 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) {
+        self.recall().await;
+        self.look_for_removals(storage, view).await;
         self.learn_start(storage, view, accusations).await;
-        let suspects = self.suspects(view, accusations);
+        let suspects = self.suspects(storage, view, accusations).await;
         let round = |settled| probe::Round {
             view,
             accusations,
@@ -229,7 +246,11 @@ impl Run<'_> {
         served_rules::note_known_losses(&served, accusations);
         let all = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served));
         self.leave_open(&known, all, accusations);
-        self.without_name(storage, view, accusations).await;
+        if !self.without_name(storage, view, accusations).await {
+            self.without_trace(view, accusations);
+        }
+        let served_by = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served)).collect();
+        self.remember(storage, view, Answers { suspects: &suspects, known: &known, served: served_by }).await;
         self.coverage.unknown.extend(served.unknown.iter().cloned());
         self.coverage.served = Some(ServedCoverage {
             requests: registry.requests(),
@@ -276,6 +297,7 @@ impl Run<'_> {
         let accused: BTreeSet<Digest> =
             findings.iter().filter_map(|finding| finding.subject.digest).collect();
         let affected = affected::find(view, &accused);
+        self.coverage.limits.0.extend(affected.limit());
         let (keyed, is_manifest) =
             (self.cached.keyed(), |digest: &Digest| view.manifests.contains_key(digest));
         let capabilities = Capabilities::found(&self.options.daemon, true, self.redis());

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::{Leads, Run};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
+use crate::domain::last_look::LastLook;
 use crate::domain::manifest::{self, MAX_MANIFEST_BYTES, Manifest};
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Reason, Thing, Unlooked};
@@ -26,21 +27,22 @@ const UNLINKED: usize = 4096;
 
 impl Run<'_> {
     /// Say in which repositories something is gone that no known manifest held, unless one is lost there that may have,
-    /// which says as much.
+    /// which says as much. Returns whether anything was said.
     pub(super) async fn without_name(
         &mut self,
         storage: &Arc<dyn Storage>,
         view: &Arc<StorageView>,
         accusations: &Accusations,
-    ) {
+    ) -> bool {
         if self.tells_what_it_remembers() {
-            return;
+            return false;
         }
         let remains = Remains {
             storage: Arc::clone(storage),
             view: Arc::clone(view),
             leads: self.options.leads.clone(),
             start: self.start.clone().and_then(Result::ok),
+            last: self.last.clone(),
         };
         let shard = self.options.extent.shard;
         let mut left = blocking(move || remains.unaccounted()).await;
@@ -55,6 +57,7 @@ impl Run<'_> {
             let why = Reason::NoName { blobs, repositories, example: Box::new(example.clone()) };
             self.coverage.unknown.push(Unlooked::new(Thing::Nameless, why));
         }
+        !left.is_empty()
     }
 }
 
@@ -65,6 +68,8 @@ struct Remains {
     leads: Leads,
     /// When the daemon started, where that is known.
     start: Option<Start>,
+    /// What the last check saw.
+    last: Option<Arc<LastLook>>,
 }
 
 impl Remains {
@@ -73,7 +78,8 @@ impl Remains {
         let left = self.view.repositories.iter().map(|one| (one, self.of(one)));
         let mut left: Vec<_> = left.filter(|(_, blobs)| !blobs.is_empty()).collect();
         let mut open: HashSet<Digest> = left.iter().flat_map(|(_, blobs)| blobs).copied().collect();
-        let before = self.leads.since.iter().flat_map(|since| since.manifests.values());
+        let before = self.leads.since.iter().chain(self.last.iter().map(|last| &last.view));
+        let before = before.flat_map(|before| before.manifests.values());
         for read in self.view.manifests.values().chain(before) {
             close(&mut open, read.manifest());
         }
@@ -98,9 +104,12 @@ impl Remains {
         layers.filter(|digest| is_gone(digest) && !self.was_gone_before(digest)).collect()
     }
 
-    /// Whether it went in a garbage collection before which every manifest was looked at.
+    /// Whether it went in a garbage collection before which every manifest was looked at, or was known to be gone already
+    /// at the last look.
     fn was_seen(&self, digest: &Digest) -> bool {
-        self.leads.is_whole && self.leads.since.as_ref().is_some_and(|since| since.blob(digest).is_some())
+        let is_in = |since: &Arc<StorageView>| since.blob(digest).is_some();
+        self.leads.is_whole && self.leads.since.as_ref().is_some_and(is_in)
+            || self.last.as_ref().is_some_and(|last| last.accounts_for(digest))
     }
 
     fn was_gone_before(&self, digest: &Digest) -> bool {

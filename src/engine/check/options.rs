@@ -12,7 +12,7 @@ use crate::domain::rules::DaemonSettings;
 use crate::domain::shard::Shard;
 use crate::domain::suspects::Suspect;
 use crate::domain::views::storage::StorageView;
-use crate::engine::ports::{Bookmark, Everything, Scope, Starts};
+use crate::engine::ports::{Bookmark, Everything, Memory, Scope, Starts};
 
 /// What a check is asked to do.
 #[derive(Clone, Default)]
@@ -29,6 +29,8 @@ pub struct Options {
     pub daemon: DaemonSettings,
     /// What tells when the daemons started.
     pub starts: Option<Arc<dyn Starts>>,
+    /// Where the last look is kept, for the next check to know what has gone.
+    pub memory: Option<Arc<dyn Memory>>,
 }
 
 /// What of the registry is judged.

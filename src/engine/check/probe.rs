@@ -20,7 +20,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::{Answer, ServedBlob, ServedView, Subject};
-use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target};
+use crate::domain::views::storage::{Links, ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::{Event, Events, RegistryReader};
 
 /// Everything that will be asked.
@@ -65,10 +65,17 @@ impl Round<'_> {
     fn questions(&self, served: &mut ServedView) -> Questions {
         let (view, Extent { shard, .. }) = (self.view, &self.options.extent);
         let mut questions = Questions::default();
-        questions.accused(view, self.accusations);
+        let (probe, fetches) = (self.options.asking.probe, self.options.daemon.fetches());
         let is_ours = |name: &RepositoryName| shard.is_none_or(|shard| shard.has_repository(name));
+        if !fetches {
+            questions.accused(view, self.accusations);
+        }
         for repository in view.repositories.iter().filter(|repository| is_ours(&repository.name)) {
-            questions.repository(view, repository, self.options.asking.probe);
+            if fetches {
+                questions.held(view, repository, probe);
+            } else {
+                questions.repository(view, repository, probe);
+            }
         }
         questions.handed_in(view, self.suspects);
         questions.beliefs.retain(|subject| !self.settled.contains(subject));
@@ -145,6 +152,21 @@ impl Questions {
         if all {
             self.tags.extend(repository.tags.iter().map(|tag| (name.clone(), tag.tag.clone())));
         }
+    }
+
+    /// Of a pull-through cache only what it holds: whatever it lacks it would fetch, and a tag from where it is newer.
+    fn held(&mut self, view: &StorageView, repository: &Repository, probe: Probe) {
+        if probe != Probe::All {
+            return;
+        }
+        let own = |links: &Links| -> Vec<Subject> {
+            let own = links.iter().filter(|link| *link.target == Target::Same);
+            own.map(|link| (repository.name.clone(), link.digest)).collect()
+        };
+        let layers = own(&repository.layers).into_iter();
+        self.blobs.extend(layers.filter(|(_, digest)| view.blob(digest).is_some_and(|blob| blob.size > 0)));
+        let manifests = own(&repository.revisions).into_iter();
+        self.manifests.extend(manifests.filter(|(_, digest)| view.manifests.manifest(digest).is_some()));
     }
 
     /// Pairs that somebody named, each in a repository by now.

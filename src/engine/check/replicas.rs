@@ -43,7 +43,8 @@ impl Run<'_> {
         let mut answers = Vec::new();
         for replica in self.reachable_replicas().await {
             let location = replica.location();
-            match same::registry(&*replica, storage, view).await {
+            match same::registry(&*replica, storage, view, (&self.options.daemon, &self.cached.asleep)).await
+            {
                 same::Same::Refused(why) => {
                     self.coverage.unknown.push(Unlooked::new(Thing::side(location), why));
                 }

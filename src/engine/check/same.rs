@@ -12,6 +12,7 @@ use crate::domain::layout::{FolderPlace, Place};
 use crate::domain::manifest::Descriptor;
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
+use crate::domain::rules::DaemonSettings;
 use crate::domain::views::served::{Answer, ServedBlob, ServedView};
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target};
 use crate::engine::blocking::blocking;
@@ -30,15 +31,17 @@ pub(super) enum Same {
     Unknown(Unlooked),
 }
 
-/// Ask about the sample.
+/// Ask about the sample; about what is better let alone only when all else is denied.
 pub(super) async fn registry(
     registry: &dyn RegistryReader,
     storage: &Arc<dyn Storage>,
     view: &StorageView,
+    (daemon, alone): (&DaemonSettings, &BTreeSet<Digest>),
 ) -> Same {
-    let sample = sample(view);
+    let mut sample = sample(view);
+    sample.sort_by_key(|(_, digest)| alone.contains(digest));
     if sample.is_empty()
-        && let Some(why) = foreign(registry, storage, view).await
+        && let Some(why) = foreign(registry, storage, view, daemon).await
     {
         return Same::Refused(why);
     }
@@ -75,8 +78,9 @@ pub(in crate::engine) async fn lists_others(
     registry: &dyn RegistryReader,
     storage: &Arc<dyn Storage>,
     view: &StorageView,
+    daemon: &DaemonSettings,
 ) -> Option<String> {
-    if sample(view).is_empty() { foreign(registry, storage, view).await } else { None }
+    if sample(view).is_empty() { foreign(registry, storage, view, daemon).await } else { None }
 }
 
 /// What the daemon lists and storage lacks.
@@ -84,11 +88,13 @@ async fn foreign(
     registry: &dyn RegistryReader,
     storage: &Arc<dyn Storage>,
     view: &StorageView,
+    daemon: &DaemonSettings,
 ) -> Option<String> {
     let catalog = registry.catalog().await;
     for name in catalog.answer.yes()?.iter().take(SAMPLE) {
-        let tags = registry.tags(name).await;
-        let tags = tags.answer.yes().cloned().unwrap_or_default();
+        // The tags that a pull-through cache lists are those of its remote.
+        let tags = if daemon.fetches() { None } else { Some(registry.tags(name).await) };
+        let tags = tags.and_then(|tags| tags.answer.yes().cloned()).unwrap_or_default();
         let (looked, at) = (Arc::clone(storage), name.clone());
         let is_other = move || {
             let has_tag = |tag: &Tag| !matches!(looked.tag(&at, tag), Observed::Absent);

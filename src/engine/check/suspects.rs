@@ -7,10 +7,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 use super::{Options, Run, Suspect};
 use crate::domain::difference::{self, Difference};
 use crate::domain::digest::Digest;
+use crate::domain::last_look::LastLook;
 use crate::domain::layout::LinkPlace;
 use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
@@ -18,6 +20,7 @@ use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::Subject;
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, Target, Trace};
+use crate::engine::ports::Storage;
 
 /// So many questions about digests that nothing in storage tells of.
 const ANYWHERE: usize = 4096;
@@ -28,15 +31,27 @@ const OF_CACHE: usize = 4096;
 
 impl Run<'_> {
     /// Every pair to ask about, each with its repository.
-    pub(super) fn suspects(&mut self, view: &StorageView, accusations: &Accusations) -> Vec<Suspect> {
+    pub(super) async fn suspects(
+        &mut self,
+        storage: &Arc<dyn Storage>,
+        view: &Arc<StorageView>,
+        accusations: &Accusations,
+    ) -> Vec<Suspect> {
+        if self.options.daemon.fetches() {
+            return self.remembered(storage, view).await;
+        }
+        let view = &**view;
         let mut gathering = Gathering::new(view, self.options, BTreeMap::new());
         for suspect in &self.options.leads.suspects {
             gathering.add(suspect);
         }
-        if let Some(before) = &self.options.leads.since {
-            gathering.disappeared(before);
+        let last = self.last.clone();
+        let before = self.options.leads.since.iter().chain(last.iter().map(|last| &last.view));
+        before.for_each(|before| gathering.disappeared(before));
+        for suspect in last.iter().flat_map(|last| &last.outcome.open) {
+            gathering.add(suspect);
         }
-        let limit = gathering.left(self.began());
+        let limit = gathering.left(self.began(), last.as_deref());
         self.coverage.limits.0.extend(limit);
         let limit = gathering.settle_bare();
         self.coverage.limits.0.extend(limit);
@@ -92,21 +107,16 @@ impl<'a> Gathering<'a> {
     fn may_be_false(&self, suspect: &Suspect) -> bool {
         let Suspect { repository, digest, kind } = suspect;
         let is_unlinked = |name| *kind != SuspectKind::Manifest && self.view.is_unlinked_layer(name, digest);
-        // What is unlinked in a pull-through cache it fetches, and claims rightly.
-        self.view.blob(digest).is_none()
-            || self.options.daemon.proxy != Some(true) && repository.as_ref().is_some_and(is_unlinked)
+        self.view.blob(digest).is_none() || repository.as_ref().is_some_and(is_unlinked)
     }
 
-    /// What is left of links. Such folders pile up: what is older than the daemon costs no question.
-    fn left(&mut self, began: Option<i64>) -> Option<Limit> {
-        // In a pull-through cache a question about what is gone makes the daemon fetch it.
-        if self.options.daemon.proxy == Some(true) {
-            return None;
-        }
+    /// What is left of links. Such folders pile up: what is older than the daemon, or was denied when it was last asked,
+    /// costs no question.
+    fn left(&mut self, began: Option<i64>, last: Option<&LastLook>) -> Option<Limit> {
         let mut newest = BinaryHeap::new();
         let mut traces = 0_u64;
         for repository in &self.view.repositories {
-            for (made, digest, kind) in left_in(repository, began) {
+            for (made, digest, kind) in left_in(repository, began, last) {
                 let suspect = Suspect::new(Some(repository.name.clone()), digest, kind);
                 if self.may_be_false(&suspect) {
                     traces += 1;
@@ -188,14 +198,20 @@ impl<'a> Gathering<'a> {
 }
 
 /// What is left of a repository's links, and when that was left, which something beside a lost link hides.
-fn left_in(repository: &Repository, began: Option<i64>) -> impl Iterator<Item = (i64, Digest, SuspectKind)> {
-    let Repository { layers, revisions, traces, .. } = repository;
+fn left_in(
+    repository: &Repository,
+    began: Option<i64>,
+    last: Option<&LastLook>,
+) -> impl Iterator<Item = (i64, Digest, SuspectKind)> {
+    let Repository { name, layers, revisions, traces, .. } = repository;
+    let is_open =
+        move |trace: &Trace| trace.is_remembered(began) && !last.is_some_and(|last| last.denied(name, trace));
     let kinds =
         [(layers, &traces.layers, SuspectKind::Layer), (revisions, &traces.revisions, SuspectKind::Manifest)];
     kinds.into_iter().flat_map(move |(links, traces, kind)| {
         let lost = links.iter().filter(|link| *link.target == Target::Missing);
         let lost = lost.map(|link| Trace { digest: link.digest, made: i64::MAX });
-        let remembered = traces.iter().copied().filter(move |trace| trace.is_remembered(began));
+        let remembered = traces.iter().copied().filter(is_open);
         lost.chain(remembered).map(move |trace| (trace.made, trace.digest, kind))
     })
 }

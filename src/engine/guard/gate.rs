@@ -50,9 +50,14 @@ fn judge(storage: &dyn Storage, view: &StorageView, intent: &Intent, before: Opt
         gate.aborts.extend(collection.aborts);
     }
     stray_data(storage, view, &mut gate);
+    misnamed(storage, view, &mut gate);
     gate.garbage_blobs = garbage.len() as u64;
     gate.garbage_bytes = garbage.values().map(|blob| blob.size).sum();
     gate.open = gate.aborts.is_empty() && gate.losses.is_empty() && gate.unknown.is_empty();
+    if delete_untagged && !gate.open {
+        let sparing = Intent { delete_untagged: false, ..intent.clone() };
+        gate.open_without_untagged = judge(storage, view, &sparing, before).open;
+    }
     gate
 }
 
@@ -71,6 +76,18 @@ fn add(losses: &mut Vec<Loss>, more: Vec<Loss>) {
         known.links.extend(loss.links);
         known.links.sort();
         known.links.dedup();
+    }
+}
+
+/// Repositories in folders that do not belong.
+fn misnamed(storage: &dyn Storage, view: &StorageView, gate: &mut Gate) {
+    let names: Vec<_> = gate.flavours.iter().map(|flavour| flavour.makes_repository()).collect();
+    for folder in gc::strange_folders(view) {
+        match storage.below(folder, &names) {
+            Observed::Present(places) => gate.aborts.extend(places.into_iter().map(Abort::misnamed)),
+            Observed::Absent => {}
+            Observed::Unknown(why) => gate.unknown.push(Unlooked::new(folder.clone(), why)),
+        }
     }
 }
 

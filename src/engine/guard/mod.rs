@@ -213,7 +213,7 @@ impl Run<'_> {
         let earlier = options.leads.since.clone();
         let (mut gate, view) = gate(Arc::clone(&storage), &self.intent, earlier, Arc::clone(events)).await?;
         if let Some(daemon) = sides.daemon()
-            && let Some(why) = same::lists_others(&*daemon.reader, &storage, &view).await
+            && let Some(why) = same::lists_others(&*daemon.reader, &storage, &view, &options.daemon).await
         {
             gate.open = false;
             self.guarded.refusal = Some(why);

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::digest::Digest;
+use crate::domain::manifest::{Descriptor, Kind, Manifest};
 use crate::domain::observed::{Thing, Unlooked};
-use crate::domain::views::storage::StoredBlob;
+use crate::domain::views::storage::{
+    ReadManifest, Repository, StoredBlob, StoredTag, TagTarget, Target, Traces,
+};
 use crate::engine::ports::JournalError;
 use crate::engine::scripted::{Fault, Script, empty};
 
@@ -76,6 +79,60 @@ async fn what_another_run_holds_is_not_even_looked_at() {
     assert_eq!((guarded.failed, guarded.exit_status), (Some(Stage::Gate), 4));
     let locked = LockError::from(JournalError::Locked { path: "/state/lock".into(), holder: None });
     assert_eq!(guarded.refusal, locked.refusal());
+}
+
+/// An index whose image has no tag of its own: 2.x with -m takes what it needs.
+fn nested() -> StorageView {
+    let digest = |number| Digest::sha256([number; 32]);
+    let manifest = |kind, needs: &[u8], children: &[u8]| {
+        let of = |numbers: &[u8]| numbers.iter().map(|n| Descriptor::new(digest(*n), Some(1))).collect();
+        let (needs, children) = (of(needs), of(children));
+        let (platforms, foreign) = (Box::default(), Box::default());
+        ReadManifest::Manifest(Manifest {
+            kind,
+            needs,
+            children,
+            foreign,
+            platforms,
+            subject: None,
+            flaw: None,
+        })
+    };
+    let links = |numbers: &[u8]| numbers.iter().map(|n| (digest(*n), Target::Same)).collect();
+    let tag = StoredTag { tag: "1".parse().unwrap(), current: TagTarget::Digest(digest(1)) };
+    let repository = Repository {
+        name: "app".parse().unwrap(),
+        layers: links(&[3]),
+        revisions: links(&[1, 2]),
+        tags: vec![tag],
+        has_layers: true,
+        has_manifests: true,
+        has_tags: true,
+        traces: Traces::default(),
+    };
+    let manifests = [(1, manifest(Kind::Index, &[], &[2])), (2, manifest(Kind::Image, &[3], &[]))];
+    let blob = |number| StoredBlob { digest: digest(number), size: 1, modified: 0 };
+    StorageView {
+        blobs: [1, 2, 3].map(blob).into(),
+        repositories: vec![repository],
+        manifests: manifests.into_iter().map(|(number, read)| (digest(number), read)).collect(),
+        ..empty()
+    }
+}
+
+#[tokio::test]
+async fn where_only_deleting_the_untagged_loses_something_the_gate_is_open_without_it() {
+    let script = Script { looks: VecDeque::from([nested()]).into(), ..Script::default() };
+    let gate = guarded(script, Behind::Nothing).await.1.unwrap().gate;
+    assert_eq!((gate.open, gate.losses.len(), gate.open_without_untagged), (false, 1, true));
+    let (mut lost, gone) = (nested(), Digest::sha256([2; 32]));
+    lost.blobs.retain(|blob| blob.digest != gone);
+    let all = nested().manifests;
+    let kept = all.iter().filter(|(digest, _)| **digest != gone);
+    lost.manifests = kept.map(|(digest, read)| (*digest, read.clone())).collect();
+    let script = Script { looks: VecDeque::from([lost]).into(), ..Script::default() };
+    let gate = guarded(script, Behind::Nothing).await.1.unwrap().gate;
+    assert_eq!((gate.open, gate.open_without_untagged), (false, false));
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ pub enum Notice {
     SnapshotKept(String),
     /// Content is hashed from the beginning, for what an earlier run remembered cannot be read; why.
     HashedAnew(String),
+    /// What an earlier check saw cannot be read, or what this one saw cannot be kept; why.
+    NotRemembered(String),
     /// A Redis without keys of a registry.
     NoKeys(String),
     /// Other databases of a Redis hold keys of a registry, too.

@@ -1,6 +1,7 @@
 //! Storage, read only.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -10,7 +11,10 @@ use crate::domain::digest::Digest;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Reason};
-use crate::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
+use crate::domain::shard::Shard;
+use crate::domain::views::storage::{
+    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
+};
 
 /// Which repositories a run looks at.
 pub trait Scope: Send + Sync {
@@ -50,6 +54,32 @@ pub trait Storage: Send + Sync {
     /// When the root itself cannot be read. Anything below that goes to [`StorageView::unknown`].
     fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError>;
 
+    /// The same, where it is kept already.
+    ///
+    /// # Errors
+    /// As [`Storage::collect`].
+    fn collect_shared(
+        &self,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<Arc<StorageView>, StorageError> {
+        self.collect(scope, events).map(Arc::new)
+    }
+
+    /// Walk one part of it: the blobs of some folders, some repositories, and the manifests that these name, wherever they
+    /// lie. [`StorageView::join`] makes the parts one view. Where nothing can be left out, all is walked.
+    ///
+    /// # Errors
+    /// As [`Storage::collect`].
+    fn collect_part(
+        &self,
+        shard: Shard,
+        scope: &dyn Scope,
+        events: &dyn Events,
+    ) -> Result<StorageView, StorageError> {
+        self.collect(scope, events).map(|view| view.part(shard))
+    }
+
     /// Hash each of these blobs' files, in parallel and no faster than `pace` allows, and say which are not
     /// what their digests say.
     fn hash_all(&self, digests: &[Digest], pace: &dyn Pace, events: &dyn Events) -> ContentView;
@@ -73,12 +103,22 @@ pub trait Storage: Send + Sync {
         Observed::Unknown(Reason::NoTimes)
     }
 
+    /// The folders of blobs that something has left since the last of these came. Only files tell.
+    fn removals(&self, _blobs: &[StoredBlob]) -> Vec<Removal> {
+        Vec::new()
+    }
+
     /// Look at one layer or revision link, or a tag's `current/link` ([`Storage::tag`] tells more).
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target>;
 
     /// When the folder of a link was last changed, by storage's own clock: also when a link came and went. Only files tell.
     fn link_changed(&self, _repository: &RepositoryName, _place: &LinkPlace) -> Observed<Timestamp> {
         Observed::Unknown(Reason::NoTimes)
+    }
+
+    /// What a pull-through cache is to drop one day, as it noted it; only such a daemon does.
+    fn scheduler_state(&self) -> Observed<Vec<u8>> {
+        Observed::Absent
     }
 
     /// Look at one tag.
@@ -89,6 +129,11 @@ pub trait Storage: Send + Sync {
 
     /// Hash one blob's file.
     fn hash(&self, digest: &Digest) -> Observed<HashedBlob>;
+
+    /// The folders of these names anywhere below a folder that does not belong there.
+    fn below(&self, _stray: &Place, _names: &[&str]) -> Observed<Vec<Place>> {
+        Observed::Absent
+    }
 
     /// Whether an upload session of that name lies in the repository: the handshake of safety rule 6.
     fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()>;
@@ -119,6 +164,16 @@ pub enum StorageError {
     NothingMatches {
         /// The storage root, or the registry's URL.
         whole: String,
+    },
+    /// The object store refused, or what is said of it has no meaning.
+    #[error("cannot look at `{location}`: {why}{}", hint.as_deref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
+    Store {
+        /// Where it is.
+        location: String,
+        /// What it said.
+        why: String,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// The operating system refused.
     #[error("cannot read `{}`", path.display())]

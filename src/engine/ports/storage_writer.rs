@@ -27,6 +27,15 @@ pub trait StorageWriter: Send + Sync {
     /// When the file cannot be looked at, or cannot be moved without being copied.
     fn quarantine_blob(&self, digest: &Digest) -> Result<Vec<Change>, StorageWriteError>;
 
+    /// What moves away whatever keeps a blob's data from being stored anew: on object stores, keys that extend its own. It is
+    /// no file of the blob, so that nothing of it is lost.
+    ///
+    /// # Errors
+    /// As [`StorageWriter::quarantine_blob`].
+    fn unblock(&self, _digest: &Digest) -> Result<Vec<Change>, StorageWriteError> {
+        Ok(Vec::new())
+    }
+
     /// What moves a link file out of the way that an upload left and nothing needs. Nothing if there is none.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod returned;
 mod sessions;
 mod step;
 mod survey;
+mod tag_history;
 mod upload;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use execute::execute;
 pub use preflight::{Refused, preflight, still_fits};
 pub use prove::{Proven, prove};
 pub use survey::survey;
+pub use tag_history::tag_histories;
 
 use super::ports::{Events, Journal, Pusher, RegistryReader, Service, Supply};
 use super::sides::Sides;

@@ -6,6 +6,7 @@ use super::journaled::{Taken, Trouble, begun, change, fail, started};
 use super::restarting::restart;
 use super::returned::return_manifest;
 use super::upload::{is_good, put_manifest, restore_manifest, upload_blob};
+use crate::domain::counted::counted;
 use crate::domain::journal::Change;
 use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::Observed;
@@ -26,6 +27,12 @@ pub(super) async fn take(repair: &Repair, step: &Step) -> Taken {
             started(repair, step).await?;
             change(repair, step, move |writer| writer.write_link(&name, &place, &digest)).await?;
             Ok("the link is right".into())
+        }
+        StepAction::SetAside { digest } => {
+            let digest = *digest;
+            started(repair, step).await?;
+            change(repair, step, move |writer| writer.quarantine_blob(&digest)).await?;
+            Ok("the bad file is in the quarantine".into())
         }
         StepAction::UploadBlob { repository, digest, size, .. } => {
             upload_blob(repair, step, repository, digest, *size).await
@@ -85,7 +92,7 @@ async fn purge(repair: &Repair, step: &Step, stale: &StaleKeys) -> Taken {
     }
     begun(repair, step, Change::CacheDeleted { keys: keys.clone() }).await?;
     let count = cache.purge(&keys).await.map_err(fail)?;
-    Ok(format!("{count} keys deleted"))
+    Ok(format!("{} deleted", counted(count as u64, "key")))
 }
 
 async fn push(repair: &Repair, step: &Step, name: &RepositoryName, tag: &Tag) -> Taken {

@@ -13,21 +13,23 @@ use crate::domain::finding::Finding;
 use crate::domain::images::Frontier;
 use crate::domain::layout::LinkPlace;
 use crate::domain::manifest::{self, Descriptor, Manifest};
-use crate::domain::name::{Image, RepositoryName};
+use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::plan::Materials;
 use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Event, Events, Naming, Supply, Wanted, fetch_images};
 
-/// Look for what the findings need, and for the manifests in which a daemon may believe.
+/// Look for what the findings need, and for the manifests in which a daemon may believe. What broken tags named is told as far as
+/// it is known.
 pub async fn survey(
     findings: &[Finding],
     unsettled: &[(RepositoryName, Digest)],
-    storage: Option<&StorageView>,
+    (storage, tags): (Option<&StorageView>, BTreeMap<(RepositoryName, Tag), Digest>),
     supply: &dyn Supply,
     jobs: usize,
     events: &dyn Events,
 ) -> Materials {
-    let mut survey = Survey { supply, storage, materials: Materials::default(), blobs: BTreeMap::new() };
+    let materials = Materials { tags, ..Materials::default() };
+    let mut survey = Survey { supply, storage, materials, blobs: BTreeMap::new() };
     events.emit(Event::Stage("looking for bytes", None));
     survey.tags(findings).await;
     survey.manifests(findings, jobs).await;

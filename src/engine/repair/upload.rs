@@ -13,7 +13,7 @@ use crate::domain::observed::Observed;
 use crate::domain::plan::Step;
 use crate::domain::views::served::{Answer, Delivery};
 use crate::engine::blocking::blocking;
-use crate::engine::ports::Wanted;
+use crate::engine::ports::{StorageWriteError, StorageWriter, Wanted};
 
 pub(super) async fn upload_blob(
     repair: &Repair,
@@ -46,13 +46,22 @@ fn places(step: &Step, name: &RepositoryName) -> Vec<RepositoryName> {
     std::iter::once(name).chain(&step.sought).cloned().collect()
 }
 
-/// Move a bad file away, where one is to be replaced. Whoever calls has good bytes in hand.
+/// Move a bad file away, where one is to be replaced, and what keeps another from taking its place. Whoever calls has good
+/// bytes in hand.
 async fn set_aside(repair: &Repair, step: &Step, digest: &Digest) -> Result<Vec<RecordedChange>, Trouble> {
-    if !step.action.replaces() {
+    let replaces = step.action.replaces();
+    if !replaces && repair.sides.storage_writer().is_none() {
         return Ok(Vec::new());
     }
     let digest = *digest;
-    change(repair, step, move |writer| writer.quarantine_blob(&digest)).await
+    let changes = move |writer: &dyn StorageWriter| {
+        let mut changes = writer.unblock(&digest)?;
+        if replaces {
+            changes.extend(writer.quarantine_blob(&digest)?);
+        }
+        Ok::<_, StorageWriteError>(changes)
+    };
+    change(repair, step, changes).await
 }
 
 /// If the upload failed and nothing good took the bad file's place, put that back.

@@ -23,7 +23,9 @@ use super::ports::{
     Approver, Declined, Event, Events, JournalError, LockError, LockHeld, Notice, RegistryLock, ServiceError,
     StorageError,
 };
-use super::repair::{Refused, Repair, Resources, execute, preflight, prove, still_fits, survey};
+use super::repair::{
+    Refused, Repair, Resources, execute, preflight, prove, still_fits, survey, tag_histories,
+};
 use super::sides::Sides;
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
@@ -148,10 +150,27 @@ impl Session {
         goal: Goal,
         approver: &dyn Approver,
     ) -> Result<Report, SessionError> {
+        self.settle_some(examination, goal, |_| true, approver).await
+    }
+
+    /// The same for findings of some codes.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn settle_some(
+        &self,
+        examination: Examination,
+        goal: Goal,
+        is_meant: impl Fn(Code) -> bool,
+        approver: &dyn Approver,
+    ) -> Result<Report, SessionError> {
         if examination.refusal.is_some() {
             return Ok(self.report(examination));
         }
-        let plan = self.plan(&examination, goal).await?;
+        let mut meant = examination.clone();
+        meant.findings.retain(|finding| is_meant(finding.code));
+        meant.unsettled.retain(|_| is_meant(Code::PhantomManifest));
+        let plan = self.plan(&meant, goal).await?;
         self.change(examination, Proposal { plan, is_saved: false }, approver).await
     }
 
@@ -195,7 +214,11 @@ impl Session {
         let Examination { findings, unsettled, .. } = examination;
         let view = examination.storage.as_deref();
         let Resources { supply, jobs, .. } = &self.resources;
-        let mut materials = survey(findings, unsettled, view, &**supply, *jobs, &*self.events).await;
+        let tags = match (self.sides.storage(), view) {
+            (Some(storage), Some(view)) => tag_histories(&storage, view, findings).await,
+            _ => BTreeMap::new(),
+        };
+        let mut materials = survey(findings, unsettled, (view, tags), &**supply, *jobs, &*self.events).await;
         if let Some(pusher) = &self.resources.pusher {
             materials.pushes = pusher.images().await.map_err(SessionError::Pusher)?;
         }
@@ -209,7 +232,8 @@ impl Session {
             .filter_map(|finding| Some((finding.subject.repository.clone()?, finding.subject.digest?)));
         let beliefs: Vec<_> = subjects.chain(examination.unsettled.iter().cloned()).collect();
         let Resources { supply, jobs, .. } = &self.resources;
-        survey(&[], &beliefs, examination.storage.as_deref(), &**supply, *jobs, &*self.events).await
+        let known = (examination.storage.as_deref(), BTreeMap::new());
+        survey(&[], &beliefs, known, &**supply, *jobs, &*self.events).await
     }
 
     /// Carry the proposal out, if somebody agrees and it may be.

@@ -106,13 +106,13 @@ impl Inquiry<'_> {
         if !self.options.platforms.is_empty() {
             self.drop_other_platforms(&mut told.manifests);
         }
-        api::accuse(&told, self.options.is_proxy, &mut accusations, &mut unknown);
+        api::accuse(&told, &self.options.daemon, &mut accusations, &mut unknown);
         Unlooked::sort(&mut unknown);
         let mut findings: Vec<Finding> =
             accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         let index = self.index();
         let images = images.iter().map(|named| self.sum_up(named, &index, &mut findings, &unknown)).collect();
-        let daemon = DaemonSettings { proxy: Some(self.options.is_proxy), ..DaemonSettings::default() };
+        let daemon = DaemonSettings { proxy: self.options.daemon.proxy, ..DaemonSettings::default() };
         let capabilities = Capabilities::found(&daemon, false, Redis::NotGiven);
         for finding in &mut findings {
             finding.remedies = offered(&Case::found(finding, |_| false, false), capabilities);

@@ -5,13 +5,14 @@ use bytesize::ByteSize;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
 
-use crate::domain::code::{Code, Severity};
+use crate::domain::code::Severity;
 use crate::domain::finding::{Finding, State, Subject};
-use crate::domain::name::{Image, Reference};
-use crate::domain::observed::Side;
+use crate::domain::name::Image;
 use crate::domain::report::Report;
 use crate::report::drawing::{Drawing, colour, hang, line};
-use crate::report::words::{counted, grouped, shorten_hex};
+use crate::report::groups::{Group, group};
+use crate::report::places::{Digits, side};
+use crate::report::words::{grouped, shorten_hex};
 
 /// How many findings of one code are shown before the rest is counted.
 pub(super) const SHOWN: usize = 10;
@@ -19,38 +20,13 @@ pub(super) const SHOWN: usize = 10;
 const IMAGES: usize = 3;
 const INDENT: u16 = 2;
 
-/// Findings that share code, severity and state, in the report's order.
-pub(super) struct Group<'a> {
-    pub(super) code: Code,
-    severity: Severity,
-    state: State,
-    findings: Vec<&'a Finding>,
-}
-
-/// Group what stands in a sorted list.
-pub(super) fn group(findings: &[Finding]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for finding in findings {
-        let key = (finding.code, finding.severity, finding.state);
-        let known = groups.iter_mut().find(|group| (group.code, group.severity, group.state) == key);
-        if let Some(group) = known {
-            group.findings.push(finding);
-        } else {
-            let (code, severity, state) = key;
-            groups.push(Group { code, severity, state, findings: vec![finding] });
-        }
-    }
-    groups
-}
-
 /// Draw all of them; notes as a line a code unless everything is asked for.
 pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     let is_whole = drawing.no_trunc || drawing.evidence;
-    let (loud, quiet): (Vec<_>, Vec<_>) = group(&report.findings)
-        .into_iter()
-        .partition(|group| is_whole || group.severity != Severity::Note || group.state != State::Open);
+    let (loud, quiet): (Vec<_>, Vec<_>) =
+        group(&report.findings).into_iter().partition(|group| is_whole || !group.is_quiet());
     for group in &loud {
-        group.draw(text, drawing);
+        one(text, group, drawing);
     }
     if quiet.is_empty() {
         return;
@@ -64,64 +40,53 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     for group in quiet {
         let count = grouped(group.findings.len() as u64);
         let lead = format!("  {count:>counts$} {:codes$}  ", group.code.as_str());
-        let bytes: u64 = group.findings.iter().filter_map(|finding| finding.bytes).sum();
+        let bytes = group.bytes();
         let space = if bytes == 0 { String::new() } else { format!(" ({})", ByteSize(bytes)) };
-        hang(text, &lead, lead.len(), &format!("{}{space}", group.code.meaning()), drawing);
+        let said = format!("{}{space}", group.code.meaning());
+        if drawing.is_narrow() {
+            line(text, &lead);
+            hang(text, "    ", 4, &said, drawing);
+        } else {
+            hang(text, &lead, lead.len(), &said, drawing);
+        }
     }
 }
 
 /// Say how many were left out.
-pub(super) fn more(text: &mut String, all: usize, shown: usize) {
+pub(super) fn more(text: &mut String, all: usize, shown: usize, drawing: Drawing) {
     if all > shown {
         let rest = grouped((all - shown) as u64);
-        line(text, &format!("  and {rest} more; --no-trunc or -o json shows them"));
+        hang(text, "  ", 2, &format!("and {rest} more; --no-trunc or -o json shows them"), drawing);
     }
 }
 
-impl Group<'_> {
-    fn style(&self) -> Style {
-        match (self.state, self.severity) {
-            (State::Repaired, _) => colour(AnsiColor::Green),
-            (State::Open | State::Failed, Severity::Error) => colour(AnsiColor::Red),
-            (State::Open | State::Failed, Severity::Warning) => colour(AnsiColor::Yellow),
-            (State::Open | State::Failed, Severity::Note) => colour(AnsiColor::Cyan),
-        }
+fn style(group: &Group<'_>) -> Style {
+    match (group.state, group.severity) {
+        (State::Repaired, _) => colour(AnsiColor::Green),
+        (State::Open | State::Failed, Severity::Error) => colour(AnsiColor::Red),
+        (State::Open | State::Failed, Severity::Warning) => colour(AnsiColor::Yellow),
+        (State::Open | State::Failed, Severity::Note) => colour(AnsiColor::Cyan),
     }
+}
 
-    fn count(&self) -> String {
-        let count = counted(self.findings.len() as u64, self.severity.as_str());
-        match self.state {
-            State::Open => count,
-            State::Repaired => format!("{count}, repaired"),
-            State::Failed => format!("{count}, not repaired"),
+fn one(text: &mut String, group: &Group<'_>, drawing: Drawing) {
+    line(text, "");
+    let code = drawing.paint(group.code.as_str(), style(group).bold());
+    line(text, &format!("{code} ({})", group.count()));
+    let shared = group.message();
+    hang(text, "  ", usize::from(INDENT), shared.unwrap_or(group.code.meaning()), drawing);
+    let most = if drawing.no_trunc { usize::MAX } else { SHOWN };
+    let shown: Vec<_> = group.findings.iter().take(most).copied().collect();
+    line(text, "");
+    if drawing.evidence || drawing.is_narrow() {
+        for finding in &shown {
+            proof(text, finding, shared.is_none(), drawing);
         }
+    } else {
+        let table = table(&shown, shared.is_none(), drawing).to_string();
+        table.lines().for_each(|row| line(text, &format!(" {row}")));
     }
-
-    /// What all of them say, where they say the same.
-    fn message(&self) -> Option<&str> {
-        let first = self.findings.first()?.message.as_str();
-        self.findings.iter().all(|finding| finding.message == first).then_some(first)
-    }
-
-    fn draw(&self, text: &mut String, drawing: Drawing) {
-        line(text, "");
-        let code = drawing.paint(self.code.as_str(), self.style().bold());
-        line(text, &format!("{code} ({})", self.count()));
-        let shared = self.message();
-        hang(text, "  ", usize::from(INDENT), shared.unwrap_or(self.code.meaning()), drawing);
-        let most = if drawing.no_trunc { usize::MAX } else { SHOWN };
-        let shown: Vec<_> = self.findings.iter().take(most).copied().collect();
-        line(text, "");
-        if drawing.evidence {
-            for finding in &shown {
-                proof(text, finding, shared.is_none(), drawing);
-            }
-        } else {
-            let table = table(&shown, shared.is_none(), drawing).to_string();
-            table.lines().for_each(|row| line(text, &format!(" {row}")));
-        }
-        more(text, self.findings.len(), most);
-    }
+    more(text, group.findings.len(), most, drawing);
 }
 
 /// Where, what where that differs, and which images it breaks; columns that would be empty are left out.
@@ -166,51 +131,31 @@ fn proof(text: &mut String, finding: &Finding, with_message: bool, drawing: Draw
     if !finding.affects.is_empty() {
         hang(text, "    breaks   ", 13, &broken(&finding.affects, " ", drawing), drawing);
     }
-    for evidence in &finding.evidence {
-        let view = match evidence.view {
-            Side::Storage => "storage",
-            Side::Served => "served",
-            Side::Cache => "cache",
-        };
-        let lead = format!("    {view:8} ");
+    for evidence in finding.evidence.iter().filter(|_| drawing.evidence) {
+        let lead = format!("    {:8} ", side(evidence.view));
         let said = format!("{}: {}", evidence.asked, evidence.said);
         let said = if drawing.no_trunc { said } else { shorten_hex(&said) };
         hang(text, &lead, lead.len(), &said, drawing);
     }
 }
 
-/// The subject as an image is written; a file where there is nothing else.
+/// The subject; where nothing is cut, its file below it.
 fn place(subject: &Subject, drawing: Drawing) -> String {
-    let digest =
-        subject.digest.map(|digest| if drawing.no_trunc { digest.to_string() } else { digest.short() });
-    let repository = subject.repository.as_ref().map(ToString::to_string).unwrap_or_default();
-    let path = subject.place.as_ref().map(ToString::to_string);
-    let place = match (&subject.tag, digest) {
-        (Some(tag), None) => format!("{repository}:{tag}"),
-        (None, Some(digest)) if repository.is_empty() => digest,
-        (None, Some(digest)) => format!("{repository}@{digest}"),
-        (Some(tag), Some(digest)) => format!("{repository}:{tag}@{digest}"),
-        (None, None) => path.clone().unwrap_or(repository),
-    };
-    match path {
-        Some(path) if drawing.no_trunc && path != place => format!("{place}\n{path}"),
-        Some(_) | None => place,
+    let place = Digits::of(drawing.no_trunc).subject(subject);
+    let path = subject.place.as_ref().filter(|_| drawing.no_trunc).map(ToString::to_string);
+    match path.filter(|path| *path != place) {
+        Some(path) => format!("{place}\n{path}"),
+        None => place,
     }
 }
 
 /// The first images, and how many more.
 fn broken(images: &[Image], between: &str, drawing: Drawing) -> String {
     let most = if drawing.no_trunc { usize::MAX } else { IMAGES };
-    let mut named: Vec<_> = images.iter().take(most).map(|image| shorten(image, drawing)).collect();
+    let digits = Digits::of(drawing.no_trunc);
+    let mut named: Vec<_> = images.iter().take(most).map(|image| digits.image(image)).collect();
     if images.len() > most {
         named.push(format!("and {} more", grouped((images.len() - most) as u64)));
     }
     named.join(between)
-}
-
-fn shorten(image: &Image, drawing: Drawing) -> String {
-    match &image.reference {
-        Reference::Digest(digest) if !drawing.no_trunc => format!("{}@{}", image.repository, digest.short()),
-        Reference::Digest(_) | Reference::Tag(_) => image.to_string(),
-    }
 }

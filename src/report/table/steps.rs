@@ -22,6 +22,9 @@ const MOVED: usize = 10;
 /// Flags with a value that a command may have to leave out.
 const VALUED: [&str; 2] = ["--started", "--registry"];
 
+/// What a bad file is in a pull-through cache, which takes no upload.
+const FETCHED: &str = "move the bad file out of the way (quarantine): the next pull fetches it again";
+
 /// What carrying out an action is, as an order.
 const fn order(action: Action) -> &'static str {
     match action {
@@ -117,6 +120,19 @@ fn command(target: &Target, remedy: &Remedy) -> Option<String> {
     Some(on(target, subcommand, &unfit, &(more + rest)))
 }
 
+/// What helps some of what was found: cures to choose from, best first.
+pub(in crate::report) struct Advice {
+    /// The codes, or what else it is about.
+    pub(in crate::report) about: String,
+    pub(in crate::report) cures: Vec<Cure>,
+}
+
+/// One thing that helps, and what to type for it.
+pub(in crate::report) struct Cure {
+    pub(in crate::report) order: String,
+    pub(in crate::report) typed: Option<String>,
+}
+
 /// Findings that the same remedies help.
 struct Group<'a> {
     codes: Vec<Code>,
@@ -170,24 +186,28 @@ fn alternatives(remedies: &[Remedy]) -> &[Remedy] {
 }
 
 impl Group<'_> {
-    fn draw(&self, text: &mut String, target: &Target, drawing: Drawing) {
+    fn advice(&self, target: &Target) -> Advice {
         let codes: Vec<_> = self.codes.iter().map(|code| code.as_str()).collect();
-        hang(text, "  ", 2, &codes.join(", "), drawing);
-        for (at, remedy) in self.remedies.iter().enumerate() {
-            let lead = if at == 0 { "    - " } else { "   or " };
+        let cures = self.remedies.iter().map(|remedy| {
             let needs = remedy.needs.map(|needs| format!("; needs {needs}")).unwrap_or_default();
             let by_hand = self.codes.first().filter(|_| remedy.action == Action::Inspect);
+            let is_fetched = remedy.action == Action::Quarantine && self.is_alone();
             let order = by_hand.map_or_else(|| order(remedy.action), |code| look(*code));
-            hang(text, lead, 6, &format!("{order}{needs}"), drawing);
+            let order = if is_fetched { FETCHED } else { order };
             let typed = match by_hand {
                 Some(Code::TagMismatch) => Some(on(target, "check", &["--registry"], " --registry URL")),
                 Some(_) => self.moves(target),
+                None if is_fetched => Some(on(target, "check", &[], " --fix --restart systemd:UNIT")),
                 None => command(target, remedy),
             };
-            if let Some(typed) = typed {
-                line(text, &format!("        {typed}"));
-            }
-        }
+            Cure { order: format!("{order}{needs}"), typed }
+        });
+        Advice { about: codes.join(", "), cures: cures.collect() }
+    }
+
+    /// Whether nothing else belongs to its remedy.
+    fn is_alone(&self) -> bool {
+        self.findings.iter().all(|finding| finding.remedies.len() == 1)
     }
 
     /// What takes stray files away, where their names can be typed.
@@ -204,40 +224,70 @@ impl Group<'_> {
 /// Whether what a daemon remembers could not be found out.
 fn is_unsettled(report: &Report) -> bool {
     let unknown = report.coverage.unknown.iter();
-    let mut beliefs =
-        unknown.filter(|it| matches!(it.why, Reason::Unsettled(_) | Reason::NoRepository { .. }));
+    let mut beliefs = unknown.filter(|it| {
+        matches!(it.why, Reason::Unsettled(_) | Reason::NoRepository { .. } | Reason::Fetches { .. })
+    });
     let mut limits = report.coverage.limits.0.iter();
     beliefs.next().is_some() || limits.any(|it| matches!(it, Limit::Beliefs { .. } | Limit::Traces { .. }))
 }
 
-/// What settles what a daemon may remember.
-fn settle(text: &mut String, target: &Target, drawing: Drawing) {
-    line(text, "  what the daemon may remember");
-    let restart = Remedy::new(Action::Restart, None);
-    hang(text, "    - ", 6, "if it was started since, say when", drawing);
-    line(text, &format!("        {}", on(target, "check", &["--started"], " --started TIME")));
-    hang(text, "   or ", 6, order(Action::Restart), drawing);
-    if let Some(command) = command(target, &restart) {
-        line(text, &format!("        {command}"));
+/// Whether something could not be looked at for want of rights.
+fn is_forbidden(report: &Report) -> bool {
+    report.coverage.unknown.iter().any(|it| matches!(it.why, Reason::Forbidden))
+}
+
+/// What lets somebody look who may not.
+fn permit(target: &Target) -> Advice {
+    Advice {
+        about: "what could not be looked at".into(),
+        cures: vec![Cure {
+            order: "run it as root, or as the registry's own user".into(),
+            typed: Some(format!("sudo {}", on(target, "check", &[], ""))),
+        }],
     }
 }
 
-/// Draw them, and where to read on.
+/// What settles what a daemon may remember.
+fn settle(target: &Target) -> Advice {
+    let started = on(target, "check", &["--started"], " --started TIME");
+    let restart = command(target, &Remedy::new(Action::Restart, None));
+    Advice {
+        about: "what the daemon may remember".into(),
+        cures: vec![
+            Cure { order: "if it was started since, say when".into(), typed: Some(started) },
+            Cure { order: order(Action::Restart).into(), typed: restart },
+        ],
+    }
+}
+
+/// All of it, in the report's order.
+pub(in crate::report) fn advice(report: &Report) -> Vec<Advice> {
+    let unsettled = is_unsettled(report) && report.refusal.is_none();
+    let settle = unsettled.then(|| settle(&report.target));
+    let permit = is_forbidden(report).then(|| permit(&report.target));
+    let grouped = groups(report);
+    grouped.iter().map(|group| group.advice(&report.target)).chain(permit).chain(settle).collect()
+}
+
+/// Draw it, and where to read on.
 pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     let first = report.standing(Severity::Warning).next();
-    let is_unsettled = is_unsettled(report) && report.refusal.is_none();
-    if first.is_none() && !is_unsettled {
+    let advice = advice(report);
+    if first.is_none() && advice.is_empty() {
         return;
     }
     line(text, "");
     line(text, &drawing.paint("what to do", Style::new().bold()));
-    for group in groups(report) {
-        group.draw(text, &report.target, drawing);
-    }
-    if is_unsettled {
-        settle(text, &report.target, drawing);
+    for Advice { about, cures } in advice {
+        hang(text, "  ", 2, &about, drawing);
+        for (at, Cure { order, typed }) in cures.iter().enumerate() {
+            hang(text, if at == 0 { "    - " } else { "   or " }, 6, order, drawing);
+            if let Some(typed) = typed {
+                line(text, &format!("        {typed}"));
+            }
+        }
     }
     if let Some(first) = first {
-        line(text, &format!("  `regfsck explain {}` tells more", first.code));
+        hang(text, "  ", 2, &format!("`regfsck explain {}` tells more", first.code), drawing);
     }
 }

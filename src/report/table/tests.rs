@@ -130,6 +130,17 @@ fn a_table_fits_80_columns() {
 }
 
 #[test]
+fn a_table_fits_40_columns() {
+    let narrow = Drawing { width: 40, ..Drawing::default() };
+    let text = draw(&report(findings()), narrow);
+    let is_whole =
+        |line: &&str| line.trim_start().starts_with("regfsck") || line.split_whitespace().count() <= 2;
+    let too_long: Vec<_> = text.lines().filter(|line| line.chars().count() > 40 && !is_whole(line)).collect();
+    assert_eq!(too_long, Vec::<&str>::new());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn a_table_has_colours() {
     let text = draw(&report(findings()), Drawing { colour: true, ..Drawing::default() });
     insta::assert_snapshot!(text.replace('\u{1b}', "^"));
@@ -163,7 +174,7 @@ fn what_could_not_be_looked_at_and_what_was_repaired_is_said() {
     failed.state = State::Failed;
     let mut report = report(vec![repaired, failed]);
     report.verdict = Verdict::Incomplete;
-    let why = "it is a symbolic link, and those below the storage root are not followed";
+    let why = "it is a symbolic link, and those below the storage root are not followed (--follow-symlinks reads them)";
     report.coverage.unknown =
         vec![Unlooked::new("/var/lib/registry/docker/registry/v2/blobs/x".to_owned(), why)];
     let text = draw(&report, Drawing::default());

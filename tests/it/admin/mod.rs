@@ -1,7 +1,10 @@
 //! The admin at 3 a.m.: what is said is true, and what is said to type can be typed.
 
+mod hints;
+mod newcomer;
 mod plans;
 mod remedies;
+mod reports;
 mod undo;
 
 use std::fs;

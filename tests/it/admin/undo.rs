@@ -39,6 +39,27 @@ fn undo_lists_tells_what_breaks_again_and_takes_back_one_run_at_a_time() {
     assert!(layer(&scene).metadata().unwrap().len() < whole, "{named}");
 }
 
+/// A repair says where the bad file is; what it prints puts it back, and the doctor knows of it.
+#[test]
+fn where_the_bad_file_went_is_said_and_what_is_printed_puts_it_back() {
+    let scene = Scene::sandbox();
+    let doctor = ["doctor", "--config", "config.yml"];
+    assert!(!scene.told(&doctor).contains("quarantine-kept"));
+    scene.damage(Damage::BlobHalved);
+    let bad = layer(&scene).metadata().unwrap().len();
+    let fixed = scene.command(&FIX).output().unwrap();
+    let said = String::from_utf8(fixed.stderr).unwrap();
+    let mut lines = said.lines();
+    let kept = lines.next().unwrap();
+    assert!(kept.starts_with("kept in ") && kept.contains(": 1 bad file, which may be deleted"), "{said}");
+    let folder = Path::new(kept.strip_prefix("kept in ").unwrap().split(':').next().unwrap());
+    assert!(folder.is_dir(), "{said}");
+    assert!(scene.told(&doctor).contains("quarantine-kept"), "{}", scene.told(&doctor));
+    let undo: Vec<&str> = lines.next().unwrap().trim().strip_prefix("regfsck ").unwrap().split(' ').collect();
+    let undone = scene.told(&[&undo[..], &["--yes"]].concat());
+    assert_eq!(layer(&scene).metadata().unwrap().len(), bad, "{undone}");
+}
+
 fn oldest(scene: &Scene) -> String {
     let listed = scene.command(&["undo", "--config", "config.yml", "--list"]).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();

@@ -31,7 +31,7 @@ fn systemd_finds_nothing_wrong_with_the_units() {
         std::fs::write(folder.path().join(&name), text).unwrap();
         names.push(folder.path().join(name));
     }
-    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names.len(), 6, "{names:?}");
     // It ends with 0 for what it only warns of.
     let output = Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&names).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,10 +1,18 @@
 //! Registries of unusual shape, on real daemons, in both directions: the healthy one is silent, the same shape damaged is
 //! found and healed.
 
+mod compatibility;
 mod content;
 mod go_reads;
+mod links;
+mod mirror;
+mod public;
 mod schema1;
+mod sparse;
+mod tags;
+mod zoo;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use regfsck::adapters::sandbox::image::Blob;
@@ -106,6 +114,16 @@ pub(crate) fn plant_manifest(root: &Path, name: &str, tag: &str, manifest: &Blob
     let files: PathBuf = root.to_owned();
     crate::doubles::tree::blob(&files, &manifest.bytes);
     link_manifest(&files, name, Some(tag), &manifest.digest);
+}
+
+/// Every file and folder, with what changes when somebody writes.
+pub(crate) fn listing(root: &Path) -> BTreeMap<String, (u64, Option<std::time::SystemTime>)> {
+    let entries = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap);
+    let described = entries.map(|entry| {
+        let metadata = entry.metadata().unwrap();
+        (entry.path().display().to_string(), (metadata.len(), metadata.modified().ok()))
+    });
+    described.filter(|(path, _)| !path.ends_with("scheduler-state.json")).collect()
 }
 
 /// Take a file or folder out of storage, by its path in the tree.

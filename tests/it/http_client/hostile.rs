@@ -152,6 +152,25 @@ async fn a_redirect_from_tls_to_none_is_not_followed() {
     assert_eq!(store.seen(), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn a_store_without_tls_that_was_named_is_followed_and_shown_nothing_of_ours() {
+    let store = Stub::playing(vec![Act::answer("200 OK", "", "x")]).await;
+    let to = format!("Location: {}/key?signed=1\r\n", store.url());
+    let front = Stub::playing(vec![Act::answer("307 Temporary Redirect", &to, "")]).await;
+    let Some(mut registry) = Behind::tls(&front) else { return };
+    registry.settings.plain_stores = vec!["other.test:9000".parse().unwrap()];
+    let why = unknown(client(&registry.settings).reader.hash_blob(&name("a"), &digest(b"x")).await.answer);
+    let port = store.url().rsplit(':').next().unwrap().to_owned();
+    let hint = format!("give --plain-http-store 127.0.0.1:{port}; ");
+    assert!(why.contains(&hint), "{why}");
+    assert_eq!(store.seen(), Vec::<String>::new());
+    registry.settings.plain_stores.push(format!("127.0.0.1:{port}").parse().unwrap());
+    let answer = client(&registry.settings).reader.hash_blob(&name("a"), &digest(b"x")).await.answer;
+    assert!(matches!(answer, Answer::Yes(_)), "{answer:?}");
+    let asked = store.seen().join("").to_ascii_lowercase();
+    assert!(asked.starts_with("get /key?signed=1 ") && !asked.contains("authorization"), "{asked}");
+}
+
 #[rstest]
 #[case("http://169.254.169.254/latest/meta-data/", "`169.254.169.254` is this machine's own link")]
 #[case("http://[::ffff:169.254.169.254]/", "`[::ffff:a9fe:a9fe]` is this machine's own link")]

@@ -78,7 +78,7 @@ fn in_step(english: &str, chinese: &str) -> String {
         }
     }
     assert_eq!((fences.next(), tables.next()), (None, None), "README.zh-CN.md lacks this of README.md");
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.join("\n") + "\n"
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Repairs, by the built program on running registries: what must be shown, and what must never happen.
 
+mod anywhen;
 mod bad_input;
 mod branches;
 mod death;

@@ -14,21 +14,33 @@ use walkdir::WalkDir;
 
 const REPOSITORY: &str = "team/app";
 
-/// A proxy that lets a push of a blob in, and end, right before the DELETE of its claim comes to the daemon.
-fn racing(daemon: &Daemon, blobs: Vec<Blob>) -> String {
+/// A proxy that does something before each request comes to the registry.
+fn proxy(url: &str, before: impl Fn(&str, &str) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (host, blobs) = (daemon.url().trim_start_matches("http://").to_owned(), Arc::new(blobs));
+    let address = listener.local_addr().unwrap().to_string();
+    let (host, before) = (url.trim_start_matches("http://").to_owned(), Arc::new(before));
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let (host, blobs) = (host.clone(), Arc::clone(&blobs));
-            thread::spawn(move || lead(client, &host, &blobs));
+            let (host, before) = (host.clone(), Arc::clone(&before));
+            thread::spawn(move || lead(client, &host, &*before));
         }
     });
-    url
+    address
 }
 
-fn lead(mut client: TcpStream, host: &str, blobs: &[Blob]) {
+/// One that lets a push of a blob in, and end, right before the DELETE of its claim comes to the daemon.
+fn racing(daemon: &Daemon, blobs: Vec<Blob>) -> String {
+    let push = move |line: &str, host: &str| {
+        let is_next =
+            |blob: &&Blob| line.starts_with(&format!("DELETE {} ", blob_path(REPOSITORY, &blob.digest)));
+        for blob in blobs.iter().filter(is_next) {
+            assert_eq!(Raw::new(host).upload(REPOSITORY, blob), 201);
+        }
+    };
+    format!("http://{}", proxy(&daemon.url(), push))
+}
+
+fn lead(mut client: TcpStream, host: &str, before: &dyn Fn(&str, &str)) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -38,12 +50,7 @@ fn lead(mut client: TcpStream, host: &str, blobs: &[Blob]) {
         head.push(byte[0]);
     }
     let line = String::from_utf8_lossy(&head).lines().next().unwrap().to_owned();
-    for blob in blobs
-        .iter()
-        .filter(|blob| line.starts_with(&format!("DELETE {} ", blob_path(REPOSITORY, &blob.digest))))
-    {
-        assert_eq!(Raw::new(host).upload(REPOSITORY, blob), 201);
-    }
+    before(&line, host);
     let mut daemon = TcpStream::connect(host).unwrap();
     // One request a connection, so that each is seen.
     let text = String::from_utf8(head).unwrap().replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -124,5 +131,37 @@ fn a_repair_leaves_no_upload_session() {
         let begun = daemon.raw().start_upload(REPOSITORY);
         regfsck.fix(&["--source", &mirror.source()]);
         assert_eq!(sessions(&daemon).len(), 1, "{begun}");
+    }
+}
+
+/// Bytes of a layer come from a mirror, and meanwhile somebody restores the file that they are to replace.
+#[test]
+fn a_file_that_is_restored_during_the_download_stays_where_it_is() {
+    for kind in Kind::all() {
+        let daemon = kind.start(&Settings::default());
+        let image = Image::two_layers("restored").unwrap();
+        daemon.raw().push_image(REPOSITORY, "1", &image);
+        let layer = image.layers[0].clone();
+        let data = Paths::new(&daemon.root()).data(&layer.digest);
+        let mut bad = layer.bytes.clone();
+        bad[0] ^= 1;
+        std::fs::write(&data, &bad).unwrap();
+        let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
+        let (path, restored) = (blob_path(REPOSITORY, &layer.digest), data.clone());
+        let bytes = layer.bytes.clone();
+        let source = proxy(&mirror.sandbox.url(), move |line, _| {
+            if line.starts_with(&format!("GET {path} ")) {
+                std::fs::write(&restored, &bytes).unwrap();
+            }
+        });
+        let inode = || std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&data).unwrap());
+        let before = inode();
+        let ran = Regfsck::on(&daemon).fix(&["--content", "--source", &format!("docker://{source}")]);
+        assert_eq!(ran.status, 0, "{kind:?}: {}", ran.table);
+        assert_eq!((std::fs::read(&data).unwrap(), inode()), (layer.bytes.clone(), before), "{kind:?}");
+        let quarantine = daemon.root().with_file_name("root.regfsck-quarantine");
+        let kept = WalkDir::new(quarantine).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+        assert_eq!(kept.count(), 0, "{kind:?}: nothing was moved");
+        assert_eq!(daemon.raw().pull(REPOSITORY, "1", &image), Ok(()));
     }
 }

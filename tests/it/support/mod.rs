@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test module uses its own part of the harness")]
 #![allow(unreachable_pub, reason = "the harness is the interface of its own test binary")]
 
+pub mod browser;
 pub mod certificates;
 pub mod container_registry;
 pub mod daemon;
@@ -9,7 +10,9 @@ pub mod damage;
 pub mod docker_engine;
 pub mod generated;
 pub mod incident;
+pub mod measured;
 pub mod modules;
+pub mod moto;
 pub mod plant;
 pub mod program;
 pub mod proxy;
@@ -28,11 +31,4 @@ pub mod transcript;
 pub mod tree;
 pub mod valve;
 
-/// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
-pub fn missing(program: &str, test: &str) {
-    assert!(
-        std::env::var_os("REGFSCK_REQUIRE_REAL").is_none_or(|value| value != "1"),
-        "{test} needs `{program}`, which is not installed"
-    );
-    eprintln!("skipped: {test} needs `{program}`, which is not installed");
-}
+pub use program::missing;

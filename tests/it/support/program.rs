@@ -6,12 +6,21 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+/// Whether a test that needs `program` can run; if not it is skipped with a word on stderr, or fails where real programs are required.
+pub fn missing(program: &str, test: &str) {
+    assert!(
+        std::env::var_os("REGFSCK_REQUIRE_REAL").is_none_or(|value| value != "1"),
+        "{test} needs `{program}`, which is not installed"
+    );
+    eprintln!("skipped: {test} needs `{program}`, which is not installed");
+}
+
 /// Where a program is; a test that needs a missing one says so, and fails where `REGFSCK_REQUIRE_REAL=1`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
     if found.is_none() {
-        super::missing(name, "a test");
+        missing(name, "a test");
     }
     found
 }

@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 
 use regfsck::adapters::sandbox::{Access, Flavour};
 use regfsck::domain::digest::Digest;
+use regfsck::domain::layout::{Place, ROOT};
 use tempfile::TempDir;
 
 use super::program::{Running, free_port};
 use super::settings::Settings;
-use super::tree::data_file;
 
 /// Where it notes the requests.
 pub const ACCESS_LOG: &str = "access.log";
@@ -193,7 +193,7 @@ impl RealRegistry {
 
     /// The file that holds a blob's data.
     pub fn data_file(&self, digest: &Digest) -> PathBuf {
-        data_file(&self.root, digest)
+        self.root.join(ROOT).join(Place::Data(*digest).to_string())
     }
 
     /// What it wrote to one of its logs so far.

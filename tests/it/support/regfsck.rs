@@ -55,7 +55,8 @@ impl Ended {
 /// `regfsck` with nothing of this machine's settings or credentials.
 pub fn command(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
-    command.args(arguments).env_clear().env("HOME", "/nonexistent");
+    // Where it keeps what it remembers of each registry: those of tests lie in folders of random names.
+    command.args(arguments).env_clear().env("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

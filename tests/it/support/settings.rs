@@ -38,6 +38,8 @@ pub struct Settings {
     pub top: String,
     /// YAML to stand below `http:`, indented by two.
     pub http: String,
+    /// YAML of another driver, and of redirects, to stand below `storage:`, indented by two; real daemons only.
+    pub driver: Option<String>,
     /// The root directory of another daemon to share; real daemons only.
     pub root: Option<PathBuf>,
 }
@@ -51,6 +53,7 @@ impl Default for Settings {
             proxy: None,
             top: String::new(),
             http: String::new(),
+            driver: None,
             root: None,
         }
     }
@@ -77,9 +80,10 @@ impl Settings {
 
     /// The registry's own configuration, in the form of the flavour.
     pub fn config_text(&self, root: &Path, port: u16, flavour: Flavour) -> String {
+        let filesystem = || format!("  filesystem:\n    rootdirectory: {}\n", root.display());
+        let driver = self.driver.clone().unwrap_or_else(filesystem);
         let mut text = format!(
-            "version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: {}\n  delete:\n    enabled: {}\n",
-            root.display(),
+            "version: 0.1\nlog:\n  level: info\nstorage:\n{driver}  delete:\n    enabled: {}\n",
             self.delete
         );
         let _ = match &self.cache {

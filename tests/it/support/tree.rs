@@ -125,6 +125,15 @@ fn kept(root: &Path, digest: &Digest) -> PathBuf {
     root.join(format!("{}.lost", digest.hex()))
 }
 
+/// Removes a folder of the storage with all that is in it, if it is there.
+#[expect(clippy::disallowed_methods, reason = "the damage is to remove something")]
+pub fn remove_folder(root: &Path, below: &str) {
+    let folder = root.join(ROOT).join(below);
+    if folder.exists() {
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
 /// Takes a blob's data away, but keeps it beside the tree.
 pub fn lose(root: &Path, digest: &Digest) {
     fs::rename(data_file(root, digest), kept(root, digest)).unwrap();

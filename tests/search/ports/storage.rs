@@ -13,7 +13,7 @@ use regfsck::domain::manifest;
 use regfsck::domain::name::{RepositoryName, Tag};
 use regfsck::domain::observed::Observed;
 use regfsck::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, Links, ReadManifest, Repository, StorageView, StoredBlob,
+    BlobFile, ContentView, HashedBlob, Links, ReadManifest, Removal, Repository, StorageView, StoredBlob,
     StoredManifests, StoredTag, StoredUpload, StrayFile, TagTarget, Target, Trace, Traces,
 };
 use regfsck::engine::ports::{
@@ -210,6 +210,19 @@ impl Storage for Ports {
             Some(size) => Observed::Present(BlobFile { size, modified: 0 }),
             None => Observed::Absent,
         }
+    }
+
+    /// Nothing here tells when: a folder of which all is gone lost something last, and no two blobs of this world share one.
+    fn removals(&self, _blobs: &[StoredBlob]) -> Vec<Removal> {
+        let tree = self.registry.files();
+        let folders = names(&tree, "blobs/sha256");
+        let empty =
+            folders.into_iter().filter(|name| names(&tree, &format!("blobs/sha256/{name}")).is_empty());
+        let removal = |name: String| Removal {
+            first: u8::from_str_radix(&name, 16).unwrap(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        empty.map(removal).collect()
     }
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {

@@ -13,6 +13,7 @@ use super::exchange::{HttpReply, HttpRequest, Take, read};
 use super::failure::{self, Failure, FailureKind};
 use super::{Client, WHOLE_ANSWER, tripped};
 use crate::adapters::registry::address::shown;
+use crate::adapters::registry::connection::PlainStore;
 
 /// So many redirects are followed into an object store.
 const MOST_REDIRECTS: u32 = 5;
@@ -23,6 +24,14 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const LONGEST_UNANNOUNCED: Duration = Duration::from_secs(3600);
 /// The most that is read of an answer that is no body.
 const REFUSAL: Take = Take::Bytes(64 << 10);
+
+/// What lets us follow to a store without TLS, and what is better.
+fn allowing(store: &PlainStore) -> String {
+    format!(
+        "if that store is yours, and the way there may be listened to, give --plain-http-store {store}; better have \
+         the registry's storage redirect to https, or let the registry send blobs itself (storage.redirect.disable)"
+    )
+}
 
 /// How an opening went.
 pub(crate) enum Opened {
@@ -87,8 +96,8 @@ impl Client {
         Ok(response)
     }
 
-    /// Where the redirect of a blob leads: to a store of another host, too, which is shown nothing of ours. Never is it from
-    /// TLS to none, or to what only we can reach.
+    /// Where the redirect of a blob leads: to a store of another host, too, which is shown nothing of ours. From TLS to none
+    /// it leads only to a store that the user named, and never to what only we can reach.
     pub(crate) async fn led(&self, from: &Url, location: &str) -> Result<Url, Failure> {
         let refuse = |why: String| Failure::new(FailureKind::Other, why);
         let mut url =
@@ -100,9 +109,11 @@ impl Client {
             "https" => {}
             "http" if from.scheme() == "http" => {}
             "http" => {
-                let why = format!("it redirects from TLS to plain HTTP ({place}): not followed");
-                let hint = "have the registry's storage redirect to https, or switch redirects off there";
-                return Err(refuse(why).with_hint(hint));
+                let store = PlainStore::of(&url).filter(|store| !self.plain_stores.contains(store));
+                if let Some(store) = store {
+                    let why = format!("it redirects from TLS to plain HTTP ({place}): not followed");
+                    return Err(refuse(why).with_hint(allowing(&store)));
+                }
             }
             _ => return Err(refuse(format!("it redirects to {place}, which is not HTTP: not followed"))),
         }

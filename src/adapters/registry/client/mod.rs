@@ -28,13 +28,15 @@ use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::address::Address;
-use super::connection::Connection;
+use super::connection::{Connection, PlainStore};
 use crate::domain::digest::Digest;
 use crate::domain::manifest::{MANIFEST_MEDIA_TYPES, MAX_MANIFEST_BYTES};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{RequestError, UploadSession};
 
 pub(crate) use auth::TokenScope;
+#[cfg(any(test, fuzzing))]
+pub(crate) use auth::realm;
 pub use build::UnusableSettings;
 pub(crate) use error::{answered, cure, is_full, refused, request_error, unanswered};
 pub(crate) use exchange::{End, HttpReply, HttpRequest, NoAnswer, Take};
@@ -73,10 +75,14 @@ pub(crate) struct Client {
     pub chunk: u64,
     /// The upload sessions that were given up.
     pub given_up: GivenUp,
+    /// Held while an answer is taken that needs much memory: one of them at a time.
+    pub large: tokio::sync::Mutex<()>,
     limiter: Limiter,
     auth: Authenticator,
     /// Where it may send us.
     reach: Reach,
+    /// Whom it may send us to without TLS.
+    plain_stores: Vec<PlainStore>,
     /// What names a proxy that leads there.
     proxy: Option<&'static str>,
     http: reqwest::Client,
@@ -97,9 +103,11 @@ impl Client {
             timeout: connection.timeout,
             chunk: connection.chunk.max(1 << 20),
             given_up: GivenUp::default(),
+            large: tokio::sync::Mutex::default(),
             limiter: Limiter::new(jobs, connection.rate, retries, connection.timeout),
             auth: Authenticator::new(credentials, http.clone(), connection.timeout, is_tls, reach.clone()),
             reach,
+            plain_stores: connection.plain_stores.clone(),
             proxy: build::proxy_variable(connection),
             http,
             streams,

@@ -117,14 +117,20 @@ fn read_delivery(reply: &HttpReply) -> (Answer<Delivery>, String) {
     }
 }
 
-/// An object store's answer: it says 404 of what it lacks, or 403 to those who may not list.
+/// An object store's answer: it says 404 of what it lacks. What it says with 403 is of whoever signed the URL, which may
+/// be too old, or made by a clock that is wrong, or by one who may not list and so is not told what is missing.
 fn read_store(reply: &HttpReply) -> (Answer<Delivery>, String) {
-    let body = String::from_utf8_lossy(&reply.body);
-    let stale =
-        ["Expired", "TimeTooSkewed", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthenticationFailed"];
+    let names = |code: &str| reply.body.windows(code.len()).any(|part| part == code.as_bytes());
+    let is_lost = ["<Code>NoSuchBucket<", "<Code>ContainerNotFound<"].iter().any(|code| names(code));
     match reply.status.as_u16() {
+        404 if is_lost => {
+            (Answer::Unknown("the store has no such bucket: nothing in it can be told".into()), said(reply))
+        }
         404 => (Answer::Yes(Delivery::Nothing), said(reply)),
-        403 if !stale.iter().any(|code| body.contains(code)) => (Answer::Yes(Delivery::Nothing), said(reply)),
+        403 => (
+            Answer::Unknown("the store refuses the daemon's own URL, which proves nothing".into()),
+            said(reply),
+        ),
         _ => read_delivery(reply),
     }
 }

@@ -11,18 +11,21 @@ use reqwest::Method;
 use reqwest::header::LINK;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use tokio::sync::MutexGuard;
 use url::Url;
 
 use super::answer::{Question, said, without};
 use crate::adapters::registry::address::shown;
 use crate::adapters::registry::client::{
-    Client, End, HttpReply, HttpRequest, Take, TokenScope, errors, printable,
+    Client, End, HttpReply, HttpRequest, NoAnswer, Take, TokenScope, errors, printable,
 };
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::views::served::{Answer, Asked};
 
 /// The most that is read of one page; a page of 1,000 names has 256 KiB at most.
 const PAGE_BYTES: u64 = 64 << 20;
+/// A page of more than this is read while no other is.
+const SMALL_PAGE_BYTES: u64 = 1 << 20;
 /// Repositories asked for in one page: the most that 2.8 and 3.x give by default.
 const PAGE_SIZE: &str = "n=1000";
 
@@ -92,8 +95,8 @@ async fn list<P: DeserializeOwned, N: Ord>(
         if let Err(why) = go_on(&mut seen, &url, found.len()) {
             return whole(question.answered((Answer::Unknown(why.clone()), why)));
         }
-        let reply = match client.ask(&request(url.clone(), &scope)).await {
-            Ok(reply) => reply,
+        let (reply, _alone) = match page(client, request(url.clone(), &scope)).await {
+            Ok(page) => page,
             Err(no_answer) => return whole(question.no_answer(&no_answer)),
         };
         match read_page(&reply) {
@@ -114,6 +117,20 @@ async fn list<P: DeserializeOwned, N: Ord>(
     }
     let said = format!("200 OK, {} names in {} pages", found.len(), seen.len());
     whole(question.answered((Answer::Yes(found.into_iter().collect()), said)))
+}
+
+/// A page, and the turn to take it in where it is large: 2.x gives all tags of a repository in one.
+async fn page(
+    client: &Client,
+    request: HttpRequest,
+) -> Result<(HttpReply, Option<MutexGuard<'_, ()>>), NoAnswer> {
+    let reply = client.ask(&request).await?;
+    if reply.end != End::Enough {
+        return Ok((reply, None));
+    }
+    drop(reply);
+    let turn = client.large.lock().await;
+    Ok((client.ask(&request.take(Take::Bytes(PAGE_BYTES))).await?, Some(turn)))
 }
 
 /// Whether another page is read: of a list whose pages come again, or never end, no more.
@@ -169,13 +186,20 @@ impl<'de, N: FromStr + Ord> Visitor<'de> for Taking<N> {
     }
 }
 
+/// How many names a page has, for whoever throws anything at it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn page_names(body: &[u8]) -> usize {
+    let catalog = serde_json::from_slice::<Catalog>(body).map_or(0, |page| page.repositories.0.len());
+    catalog + serde_json::from_slice::<Tags>(body).map_or(0, |page| page.tags.0.len())
+}
+
 fn is_page_too_large(reply: &HttpReply) -> bool {
     let errors = errors(&reply.body).unwrap_or_default();
     errors.iter().any(|error| error.code == "PAGINATION_NUMBER_INVALID")
 }
 
 fn request(url: Url, scope: &TokenScope) -> HttpRequest {
-    HttpRequest::new(Method::GET, url, scope.clone()).take(Take::Bytes(PAGE_BYTES))
+    HttpRequest::new(Method::GET, url, scope.clone()).take(Take::Bytes(SMALL_PAGE_BYTES))
 }
 
 /// The page that `Link` names. Only its path and query count: it stays on our registry.
@@ -202,7 +226,7 @@ fn read_page<P: DeserializeOwned, T>(reply: &HttpReply) -> Result<P, Answer<T>> 
 }
 
 /// The target of `rel="next"` in `Link` header values.
-fn next_page<'a>(links: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn next_page<'a>(links: impl Iterator<Item = &'a str>) -> Option<String> {
     let is_next = |parameters: &str| {
         parameters.split(';').filter_map(|parameter| parameter.split_once('=')).any(|(key, value)| {
             key.trim().eq_ignore_ascii_case("rel")

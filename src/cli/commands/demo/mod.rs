@@ -2,10 +2,12 @@
 
 mod story;
 
+use std::ffi::OsStr;
 use std::io::Write;
 
 use anyhow::Result;
 
+use self::story::{DemoTarget, Then};
 use super::check;
 use crate::cli::args::demo::DemoCommand;
 use crate::cli::args::{self, Subcommand};
@@ -14,11 +16,20 @@ use crate::cli::terminal::Terminal;
 /// Tell the story; its checks are the ones that any user runs.
 pub(in crate::cli) fn run(demo: DemoCommand, terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_drawing(&demo.drawing).with_progress(&demo.progress);
-    let check = async |target: &story::DemoTarget, out: &mut dyn Write| {
-        let config = target.config.clone().into_os_string();
-        let typed = ["regfsck".into(), "check".into(), "--probe-manifests".into(), "--config".into(), config];
-        let Subcommand::Check(command) = args::parse(typed)?.command else { return Ok(0) };
-        let report = check::report(&command, &terminal).await?;
+    let check = async |target: &DemoTarget, repair: Then, out: &mut dyn Write| {
+        let (config, state) = (target.config.as_os_str(), target.state.as_os_str());
+        let mut typed: Vec<&OsStr> = vec!["regfsck".as_ref(), "check".as_ref(), "--config".as_ref(), config];
+        if repair == Then::Repair {
+            typed.extend(["--fix", "--yes", "--source", &target.mirror, "--state-dir"].map(OsStr::new));
+            typed.push(state);
+        }
+        let Subcommand::Check(command) = args::parse(typed.into_iter().map(OsStr::to_owned))?.command else {
+            return Ok(0);
+        };
+        let report = match repair {
+            Then::Nothing => check::report(&command, &terminal).await?,
+            Then::Repair => check::fixed(&command, &terminal).await?.0,
+        };
         terminal.draw(&report, out)?;
         Ok(report.exit_status)
     };

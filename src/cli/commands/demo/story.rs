@@ -1,8 +1,8 @@
 //! The incident, told while it happens on the embedded registry.
 //!
-//! Push, DELETE, garbage collection, push again, failing pull; then the check that any user runs, a
-//! restart of the daemon, and the check once more. Nothing is faked but the daemon's size: client and
-//! registry speak HTTP on loopback, and the client does what docker does.
+//! Push, DELETE, garbage collection, push again, failing pull; then the check that any user runs, a repair from a
+//! mirror, and a pull that works. Nothing is faked but the daemon's size: client and registry speak HTTP on loopback,
+//! and the client does what docker does.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use crate::adapters::sandbox::client::{DockerLike, Pushed};
 use crate::adapters::sandbox::image::Image;
 use crate::adapters::sandbox::{self, Flavour, Sandbox, garbage_collect};
 use crate::cli::args::demo::DemoCommand;
+use crate::report::words::quoted;
 
 /// The image that is lost, and one that is not.
 const LOST: &str = "team/app";
@@ -29,6 +30,17 @@ pub(super) struct DemoTarget {
     pub root: PathBuf,
     /// A configuration file of the registry's own form.
     pub config: PathBuf,
+    /// Where a repair keeps its journal.
+    pub state: PathBuf,
+    /// What has the lost image, too, as a source.
+    pub mirror: String,
+}
+
+/// What follows a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    Nothing,
+    Repair,
 }
 
 /// Where the demo's files are; a temporary directory goes away with it.
@@ -38,6 +50,7 @@ enum Home {
 }
 
 impl Home {
+    #[expect(clippy::disallowed_methods, reason = "the folder that the user named for the demo")]
     fn open(keep: Option<&PathBuf>) -> Result<Self> {
         let Some(folder) = keep else {
             return Ok(Self::Temporary(tempfile::tempdir().context("make a temporary directory")?));
@@ -62,32 +75,33 @@ impl Home {
 struct Demo<'a> {
     out: &'a mut dyn Write,
     sandbox: Sandbox,
+    /// Up as long as the demo is.
+    mirror: Sandbox,
     client: DockerLike,
     target: DemoTarget,
 }
 
-/// Runs the demo and tells it on `out`. `check` is run on the damaged registry, and again after the
-/// restart; it prints its report itself and returns its exit status.
+/// Runs the demo and tells it on `out`. `check` is run on the damaged registry, and again with what makes a repair of
+/// it; it prints its report itself and returns its exit status.
 ///
 /// # Errors
 /// The directory cannot be used, no port is free, or `out` or `check` fail.
 pub(super) async fn tell(
     options: DemoCommand,
     out: &mut dyn Write,
-    mut check: impl AsyncFnMut(&DemoTarget, &mut dyn Write) -> Result<u8>,
+    mut check: impl AsyncFnMut(&DemoTarget, Then, &mut dyn Write) -> Result<u8>,
 ) -> Result<()> {
     let home = Home::open(options.keep.as_ref())?;
     let mut demo = Demo::start(options.flavour, home.path(), out)?;
     demo.introduce(options.flavour)?;
     demo.make_stale().await?;
     demo.push_again().await?;
-    demo.check("What is wrong? Ask regfsck.", &mut check).await?;
+    demo.check("What is wrong? Ask regfsck.", Then::Nothing, &mut check).await?;
     if options.serve {
         demo.serve(options.keep.is_some()).await?;
     } else {
-        demo.restart()?;
-        demo.check("Check once more.", &mut check).await?;
-        demo.conclude()?;
+        demo.check("A mirror has the image: take it from there.", Then::Repair, &mut check).await?;
+        demo.conclude().await?;
     }
     demo.take_leave(&home)
 }
@@ -108,15 +122,19 @@ fn configuration(sandbox: &Sandbox) -> String {
 }
 
 impl<'a> Demo<'a> {
+    #[expect(clippy::disallowed_methods, reason = "a file of the demo's own registry")]
     fn start(flavour: Flavour, home: &Path, out: &'a mut dyn Write) -> Result<Self> {
         let root = home.join("registry");
         let sandbox = Sandbox::start(sandbox::Options::new(&root, flavour)).context("start the sandbox")?;
         let config = home.join("config.yml");
         std::fs::write(&config, configuration(&sandbox))
             .with_context(|| format!("write `{}`", config.display()))?;
-        let target = DemoTarget { url: sandbox.url(), root, config };
+        let mirror = Sandbox::start(sandbox::Options::new(home.join("mirror"), flavour))
+            .context("start the mirror")?;
+        let (state, from) = (home.join("state"), format!("docker://{}", mirror.address()));
+        let target = DemoTarget { url: sandbox.url(), root, config, state, mirror: from };
         let client = DockerLike::new(&target.url)?;
-        Ok(Self { out, sandbox, client, target })
+        Ok(Self { out, sandbox, mirror, client, target })
     }
 
     fn headline(&mut self, text: &str) -> Result<()> {
@@ -148,10 +166,11 @@ impl<'a> Demo<'a> {
         self.headline("A build pushes two images, and all is well.")?;
         self.push(HEALTHY, &healthy).await?;
         self.push(LOST, &lost).await?;
+        DockerLike::new(&self.mirror.url())?.push(LOST, TAG, &lost).await?;
         self.pull(LOST).await?;
         self.headline("A clean-up job deletes one, and garbage is collected.")?;
         let digest = lost.manifest.digest;
-        self.command(&format!("curl -X DELETE …/v2/{LOST}/manifests/{}…", digest.short()))?;
+        self.command(&format!("curl -X DELETE .../v2/{LOST}/manifests/{}...", digest.short()))?;
         self.client.delete_manifest(LOST, &digest).await?;
         self.say("202 Accepted")?;
         self.command("registry garbage-collect -m config.yml")?;
@@ -182,44 +201,60 @@ impl<'a> Demo<'a> {
                 self.say(&format!("{}: {what}", digest.short().trim_start_matches("sha256:")))?;
             }
         }
-        self.say(&format!("{TAG}: digest: {}…", image.manifest.digest.short()))
+        self.say(&format!("{TAG}: digest: {}...", image.manifest.digest.short()))
     }
 
-    async fn pull(&mut self, repository: &str) -> Result<()> {
+    /// What a pull says, and whether it worked.
+    async fn pull(&mut self, repository: &str) -> Result<bool> {
         self.command(&format!("docker pull {repository}:{TAG}"))?;
-        match self.client.pull(repository, TAG).await {
-            Ok(pulled) => self.say(&format!("Status: Downloaded and verified {} bytes", pulled.bytes)),
-            Err(error) => self.say(&format!("Error response from daemon: {error}")),
+        let pulled = self.client.pull(repository, TAG).await;
+        match &pulled {
+            Ok(pulled) => self.say(&format!("Status: Downloaded and verified {} bytes", pulled.bytes))?,
+            Err(error) => self.say(&format!("Error response from daemon: {error}"))?,
         }
+        Ok(pulled.is_ok())
     }
 
     async fn check(
         &mut self,
         headline: &str,
-        check: &mut impl AsyncFnMut(&DemoTarget, &mut dyn Write) -> Result<u8>,
+        repair: Then,
+        check: &mut impl AsyncFnMut(&DemoTarget, Then, &mut dyn Write) -> Result<u8>,
     ) -> Result<()> {
         self.headline(headline)?;
-        self.command("regfsck check --config config.yml")?;
-        let status = check(&self.target, self.out).await?;
+        let more = match repair {
+            Then::Nothing => String::new(),
+            Then::Repair => format!(" --fix --yes --source {}", self.target.mirror),
+        };
+        self.command(&format!("regfsck check --config config.yml{more}"))?;
+        let status = check(&self.target, repair, self.out).await?;
         self.say(&format!("(exit status {status})"))
     }
 
-    fn restart(&mut self) -> Result<()> {
-        self.headline("The usual advice is: restart the daemon.")?;
-        self.command("systemctl restart registry")?;
-        self.sandbox.restart().context("restart the sandbox")
-    }
-
-    fn conclude(&mut self) -> Result<()> {
-        self.say("\nThe restart made the daemon honest again: it no longer claims what is gone, and")?;
-        self.say("a push would upload. But no restart brings back what was deleted.")
+    async fn conclude(&mut self) -> Result<()> {
+        self.headline("And pull.")?;
+        if !self.pull(LOST).await? {
+            bail!("the repaired image cannot be pulled");
+        }
+        self.say(
+            "\nThe image is back, the daemon claims what it stores, and nobody restarted it. The usual",
+        )?;
+        self.say("advice, a restart, makes the daemon honest too, but brings nothing back.")
     }
 
     /// Stays until the user has seen enough.
     async fn serve(&mut self, is_kept: bool) -> Result<()> {
         self.headline("The daemon stays up, and still claims what is gone.")?;
-        let config = self.target.config.display().to_string();
-        self.say(&format!("Try, in another terminal:\n\n  regfsck check --config {config}"))?;
+        let DemoTarget { config, state, mirror, .. } = self.target.clone();
+        let (config, state) = (quoted(&config.display().to_string()), quoted(&state.display().to_string()));
+        self.say("Try, in another terminal:\n")?;
+        self.say(&format!("  regfsck check --config {config}"))?;
+        self.say(&format!("  regfsck purge --config {config} --state-dir {state}"))?;
+        self.say(&format!("  regfsck check --config {config} --state-dir {state} --fix --source {mirror}"))?;
+        self.say(
+            "\nThe first says what is wrong, the second makes the daemon forget it, the third brings the",
+        )?;
+        self.say("image back from a mirror that has it.")?;
         let after = if is_kept { "its files stay" } else { "its files go with it" };
         self.say(&format!("\nCtrl-C stops it; {after}."))?;
         self.out.flush()?;
@@ -246,14 +281,21 @@ mod tests {
         DemoCommand { flavour, keep: None, serve: false, drawing, progress }
     }
 
-    /// A check that only counts how many of the lost image's blobs the daemon claims.
-    async fn count_claims(target: &DemoTarget, out: &mut dyn Write) -> Result<u8> {
+    /// A check that only counts how many of the lost image's blobs the daemon claims; its repair uploads them all.
+    async fn count_claims(target: &DemoTarget, repair: Then, out: &mut dyn Write) -> Result<u8> {
+        let (client, lost) = (DockerLike::new(&target.url)?, Image::two_layers(LOST)?);
+        if repair == Then::Repair {
+            for blob in lost.blobs().chain([&lost.manifest]) {
+                client.upload(LOST, blob).await?;
+            }
+            client.put_manifest(LOST, TAG, &lost.manifest, &lost.media_type).await?;
+        }
         let mut claims = 0;
-        for blob in Image::two_layers(LOST)?.blobs() {
+        for blob in lost.blobs() {
             let url = format!("{}/v2/{LOST}/blobs/{}", target.url, blob.digest);
             claims += u8::from(reqwest::Client::new().head(url).send().await?.status() == 200);
         }
-        writeln!(out, "{claims} phantoms")?;
+        writeln!(out, "{repair:?}: {claims} phantoms")?;
         Ok(u8::from(claims > 0))
     }
 

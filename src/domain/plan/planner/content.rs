@@ -9,7 +9,8 @@ use crate::domain::finding::Finding;
 use crate::domain::manifest::Descriptor;
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
-use crate::domain::rules::Condition;
+use crate::domain::rules::{CacheKind, Condition};
+use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::storage::{ReadManifest, Repository, StorageView, TagTarget};
 
 /// Without storage, how many repositories at most get a blob that each of them may lack.
@@ -26,6 +27,28 @@ impl Planner<'_> {
             && let Some(id) = self.replacement(&digest)
         {
             self.doubt(finding, &id);
+        }
+    }
+
+    /// Move a bad file away, where the daemon fetches what it lacks; and make it forget that it has it.
+    pub(super) fn set_aside(&mut self, finding: &Finding, digest: Digest) {
+        let first =
+            self.step(finding, Stage::Blobs, StepAction::SetAside { digest }, Self::bad(finding, digest));
+        match self.situation.daemon.cache {
+            CacheKind::None => {}
+            CacheKind::Redis => {
+                let holders = self.situation.storage.into_iter().flat_map(|view| &view.repositories);
+                let holders = holders.filter(|it| {
+                    [&it.layers, &it.revisions].iter().any(|links| links.find(&digest).is_some())
+                });
+                let repositories = holders.map(|repository| repository.name.clone()).collect();
+                let action = StepAction::PurgeCache(StaleKeys { digest, entry: true, repositories });
+                let id = self.step(finding, Stage::Claims, action, vec![Condition::DataAbsent(digest)]);
+                if let Some(step) = self.steps.get_mut(&id) {
+                    step.after.push(first);
+                }
+            }
+            CacheKind::InMemory | CacheKind::Unknown => self.restart(finding),
         }
     }
 

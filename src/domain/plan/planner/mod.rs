@@ -214,6 +214,9 @@ impl<'a> Planner<'a> {
         let replaces = action == Action::Quarantine;
         match (action, &subject.repository, subject.digest) {
             (Action::UploadManifest | Action::PutManifest, Some(name), None) => self.tag(finding, name),
+            (Action::Quarantine, _, Some(digest)) if self.situation.daemon.fetches() => {
+                self.set_aside(finding, digest);
+            }
             (Action::Quarantine | Action::UploadManifest, _, Some(digest)) if about == About::Manifest => {
                 self.manifests(finding, digest, replaces);
             }
@@ -300,7 +303,7 @@ impl<'a> Planner<'a> {
 
     /// Whether the daemon takes what a remedy writes along the way.
     fn is_writable(&self) -> bool {
-        self.situation.daemon.read_only != Some(true) && self.situation.daemon.proxy != Some(true)
+        self.situation.daemon.read_only != Some(true) && !self.situation.daemon.fetches()
     }
 
     fn finish(mut self, target: Target, now: Timestamp) -> Plan {

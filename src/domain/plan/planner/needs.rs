@@ -37,6 +37,7 @@ pub(super) fn bind(steps: &mut BTreeMap<String, Step>, view: &StorageView, findi
         StepAction::UploadBlob { .. } => step.resolves.iter().all(|id| of_need.contains(id.as_str())),
         StepAction::PutManifest { tag: Some(_), .. }
         | StepAction::RewriteLink { .. }
+        | StepAction::SetAside { .. }
         | StepAction::DeleteClaim { .. }
         | StepAction::PurgeCache(_)
         | StepAction::Restart { .. }

@@ -48,7 +48,7 @@ fn world(codes: &[Code], has_bytes: bool) -> World {
             (BTreeMap::from([(digest(2), manifest)]), BTreeMap::from(places));
     }
     let daemon =
-        DaemonSettings { delete: Some(true), read_only: None, proxy: None, cache: CacheKind::InMemory };
+        DaemonSettings { delete: Some(true), cache: CacheKind::InMemory, ..DaemonSettings::default() };
     let (restart, redis, goal) = (Vec::new(), Redis::Open, Goal::Fix);
     World { findings, storage: storage(), daemon, materials, restart, redis, goal }
 }
@@ -221,10 +221,26 @@ fn nothing_is_uploaded_to_what_takes_no_uploads() {
         let why = "the registry is in read-only mode; switch that off for the repair";
         assert_eq!(world.told(), (vec![], owned(&[why])));
         (world.daemon.read_only, world.daemon.proxy) = (None, Some(true));
-        let why =
-            "a pull-through cache takes no uploads; restart it, and the next pull fetches the content again";
+        let why = if code == Code::TruncatedBlob {
+            "the bad file can be moved away where the daemon is restarted then (--restart SPEC), and the next pull fetches it again"
+        } else {
+            "a pull-through cache takes no uploads; restart it, and the next pull fetches the content again"
+        };
         assert_eq!(world.told(), (vec![], owned(&[why])));
     }
+}
+
+#[test]
+fn a_pull_through_cache_fetches_what_is_moved_away_once_it_forgot_it() {
+    let mut world = world(&[Code::TruncatedBlob], false);
+    world.daemon.proxy = Some(true);
+    world.restart = owned(&["s"]);
+    let aside = "set-aside".to_owned();
+    assert_eq!(world.told(), (vec![aside.clone(), RESTART.to_owned()], vec![]));
+    (world.daemon.cache, world.redis) = (CacheKind::Redis, Redis::Open);
+    assert_eq!(world.told(), (vec![aside.clone(), "purge-cache".to_owned()], vec![]));
+    world.daemon.cache = CacheKind::None;
+    assert_eq!(world.told(), (vec![aside], vec![]));
 }
 
 #[test]

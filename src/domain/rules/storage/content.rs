@@ -47,6 +47,9 @@ impl Judge<'_> {
         let link = links.into_iter().find_map(|links| linked(links, &need.digest));
         let data = link.map_or(need.digest, meant);
         let Some(stored) = self.need(&data) else {
+            if self.facts.daemon.fetches() {
+                return false;
+            }
             let walked = self.walk_saw(&need.digest);
             let message =
                 || "a manifest needs it, its data is not stored; images that hold it do not pull".to_owned();
@@ -93,6 +96,9 @@ impl Judge<'_> {
         who: &str,
         held: &Condition,
     ) {
+        if self.facts.daemon.fetches() {
+            return;
+        }
         let kind = match place {
             LinkPlace::Layer(_) => "layer link",
             LinkPlace::Revision(_) => "revision link",

@@ -41,7 +41,10 @@ impl Judge<'_> {
         let subject = Subject::linked(repository.name.clone(), link.digest);
         let walked = self.walk_saw(&data);
         let conditions = [Condition::DataAbsent(data), held];
-        self.accusations.add(Code::DanglingLayerLink, subject, message, conditions).prove([walked]);
+        let accused = self.accusations.add_leftover(Code::DanglingLayerLink, subject, message, conditions);
+        if let Some(accused) = accused {
+            accused.prove([walked]);
+        }
     }
 
     /// What belongs to nothing: empty files, orphans, uploads, stray files.
@@ -61,17 +64,22 @@ impl Judge<'_> {
                 let message = || format!("{} bytes that no link or manifest needs", blob.size);
                 let conditions = [Condition::DataSize(blob.digest, blob.size)];
                 let subject = Subject::data(blob.digest);
-                let accusation = self.accusations.add(Code::OrphanBlob, subject, message, conditions);
-                accusation.finding.bytes = Some(blob.size);
+                let accused = self.accusations.add_leftover(Code::OrphanBlob, subject, message, conditions);
+                if let Some(accused) = accused {
+                    accused.finding.bytes = Some(blob.size);
+                }
             }
         }
         for upload in self.view.uploads.iter().filter(|upload| upload.modified < youngest) {
             self.upload(&upload.repository, &upload.id, upload.size, upload.has_start);
         }
-        for stray in &self.view.stray {
+        // What aborts garbage collection first.
+        let (worse, others): (Vec<_>, Vec<_>) =
+            self.view.stray.iter().partition(|stray| stray.place.is_nameless_data());
+        for stray in worse.into_iter().chain(others) {
             let conditions = [Condition::PathExists(stray.place.clone())];
             let subject = Subject::place(stray.place.clone());
-            self.accusations.add(Code::StrayFile, subject, || stray.why.clone(), conditions);
+            self.accusations.add_leftover(Code::StrayFile, subject, || stray.why.clone(), conditions);
         }
     }
 
@@ -83,7 +91,9 @@ impl Judge<'_> {
         let session = Place::Upload(repository.clone(), id.into(), None);
         let subject = Subject { repository: Some(repository.clone()), ..Subject::place(session) };
         let conditions = [Condition::UploadExists(repository.clone(), id.to_owned())];
-        let accusation = self.accusations.add(Code::StaleUpload, subject, message, conditions);
-        accusation.finding.bytes = Some(size);
+        if let Some(accused) = self.accusations.add_leftover(Code::StaleUpload, subject, message, conditions)
+        {
+            accused.finding.bytes = Some(size);
+        }
     }
 }

@@ -109,6 +109,15 @@ impl StoredManifests {
     }
 }
 
+impl IntoIterator for StoredManifests {
+    type Item = (Digest, ReadManifest);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl FromIterator<(Digest, ReadManifest)> for StoredManifests {
     fn from_iter<T: IntoIterator<Item = (Digest, ReadManifest)>>(manifests: T) -> Self {
         let mut manifests: Vec<_> = manifests.into_iter().collect();

@@ -13,6 +13,7 @@ use self::patient::{Named, Patient};
 use crate::check::recipes::{Recipe, recipes};
 use crate::support::daemon::Kind;
 use crate::support::real_registry::programs;
+use crate::support::redis_server::RedisServer;
 
 /// What a report prints: for these codes, this command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,18 +40,15 @@ fn is_command(line: &str) -> bool {
     line.starts_with("regfsck ") || line.starts_with("mv ")
 }
 
-/// Whether there is what the command is for: Redis has no keys of these registries.
-fn is_for_here(printed: &Printed) -> bool {
-    !printed.line.contains("redis://HOST")
-}
-
-/// What is wrong with what a recipe's report prints, and the codes that it has commands for.
-fn faults(recipe: &Recipe, kind: &Kind, named: Named) -> (BTreeSet<String>, Vec<String>) {
+/// What is wrong with what the report about a patient prints, and the codes that it has commands for.
+fn faults(make: impl Fn() -> Patient) -> (BTreeSet<String>, Vec<String>) {
     let (mut seen, mut faults) = (BTreeSet::new(), Vec::new());
     for at in 0.. {
         // What is typed was printed for this very registry.
-        let mut patient = Patient::new(recipe, kind, named);
+        let mut patient = make();
         let shown = patient.checked(&[]);
+        // Whether there is what the command is for: where no Redis is, none has keys.
+        let is_for_here = |printed: &Printed| patient.has_redis() || !printed.line.contains("redis://HOST");
         let all: Vec<_> = printed(&shown.stdout).into_iter().filter(is_for_here).collect();
         let Some(Printed { codes, line }) = all.get(at) else { break };
         let ended = patient.type_in(line);
@@ -62,7 +60,7 @@ fn faults(recipe: &Recipe, kind: &Kind, named: Named) -> (BTreeSet<String>, Vec<
         };
         let unhealed: Vec<_> = codes.iter().filter(|code| left.contains(*code)).collect();
         if !unhealed.is_empty() {
-            faults.push(format!("{kind:?}, {named:?}: `{line}` leaves {unhealed:?}: {ended:?}"));
+            faults.push(format!("`{line}` leaves {unhealed:?}: {ended:?}"));
         }
         seen.extend(codes.clone());
         if at + 1 == all.len() {
@@ -95,8 +93,8 @@ fn every_command_that_a_report_prints_heals_what_it_is_printed_for(
         .filter(|(name, recipe)| !recipe.finds.is_empty() && !HOPELESS.contains(&name.as_str()));
     for (at, (name, recipe)) in damaged.enumerate().filter(|(at, _)| at % 8 == part) {
         for (kind, named) in registries(at / 8, recipe) {
-            let (seen, faults) = faults(recipe, &kind, named);
-            assert!(faults.is_empty(), "{name}: {}", faults.join("\n"));
+            let (seen, faults) = faults(|| Patient::new(recipe, &kind, named));
+            assert!(faults.is_empty(), "{name} on {kind:?}, {named:?}: {}", faults.join("\n"));
             for code in found(recipe) {
                 let is_by_hand = BY_HAND.contains(&code);
                 assert_eq!(!seen.contains(code.as_str()), is_by_hand, "{name} on {kind:?}: {code}");
@@ -114,4 +112,36 @@ fn found(recipe: &Recipe) -> Vec<Code> {
     let codes: Vec<_> = codes.filter(|code| code.severity() != Severity::Note).collect();
     let is_alone = codes.len() == 1;
     codes.into_iter().filter(|code| is_alone || *code != Code::ServerError).collect()
+}
+
+fn reals() -> impl Iterator<Item = Kind> {
+    programs().into_iter().map(Kind::Real)
+}
+
+fn has_all(seen: &BTreeSet<String>, codes: &[Code]) {
+    for code in codes {
+        assert!(seen.contains(code.as_str()), "no command for {code}: {seen:?}");
+    }
+}
+
+#[test]
+fn every_command_heals_where_the_cache_is_in_redis() {
+    let Some(redis) = RedisServer::start() else { return };
+    for (kind, named) in reals().zip([Named::ByConfig, Named::ByFlags].into_iter().cycle()) {
+        let (seen, faults) = faults(|| {
+            redis.flush();
+            Patient::incident(&kind, named, Some(&redis))
+        });
+        assert!(faults.is_empty(), "{kind:?}, {named:?}: {}", faults.join("\n"));
+        has_all(&seen, &[Code::StaleCacheEntry, Code::PhantomBlob]);
+    }
+}
+
+#[test]
+fn every_command_heals_where_one_replica_is_stale() {
+    for kind in reals() {
+        let (seen, faults) = faults(|| Patient::replicated(&kind));
+        assert!(faults.is_empty(), "{kind:?}: {}", faults.join("\n"));
+        has_all(&seen, &[Code::ReplicaDisagreement]);
+    }
 }

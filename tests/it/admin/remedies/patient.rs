@@ -7,12 +7,15 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use regfsck::adapters::sandbox::image::Image;
 use regfsck::adapters::sandbox::{Flavour, Options, Sandbox};
 use regfsck::domain::finding::State as Standing;
 use tempfile::TempDir;
 
 use crate::check::recipes::{Recipe, State, read_all};
-use crate::support::daemon::{Daemon, Kind, Settings};
+use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
+use crate::support::raw::manifest_path;
+use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::{Ended, command};
 use crate::support::tree::Tree;
 
@@ -30,6 +33,10 @@ pub(super) struct Patient {
     /// The flags that name it, and those of its recipe.
     own: Vec<String>,
     restarted: Option<PathBuf>,
+    /// Another replica on the same storage.
+    other: Option<Daemon>,
+    /// What stands for the Redis that a command leaves to be filled in.
+    redis: Option<String>,
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -59,7 +66,48 @@ impl Patient {
             Named::ByFlags => vec!["--storage", &root, "--registry", &url],
         };
         let own = target.into_iter().map(str::to_owned).chain(recipe.with.clone()).collect();
-        Self { daemon, mirror, home, own, restarted: None }
+        Self { daemon, mirror, home, own, restarted: None, other: None, redis: None }
+    }
+
+    /// A daemon on which an image was deleted, collected and pushed again; its cache is in Redis where one is given.
+    pub(super) fn incident(kind: &Kind, named: Named, redis: Option<&RedisServer>) -> Self {
+        let cache = redis.map(|redis| CacheKind::Redis(format!("127.0.0.1:{}", redis.port)));
+        let daemon = kind.start(&cache.map(Settings::with_cache).unwrap_or_default());
+        let (raw, image) = (daemon.raw(), Image::two_layers("app").unwrap());
+        raw.push_image("known/healthy", "1", &Image::two_layers("healthy").unwrap());
+        raw.push_image("team/app", "1", &image);
+        assert_eq!(raw.pull("team/app", "1", &image), Ok(()));
+        let home = tempfile::tempdir().unwrap();
+        copy(&daemon.root(), &home.path().join("mirror"));
+        let mirror = Sandbox::start(Options::new(home.path().join("mirror"), Flavour::V2)).unwrap();
+        let deleted = raw.delete(&manifest_path("team/app", &image.manifest.digest.to_string()));
+        assert_eq!((deleted.status, daemon.garbage_collect(true, false).status), (202, 0));
+        raw.push_image("team/app", "1", &image);
+        fs::copy(daemon.config_path(), home.path().join("config.yml")).unwrap();
+        let (root, url) = (daemon.root().display().to_string(), daemon.url());
+        let target = match named {
+            Named::ByConfig => vec!["--config", "config.yml"],
+            Named::ByFlags => vec!["--storage", &root, "--registry", &url],
+        };
+        let own = target.into_iter().map(str::to_owned).collect();
+        let redis = redis.map(|redis| format!("redis://127.0.0.1:{}", redis.port));
+        Self { daemon, mirror, home, own, restarted: None, other: None, redis }
+    }
+
+    /// The same, and a fresh replica on the same storage beside it.
+    pub(super) fn replicated(kind: &Kind) -> Self {
+        let stale = Self::incident(kind, Named::ByFlags, None);
+        let fresh = kind.start(&Settings::sharing(&stale.daemon.root()));
+        let root = stale.daemon.root().display().to_string();
+        let own = ["--storage", &root, "--registry", &fresh.url(), "--replica", &stale.daemon.url()];
+        let mut patient = stale;
+        patient.own = own.map(str::to_owned).to_vec();
+        patient.other = Some(fresh);
+        patient
+    }
+
+    pub(super) const fn has_redis(&self) -> bool {
+        self.redis.is_some()
     }
 
     /// What a check of it shows.
@@ -121,6 +169,7 @@ impl Patient {
         line.replace("MIRROR", &self.mirror.address().to_string())
             .replace("ELSEWHERE", elsewhere.to_str().unwrap())
             .replace("URL", url)
+            .replace("redis://HOST", self.redis.as_deref().unwrap_or("redis://HOST"))
             .replace("DIR", self.daemon.root().to_str().unwrap())
             .replace("systemd:UNIT", &format!("'{restart}'"))
     }
@@ -148,6 +197,7 @@ impl Patient {
 
 impl Drop for Patient {
     fn drop(&mut self) {
+        drop(self.other.take());
         if let Some(pid) = self.restarted.as_ref().and_then(|file| fs::read_to_string(file).ok()) {
             let _ = Command::new("kill").args(["-9", pid.trim()]).status();
         }

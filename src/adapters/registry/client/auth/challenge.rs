@@ -1,5 +1,14 @@
 //! `WWW-Authenticate`, as registries write it.
 
+/// Where tokens come from, as a header says, for whoever throws anything at it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn realm(header: &str) -> Option<String> {
+    match choose(std::iter::once(header))? {
+        Challenge::Basic => None,
+        Challenge::Bearer(realm) => Some(realm.url),
+    }
+}
+
 /// What a registry asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {

@@ -7,6 +7,9 @@
 mod challenge;
 mod token;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use challenge::realm;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -34,8 +34,13 @@ fn any_world() -> impl Strategy<Value = World> {
         let mut world = world(&codes, has_bytes);
         (world.goal, world.redis) = (goal, redis);
         world.findings.extend(codes.iter().flat_map(|code| others(*code)));
-        world.daemon =
-            DaemonSettings { delete: Some(delete), read_only: Some(read_only), proxy: Some(proxy), cache };
+        world.daemon = DaemonSettings {
+            delete: Some(delete),
+            read_only: Some(read_only),
+            proxy: Some(proxy),
+            cache,
+            ..DaemonSettings::default()
+        };
         if has_bytes && is_stored {
             world.materials.tags.insert((name("a"), "1".parse().unwrap()), digest(2));
         }
@@ -131,7 +136,7 @@ const fn takes(remedy: Action) -> &'static [Action] {
     };
     match remedy {
         // A daemon may remember the size of the bad file.
-        Quarantine => &[UploadBlob, UploadManifest, Restart],
+        Quarantine => &[Quarantine, UploadBlob, UploadManifest, PurgeCache, Restart],
         UploadBlob => &[UploadBlob],
         // What a manifest needs comes with it, and a tag is put when what it names is there.
         UploadManifest | PutManifest => &[UploadBlob, UploadManifest, PutManifest],

@@ -1,0 +1,71 @@
+//! Content that is gone without a trace of what it was: an index that garbage collection with `-m` took, the images of a
+//! repository whose folder was removed. All that tells of it is the folder of blobs that it lay in, which was changed
+//! when it went.
+//!
+//! It is settled where the daemon remembers nothing, where Redis names all that it remembers, where the daemon began later,
+//! and where something that belongs into that folder is known to be gone: that is asked about by its name. Elsewhere the
+//! check is incomplete.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::Run;
+use crate::domain::digest::Digest;
+use crate::domain::observed::{Reason, Thing, Unlooked};
+use crate::domain::rules::Accusations;
+use crate::domain::views::storage::{Link, Removal, Repository, StorageView};
+use crate::engine::blocking::blocking;
+use crate::engine::ports::Storage;
+
+impl Run<'_> {
+    /// Learn from which folders something has gone, where a daemon may remember what it was.
+    pub(super) async fn look_for_removals(&mut self, storage: &Arc<dyn Storage>, view: &Arc<StorageView>) {
+        if self.tells_what_it_remembers() {
+            return;
+        }
+        let (storage, view) = (Arc::clone(storage), Arc::clone(view));
+        self.removals = blocking(move || storage.removals(&view.blobs)).await;
+    }
+
+    /// Say from how many of them nothing is known to be gone.
+    pub(super) fn without_trace(&mut self, view: &StorageView, accusations: &Accusations) {
+        let began = self.start.clone().and_then(Result::ok);
+        let is_settled = |removal: &Removal| {
+            began.as_ref().is_some_and(|start| start.is_after(removal.at))
+                || self.last.as_ref().is_some_and(|last| last.outcome.removals.contains(removal))
+        };
+        let mut removals: Vec<_> =
+            self.removals.iter().copied().filter(|removal| !is_settled(removal)).collect();
+        if removals.is_empty() {
+            return;
+        }
+        let gone = self.known_to_be_gone(view, accusations);
+        removals.retain(|removal| !gone.contains(&removal.first));
+        if let Some(last) = removals.iter().map(|removal| removal.at).max() {
+            let why = Reason::Removed { places: removals.len(), last };
+            self.coverage.unknown.push(Unlooked::new(Thing::Nameless, why));
+        }
+    }
+
+    /// What the digests begin with of all that is known to be gone.
+    fn known_to_be_gone(&self, view: &StorageView, accusations: &Accusations) -> HashSet<u8> {
+        let leads = &self.options.leads;
+        let linked = view.repositories.iter().flat_map(linked);
+        let accused = accusations.iter().filter_map(|accusation| accusation.finding.subject.digest);
+        let handed_in = leads.suspects.iter().map(|suspect| suspect.digest);
+        let before = leads.since.iter().chain(self.last.iter().map(|last| &last.view));
+        let before = before.flat_map(|before| before.blobs.iter().map(|blob| blob.digest));
+        let open = self.last.iter().flat_map(|last| &last.outcome.open).map(|suspect| suspect.digest);
+        let all = linked.chain(accused).chain(handed_in).chain(before).chain(open);
+        let gone = all.filter(|digest| view.blob(digest).is_none());
+        gone.filter_map(|digest| Removal::first(&digest)).collect()
+    }
+}
+
+/// What a repository has links to, or had.
+fn linked(repository: &Repository) -> impl Iterator<Item = Digest> {
+    let Repository { layers, revisions, traces, .. } = repository;
+    let links = layers.iter().chain(revisions);
+    let traces = traces.layers.iter().chain(&traces.revisions).map(|trace| trace.digest);
+    links.map(|link: Link<'_>| link.data().unwrap_or(link.digest)).chain(traces)
+}

@@ -1,0 +1,283 @@
+//! The incident with the registry's own `s3` driver: found, healed without a restart, purged, guarded; and damage.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use regfsck::adapters::sandbox::image::Image;
+use regfsck::domain::code::Code;
+use regfsck::domain::digest::Digest;
+use regfsck::domain::layout::ROOT;
+use tempfile::TempDir;
+
+use crate::support::moto::{KEYS, Moto, data_key};
+use crate::support::raw::{Raw, manifest_path};
+use crate::support::real_registry::{RealRegistry, on_every_registry};
+use crate::support::redis_server::RedisServer;
+use crate::support::regfsck::{Ended, command};
+use crate::support::settings::{CacheKind, Settings};
+use crate::support::tree::layer_link;
+
+const REPOSITORY: &str = "team/app";
+const ROOT_DIRECTORY: &str = "reg";
+
+/// A registry on a bucket, with a healthy image in it.
+struct OnBucket {
+    moto: Moto,
+    registry: RealRegistry,
+    home: TempDir,
+}
+
+impl OnBucket {
+    fn start(cache: CacheKind, has_redirect: bool) -> Option<Self> {
+        let moto = Moto::start()?;
+        let driver = Some(moto.driver(ROOT_DIRECTORY, has_redirect));
+        let registry = RealRegistry::start(&Settings { driver, ..Settings::with_cache(cache) })?;
+        let on_bucket = Self { moto, registry, home: tempfile::tempdir().unwrap() };
+        let healthy = Image::two_layers("healthy").unwrap();
+        assert_eq!(on_bucket.raw().push_image("a/healthy", "1", &healthy).1.status, 201);
+        Some(on_bucket)
+    }
+
+    fn raw(&self) -> Raw {
+        Raw::new(&self.registry.url())
+    }
+
+    /// Run the program with its configuration.
+    fn regfsck(&self, command_name: &str, more: &[&str]) -> Ended {
+        let config = self.registry.config_path();
+        let arguments =
+            [&[command_name, "--config", config.to_str().unwrap(), "-o", "json"][..], more].concat();
+        let mut run = command(arguments);
+        run.env("XDG_STATE_HOME", self.home.path()).output().unwrap().into()
+    }
+
+    /// What pulls, redirects followed as clients do.
+    fn pulls(&self, tag: &str, image: &Image) -> bool {
+        let manifest = self.raw().get(&manifest_path(REPOSITORY, tag));
+        manifest.status == 200
+            && manifest.body == image.manifest.bytes
+            && image.blobs().all(|blob| self.bytes(&blob.digest).is_some_and(|bytes| bytes == blob.bytes))
+    }
+
+    fn bytes(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let answer = self.raw().get(&crate::support::raw::blob_path(REPOSITORY, digest));
+        match answer.status {
+            200 => Some(answer.body).filter(|_| !answer.cut),
+            307 => {
+                let target = answer.header("location")?.to_owned();
+                Some(self.moto.raw().send("GET", &target, &[], b""))
+                    .filter(|got| got.status == 200)
+                    .map(|got| got.body)
+            }
+            _ => None,
+        }
+    }
+
+    /// Push as a client that takes a redirect for "it is there".
+    fn push(&self, tag: &str, image: &Image) {
+        let raw = self.raw();
+        for blob in image.blobs() {
+            if !matches!(
+                raw.head(&crate::support::raw::blob_path(REPOSITORY, &blob.digest)).status,
+                200 | 307
+            ) {
+                assert_eq!(raw.upload(REPOSITORY, blob), 201);
+            }
+        }
+        assert_eq!(raw.put_manifest(REPOSITORY, tag, &image.manifest, &image.media_type).status, 201);
+    }
+
+    /// Push, pull, delete, collect garbage, push again: nothing is stored of it, and all of it claimed.
+    fn incident(&self) -> Image {
+        let image = Image::two_layers("lost").unwrap();
+        self.push("1", &image);
+        assert!(self.pulls("1", &image));
+        let path = manifest_path(REPOSITORY, &image.manifest.digest.to_string());
+        assert_eq!(self.raw().delete(&path).status, 202);
+        let collected = self.registry.garbage_collect(true, false);
+        assert_eq!(collected.status, 0, "{collected:?}");
+        self.push("1", &image);
+        assert!(!self.pulls("1", &image), "the push was swallowed");
+        image
+    }
+}
+
+/// A layout of the image, for `--source`.
+fn source(folder: &Path, image: &Image) -> String {
+    let blobs = folder.join("blobs/sha256");
+    std::fs::create_dir_all(&blobs).unwrap();
+    for blob in image.blobs().chain([&image.manifest]) {
+        std::fs::write(blobs.join(blob.digest.hex()), &blob.bytes).unwrap();
+    }
+    std::fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    let index = serde_json::json!({"schemaVersion": 2, "manifests": [{
+        "mediaType": image.media_type, "digest": image.manifest.digest.to_string(), "size": image.manifest.bytes.len(),
+        "annotations": {"org.opencontainers.image.ref.name": "1"}}]});
+    std::fs::write(folder.join("index.json"), index.to_string()).unwrap();
+    format!("oci:{}", folder.display())
+}
+
+fn codes(ended: &Ended) -> BTreeSet<String> {
+    ended.report().findings.iter().map(|finding| finding.code.to_string()).collect()
+}
+
+/// Each cache, with redirects and without.
+fn on_each(test: impl Fn(&OnBucket, bool)) {
+    on_every_registry(|| {
+        for is_redis in [false, true] {
+            for has_redirect in [false, true] {
+                let redis = is_redis.then(RedisServer::start);
+                let cache = match &redis {
+                    Some(Some(redis)) => CacheKind::Redis(format!("127.0.0.1:{}", redis.port)),
+                    Some(None) => continue,
+                    None => CacheKind::InMemory,
+                };
+                let Some(on_bucket) = OnBucket::start(cache, has_redirect) else { return };
+                test(&on_bucket, has_redirect);
+            }
+        }
+    });
+}
+
+#[test]
+fn the_incident_is_found_and_healed_without_a_restart() {
+    on_each(|on, has_redirect| {
+        let healthy = on.regfsck("check", &[]);
+        assert_eq!((healthy.status, codes(&healthy).len()), (0, 0), "{healthy:?}");
+        let image = on.incident();
+        let found = on.regfsck("check", &[]);
+        assert_eq!(found.status, 1, "redirect {has_redirect}: {found:?}");
+        assert!(codes(&found).contains("phantom-blob"), "redirect {has_redirect}: {:?}", codes(&found));
+        assert!(!found.stdout.contains("X-Amz-Signature"), "a signed URL shows");
+        let folder = tempfile::tempdir().unwrap();
+        let fixed = on.regfsck("check", &["--fix", "--yes", "--source", &source(folder.path(), &image)]);
+        assert_eq!(fixed.status, 0, "redirect {has_redirect}: {fixed:?}");
+        assert!(on.pulls("1", &image), "redirect {has_redirect}");
+        let after = on.regfsck("check", &[]);
+        assert_eq!((after.status, codes(&after).len()), (0, 0), "{after:?}");
+    });
+}
+
+#[test]
+fn the_incident_is_purged_and_the_next_push_lands() {
+    on_each(|on, has_redirect| {
+        let image = on.incident();
+        let purged = on.regfsck("purge", &["--yes"]);
+        assert!(matches!(purged.status, 0 | 1 | 3), "redirect {has_redirect}: {purged:?}");
+        assert!(!codes_left(&purged).contains("phantom-blob"), "redirect {has_redirect}: {purged:?}");
+        on.push("1", &image);
+        let blobs = image.blobs().all(|blob| on.bytes(&blob.digest).is_some());
+        assert!(blobs, "redirect {has_redirect}: the layers land");
+    });
+}
+
+/// The codes of what is still open.
+fn codes_left(ended: &Ended) -> BTreeSet<String> {
+    let open = ended.json()["findings"].as_array().cloned().unwrap_or_default();
+    let open = open.iter().filter(|finding| finding["state"] == "open");
+    open.filter_map(|finding| finding["code"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn garbage_collection_under_guard_leaves_no_phantom() {
+    on_each(|on, has_redirect| {
+        let (kept, gone) = (Image::two_layers("kept").unwrap(), Image::two_layers("gone").unwrap());
+        for (tag, image) in [("kept", &kept), ("gone", &gone)] {
+            on.push(tag, image);
+            assert!(on.pulls(tag, image));
+        }
+        let path = manifest_path(REPOSITORY, &gone.manifest.digest.to_string());
+        assert_eq!(on.raw().delete(&path).status, 202);
+        let config = on.registry.config_path();
+        let program = on.registry.program.path.to_str().unwrap().to_owned();
+        let collect = ["--yes", "--", &program, "garbage-collect", "-m", config.to_str().unwrap()];
+        let guarded = on.regfsck("guard", &collect);
+        assert_eq!(guarded.status, 0, "redirect {has_redirect}: {guarded:?}");
+        assert!(on.moto.get(&data_key(ROOT_DIRECTORY, &gone.layers[0].digest)).is_none(), "it was collected");
+        on.push("gone", &gone);
+        assert!(on.pulls("gone", &gone) && on.pulls("kept", &kept), "redirect {has_redirect}");
+    });
+}
+
+/// What is done to a layer or a link, what is found, and whether the cache has to be cold for it.
+type Damage = (&'static str, fn(&OnBucket, &Image), Code);
+
+const DAMAGES: [Damage; 6] = [
+    (
+        "lost",
+        |on, image| on.moto.delete(&data_key(ROOT_DIRECTORY, &image.layers[0].digest)),
+        Code::MissingBlob,
+    ),
+    (
+        "short",
+        |on, image| on.moto.put(&data_key(ROOT_DIRECTORY, &image.layers[0].digest), b"short"),
+        Code::TruncatedBlob,
+    ),
+    (
+        "empty",
+        |on, image| on.moto.put(&data_key(ROOT_DIRECTORY, &image.layers[0].digest), b""),
+        Code::EmptyBlob,
+    ),
+    ("flipped", flip, Code::CorruptBlob),
+    ("wrong link", wrong_link, Code::InvalidLink),
+    ("blocked key", blocked, Code::MissingBlob),
+];
+
+fn flip(on: &OnBucket, image: &Image) {
+    let mut bytes = image.layers[0].bytes.clone();
+    bytes[10] ^= 1;
+    on.moto.put(&data_key(ROOT_DIRECTORY, &image.layers[0].digest), &bytes);
+}
+
+fn wrong_link(on: &OnBucket, image: &Image) {
+    let link = format!("{ROOT_DIRECTORY}/{ROOT}/{}", layer_link(REPOSITORY, &image.layers[0].digest));
+    on.moto.put(&link, image.layers[1].digest.to_string().as_bytes());
+}
+
+fn blocked(on: &OnBucket, image: &Image) {
+    let key = data_key(ROOT_DIRECTORY, &image.layers[0].digest);
+    on.moto.put(&format!("{key}.bad"), b"kept aside by hand");
+    on.moto.delete(&key);
+}
+
+#[test]
+fn damage_is_found_and_healed() {
+    on_every_registry(|| {
+        for (name, damage, code) in DAMAGES {
+            let Some(on) = OnBucket::start(CacheKind::InMemory, true) else { return };
+            let image = Image::two_layers(name).unwrap();
+            on.push("1", &image);
+            damage(&on, &image);
+            let content = if name == "flipped" { &["--content"][..] } else { &[] };
+            let found = on.regfsck("check", content);
+            assert_eq!(found.status, 1, "{name}: {found:?}");
+            assert!(codes(&found).contains(&code.to_string()), "{name}: {:?}", codes(&found));
+            let folder = tempfile::tempdir().unwrap();
+            let source = source(folder.path(), &image);
+            let fixed = on.regfsck("check", &[&["--fix", "--yes", "--source", &source], content].concat());
+            assert_eq!(fixed.status, 0, "{name}: {fixed:?}");
+            assert!(on.pulls("1", &image), "{name}");
+            assert_eq!(on.regfsck("check", content).status, 0, "{name}");
+        }
+    });
+}
+
+#[test]
+fn what_was_moved_aside_comes_back_with_undo() {
+    on_every_registry(|| {
+        let Some(on) = OnBucket::start(CacheKind::None, false) else { return };
+        let image = Image::two_layers("undone").unwrap();
+        on.push("1", &image);
+        let key = data_key(ROOT_DIRECTORY, &image.layers[0].digest);
+        on.moto.put(&key, b"short");
+        let folder = tempfile::tempdir().unwrap();
+        let fixed = on.regfsck("check", &["--fix", "--yes", "--source", &source(folder.path(), &image)]);
+        assert_eq!(fixed.status, 0, "{fixed:?}");
+        assert_eq!(on.moto.get(&key), Some(image.layers[0].bytes.clone()));
+        let config = on.registry.config_path();
+        let mut undo = command(["undo", "--config", config.to_str().unwrap()]);
+        let undone: Ended = undo.envs(KEYS).env("XDG_STATE_HOME", on.home.path()).output().unwrap().into();
+        assert_eq!(undone.status, 0, "{undone:?}");
+        assert_eq!(on.moto.get(&key), Some(b"short".to_vec()));
+    });
+}
