@@ -37,14 +37,9 @@ impl Root {
     }
 
     fn run(&self, arguments: &[&str]) -> Ended {
-        Command::new("chroot")
-            .arg(self.0.path())
-            .arg("/regfsck")
-            .args(arguments)
-            .env_clear()
-            .output()
-            .unwrap()
-            .into()
+        let mut command = Command::new("chroot");
+        command.arg(self.0.path()).arg("/regfsck").args(arguments);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").output().unwrap().into()
     }
 }
 

@@ -87,22 +87,25 @@ fn every_page_of_the_summary_is_there() {
 
 /// Every page that `explain` prints, one below the other.
 fn findings() -> String {
-    let rows = Code::ALL.iter().map(|code| {
+    let mut book =
+        "# Every finding\n\nWhat `regfsck explain CODE` prints. Codes are never renamed or used again.\n\n\
+                    | code | severity | meaning |\n|---|---|---|\n"
+            .to_owned();
+    for code in Code::ALL {
         let meaning = code.meaning().replace('|', "\\|");
-        format!("| [`{code}`](#{code}) | {} | {meaning} |\n", code.severity().as_str())
-    });
-    let pages = Code::ALL.iter().map(|code| {
+        let severity = code.severity().as_str();
+        let code = code.as_str();
+        book.extend(["| [`", code, "`](#", code, ") | ", severity, " | ", &meaning, " |\n"]);
+    }
+    for code in Code::ALL {
         let page = read(&in_tree("src/domain/explain").join(format!("{code}.md")));
-        // A page's title is a chapter here.
-        let lines = page.lines().map(|line| {
+        book.push('\n');
+        for line in page.lines() {
             let depth = if line.starts_with('#') { "#" } else { "" };
-            format!("{depth}{line}\n")
-        });
-        format!("\n{}", lines.collect::<String>())
-    });
-    let head = "# Every finding\n\nWhat `regfsck explain CODE` prints. Codes are never renamed or used again.\n\n\
-                | code | severity | meaning |\n|---|---|---|\n";
-    format!("{head}{}{}", rows.collect::<String>(), pages.collect::<String>())
+            book.extend([depth, line, "\n"]);
+        }
+    }
+    book
 }
 
 #[test]
