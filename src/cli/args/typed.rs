@@ -135,6 +135,20 @@ fn shown(arg: &Arg, value: &str, paths: Paths) -> Option<String> {
 
 /// An address without user and password, however it is written.
 fn without_user(address: &str) -> String {
+    let (address, asked) = address.split_once('?').unwrap_or((address, ""));
+    let asked = asked.split('&').filter(|setting| !setting.is_empty() && !is_secret(setting));
+    let asked = asked.collect::<Vec<_>>().join("&");
+    let address = without_credentials(address);
+    if asked.is_empty() { address } else { format!("{address}?{asked}") }
+}
+
+/// Whether `NAME=VALUE` says what nobody else may read.
+fn is_secret(setting: &str) -> bool {
+    let name = setting.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    ["password", "secret", "token", "credential", "signature"].iter().any(|word| name.contains(word))
+}
+
+fn without_credentials(address: &str) -> String {
     let Some((user, host)) = address.rsplit_once('@') else { return address.to_owned() };
     let scheme = user.split_once("//").map(|(scheme, _)| format!("{scheme}//"));
     format!("{}{host}", scheme.unwrap_or_default())
@@ -228,6 +242,9 @@ mod tests {
             ("bob:pass@h:1", "h:1"),
             ("http:/bob:PASS@host", "host"),
             ("http://h:1", "http://h:1"),
+            ("redis+sentinel://h:1/main/0?sentinel_password=s3cret", "redis+sentinel://h:1/main/0"),
+            ("redis://:p@h:1?a=1&Password=x&b=2", "redis://h:1?a=1&b=2"),
+            ("s3://b/root?endpoint=http://h:9000", "s3://b/root?endpoint=http://h:9000"),
         ] {
             assert_eq!(without_user(address), shown);
         }

@@ -287,9 +287,12 @@ impl<'a> RawDescriptor<'a> {
             } else if means(key, "digest") {
                 (".digest", text(&mut self.digest, reader)?)
             } else if means(key, "size") {
-                let mut size = self.size.unwrap_or(0);
-                let inner = set(&mut size, reader.integer()?);
-                self.size = Some(size);
+                let mut size = 0;
+                let read = reader.integer()?;
+                // Of `null` nothing is taken, so that no size was given.
+                let is_given = matches!(read, Value::Of(_));
+                let inner = set(&mut size, read);
+                self.size = if is_given { Some(size) } else { self.size };
                 (".size", inner)
             } else if means(key, "urls") {
                 let (inner, count) = texts(reader)?;

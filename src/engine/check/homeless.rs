@@ -50,9 +50,13 @@ impl Run<'_> {
             return 0;
         }
         let youngest = view.collected.as_second().saturating_sub(extent.grace.as_secs());
+        // What we put back has no link, and nothing claims it for that.
+        let written = self.options.leads.written.iter();
+        let ours: HashSet<Digest> = written.map(|suspect| suspect.digest).collect();
         let (storage, view, events) = (Arc::clone(storage), Arc::clone(view), Arc::clone(&self.events));
         let look = move || {
-            let first = unlinked(&view, youngest);
+            let mut first = unlinked(&view, youngest);
+            first.retain(|digest| !ours.contains(digest));
             if first.is_empty() {
                 return 0;
             }

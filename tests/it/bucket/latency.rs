@@ -197,7 +197,8 @@ fn a_large_bucket_takes_few_requests_and_most_of_them_at_once() {
     eprintln!(
         "{keys} keys, {manifests} manifests: {requests} requests ({lists} lists, {fetched} objects) in {took:?}"
     );
-    assert!(requests <= keys * 12 / 10_000 + manifests, "{requests} requests, {lists} of them lists");
+    // Beside the keys and manifests a few that any check takes, however small the bucket.
+    assert!(requests <= keys * 12 / 10_000 + manifests + 16, "{requests} requests, {lists} of them lists");
     // How long it takes depends on the machine, too.
     let most = shelf.most.load(Ordering::SeqCst);
     assert!((32..=64).contains(&most), "{most} requests under way at once");

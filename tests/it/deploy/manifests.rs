@@ -57,12 +57,12 @@ fn kubernetes_schemas_take_the_manifests() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 4);
+    assert_eq!(seen, 5);
 }
 
 #[test]
 fn arguments_in_the_manifests_of_kubernetes_are_understood() {
-    for name in ["check.yaml", "content.yaml", "watch.yaml"] {
+    for name in ["check.yaml", "content.yaml", "parts.yaml", "watch.yaml"] {
         let file = in_tree("deploy/kubernetes").join(name);
         // The index of a pod comes from its environment.
         let text = std::fs::read_to_string(&file).unwrap().replace("auto/", "0/");
