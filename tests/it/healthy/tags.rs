@@ -25,7 +25,7 @@ fn a_tag_is_what_its_history_says_where_that_names_one_manifest() {
             daemon.root().join(regfsck::domain::layout::ROOT).join(path)
         };
         let none = tempfile::tempdir().unwrap();
-        fs::create_dir_all(none.path().join("docker/registry/v2/blobs")).unwrap();
+        fs::create_dir_all(none.path().join("docker/registry/v2/repositories")).unwrap();
         // Emptied by a full disk, and gone.
         for is_gone in [false, true] {
             if is_gone {
