@@ -23,7 +23,7 @@ use super::files::PrivateFolder;
 use super::snapshot::{self, SnapshotError};
 use crate::domain::report::{Report, SCHEMA};
 use crate::domain::views::storage::StorageView;
-use crate::domain::watch::{MEMORY, Memory};
+use crate::domain::watch::{MEMORY, WatchMemory};
 use crate::engine::ports::{Recalled, Unkept, WatchKeeper};
 
 const MEMORY_FILE: &str = "memory.json";
@@ -105,7 +105,7 @@ impl WatchFolder {
 impl WatchKeeper for WatchFolder {
     fn recall(&self) -> Recalled {
         let mut recalled = Recalled::default();
-        match self.read::<Memory>(MEMORY_FILE) {
+        match self.read::<WatchMemory>(MEMORY_FILE) {
             Ok(memory) => recalled.memory = memory.filter(|memory| memory.version == MEMORY),
             Err(damage) => recalled.damage.push(damage),
         }
@@ -116,7 +116,7 @@ impl WatchKeeper for WatchFolder {
         recalled
     }
 
-    fn remember(&self, memory: &Memory) -> Result<(), Unkept> {
+    fn remember(&self, memory: &WatchMemory) -> Result<(), Unkept> {
         self.write(MEMORY_FILE, memory)
     }
 
@@ -159,7 +159,7 @@ mod tests {
         let nothing = folder.recall();
         assert!(nothing.memory.is_none() && nothing.report.is_none() && nothing.damage.is_empty());
         assert!(matches!(WatchFolder::take(&state), Err(WatchFolderError::Taken { .. })));
-        folder.remember(&Memory { unseen: true, ..Memory::default() }).unwrap();
+        folder.remember(&WatchMemory { unseen: true, ..WatchMemory::default() }).unwrap();
         folder.keep_report(&report()).unwrap();
         drop(folder);
         let recalled = WatchFolder::take(&state).unwrap().recall();
@@ -170,7 +170,7 @@ mod tests {
     fn damage_costs_what_it_hit_and_is_said() {
         let dir = tempfile::tempdir().unwrap();
         let folder = WatchFolder::take(dir.path()).unwrap();
-        folder.remember(&Memory::default()).unwrap();
+        folder.remember(&WatchMemory::default()).unwrap();
         folder.keep_report(&report()).unwrap();
         let path = dir.path().join("watch/memory.json");
         fs::write(&path, "{\"version\":1,").unwrap();

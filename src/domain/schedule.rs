@@ -18,7 +18,7 @@ pub const WEEK: SignedDuration = SignedDuration::from_hours(168);
 
 /// When each piece of content is to be dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Schedule(HashMap<Subject, Timestamp>);
+pub struct Expiries(HashMap<Subject, Timestamp>);
 
 #[derive(Deserialize)]
 struct Expiring {
@@ -26,7 +26,7 @@ struct Expiring {
     expiry: Timestamp,
 }
 
-impl Schedule {
+impl Expiries {
     /// Read it; what is none is passed over.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
@@ -56,10 +56,10 @@ mod tests {
         let text = format!(
             r#"{{"a/b@{digest}":{{"Key":"a/b@{digest}","ExpiryData":"2026-01-08T00:00:00.5Z","EntryType":0}},"odd":1,"a@b":{{}}}}"#
         );
-        let schedule = Schedule::parse(text.as_bytes());
+        let schedule = Expiries::parse(text.as_bytes());
         let subject = ("a/b".parse().unwrap(), digest.parse().unwrap());
         assert_eq!(schedule.fetched(&subject, WEEK), Some("2026-01-01T00:00:00.5Z".parse().unwrap()));
         assert_eq!(schedule.fetched(&("a".parse().unwrap(), subject.1), WEEK), None);
-        assert_eq!(Schedule::parse(b"[]"), Schedule::default());
+        assert_eq!(Expiries::parse(b"[]"), Expiries::default());
     }
 }

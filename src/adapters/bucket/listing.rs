@@ -42,7 +42,7 @@ impl Range {
 }
 
 /// What a listing tells while it goes on.
-pub(super) enum Told {
+pub(super) enum Listed {
     /// Keys, below the storage root.
     Keys(Vec<ListedKey>),
     /// What could not be listed.
@@ -60,7 +60,7 @@ pub(super) struct ListingPlan {
 }
 
 /// List; ends when the receiver is dropped.
-pub(super) fn list(store: Arc<ObjectStore>, plan: ListingPlan) -> Result<Receiver<Told>, StoreFault> {
+pub(super) fn list(store: Arc<ObjectStore>, plan: ListingPlan) -> Result<Receiver<Listed>, StoreFault> {
     let (tell, told) = channel();
     start(async move {
         Lister { store, prefix: plan.prefix, jobs: plan.jobs.max(1), names: Vec::new(), tell }
@@ -76,7 +76,7 @@ struct Lister {
     jobs: usize,
     /// The folders right below `repositories/`, once they are asked for.
     names: Vec<Vec<u8>>,
-    tell: Sender<Told>,
+    tell: Sender<Listed>,
 }
 
 /// Nobody listens any more.
@@ -148,13 +148,13 @@ impl Lister {
         let mut page = match page {
             Ok(page) => page,
             Err(fault) => {
-                tell(Told::Failed(range.clone(), fault))?;
+                tell(Listed::Failed(range.clone(), fault))?;
                 return Ok(None);
             }
         };
         let last = page.entries.last().map(|entry| entry.key.clone());
         page.entries.retain(|entry| range.holds(&entry.key));
-        tell(Told::Keys(page.entries))?;
+        tell(Listed::Keys(page.entries))?;
         let Some(last) = last.filter(|last| !page.is_last && range.holds(last)) else { return Ok(None) };
         Ok(Some(Range { after: last, end: range.end.clone() }))
     }

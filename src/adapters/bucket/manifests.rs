@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::fault::StoreFault;
-use super::memory::Memory;
+use super::memory::ManifestMemory;
 use super::runtime::wait;
 use super::store::ObjectStore;
 use crate::adapters::storage::manifests::{Place as Read, follow, understood};
@@ -27,7 +27,7 @@ pub(super) struct Manifests<'a> {
     /// What the store calls their content.
     pub(super) tags: &'a HashMap<Digest, Box<str>>,
     /// What was read before.
-    pub(super) memory: &'a Memory,
+    pub(super) memory: &'a ManifestMemory,
 }
 
 impl Manifests<'_> {

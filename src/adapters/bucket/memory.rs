@@ -27,12 +27,12 @@ struct Kept {
 
 /// What is known of manifests.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct ManifestMemory {
     folder: Option<PathBuf>,
     known: BTreeMap<Digest, Kept>,
 }
 
-impl Memory {
+impl ManifestMemory {
     /// What is kept in that folder.
     pub(super) fn load(folder: Option<&Path>) -> Self {
         let known = folder.and_then(|folder| read(folder).ok().flatten()).unwrap_or_default();

@@ -43,7 +43,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use self::fault::StoreFault;
 use self::gather::Gathered;
-use self::listing::{ListingPlan, REPOSITORIES, Range, Told};
+use self::listing::{Listed, ListingPlan, REPOSITORIES, Range};
 use self::store::ObjectStore;
 use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::storage::notes::Notes;
@@ -165,7 +165,7 @@ impl BucketStorage {
             jobs: self.jobs,
         };
         view.repositories = reader.repositories(&mut gathered, events);
-        let memory = memory::Memory::load(self.state.get().map(PathBuf::as_path));
+        let memory = memory::ManifestMemory::load(self.state.get().map(PathBuf::as_path));
         let manifests = manifests::Manifests {
             store: Arc::clone(&self.store),
             prefix: self.prefix.clone(),
@@ -196,13 +196,13 @@ impl BucketStorage {
         events.emit(Event::Stage("keys", None));
         for told in listing::list(Arc::clone(&self.store), plan)? {
             match told {
-                Told::Keys(keys) => {
+                Listed::Keys(keys) => {
                     events.emit(Event::Advanced(keys.len() as u64));
                     for key in keys {
                         gathered.take(key);
                     }
                 }
-                Told::Failed(range, fault) => failed.push((range, fault)),
+                Listed::Failed(range, fault) => failed.push((range, fault)),
             }
             if events.stop_requested() {
                 break;

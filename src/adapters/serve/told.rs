@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::domain::manifest::MANIFEST_MEDIA_TYPES;
 use crate::domain::name::RepositoryName;
-use crate::domain::watch::{PushedImage, Removal, Removed, Told};
+use crate::domain::watch::{Deletion, PushedImage, Removed, Told};
 
 /// The media types that they come as: 2.x, 3.x, Harbor in either of its forms.
 pub(super) const TAKEN: [&str; 4] = [
@@ -124,7 +124,7 @@ fn removed(repository: RepositoryName, digest: Option<&str>, tag: Option<&str>) 
         (None, Some(digest)) => Removed::Content(digest.parse().ok()?),
         (None, None) => Removed::Everything,
     };
-    Some(Told::Removed(Removal { repository, what }))
+    Some(Told::Removed(Deletion { repository, what }))
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
         let told = read(value.to_string().as_bytes()).unwrap();
         let said = told.into_iter().map(|told| match told {
             Told::Pushed(image) => format!("push {} {}", image.name(), image.digest.short()),
-            Told::Removed(Removal { repository, what }) => format!("delete {repository} {what:?}"),
+            Told::Removed(Deletion { repository, what }) => format!("delete {repository} {what:?}"),
         });
         said.collect()
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command};
 
 use super::Subcommand;
-use super::bare::{Bare, BareArguments};
+use super::bare::{Bare, BareArguments, PART};
 use super::check::CheckArguments;
 use super::idle::{self, is_given, is_typed};
 use super::means::{RestartArguments, SourceArguments, StateArguments};
@@ -110,7 +110,8 @@ fn shown(arg: &Arg, value: &str, paths: Paths) -> Option<String> {
             arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.starts_with("USER")));
         return value.split(':').next().filter(|_| has_user).map(str::to_owned);
     }
-    if value == "-" {
+    // Neither what stdin was read for, nor parts of a snapshot: a command that repairs takes none.
+    if value == "-" || value.starts_with(PART) {
         return None;
     }
     if kind == TypeId::of::<String>() {

@@ -22,7 +22,7 @@ const LEADS: usize = 20_000;
 
 /// What a watch remembers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct WatchMemory {
     /// [`MEMORY`].
     pub version: u32,
     /// What checks are to ask about beside what storage itself shows.
@@ -35,7 +35,7 @@ pub struct Memory {
     pub spent: Option<Spent>,
 }
 
-impl Default for Memory {
+impl Default for WatchMemory {
     fn default() -> Self {
         Self { version: MEMORY, leads: LeadList::default(), broken: Vec::new(), unseen: false, spent: None }
     }

@@ -7,7 +7,7 @@ mod schedule;
 
 pub use census::{BlobCensus, ShardCensus};
 pub use figures::{DELAYS, Delays, Figures, Mishap, WatchStatus};
-pub use memory::{BrokenPush, Lead, LeadList, MEMORY, Memory, Spent};
+pub use memory::{BrokenPush, Lead, LeadList, MEMORY, Spent, WatchMemory};
 pub use schedule::Schedule;
 
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ impl PushedImage {
 
 /// Something that a registry says was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removal {
+pub struct Deletion {
     /// Where.
     pub repository: RepositoryName,
     /// What of it.
@@ -68,7 +68,7 @@ pub enum Removed {
     Everything,
 }
 
-impl Removal {
+impl Deletion {
     /// Whether a pushed image is gone with it.
     #[must_use]
     pub fn takes(&self, image: &PushedImage) -> bool {
@@ -87,5 +87,5 @@ pub enum Told {
     /// An image was pushed.
     Pushed(PushedImage),
     /// Something was deleted.
-    Removed(Removal),
+    Removed(Deletion),
 }

@@ -24,7 +24,7 @@ use crate::domain::limit::Limit;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::domain::rules::CacheKind;
-use crate::domain::schedule::{Schedule, WEEK};
+use crate::domain::schedule::{Expiries, WEEK};
 use crate::domain::start::Start;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::Subject;
@@ -140,7 +140,7 @@ impl Mirror<'_> {
         self.storage.link_changed(name, &LinkPlace::Layer(*digest)).present().copied()
     }
 
-    fn schedule(&self) -> Schedule {
-        self.storage.scheduler_state().present().map(|bytes| Schedule::parse(bytes)).unwrap_or_default()
+    fn schedule(&self) -> Expiries {
+        self.storage.scheduler_state().present().map(|bytes| Expiries::parse(bytes)).unwrap_or_default()
     }
 }

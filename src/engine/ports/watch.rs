@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::storage::StorageError;
 use crate::domain::report::Report;
 use crate::domain::views::storage::StorageView;
-use crate::domain::watch::{BlobCensus, BrokenPush, Memory, PushedImage};
+use crate::domain::watch::{BlobCensus, BrokenPush, PushedImage, WatchMemory};
 
 /// What tells the time.
 #[async_trait]
@@ -35,7 +35,7 @@ pub trait WatchKeeper: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be written; the earlier state is as it was.
-    fn remember(&self, memory: &Memory) -> Result<(), Unkept>;
+    fn remember(&self, memory: &WatchMemory) -> Result<(), Unkept>;
 
     /// Keep the report of the last check.
     ///
@@ -60,7 +60,7 @@ pub trait WatchKeeper: Send + Sync {
 #[derive(Debug, Default)]
 pub struct Recalled {
     /// What the watch before remembered.
-    pub memory: Option<Memory>,
+    pub memory: Option<WatchMemory>,
     /// The report of its last check.
     pub report: Option<Report>,
     /// What could not be read, and why.

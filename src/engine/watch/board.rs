@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use super::OpenRegistry;
-use super::queue::{Outlook, Queue, Queued, Seen};
+use super::queue::{Outlook, Queue, Queued, SeenPush};
 use crate::domain::digest::Digest;
 use crate::domain::report::{Report, Target, Verdict};
 use crate::domain::views::served::Subject;
 use crate::domain::watch::{
-    BrokenPush, Figures, Lead, LeadList, Memory, Mishap, PushedImage, Removed, Schedule, Spent, Told,
+    BrokenPush, Figures, Lead, LeadList, Mishap, PushedImage, Removed, Schedule, Spent, Told, WatchMemory,
     WatchStatus,
 };
 use crate::engine::ports::Recalled;
@@ -160,14 +160,14 @@ impl Board {
     }
 
     /// What is to be remembered.
-    pub(super) fn memory(&self) -> Memory {
+    pub(super) fn memory(&self) -> WatchMemory {
         let state = self.state();
-        Memory {
+        WatchMemory {
             leads: state.leads.clone(),
             broken: state.queue.broken(),
             unseen: state.queue.waiting() > 0,
             spent: state.spent,
-            ..Memory::default()
+            ..WatchMemory::default()
         }
     }
 
@@ -267,7 +267,7 @@ impl Board {
     pub(super) fn settle(
         &self,
         image: &PushedImage,
-        seen: Seen,
+        seen: SeenPush,
         now: Timestamp,
         settle: SignedDuration,
     ) -> Outlook {

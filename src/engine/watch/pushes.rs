@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::queue::{Outlook, Seen};
+use super::queue::{Outlook, SeenPush};
 use super::{OpenRegistry, Running, Watch};
 use crate::domain::finding::Finding;
 use crate::domain::name::Image;
@@ -73,7 +73,7 @@ async fn verified(opened: &OpenRegistry, images: &[PushedImage], options: &Optio
 }
 
 /// What all of them say of one.
-fn judge(image: &PushedImage, looked: &[VerifiedImages]) -> Seen {
+fn judge(image: &PushedImage, looked: &[VerifiedImages]) -> SeenPush {
     let mut findings: Vec<Finding> = Vec::new();
     let mut is_unknown = looked.is_empty();
     for seen in looked {
@@ -88,9 +88,9 @@ fn judge(image: &PushedImage, looked: &[VerifiedImages]) -> Seen {
         }
     }
     match (findings.is_empty(), is_unknown) {
-        (false, _) => Seen::Wrong(findings),
-        (true, true) => Seen::Unknown,
-        (true, false) => Seen::Right,
+        (false, _) => SeenPush::Wrong(findings),
+        (true, true) => SeenPush::Unknown,
+        (true, false) => SeenPush::Right,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::after;
 use crate::domain::finding::Finding;
-use crate::domain::watch::{BrokenPush, PushedImage, Removal};
+use crate::domain::watch::{BrokenPush, Deletion, PushedImage};
 
 /// So many wait at most.
 pub(super) const ROOM: usize = 10_000;
@@ -21,7 +21,7 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a look at a pushed image showed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Seen {
+pub(super) enum SeenPush {
     /// It can be pulled.
     Right,
     /// It cannot.
@@ -103,7 +103,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn remove(&mut self, removal: &Removal) {
+    pub(super) fn remove(&mut self, removal: &Deletion) {
         self.0.retain(|image, _| !removal.takes(image));
     }
 
@@ -139,7 +139,7 @@ impl Queue {
     pub(super) fn settle(
         &mut self,
         image: &PushedImage,
-        seen: Seen,
+        seen: SeenPush,
         now: Timestamp,
         settle: SignedDuration,
     ) -> Outlook {
@@ -151,7 +151,7 @@ impl Queue {
                 (waiting.due, waiting.pause) = (now, SignedDuration::ZERO);
                 Outlook::Open
             }
-            Seen::Right => {
+            SeenPush::Right => {
                 let (delay, was_broken) = (now.duration_since(waiting.notified), waiting.broken.is_some());
                 self.0.remove(image);
                 // Whoever pushed the name again has no use for what it was before.
@@ -161,8 +161,8 @@ impl Queue {
                 });
                 Outlook::Right { delay, was_broken }
             }
-            Seen::Wrong(findings) => waiting.wrong(image, findings, now, settle),
-            Seen::Unknown => {
+            SeenPush::Wrong(findings) => waiting.wrong(image, findings, now, settle),
+            SeenPush::Unknown => {
                 waiting.put_off(now, UNSETTLED);
                 Outlook::Open
             }
@@ -240,7 +240,7 @@ mod tests {
             let now = queue.next().unwrap();
             looks.push(now.as_millisecond());
             assert_eq!(queue.due(now, 9), std::slice::from_ref(&image));
-            let seen = queue.settle(&image, Seen::Wrong(Vec::new()), now, SETTLE);
+            let seen = queue.settle(&image, SeenPush::Wrong(Vec::new()), now, SETTLE);
             if let Outlook::Broken(push) = seen {
                 assert_eq!(broken.replace(push.found.as_millisecond()), None);
             }
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(queue.add(image.clone(), at(9_000_000)), Queued::Joined);
         assert_eq!(queue.due(at(9_000_000), 9), std::slice::from_ref(&image));
         let delay = SignedDuration::from_millis(9_000_100);
-        let seen = queue.settle(&image, Seen::Right, at(9_000_100), SETTLE);
+        let seen = queue.settle(&image, SeenPush::Right, at(9_000_100), SETTLE);
         assert_eq!(seen, Outlook::Right { delay, was_broken: true });
         assert_eq!(queue.next(), None);
     }
@@ -264,15 +264,15 @@ mod tests {
         queue.add(image.clone(), at(0));
         for millis in [0, 60_000, 120_000] {
             queue.due(at(millis), 9);
-            assert_eq!(queue.settle(&image, Seen::Unknown, at(millis), SETTLE), Outlook::Open);
+            assert_eq!(queue.settle(&image, SeenPush::Unknown, at(millis), SETTLE), Outlook::Open);
         }
         let (mut queue, late) = (Queue::default(), at(600_000));
         queue.add(image.clone(), at(0));
         queue.due(late, 9);
-        assert_eq!(queue.settle(&image, Seen::Wrong(Vec::new()), late, SETTLE), Outlook::Open);
+        assert_eq!(queue.settle(&image, SeenPush::Wrong(Vec::new()), late, SETTLE), Outlook::Open);
         // What is pushed again while it is looked at was not looked at.
         queue.add(image.clone(), late);
-        assert_eq!(queue.settle(&image, Seen::Right, late, SETTLE), Outlook::Open);
+        assert_eq!(queue.settle(&image, SeenPush::Right, late, SETTLE), Outlook::Open);
         assert_eq!(queue.next(), Some(late));
     }
 
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(queue.broken(), [old]);
         queue.add(image("1", 2), at(0));
         queue.due(at(0), 9);
-        queue.settle(&image("1", 2), Seen::Right, at(0), SETTLE);
+        queue.settle(&image("1", 2), SeenPush::Right, at(0), SETTLE);
         assert_eq!(queue.broken(), []);
         for n in 0..ROOM {
             assert_eq!(queue.add(image(&format!("t{n}"), 3), at(0)), Queued::New);

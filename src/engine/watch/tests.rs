@@ -13,7 +13,7 @@ use crate::domain::digest::Digest;
 use crate::domain::report::{Report, Verdict};
 use crate::domain::rules::{CacheKind, DaemonSettings};
 use crate::domain::views::storage::StorageView;
-use crate::domain::watch::{Memory, PushedImage, Removal, Removed, ShardCensus, Told};
+use crate::domain::watch::{Deletion, PushedImage, Removed, ShardCensus, Told, WatchMemory};
 use crate::doubles::memory::MemoryStorage;
 use crate::doubles::registry::{Said, ScriptedRegistry};
 use crate::doubles::tree::{Files as _, data, image as store};
@@ -51,7 +51,7 @@ struct World {
     storage: MemoryStorage,
     registry: ScriptedRegistry,
     is_shut: AtomicBool,
-    kept: Mutex<(Option<Memory>, Option<Report>, Option<StorageView>)>,
+    kept: Mutex<(Option<WatchMemory>, Option<Report>, Option<StorageView>)>,
     kept_times: AtomicU64,
     news: Mutex<Vec<String>>,
     reports: Mutex<Vec<Arc<Report>>>,
@@ -93,7 +93,7 @@ impl WatchKeeper for Ports {
         Recalled { memory: kept.0.clone(), report: kept.1.clone(), damage: Vec::new() }
     }
 
-    fn remember(&self, memory: &Memory) -> Result<(), Unkept> {
+    fn remember(&self, memory: &WatchMemory) -> Result<(), Unkept> {
         self.0.kept_times.fetch_add(1, Ordering::SeqCst);
         self.0.kept.lock().unwrap().0 = Some(memory.clone());
         Ok(())
@@ -267,7 +267,7 @@ fn a_day_goes_by_and_nothing_grows() {
         assert_eq!(status.report.unwrap().verdict, Verdict::Coherent);
         assert!(status.next.unwrap() > world.clock.began.0);
         watch.stop().await;
-        assert_eq!(world.kept.lock().unwrap().0, Some(Memory::default()));
+        assert_eq!(world.kept.lock().unwrap().0, Some(WatchMemory::default()));
     });
 }
 
@@ -348,7 +348,7 @@ fn what_is_deleted_or_named_anew_is_no_broken_push() {
         watch.hear(vec![pushed("a", "1", &gone)]);
         let repository: crate::domain::name::RepositoryName = "a".parse().unwrap();
         let what = Removed::Content(gone.manifest.digest);
-        watch.hear(vec![Told::Removed(Removal { repository, what })]);
+        watch.hear(vec![Told::Removed(Deletion { repository, what })]);
         store(&world.storage, "a", Some("2"), &moved);
         store(&world.storage, "a", Some("2"), &now);
         watch.hear(vec![pushed("a", "2", &moved), pushed("a", "2", &now)]);

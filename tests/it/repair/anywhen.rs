@@ -133,7 +133,9 @@ impl Scene {
             Writes::Purge => &[0, 1, 3],
             // Where the one that was killed was through, there is nothing left to be undone.
             Writes::Undo => &[0, 1, 2, 3],
-            Writes::Fix | Writes::Repair | Writes::Guard | Writes::Snapshot => &[0],
+            // What the one that was killed had done the plan no longer fits.
+            Writes::Repair => &[0, 4],
+            Writes::Fix | Writes::Guard | Writes::Snapshot => &[0],
         };
         assert!(status.is_some_and(|status| allowed.contains(&status)), "{writes:?}: {status:?}");
         Some(began.elapsed())

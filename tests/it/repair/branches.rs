@@ -82,6 +82,8 @@ fn all_heal(is_cold: bool) {
         let mut daemon = kind.start(&Settings::default());
         let mirror = Mirror::empty();
         let whole = ALL.into_iter().filter(|(_, damage)| !HOPELESS.contains(damage));
+        // Of a repository whose folder is gone nothing tells what the daemon claims there: no check ends coherent beside it.
+        let whole = whole.filter(|(_, damage)| *damage != Damage::RepositoryRemoved);
         let cases: Vec<_> = whole.map(Case::new).collect();
         for case in &cases {
             case.push(&daemon.raw());
