@@ -25,7 +25,10 @@ pub(crate) fn check<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item
     let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
     let ran = run(["check".into(), "-o".into(), "json".into()].into_iter().chain(arguments));
     let report = ran.report();
-    assert_eq!((i32::from(report.exit_status), ran.stderr.as_str()), (ran.status, ""));
+    // Where a repair put bad files away, it says so.
+    let is_kept = |line: &&str| line.starts_with("kept in ") || line.starts_with("  regfsck undo ");
+    let said: Vec<_> = ran.stderr.lines().filter(|line| !is_kept(line)).collect();
+    assert_eq!((i32::from(report.exit_status), said), (ran.status, Vec::new()));
     report
 }
 

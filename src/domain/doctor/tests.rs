@@ -1,0 +1,55 @@
+use super::*;
+
+fn codes(settings: &Settings) -> Vec<String> {
+    diagnose(settings).into_iter().map(|hint| hint.code).collect()
+}
+
+#[test]
+fn what_is_not_known_gives_no_hint() {
+    assert_eq!(codes(&Settings::default()), Vec::<String>::new());
+}
+
+#[test]
+fn a_cache_is_a_hint_and_deletes_make_it_better() {
+    let daemon = DaemonSettings {
+        delete: Some(false),
+        read_only: Some(false),
+        proxy: Some(false),
+        cache: CacheKind::InMemory,
+        ..DaemonSettings::default()
+    };
+    let mut settings = Settings { daemon, purges_uploads: Some(true), ..Settings::default() };
+    assert_eq!(codes(&settings), ["cache-with-gc", "delete-disabled", "no-read-only-window"]);
+    settings.daemon.delete = Some(true);
+    settings.daemon.read_only = Some(true);
+    assert_eq!(codes(&settings), ["cache-with-gc", "read-only"]);
+    settings.daemon.proxy = Some(true);
+    assert_eq!(codes(&settings), ["cache-with-gc", "proxy-with-cache", "read-only"]);
+}
+
+#[test]
+fn redis_must_be_able_to_forget() {
+    let info = |maxmemory, policy: &str| CacheInfo {
+        maxmemory: Some(maxmemory),
+        eviction: Some(policy.into()),
+        ..CacheInfo::default()
+    };
+    for (maxmemory, policy, severity) in [
+        (0, "noeviction", Some(Severity::Note)),
+        (1, "noeviction", Some(Severity::Warning)),
+        (1, "volatile-lru", Some(Severity::Warning)),
+        (1, "allkeys-lru", None),
+    ] {
+        let settings = Settings { redis: Some(info(maxmemory, policy)), ..Settings::default() };
+        let hint = diagnose(&settings).into_iter().next();
+        assert_eq!(hint.map(|hint| hint.severity), severity, "{policy}");
+    }
+}
+
+#[test]
+fn faults_are_told_of_the_versions_that_have_them() {
+    let of = |version| codes(&Settings { version: Some(version), ..Settings::default() });
+    assert!(of((2, 8, 3)).contains(&"fault-gc-breaks-indexes".to_owned()));
+    assert_eq!(of((3, 1, 0)), ["fault-delete-by-tag", "fault-schema1", "fault-swallowed-manifest"]);
+    assert_eq!(of((3, 2, 0)), ["fault-schema1"]);
+}
