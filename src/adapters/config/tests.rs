@@ -1,10 +1,9 @@
 //! Forms of configurations that are out there, each with what it means.
 
+use super::*;
 use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
-
-use super::*;
 
 mod products;
 

@@ -50,9 +50,10 @@ impl Run<'_> {
             return 0;
         }
         let youngest = view.collected.as_second().saturating_sub(extent.grace.as_secs());
-        // What we put back has no link, and nothing claims it for that.
-        let written = self.options.leads.written.iter();
-        let ours: HashSet<Digest> = written.map(|suspect| suspect.digest).collect();
+        // Manifests that a guard put back after garbage collection have no link, and are among what it was handed.
+        let leads = &self.options.leads;
+        let ours: HashSet<Digest> =
+            leads.written.iter().chain(&leads.suspects).map(|suspect| suspect.digest).collect();
         let (storage, view, events) = (Arc::clone(storage), Arc::clone(view), Arc::clone(&self.events));
         let look = move || {
             let mut first = unlinked(&view, youngest);

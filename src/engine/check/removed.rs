@@ -13,7 +13,7 @@ use super::Run;
 use crate::domain::digest::Digest;
 use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::domain::rules::Accusations;
-use crate::domain::views::storage::{Link, Removal, Repository, StorageView};
+use crate::domain::views::storage::{Link, Removal, Repository, StorageView, TagTarget};
 use crate::engine::blocking::blocking;
 use crate::engine::ports::Storage;
 
@@ -56,7 +56,16 @@ impl Run<'_> {
         let before = leads.since.iter().chain(self.last.iter().map(|last| &last.view));
         let before = before.flat_map(|before| before.blobs.iter().map(|blob| blob.digest));
         let open = self.last.iter().flat_map(|last| &last.outcome.open).map(|suspect| suspect.digest);
-        let all = linked.chain(accused).chain(handed_in).chain(before).chain(open);
+        // What manifests and tags name counts whichever part of a check is to judge it.
+        let needed = view.manifests.readable().flat_map(|(_, manifest)| manifest.references());
+        let needed = needed.map(|need| need.digest);
+        let tags = view.repositories.iter().flat_map(|repository| &repository.tags);
+        let tagged = tags.filter_map(|tag| match tag.current {
+            TagTarget::Digest(digest) => Some(digest),
+            TagTarget::Invalid(_) | TagTarget::Missing | TagTarget::Unknown => None,
+        });
+        let named = linked.chain(needed).chain(tagged);
+        let all = named.chain(accused).chain(handed_in).chain(before).chain(open);
         let gone = all.filter(|digest| view.blob(digest).is_none());
         gone.filter_map(|digest| Removal::first(&digest)).collect()
     }

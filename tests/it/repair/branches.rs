@@ -82,8 +82,9 @@ fn all_heal(is_cold: bool) {
         let mut daemon = kind.start(&Settings::default());
         let mirror = Mirror::empty();
         let whole = ALL.into_iter().filter(|(_, damage)| !HOPELESS.contains(damage));
-        // Of a repository whose folder is gone nothing tells what the daemon claims there: no check ends coherent beside it.
-        let whole = whole.filter(|(_, damage)| *damage != Damage::RepositoryRemoved);
+        // Where a whole folder is gone nothing tells what the daemon claims there: no check ends coherent beside it.
+        let untold = [Damage::RepositoryRemoved, Damage::ManifestsFolderRemoved];
+        let whole = whole.filter(|(_, damage)| !untold.contains(damage));
         let cases: Vec<_> = whole.map(Case::new).collect();
         for case in &cases {
             case.push(&daemon.raw());
