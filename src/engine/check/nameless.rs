@@ -51,13 +51,16 @@ impl Run<'_> {
         let lost = lost.filter_map(|finding| finding.subject.repository.as_ref());
         let named: HashSet<_> = lost.chain(self.unsettled.iter().map(|(name, _)| name)).collect();
         let is_ours = |name: &RepositoryName| shard.is_none_or(|shard| shard.has_repository(name));
-        left.retain(|(name, _)| is_ours(name) && !named.contains(name));
+        left.retain(|(name, _)| !named.contains(name));
+        // Every part of a check has to know whether one of them says it.
+        let is_said = !left.is_empty();
+        left.retain(|(name, _)| is_ours(name));
         if let Some((example, _)) = left.first() {
             let (repositories, blobs) = (left.len(), left.iter().map(|(_, blobs)| *blobs as u64).sum());
             let why = Reason::NoName { blobs, repositories, example: Box::new(example.clone()) };
             self.coverage.unknown.push(Unlooked::new(Thing::Nameless, why));
         }
-        !left.is_empty()
+        is_said
     }
 }
 

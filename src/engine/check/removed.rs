@@ -57,8 +57,10 @@ impl Run<'_> {
         let before = before.flat_map(|before| before.blobs.iter().map(|blob| blob.digest));
         let open = self.last.iter().flat_map(|last| &last.outcome.open).map(|suspect| suspect.digest);
         // What manifests and tags name counts whichever part of a check is to judge it.
-        let needed = view.manifests.readable().flat_map(|(_, manifest)| manifest.references());
-        let needed = needed.map(|need| need.digest);
+        let needed = view.manifests.readable().flat_map(|(_, manifest)| {
+            let children = manifest.children.iter().map(|child| child.digest);
+            manifest.needs.iter().map(|need| need.digest).chain(children)
+        });
         let tags = view.repositories.iter().flat_map(|repository| &repository.tags);
         let tagged = tags.filter_map(|tag| match tag.current {
             TagTarget::Digest(digest) => Some(digest),

@@ -41,12 +41,21 @@ fn start() -> Option<Told> {
     Some(Told { registry, watching, port, state })
 }
 
-fn watch(registry: &RealRegistry, port: u16, state: &Path) -> Watching {
+fn begin(registry: &RealRegistry, port: u16, state: &Path) -> Watching {
     let (config, token) = (text(&registry.config_path()), text(&token_file(state)));
     let listen = format!("127.0.0.1:{port}");
     let words = ["--config", &config, "--listen", &listen, "--token-file", &token];
-    let watching = Watching::start(state, &[&words, &PLAIN[..]].concat());
-    until("a check", || watching.said().contains("checked: "));
+    Watching::start(state, &[&words, &PLAIN[..]].concat())
+}
+
+/// The same, when its first check is through.
+fn watch(registry: &RealRegistry, port: u16, state: &Path) -> Watching {
+    let watching = begin(registry, port, state);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !watching.said().contains("checked: ") {
+        assert!(Instant::now() < deadline, "no check: {}", watching.said());
+        std::thread::sleep(Duration::from_millis(10));
+    }
     watching
 }
 
@@ -186,7 +195,8 @@ fn a_body_that_is_bad_is_refused_with_a_sentence_and_harms_nobody() {
     });
     let Told { registry, watching, port, state } = told;
     watching.end(Signal::KILL);
-    let watching = watch(&registry, port, state.path());
+    let watching = begin(&registry, port, state.path());
+    until("it is back", || watching.said().contains("watching: "));
     let told = Told { registry, watching, port, state };
     assert!((told.metric("regfsck_watch_pushes_broken") - 1.0).abs() < 0.1);
 }
