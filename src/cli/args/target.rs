@@ -67,7 +67,10 @@ pub struct ConfigArguments {
 pub struct StorageArguments {
     /// The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for
     /// each part that `regfsck snapshot --shard` took
-    #[allow(rustdoc::broken_intra_doc_links, reason = "the brackets mean what may be left out, as everywhere in help")]
+    #[allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "the brackets mean what may be left out, as everywhere in help"
+    )]
     #[arg(
         id = "storage",
         short,
