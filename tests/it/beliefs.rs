@@ -189,6 +189,25 @@ fn what_is_gone_without_a_trace_is_no_all_clear_until_the_daemon_restarts() {
     });
 }
 
+/// What is handed in explains a blob that nothing links no better than storage does.
+#[test]
+fn what_lost_its_repository_is_no_all_clear_though_its_digests_are_handed_in() {
+    on_every_registry(|| {
+        let Some(kind) = current() else { return };
+        let daemon = Kind::Real(kind).start(&Settings::default());
+        let (raw, regfsck) = (daemon.raw(), Regfsck::on(&daemon));
+        let image = Image::two_layers("gone").unwrap();
+        raw.push_image("stays", "1", &Image::two_layers("other").unwrap());
+        raw.push_image("team/app", "1", &image);
+        remove_folder(&daemon.root(), "repositories/team");
+        let handed = regfsck.file("suspects");
+        let blobs = image.layers.iter().chain([&image.config, &image.manifest]);
+        fs::write(&handed, blobs.map(|blob| format!("{}\n", blob.digest)).collect::<String>()).unwrap();
+        regfsck.check(&[]).expect(3);
+        regfsck.check(&["--suspects", &handed.display().to_string()]).expect(3);
+    });
+}
+
 #[test]
 fn bytes_that_are_put_back_make_a_belief_true() {
     on_every_registry(|| {

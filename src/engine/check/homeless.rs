@@ -50,14 +50,11 @@ impl Run<'_> {
             return 0;
         }
         let youngest = view.collected.as_second().saturating_sub(extent.grace.as_secs());
-        // Manifests that a guard put back after garbage collection have no link, and are among what it was handed.
-        let leads = &self.options.leads;
-        let ours: HashSet<Digest> =
-            leads.written.iter().chain(&leads.suspects).map(|suspect| suspect.digest).collect();
+        let returned = self.options.leads.returned.clone();
         let (storage, view, events) = (Arc::clone(storage), Arc::clone(view), Arc::clone(&self.events));
         let look = move || {
             let mut first = unlinked(&view, youngest);
-            first.retain(|digest| !ours.contains(digest));
+            first.retain(|digest| !returned.contains(digest));
             if first.is_empty() {
                 return 0;
             }

@@ -1,6 +1,6 @@
 //! What a check is asked to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -99,6 +99,8 @@ pub struct Leads {
     /// Blobs that were uploaded just now: asked about though they are stored, for the daemon may remember what was
     /// there before.
     pub written: Vec<Suspect>,
+    /// Manifests that were put back after garbage collection: they are stored, and need have no link.
+    pub returned: BTreeSet<Digest>,
     /// Since when some of them have no link, where that is known better than storage itself tells.
     pub gone: BTreeMap<Digest, Timestamp>,
     /// An earlier look at storage: what disappeared since is suspect.

@@ -47,6 +47,7 @@ pub async fn prove(
     let sides = &repair.sides;
     let mut options = options.clone();
     options.leads.written.extend(touched(plan, outcomes));
+    options.leads.returned.extend(returned(plan, outcomes));
     let mut after = check(sides, &options, Arc::clone(&repair.events)).await?;
     let ids = |findings: &[Finding]| -> BTreeSet<String> {
         findings.iter().map(|finding| finding.id.clone()).collect()
@@ -100,16 +101,28 @@ fn came_wrong(after: &mut Examination, options: &Options, wrong: Vec<Unlooked>) 
     }
 }
 
+/// The steps that were done.
+fn done<'a>(plan: &'a Plan, outcomes: &'a [Outcome]) -> impl Iterator<Item = &'a Step> {
+    let both = plan.steps.iter().zip(outcomes);
+    let done = both.filter(|(step, outcome)| step.id == outcome.step && outcome.result.is_done());
+    done.map(|(step, _)| step)
+}
+
+/// The manifests that were put back after garbage collection.
+fn returned<'a>(plan: &'a Plan, outcomes: &'a [Outcome]) -> impl Iterator<Item = Digest> + 'a {
+    let returned =
+        done(plan, outcomes).filter(|step| matches!(step.action, StepAction::ReturnManifest { .. }));
+    returned.filter_map(|step| step.action.digest().copied())
+}
+
 /// The blobs that were uploaded, wherever they are needed: the daemon may remember something else of them. And those
 /// that it was made to forget: a DELETE takes their links, by which they would be asked about.
 fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
-    let both = plan.steps.iter().zip(outcomes);
-    let done = both.filter(|(step, outcome)| step.id == outcome.step && outcome.result.is_done());
     let asked_again = |action: &StepAction| {
         matches!(action, StepAction::UploadBlob { .. } | StepAction::DeleteClaim { .. })
     };
-    let touched = done.filter(|(step, _)| asked_again(&step.action));
-    let suspects = |(step, _): (&Step, &Outcome)| {
+    let touched = done(plan, outcomes).filter(|step| asked_again(&step.action));
+    let suspects = |step: &Step| {
         let digest = step.action.digest().copied();
         let places: Vec<_> = step.action.repository().into_iter().chain(&step.sought).cloned().collect();
         places.into_iter().filter_map(move |name| {
