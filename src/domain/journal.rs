@@ -9,7 +9,7 @@
 //! each [`Change`] is a value that can be made again, or taken back, whether it was made or not.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -203,7 +203,46 @@ impl Content {
     }
 }
 
+/// A change of storage.
+#[derive(Debug, Clone, Copy)]
+pub enum StorageChange<'a> {
+    /// [`Change::FileMoved`]
+    Moved {
+        /// Where it was.
+        from: &'a Path,
+        /// Where it will be.
+        to: &'a Path,
+        /// What it holds.
+        content: &'a Digest,
+    },
+    /// [`Change::LinkWritten`]
+    Link {
+        /// The link file.
+        path: &'a Path,
+        /// What it said.
+        old: Option<&'a Content>,
+        /// What it will say.
+        new: &'a Content,
+    },
+}
+
 impl Change {
+    /// The change of storage that it is; nothing where something else changes.
+    #[must_use]
+    pub fn in_storage(&self) -> Option<StorageChange<'_>> {
+        match self {
+            Self::FileMoved { from, to, content } => Some(StorageChange::Moved { from, to, content }),
+            Self::LinkWritten { path, old, new } => {
+                Some(StorageChange::Link { path, old: old.as_ref(), new })
+            }
+            Self::CacheDeleted { .. }
+            | Self::ClaimDeleted { .. }
+            | Self::Restarted { .. }
+            | Self::Returned { .. }
+            | Self::Uploaded { .. } => None,
+        }
+    }
+
     /// Why it cannot be taken back, which is no loss; nothing for what was changed in storage, which can.
     #[must_use]
     pub const fn lasting(&self) -> Option<&'static str> {

@@ -23,7 +23,7 @@ use super::runtime::wait;
 use super::store::{Ask, StoreReply};
 use crate::adapters::storage::uploads::is_uuid;
 use crate::domain::digest::Digest;
-use crate::domain::journal::{Change, Content};
+use crate::domain::journal::{Change, Content, StorageChange};
 use crate::domain::layout::{LinkPlace, Place, ROOT, UploadPart};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{StorageWriteError, StorageWriter, Unhurried};
@@ -364,26 +364,16 @@ impl StorageWriter for BucketWriter {
     }
 
     fn revert(&self, change: &Change) -> Result<Vec<Change>, StorageWriteError> {
-        match change {
-            Change::FileMoved { from, to, content } => self.revert_move(from, to, content),
-            Change::LinkWritten { path, old, new } => self.revert_link(path, old.as_ref(), new),
-            Change::CacheDeleted { .. }
-            | Change::ClaimDeleted { .. }
-            | Change::Restarted { .. }
-            | Change::Returned { .. }
-            | Change::Uploaded { .. } => Err(StorageWriteError::Elsewhere),
+        match change.in_storage().ok_or(StorageWriteError::Elsewhere)? {
+            StorageChange::Moved { from, to, content } => self.revert_move(from, to, content),
+            StorageChange::Link { path, old, new } => self.revert_link(path, old, new),
         }
     }
 
     fn apply(&self, change: &Change) -> Result<(), StorageWriteError> {
-        match change {
-            Change::FileMoved { from, to, content } => self.move_object(from, to, content),
-            Change::LinkWritten { path, old, new } => self.write(path, old.as_ref(), new),
-            Change::CacheDeleted { .. }
-            | Change::ClaimDeleted { .. }
-            | Change::Restarted { .. }
-            | Change::Returned { .. }
-            | Change::Uploaded { .. } => Err(StorageWriteError::Elsewhere),
+        match change.in_storage().ok_or(StorageWriteError::Elsewhere)? {
+            StorageChange::Moved { from, to, content } => self.move_object(from, to, content),
+            StorageChange::Link { path, old, new } => self.write(path, old, new),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::ground::{Ground, Missing};
 use super::remains;
 use super::spot::{LINK_LIMIT, Spot, refused};
 use crate::domain::digest::Digest;
-use crate::domain::journal::{Change, Content};
+use crate::domain::journal::{Change, Content, StorageChange};
 use crate::domain::layout::{FolderPlace, LinkPlace, Part, Place};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{StorageWriteError, StorageWriter};
@@ -242,26 +242,16 @@ impl StorageWriter for FilesystemWriter {
     }
 
     fn revert(&self, change: &Change) -> Result<Vec<Change>, StorageWriteError> {
-        match change {
-            Change::FileMoved { from, to, content } => self.revert_move(from, to, content),
-            Change::LinkWritten { path, old, new } => self.revert_link(path, old.as_ref(), new),
-            Change::CacheDeleted { .. }
-            | Change::ClaimDeleted { .. }
-            | Change::Restarted { .. }
-            | Change::Returned { .. }
-            | Change::Uploaded { .. } => Err(StorageWriteError::Elsewhere),
+        match change.in_storage().ok_or(StorageWriteError::Elsewhere)? {
+            StorageChange::Moved { from, to, content } => self.revert_move(from, to, content),
+            StorageChange::Link { path, old, new } => self.revert_link(path, old, new),
         }
     }
 
     fn apply(&self, change: &Change) -> Result<(), StorageWriteError> {
-        match change {
-            Change::FileMoved { from, to, content } => self.move_file(from, to, content),
-            Change::LinkWritten { path, old, new } => self.write(path, old.as_ref(), new),
-            Change::CacheDeleted { .. }
-            | Change::ClaimDeleted { .. }
-            | Change::Restarted { .. }
-            | Change::Returned { .. }
-            | Change::Uploaded { .. } => Err(StorageWriteError::Elsewhere),
+        match change.in_storage().ok_or(StorageWriteError::Elsewhere)? {
+            StorageChange::Moved { from, to, content } => self.move_file(from, to, content),
+            StorageChange::Link { path, old, new } => self.write(path, old, new),
         }
     }
 }
