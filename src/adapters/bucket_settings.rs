@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::domain::discreet::without_passwords;
 use crate::domain::layout;
 
 /// The scheme of such URLs.
@@ -117,7 +118,7 @@ impl BucketSettings {
         }
         let (bucket, root) = place.split_once('/').unwrap_or((place, ""));
         if bucket.is_empty() {
-            return Err(BucketUrlError::NoBucket(text.to_owned()));
+            return Err(BucketUrlError::NoBucket(without_passwords(text)));
         }
         let mut settings = Self::new(bucket.to_owned(), root);
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -156,7 +157,7 @@ impl BucketSettings {
     pub fn base(&self) -> Result<Url, BucketUrlError> {
         let is_named_in_path =
             self.path_style.unwrap_or_else(|| self.endpoint.is_some() || self.bucket.contains('.'));
-        let bad = |text: &str| BucketUrlError::BadEndpoint(text.to_owned());
+        let bad = |text: &str| BucketUrlError::BadEndpoint(without_passwords(text));
         let suffix = if self.region().starts_with("cn-") { ".cn" } else { "" };
         let at_aws = format!("https://s3.{}.amazonaws.com{suffix}/", self.region());
         let text = self.endpoint.as_ref().map_or(&*at_aws, Url::as_str);
@@ -185,7 +186,7 @@ fn is_address(url: &Url) -> bool {
 /// # Errors
 /// When it is none.
 pub fn endpoint(text: &str, is_secure: bool) -> Result<Url, BucketUrlError> {
-    let bad = || BucketUrlError::BadEndpoint(text.to_owned());
+    let bad = || BucketUrlError::BadEndpoint(without_passwords(text));
     let scheme = if is_secure { "https" } else { "http" };
     let whole = if text.contains("://") { text.to_owned() } else { format!("{scheme}://{text}") };
     let url = Url::parse(&whole).map_err(|_error| bad())?;
@@ -257,6 +258,8 @@ mod tests {
             ("s3://AK:secret@b", "holds no credentials"),
             ("s3://b?endpoint=http://AK:secret@h", "holds no credentials"),
             ("s3://b?endpoint=ftp://h", "is no endpoint"),
+            ("s3://b?endpoint=http://AK:secret@", "is no endpoint"),
+            ("s3:///?endpoint=http://AK:secret@h", "names no bucket"),
             ("s3://b?endpont=http://h", "is no setting"),
             ("s3://b?insecure=maybe", "must be true or false"),
         ] {

@@ -101,6 +101,23 @@ pub enum StorageDriver {
     },
 }
 
+impl StorageDriver {
+    /// Why nothing is looked at where a URL of that scheme leads.
+    #[must_use]
+    pub fn no_storage_at(scheme: &str) -> String {
+        match scheme {
+            "gs" | "gcs" => read::unsupported("gcs"),
+            "az" | "azure" | "abfs" | "abfss" | "wasb" | "wasbs" => read::unsupported("azure"),
+            "swift" | "oss" => read::unsupported(scheme),
+            "http" | "https" | "docker" | "oci" => {
+                "that is no storage but a registry: give it as `--registry URL`".into()
+            }
+            "file" => "give a path, without `file://`".into(),
+            _ => "storage is a folder or a bucket: give `--storage DIR` or `--storage s3://BUCKET`".into(),
+        }
+    }
+}
+
 /// How a daemon clears abandoned upload sessions away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UploadPurging {

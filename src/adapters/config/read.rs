@@ -81,7 +81,7 @@ fn storage(tree: &ConfigTree) -> Result<StorageDriver, ConfigError> {
     }
 }
 
-fn unsupported(name: &str) -> String {
+pub(super) fn unsupported(name: &str) -> String {
     let what = match name {
         "inmemory" => {
             return "the registry keeps its data in its own memory; use `--registry` alone".into();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -22,6 +22,7 @@ use crate::cli::settings::container::{self, Contained};
 use crate::cli::settings::scope::Globs;
 use crate::cli::settings::{environment, redis};
 use crate::cli::terminal::interrupt;
+use crate::domain::discreet::without_passwords;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, DaemonSettings, IndexChildren};
 use crate::engine::interrupt::Interruptible;
@@ -235,7 +236,13 @@ pub(in crate::cli) fn storage(
                 let settings = BucketSettings::of_url(url).context("--storage")?;
                 return bucket(&settings, jobs).context("--storage").map(Some);
             }
-            None => FilesystemStorage::open(path),
+            None => match address(path) {
+                Some((scheme, text)) => {
+                    let shown = without_passwords(text);
+                    bail!("--storage: cannot look at `{shown}`: {}", StorageDriver::no_storage_at(scheme))
+                }
+                None => FilesystemStorage::open(path),
+            },
         },
         (None, Some(StorageDriver::Bucket(settings))) => {
             let shown = "cannot look at the storage that the configuration names";
@@ -265,6 +272,14 @@ pub(in crate::cli) fn storage(
             Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
         })
         .with_context(shown)
+}
+
+/// The scheme of what is meant to be an address, and the address; folders may be named like one.
+fn address(path: &Path) -> Option<(&str, &str)> {
+    let text = path.to_str()?;
+    let (scheme, _) = text.split_once("://")?;
+    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'+');
+    (is_scheme && !path.exists()).then_some((scheme, text))
 }
 
 /// A bucket as storage.
