@@ -88,7 +88,8 @@ pub struct PublishArguments {
         env = "REGFSCK_OUTPUT",
         value_name = "FORMAT[=FILE]",
         value_delimiter = ',',
-        value_parser = OutputParser(Format::ALL)
+        value_parser = OutputParser(Format::ALL),
+        alias = "format"
     )]
     pub formats: Vec<OutputFormat>,
     /// How much of it.
