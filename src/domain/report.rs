@@ -95,6 +95,22 @@ pub enum Verdict {
     Refused,
 }
 
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Coherent, Self::Incoherent, Self::Incomplete, Self::Refused];
+
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Coherent => "coherent",
+            Self::Incoherent => "incoherent",
+            Self::Incomplete => "incomplete",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// The images of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -20,10 +20,10 @@ impl Headline {
     pub(super) fn of(report: &Report) -> Self {
         let counts = tally(report);
         let word = match report.verdict {
-            Verdict::Coherent => "coherent".to_owned(),
             Verdict::Incoherent => counts.clone(),
-            Verdict::Incomplete => "incomplete".to_owned(),
-            Verdict::Refused => "refused".to_owned(),
+            verdict @ (Verdict::Coherent | Verdict::Incomplete | Verdict::Refused) => {
+                verdict.as_str().to_owned()
+            }
         };
         let told = (report.verdict != Verdict::Incoherent).then(|| report.refusal.clone().unwrap_or(counts));
         let said = told.into_iter().chain(broken(report)).chain(unseen(report)).collect();

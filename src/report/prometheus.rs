@@ -115,14 +115,8 @@ fn leftovers(report: &Report) -> Vec<(String, f64)> {
 }
 
 fn verdicts(report: &Report) -> Vec<(String, f64)> {
-    let verdicts = [
-        (Verdict::Coherent, "coherent"),
-        (Verdict::Incoherent, "incoherent"),
-        (Verdict::Incomplete, "incomplete"),
-        (Verdict::Refused, "refused"),
-    ];
     let is = |verdict| f64::from(u8::from(report.verdict == verdict));
-    verdicts.into_iter().map(|(verdict, name)| (label("verdict", name), is(verdict))).collect()
+    Verdict::ALL.map(|verdict| (label("verdict", verdict.as_str()), is(verdict))).into()
 }
 
 /// How many images were looked at, and how many of them are broken.

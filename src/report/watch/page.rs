@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::headline;
-use crate::domain::report::{Report, Verdict};
 use crate::domain::watch::{BrokenPush, WatchStatus};
 use crate::report::drawing::Drawing;
+use crate::report::markup::markup;
 use crate::report::table;
 
 /// How often it asks for itself, in seconds.
@@ -37,15 +37,15 @@ pub fn page(status: &WatchStatus) -> String {
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta http-equiv=\"refresh\" content=\"{REFRESH}\">\n<title>{}</title>\n\
          <link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        escaped(&title(status))
+        markup(&title(status))
     );
-    let _ = writeln!(page, "<h1>{}</h1>", escaped(name(status)));
+    let _ = writeln!(page, "<h1>{}</h1>", markup(name(status)));
     state(&mut page, status);
     pushes(&mut page, &status.broken);
     figures(&mut page, status);
     if let Some(report) = &status.report {
         let drawing = Drawing { width: 100, ..Drawing::default() };
-        let drawn = escaped(&table::draw(report, drawing));
+        let drawn = lines(&table::draw(report, drawing));
         let _ = writeln!(page, "<h2 id=\"report\">The last check</h2>");
         let _ = writeln!(page, "<pre tabindex=\"0\" aria-labelledby=\"report\">{drawn}</pre>");
         page.push_str("<p><a href=\"report.json\">report.json</a> · <a href=\"metrics\">metrics</a></p>\n");
@@ -61,38 +61,29 @@ fn name(status: &WatchStatus) -> &str {
 
 fn title(status: &WatchStatus) -> String {
     let word = match (&status.report, status.broken.is_empty() && status.blind.is_none()) {
-        (Some(report), true) => verdict(report),
+        (Some(report), true) => report.verdict.as_str(),
         (None, true) => "not checked yet",
         (_, false) => "attention",
     };
     format!("{word}: {}", name(status))
 }
 
-const fn verdict(report: &Report) -> &'static str {
-    match report.verdict {
-        Verdict::Coherent => "coherent",
-        Verdict::Incoherent => "incoherent",
-        Verdict::Incomplete => "incomplete",
-        Verdict::Refused => "refused",
-    }
-}
-
 fn state(page: &mut String, status: &WatchStatus) {
     let (class, said) = match &status.report {
-        Some(report) => (verdict(report), headline(report)),
+        Some(report) => (report.verdict.as_str(), headline(report)),
         None => ("incomplete", "no check has ended yet".to_owned()),
     };
-    let _ = writeln!(page, "<p class=\"state {class}\" role=\"status\">{}</p>", escaped(&said));
+    let _ = writeln!(page, "<p class=\"state {class}\" role=\"status\">{}</p>", markup(&said));
     if let Some(blind) = &status.blind {
         let at = time(blind.at, &status.zone);
         let _ = writeln!(
             page,
             "<p class=\"incoherent\">At {at} a check could not look: {}</p>",
-            escaped(&blind.why)
+            markup(&blind.why)
         );
     }
     if let Some(stale) = &status.stale {
-        let why = escaped(&stale.why);
+        let why = markup(&stale.why);
         let _ =
             writeln!(page, "<p class=\"incomplete\">The configuration could not be read again: {why}</p>");
     }
@@ -107,11 +98,11 @@ fn pushes(page: &mut String, broken: &[BrokenPush]) {
         let _ = write!(
             page,
             "<li><strong>{}</strong> <code>{}</code>",
-            escaped(&push.image.name()),
+            markup(&push.image.name()),
             push.image.digest
         );
         for finding in &push.findings {
-            let _ = write!(page, "<br><code>{}</code>: {}", finding.code, escaped(&finding.message));
+            let _ = write!(page, "<br><code>{}</code>: {}", finding.code, markup(&finding.message));
         }
         page.push_str("</li>\n");
     }
@@ -130,7 +121,7 @@ fn figures(page: &mut String, status: &WatchStatus) {
     let rows = [
         ("checked", checked),
         ("next check", now.unwrap_or_else(|| at(status.next))),
-        ("checks are made", escaped(&status.schedule)),
+        ("checks are made", markup(&status.schedule)),
         (
             "pushes",
             format!("{} verified, {} broken, {} waiting", figures.verified, figures.failed, status.waiting),
@@ -147,22 +138,10 @@ fn figures(page: &mut String, status: &WatchStatus) {
 
 fn time(at: Timestamp, zone: &TimeZone) -> String {
     let shown = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
-    format!("<time datetime=\"{}\">{}</time>", at.strftime("%Y-%m-%dT%H:%M:%SZ"), escaped(&shown))
+    format!("<time datetime=\"{}\">{}</time>", at.strftime("%Y-%m-%dT%H:%M:%SZ"), markup(&shown))
 }
 
-/// As text that is no markup.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c if c.is_control() && c != '\n' => safe.push('\u{fffd}'),
-            c => safe.push(c),
-        }
-    }
-    safe
+/// Several lines as text that is no markup.
+fn lines(text: &str) -> String {
+    text.lines().map(|line| markup(line) + "\n").collect()
 }
