@@ -26,7 +26,7 @@ use crate::domain::digest::Digest;
 use crate::domain::observed::Unlooked;
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredUpload, StrayFile, ViewPart,
+    ReadManifest, Repository, StorageView, StoredBlob, StoredUpload, StrayFile, ViewPart,
 };
 
 const NAME: &str = "regfsck-snapshot ";
@@ -325,7 +325,7 @@ impl Reading {
         self.count += 1;
         match (record, &mut self.view) {
             (Record::Root { root, collected, changed, part }, view @ None) => {
-                *view = Some(StorageView { changed, ..empty(root, collected) });
+                *view = Some(StorageView { changed, ..StorageView::empty(root, collected) });
                 self.part = part;
             }
             (Record::Root { .. }, Some(_)) => return Err("it has two roots"),
@@ -338,20 +338,6 @@ impl Reading {
     fn finish(self) -> Option<(StorageView, Option<ViewPart>)> {
         let view = self.view.filter(|_| self.end == Some(self.count))?;
         Some((view, self.part))
-    }
-}
-
-const fn empty(root: String, collected: Timestamp) -> StorageView {
-    StorageView {
-        changed: None,
-        root,
-        collected,
-        blobs: Vec::new(),
-        repositories: Vec::new(),
-        manifests: StoredManifests::new(),
-        uploads: Vec::new(),
-        stray: Vec::new(),
-        unknown: Vec::new(),
     }
 }
 

@@ -66,27 +66,15 @@ impl LookOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::views::storage::StoredManifests;
+    use crate::domain::views::storage::StoredBlob;
 
     #[test]
     fn what_was_denied_is_what_was_gone_before_and_is_not_open() {
         let digest = |n| Digest::sha256([n; 32]);
         let name = |text: &str| -> RepositoryName { text.parse().unwrap() };
-        let view = StorageView {
-            changed: None,
-            root: "/r".into(),
-            collected: Timestamp::UNIX_EPOCH,
-            blobs: vec![crate::domain::views::storage::StoredBlob {
-                digest: digest(1),
-                size: 1,
-                modified: 0,
-            }],
-            repositories: Vec::new(),
-            manifests: StoredManifests::new(),
-            uploads: Vec::new(),
-            stray: Vec::new(),
-            unknown: Vec::new(),
-        };
+        let blob = StoredBlob { digest: digest(1), size: 1, modified: 0 };
+        let view =
+            StorageView { blobs: vec![blob], ..StorageView::empty("/r".into(), Timestamp::UNIX_EPOCH) };
         let open = [Suspect::new(Some(name("a")), digest(2), SuspectKind::Layer)];
         let outcome = LookOutcome {
             collected: view.collected,

@@ -27,9 +27,7 @@ use crate::domain::name::{Image, RepositoryName, Tag};
 use crate::domain::observed::{Observed, Unlooked};
 use crate::domain::plan::{Consent, Plan};
 use crate::domain::suspects::Suspects;
-use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, StorageView, StoredManifests, TagTarget, Target,
-};
+use crate::domain::views::storage::{BlobFile, ContentView, HashedBlob, StorageView, TagTarget, Target};
 
 /// How a test wants it to go. By default storage is empty and all goes well.
 #[derive(Default)]
@@ -60,17 +58,7 @@ pub(super) enum Fault {
 
 /// A look at empty storage.
 pub(super) fn empty() -> StorageView {
-    StorageView {
-        changed: None,
-        root: "/storage".into(),
-        collected: Timestamp::UNIX_EPOCH,
-        blobs: Vec::new(),
-        repositories: Vec::new(),
-        manifests: StoredManifests::default(),
-        uploads: Vec::new(),
-        stray: Vec::new(),
-        unknown: Vec::new(),
-    }
+    StorageView::empty("/storage".into(), Timestamp::UNIX_EPOCH)
 }
 
 impl Script {

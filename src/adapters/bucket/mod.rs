@@ -49,7 +49,7 @@ use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::storage::notes::Notes;
 use crate::domain::layout::{self, Place};
 use crate::domain::observed::{Thing, Unlooked};
-use crate::domain::views::storage::{StorageView, StoredManifests};
+use crate::domain::views::storage::StorageView;
 use crate::engine::ports::{Event, Events, Scope, StorageError};
 
 pub use self::uploads::BucketUploads;
@@ -128,17 +128,7 @@ impl BucketStorage {
     }
 
     fn view(&self) -> StorageView {
-        StorageView {
-            root: self.root(),
-            collected: Timestamp::now(),
-            changed: None,
-            blobs: Vec::new(),
-            repositories: Vec::new(),
-            manifests: StoredManifests::new(),
-            uploads: Vec::new(),
-            stray: Vec::new(),
-            unknown: Vec::new(),
-        }
+        StorageView::empty(self.root(), Timestamp::now())
     }
 
     fn look_at_all(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError> {

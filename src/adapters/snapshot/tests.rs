@@ -7,7 +7,7 @@ fn digest(n: u8) -> Digest {
 }
 
 fn view() -> StorageView {
-    let mut view = empty("/srv/registry".into(), Timestamp::UNIX_EPOCH);
+    let mut view = StorageView::empty("/srv/registry".into(), Timestamp::UNIX_EPOCH);
     view.blobs = (0..50).map(|n| StoredBlob { digest: digest(n), size: 7, modified: -1 }).collect();
     let link = |n, target| (digest(n), target);
     let tag = |tag: &str, current| StoredTag { tag: tag.parse().expect("a tag"), current };

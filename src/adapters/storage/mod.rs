@@ -75,7 +75,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Thing, Unlooked};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, StoredManifests, TagTarget, Target,
+    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
@@ -187,17 +187,7 @@ impl FilesystemStorage {
     }
 
     fn empty_view(&self) -> StorageView {
-        StorageView {
-            changed: None,
-            root: self.location(),
-            collected: Timestamp::now(),
-            blobs: Vec::new(),
-            repositories: Vec::new(),
-            manifests: StoredManifests::new(),
-            uploads: Vec::new(),
-            stray: Vec::new(),
-            unknown: Vec::new(),
-        }
+        StorageView::empty(self.location(), Timestamp::now())
     }
 }
 

@@ -60,6 +60,24 @@ pub struct StorageView {
     pub unknown: Vec<Unlooked>,
 }
 
+impl StorageView {
+    /// Nothing yet, of that place and time.
+    #[must_use]
+    pub const fn empty(root: String, collected: Timestamp) -> Self {
+        Self {
+            root,
+            collected,
+            changed: None,
+            blobs: Vec::new(),
+            repositories: Vec::new(),
+            manifests: StoredManifests::new(),
+            uploads: Vec::new(),
+            stray: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+}
+
 /// One `data` file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredBlob {

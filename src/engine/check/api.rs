@@ -359,15 +359,9 @@ fn picture(served: &ServedView) -> StorageView {
         repositories.entry(name).or_insert_with(|| empty(name)).revisions = links.into_iter().collect();
     }
     StorageView {
-        changed: None,
-        root: String::new(),
-        collected: Timestamp::UNIX_EPOCH,
-        blobs: Vec::new(),
         repositories: repositories.into_values().collect(),
         manifests,
-        uploads: Vec::new(),
-        stray: Vec::new(),
-        unknown: Vec::new(),
+        ..StorageView::empty(String::new(), Timestamp::UNIX_EPOCH)
     }
 }
 

@@ -12,8 +12,8 @@ use regfsck::domain::manifest::parse;
 use regfsck::domain::name::{RepositoryName, Tag};
 use regfsck::domain::observed::{Thing, Unlooked};
 use regfsck::domain::views::storage::{
-    Links, ReadManifest, Repository, StorageView, StoredBlob, StoredManifests, StoredTag, StoredUpload,
-    StrayFile, TagTarget, Target, Trace, Traces,
+    Links, ReadManifest, Repository, StorageView, StoredBlob, StoredTag, StoredUpload, StrayFile, TagTarget,
+    Target, Trace, Traces,
 };
 use regfsck::engine::ports::Scope;
 
@@ -71,17 +71,7 @@ pub fn is_session(id: &str) -> bool {
 
 /// Look at everything below `root` that `scope` includes.
 pub fn collect(disk: &Disk, root: &str, scope: &dyn Scope, now: Timestamp) -> StorageView {
-    let view = StorageView {
-        changed: Some(super::LONG_AGO),
-        root: format!("/{root}"),
-        collected: now,
-        blobs: Vec::new(),
-        repositories: Vec::new(),
-        manifests: StoredManifests::new(),
-        uploads: Vec::new(),
-        stray: Vec::new(),
-        unknown: Vec::new(),
-    };
+    let view = StorageView { changed: Some(super::LONG_AGO), ..StorageView::empty(format!("/{root}"), now) };
     let mut walk = Walk { disk, root, scope, repositories: BTreeMap::new(), view };
     walk.folder("");
     walk.finish()

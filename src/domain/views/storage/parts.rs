@@ -133,7 +133,7 @@ fn fit(parts: &[(ViewPart, StorageView)]) -> Result<(), JoinError> {
 mod tests {
     use super::*;
     use crate::domain::digest::Digest;
-    use crate::domain::views::storage::{Repository, StoredBlob, StoredManifests};
+    use crate::domain::views::storage::{Repository, StoredBlob};
 
     fn whole() -> StorageView {
         let blob = |n: u8| StoredBlob { digest: Digest::sha256([n; 32]), size: n.into(), modified: 0 };
@@ -147,14 +147,9 @@ mod tests {
         repositories.sort_by(|one, other| one.name.cmp(&other.name));
         StorageView {
             changed: Some(7),
-            root: "/var/lib/registry/docker/registry/v2".into(),
-            collected: Timestamp::UNIX_EPOCH,
             blobs: (0..=255).map(blob).collect(),
             repositories,
-            manifests: StoredManifests::new(),
-            uploads: Vec::new(),
-            stray: Vec::new(),
-            unknown: Vec::new(),
+            ..StorageView::empty("/var/lib/registry/docker/registry/v2".into(), Timestamp::UNIX_EPOCH)
         }
     }
 
