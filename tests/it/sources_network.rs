@@ -236,13 +236,13 @@ async fn a_manifest_that_is_another_is_not_taken() {
 
 #[tokio::test]
 async fn a_big_blob_is_spooled_not_held() {
-    let size = 512_u64 << 20;
+    let size = 128_u64 << 20;
     let stub = Stub::start(move |_, _, stream| {
         let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n").as_bytes());
         let piece = vec![0; 1 << 20];
         while stream.write_all(&piece).is_ok() {}
     });
-    let digest = "sha256:9acca8e8c22201155389f65abbf6bc9723edc7384ead80503839f49dcc56d767".parse().unwrap();
+    let digest = "sha256:254bcc3fc4f27172636df4bf32de9f107f620d559b20d760197e452b97453917".parse().unwrap();
     let wanted = Wanted::blob(digest, Some(size)).in_repository("team/app".parse().unwrap());
     let supply = list(&[format!("docker://{}", stub.authority)]);
     let before = peak();
