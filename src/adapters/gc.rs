@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
@@ -81,6 +81,7 @@ impl GarbageCollection for GcCommand {
         };
         let (status, suspects) = tokio::join!(wait(&mut child), read);
         let status = status?;
+        end_at_the_next_signal()?;
         Ok(GcEnd { status: status.code(), signal: status.signal(), suspects })
     }
 }
@@ -111,6 +112,20 @@ async fn wait(child: &mut Child) -> io::Result<ExitStatus> {
             }
         }
     }
+}
+
+/// A handler stays for good, and what comes after the command is not to be kept from ending: it dies as by `kill -9`, and
+/// the next run goes on from the journal.
+fn end_at_the_next_signal() -> io::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        let _ = kill_process(getpid(), Signal::KILL);
+    });
+    Ok(())
 }
 
 /// Pass a stream on, and read its lines for suspects.

@@ -19,6 +19,11 @@ use rustls::{
     SignatureScheme,
 };
 
+use super::files::read_any;
+
+/// More than all certificates of the world's authorities take.
+const LARGEST: u64 = 16 << 20;
+
 /// Choose the cryptography that TLS uses, once for the process, so that no library can choose another. Building an HTTP
 /// client needs it, even one that never speaks TLS.
 pub(crate) fn install_crypto() {
@@ -85,15 +90,21 @@ pub(super) fn server(certificate: &Path, key: &Path) -> Result<ServerConfig, Tls
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unreadable =
         |error: pem::Error| TlsError::Unreadable { path: path.to_owned(), why: error.to_string() };
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect();
+    let text = pem_text(path).map_err(unreadable)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match certificates.map_err(unreadable)? {
         none if none.is_empty() => Err(TlsError::NoCertificate { path: path.to_owned() }),
         certificates => Ok(certificates),
     }
 }
 
+fn pem_text(path: &Path) -> Result<Vec<u8>, pem::Error> {
+    read_any(path, LARGEST).map_err(pem::Error::Io)
+}
+
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_file(path)
+    pem_text(path)
+        .and_then(|text| PrivateKeyDer::from_pem_slice(&text))
         .map_err(|error| TlsError::NoKey { path: path.to_owned(), why: error.to_string() })
 }
 

@@ -45,15 +45,22 @@ fn endless(path: &Path) {
     "it is larger than any such file is"
 )]
 #[case::suspects(&["check", "--suspects", "FILE"], endless, "a line of it is longer than 64 MiB")]
+#[case::images(
+    &["verify", "--registry", "http://127.0.0.1:9", "--images", "FILE"], endless, "it is larger than 67108864 bytes"
+)]
+#[case::authorities(
+    &["check", "--registry", "https://127.0.0.1:9", "--ca-file", "FILE"], endless, "it is larger than 16777216 bytes"
+)]
 #[case::report(&["merge", "FILE", "FILE"], endless, "expected value at line 1 column 1")]
 fn what_has_no_end_is_refused(#[case] words: &[&str], #[case] make: fn(&Path), #[case] why: &str) {
     let (dir, storage) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     Tree::new(storage.path());
     let file = dir.path().join("file");
     make(&file);
+    let has_storage = matches!(words.first(), Some(&("check" | "repair")));
     let words = words.iter().map(|word| if *word == "FILE" { file.to_str().unwrap() } else { *word });
     let mut command = command(words);
-    if command.get_args().all(|word| word != "merge") {
+    if has_storage {
         command.arg("--storage").arg(storage.path());
     }
     let (ended, cost) = measure(&mut command);

@@ -1,10 +1,13 @@
 //! Ctrl-C: once for a partial report, twice for an end at once.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::repair::Regfsck;
+use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::regfsck::{command, end};
 use crate::support::stub::{Act, Stub};
 use regfsck::domain::report::Verdict;
@@ -68,4 +71,32 @@ fn a_second_ctrl_c_ends_what_cannot_stop() {
     send(&child, Signal::INT);
     assert_eq!(end(child).status, 130);
     drop(stdin);
+}
+
+/// The daemon stands still from then on, and a guard waits for its answers.
+#[test]
+fn what_comes_after_a_guarded_collection_can_be_ended() {
+    let real = Kind::all().into_iter().find(|kind| matches!(kind, Kind::Real(_)));
+    let Some(daemon @ Daemon::Real(_)) = real.map(|kind| kind.start(&Settings::default())) else { return };
+    for signal in [Signal::INT, Signal::TERM] {
+        let regfsck = Regfsck::on(&daemon);
+        let daemon_is =
+            |signal| kill_process(Pid::from_raw(daemon.pid().unwrap().cast_signed()).unwrap(), signal);
+        let is_over = regfsck.file("over");
+        let script = format!("kill -STOP {}; touch {}", daemon.pid().unwrap(), is_over.display());
+        let arguments = ["--gc-version", "2", "--report-only", "--", "sh", "-c", &script];
+        let mut guard = regfsck.command("guard", &arguments).stdout(Stdio::null()).spawn().unwrap();
+        let status = loop {
+            if let Some(status) = guard.try_wait().unwrap() {
+                break status;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            if is_over.exists() {
+                send(&guard, signal);
+            }
+        };
+        daemon_is(Signal::CONT).unwrap();
+        assert!(is_over.exists());
+        assert_eq!(status.signal(), Some(9), "{status}");
+    }
 }

@@ -17,10 +17,13 @@ use serde::Deserialize;
 
 use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::children::keep_to_ourselves;
+use crate::adapters::files::read_any;
 
 /// What to do where there are none.
 pub(super) const HINT: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give --config with accesskey \
     and secretkey";
+/// More than anybody's profiles take.
+const LARGEST: u64 = 1 << 20;
 /// What says so of a bucket that anybody may read.
 const UNSIGNED: &str = "AWS_SKIP_SIGNATURE";
 
@@ -96,7 +99,8 @@ fn of_profile() -> Result<Option<AwsCredential>, String> {
     let profile = named.as_deref().unwrap_or("default");
     let path = variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
     let path = path.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".aws/credentials")));
-    let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let text = path.and_then(|path| read_any(&path, LARGEST).ok()).unwrap_or_default();
+    let text = String::from_utf8(text).unwrap_or_default();
     match (fixed(&text, profile), named) {
         (Some(credential), _) => Ok(Some(credential)),
         (None, Some(profile)) => exported(&profile).map(Some),

@@ -220,9 +220,8 @@ impl BucketWriter {
         content: &Digest,
     ) -> Result<Vec<Change>, StorageWriteError> {
         let (source, target) = (self.key(from)?, self.key(to)?);
-        let is_back = self.is_there(&source)?;
         match self.held(&target, content)? {
-            None if is_back => Ok(Vec::new()),
+            None if self.held(&source, content)?.is_some_and(|(held, _)| held == *content) => Ok(Vec::new()),
             None => Err(StorageWriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
             Some((kept, _)) if kept != *content => {
                 Err(StorageWriteError::ChangedSince { path: to.to_owned() })

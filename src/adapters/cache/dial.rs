@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::bounded::Bounded;
 use super::fault::Task;
 use super::settings::{RedisAddress, RedisSettings};
 use super::tls;
@@ -115,9 +116,10 @@ impl Dial {
     ) -> Result<MultiplexedConnection, CacheError> {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(self.response_timeout));
         let info = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
-            .await
-            .map_err(|error| self.task(location, "connect").fault(error))?;
+        let (connection, driver) =
+            MultiplexedConnection::new_with_config(&info, Bounded::new(stream), config)
+                .await
+                .map_err(|error| self.task(location, "connect").fault(error))?;
         // It ends when the last clone of the connection is dropped.
         tokio::spawn(driver);
         Ok(connection)

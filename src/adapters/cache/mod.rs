@@ -3,6 +3,7 @@
 //! redis-rs speaks the protocol over connections that are opened here: its own TLS refuses the certificates
 //! that operators make, and its errors do not tell a web server from a Redis.
 
+mod bounded;
 mod dial;
 mod fault;
 mod purge;

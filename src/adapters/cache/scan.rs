@@ -19,6 +19,13 @@ const PAGE: usize = 1000;
 /// Sets read at once; times [`PAGE`] members this bounds the memory of the answers.
 const SETS: usize = 16;
 
+/// So many pages may promise more and bring nothing: of a table that lost all of its ten million keys.
+const EMPTY_PAGES: u64 = 10_000;
+/// Such a page brings this on average, or its list is taken for one without end.
+const NAMES_A_PAGE: u64 = 10;
+/// More keys and members than any registry's cache has.
+const MOST_NAMES: u64 = 100_000_000;
+
 /// A key as it came, and the digest or repository in it.
 type Keyed<T> = (Vec<u8>, T);
 
@@ -34,11 +41,15 @@ pub(super) struct Scan<'a> {
     connection: MultiplexedConnection,
     collector: &'a mut CacheCollector,
     task: Task<'a>,
+    /// How many pages promised more.
+    pages: u64,
+    /// How many keys and members they and the last ones brought.
+    names: u64,
 }
 
 impl<'a> Scan<'a> {
     pub(super) fn new(node: &'a Node, collector: &'a mut CacheCollector, task: Task<'a>) -> Self {
-        Self { connection: node.connection.clone(), collector, task }
+        Self { connection: node.connection.clone(), collector, task, pages: 0, names: 0 }
     }
 
     /// Read all of it; returns how many keys were read in all, earlier nodes' included.
@@ -46,6 +57,7 @@ impl<'a> Scan<'a> {
         let (mut cursor, mut keys) = page(self.connection.clone(), self.task, 0).await?;
         loop {
             let read = keys.len() as u64;
+            self.count(keys.len(), cursor)?;
             let (connection, task) = (self.connection.clone(), self.task);
             let next = async move {
                 if cursor == 0 { Ok(None) } else { page(connection, task, cursor).await.map(Some) }
@@ -58,6 +70,17 @@ impl<'a> Scan<'a> {
                 None => return Ok(self.task.keys),
             }
         }
+    }
+
+    /// Count a page: what goes on for ever is no cache.
+    fn count(&mut self, names: usize, cursor: u64) -> Result<(), CacheError> {
+        self.names += names as u64;
+        self.pages += u64::from(cursor != 0);
+        if self.pages > EMPTY_PAGES + self.names / NAMES_A_PAGE || self.names > MOST_NAMES {
+            let why = format!("its keys come to no end: {} in {} pages", self.names, self.pages);
+            return Err(self.task.failed(why));
+        }
+        Ok(())
     }
 
     async fn read(&mut self, keys: Vec<Vec<u8>>) -> Result<(), CacheError> {
@@ -140,6 +163,7 @@ impl<'a> Scan<'a> {
         }
         let (cursor, members): (u64, Vec<Vec<u8>>) =
             redis::from_redis_value(value).map_err(|error| self.task.fault(error.into()))?;
+        self.count(members.len(), cursor)?;
         let digests = members.iter().filter_map(|member| str::from_utf8(member).ok()?.parse().ok());
         for digest in digests {
             self.collector.member(*repository, digest);

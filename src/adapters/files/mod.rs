@@ -12,7 +12,6 @@ mod unfit;
 
 pub(in crate::adapters) use draft::Draft;
 pub(in crate::adapters) use folder::{Folder, dress, force, is_same};
-pub(in crate::adapters) use private::read_all;
-pub use private::{PrivateFolder, open, read, save};
+pub use private::{PrivateFolder, open, read, read_all, read_any, save};
 pub use published::{probe, publish};
 pub(in crate::adapters) use unfit::{Unfit, is_trusted, private, single};

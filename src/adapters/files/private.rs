@@ -170,8 +170,19 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read_all(file, limit)
 }
 
+/// All of what a user named, which may be a link or a pipe, unless that is more than `limit` bytes: it may have no end.
+///
+/// # Errors
+/// When it cannot be read, or is larger.
+pub fn read_any(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    read_all(File::open(path)?, limit)
+}
+
 /// All of an open file, unless that is more than so many bytes.
-pub(in crate::adapters) fn read_all(file: impl io::Read, limit: u64) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// When it cannot be read, or is larger.
+pub fn read_all(file: impl io::Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(Unfit::Size(limit).into()) } else { Ok(bytes) }

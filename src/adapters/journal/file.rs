@@ -18,13 +18,15 @@ use crate::engine::ports::{Journal, JournalError};
 const NAME: &str = "journal.jsonl";
 /// No journal of ours gets so large; what does is not read into memory.
 const LIMIT: u64 = 1 << 30;
+/// So many lines that are no records are named one by one.
+const NAMED: usize = 20;
 
 /// What a journal's file holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
     /// Its records, in order.
     pub entries: Vec<Entry>,
-    /// Lines that are no records.
+    /// Lines that are no records; of many the first ones and the last.
     pub damage: Vec<Unlooked>,
     /// How many bytes at its end belong to a record that was not written to its end.
     pub torn: u64,
@@ -58,20 +60,28 @@ fn read_in(folder: &PrivateFolder) -> Result<Contents, JournalError> {
 
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Contents {
     let mut contents = Contents::default();
+    let (mut more, mut last) = (0_u64, 0);
     for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
         if !line.ends_with(b"\n") {
             contents.torn = line.len() as u64;
         } else if !line.trim_ascii().is_empty() {
             match serde_json::from_slice(line) {
                 Ok(entry) => contents.entries.push(entry),
-                Err(error) => contents.damage.push(Unlooked::new(
-                    Thing::File(path.to_owned().into(), Some(number)),
-                    Reason::NoRecord(error.to_string().into()),
-                )),
+                Err(error) if contents.damage.len() < NAMED => {
+                    contents.damage.push(no_record(path, number, error.to_string()));
+                }
+                Err(_) => (more, last) = (more + 1, number),
             }
         }
     }
+    if more > 0 {
+        contents.damage.push(no_record(path, last, format!("the last of {more} more")));
+    }
     contents
+}
+
+fn no_record(path: &Path, line: u64, why: String) -> Unlooked {
+    Unlooked::new(Thing::File(path.to_owned().into(), Some(line)), Reason::NoRecord(why.into()))
 }
 
 /// The journal of one registry, taken by this run.

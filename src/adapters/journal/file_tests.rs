@@ -56,6 +56,17 @@ fn garbage_in_the_middle_is_reported_and_the_rest_read() {
 }
 
 #[test]
+fn a_journal_that_is_all_garbage_is_not_told_line_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(FileJournal::take(dir.path(), "one").unwrap());
+    append_raw(dir.path(), &b"?\n".repeat(100_000));
+    let damage = read(dir.path()).unwrap().damage;
+    let (last, path) = (damage.last().unwrap(), dir.path().join(NAME));
+    assert_eq!((damage.len(), last.what.to_string()), (21, format!("{}:100000", path.display())));
+    assert_eq!(last.why.to_string(), "this line is no record: the last of 99980 more");
+}
+
+#[test]
 fn only_one_run_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let first = FileJournal::take(dir.path(), "one").unwrap();

@@ -135,6 +135,12 @@ impl FilesystemWriter {
         spot.replace(new.as_bytes(), replaced.as_ref().map(|(_, file)| file), &workshop)
     }
 
+    /// What the file at that path hashes to, if there is one.
+    fn held(&self, path: &Path, by: &Digest) -> Result<Option<Digest>, StorageWriteError> {
+        let hashed = self.spot(path)?.map(|spot| spot.hash(by)).transpose()?.flatten();
+        Ok(hashed.map(|(digest, _)| digest))
+    }
+
     /// What is not what was moved away stays where it is.
     fn revert_move(
         &self,
@@ -142,14 +148,10 @@ impl FilesystemWriter {
         to: &Path,
         content: &Digest,
     ) -> Result<Vec<Change>, StorageWriteError> {
-        let kept = self.spot(to)?.map(|spot| spot.hash(content)).transpose()?.flatten();
-        let is_back = self.is_there(from)?;
-        match kept {
-            None if is_back => Ok(Vec::new()),
+        match self.held(to, content)? {
+            None if self.held(from, content)?.is_some_and(|held| held == *content) => Ok(Vec::new()),
             None => Err(StorageWriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
-            Some((kept, _)) if kept != *content => {
-                Err(StorageWriteError::ChangedSince { path: to.to_owned() })
-            }
+            Some(kept) if kept != *content => Err(StorageWriteError::ChangedSince { path: to.to_owned() }),
             Some(_) => {
                 let mut changes = self.put_bad_away(from, None)?;
                 let (from, to) = (to.to_owned(), from.to_owned());

@@ -14,6 +14,7 @@ use crate::cli::settings::scope::Globs;
 use crate::cli::settings::{state, target};
 use crate::cli::terminal::{Terminal, say};
 use crate::domain::history::{History, Run};
+use crate::domain::observed::Unlooked;
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
 use crate::engine::ports::{Declined, RegistryLock as _};
@@ -28,7 +29,9 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
     let named = Target { storage: Some(storage.location()), ..Target::default() };
     let folder = state::folder(&command.state, &named)?;
     if command.list {
-        terminal.print(&drawn::list(&history_of(&folder)?, terminal.drawing()))?;
+        let contents = read(&folder).map_err(|error| of_journal(&error))?;
+        announce(&contents.damage);
+        terminal.print(&drawn::list(&History::of(&contents.entries), terminal.drawing()))?;
         return Ok(exit_status(Verdict::Coherent));
     }
     // Locked before it is chosen: what is shown is what will be done.
@@ -55,12 +58,7 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
     if !obstacles.is_empty() {
         return refuse(&obstacles.join("; "), &terminal);
     }
-    for damage in taken.journal.damage() {
-        say(format_args!(
-            "the journal is damaged, and what it does not tell stays as it is: {}: {}",
-            damage.what, damage.why
-        ));
-    }
+    announce(taken.journal.damage());
     let undone = undo(&*taken.journal, &*writer, named, Some(&chosen.id))?;
     terminal.print(&drawn::undone(&undone, terminal.drawing()))?;
     let verdict = if undone.left.is_empty() { Verdict::Coherent } else { Verdict::Incoherent };
@@ -69,6 +67,15 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
 
 fn history_of(folder: &Path) -> Result<History> {
     Ok(History::of(&read(folder).map_err(|error| of_journal(&error))?.entries))
+}
+
+fn announce(damage: &[Unlooked]) {
+    for damage in damage {
+        say(format_args!(
+            "the journal is damaged, and what it does not tell stays as it is: {}: {}",
+            damage.what, damage.why
+        ));
+    }
 }
 
 /// Show what would be taken back and what that breaks, and ask.

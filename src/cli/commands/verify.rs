@@ -1,7 +1,6 @@
 //! `regfsck verify`.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use crate::adapters::files;
 use crate::adapters::registry::Connection;
 use crate::cli::args::verify::VerifyCommand;
 use crate::cli::settings::image::{self, Typed};
@@ -21,6 +21,9 @@ use crate::domain::report::{Images, Report, ServedCoverage, Target, VerifiedImag
 use crate::domain::verdict;
 use crate::engine::ports::Events;
 use crate::engine::verify::{Named, Options, VerifiedImages, verify};
+
+/// More than all images of anybody take, named a line each.
+const LARGEST: u64 = 64 << 20;
 
 /// Verify, report, and return the exit status.
 pub(in crate::cli) fn run(command: &VerifyCommand, terminal: Terminal) -> Result<u8> {
@@ -102,12 +105,12 @@ fn typed(arguments: &VerifyCommand, given: Option<&Connection>) -> Result<Vec<Ty
 /// The images in a file: empty lines and those that begin with `#` are none.
 fn lines(path: &Path) -> Result<Vec<String>> {
     let shown = || format!("--images: cannot read `{}`", path.display());
-    let mut text = String::new();
-    if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).with_context(shown)?;
+    let bytes = if path == Path::new("-") {
+        files::read_all(std::io::stdin(), LARGEST)
     } else {
-        text = std::fs::read_to_string(path).with_context(shown)?;
-    }
+        files::read_any(path, LARGEST)
+    };
+    let text = String::from_utf8(bytes.with_context(shown)?).with_context(shown)?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }

@@ -139,10 +139,12 @@ impl MemoryWriter {
         self.check(from)?;
         self.check(to)?;
         let disk = self.storage.disk();
-        let kept = file(&disk, to)?.map(|bytes| Hasher::of(content.algorithm(), bytes));
-        match (kept, look(&disk, from)?.is_some()) {
-            (None, true) => Ok(Vec::new()),
-            (None, false) => Err(StorageWriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
+        let held = |path: &Path| -> Result<Option<Digest>> {
+            Ok(file(&disk, path)?.map(|bytes| Hasher::of(content.algorithm(), bytes)))
+        };
+        match (held(to)?, held(from)?) {
+            (None, Some(back)) if back == *content => Ok(Vec::new()),
+            (None, _) => Err(StorageWriteError::Gone { from: to.to_owned(), to: from.to_owned() }),
             (Some(kept), _) if kept != *content => {
                 Err(StorageWriteError::ChangedSince { path: to.to_owned() })
             }

@@ -60,6 +60,21 @@ fn where_the_bad_file_went_is_said_and_what_is_printed_puts_it_back() {
     assert_eq!(layer(&scene).metadata().unwrap().len(), bad, "{undone}");
 }
 
+/// "Which may be deleted when the images pull": what was cannot be put back, and the good file stays.
+#[test]
+fn what_is_gone_from_the_quarantine_is_not_said_to_be_back() {
+    let scene = Scene::sandbox();
+    let whole = fs::read(layer(&scene)).unwrap();
+    scene.damage(Damage::BlobHalved);
+    scene.told(&FIX);
+    fs::remove_dir_all(scene.daemon.root().with_file_name("root.regfsck-quarantine")).unwrap();
+    let undone = scene.command(&["undo", "--config", "config.yml", "--yes"]).output().unwrap();
+    let said = String::from_utf8(undone.stdout).unwrap();
+    assert_eq!(undone.status.code(), Some(1), "{said}");
+    assert!(said.lines().next().unwrap().ends_with(": 0 changes taken back"), "{said}");
+    assert_eq!(fs::read(layer(&scene)).unwrap(), whole);
+}
+
 fn oldest(scene: &Scene) -> String {
     let listed = scene.command(&["undo", "--config", "config.yml", "--list"]).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();

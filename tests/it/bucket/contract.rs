@@ -291,6 +291,9 @@ fn a_bad_object_is_moved_aside_and_back() {
     assert_eq!(writer.revert(&change).unwrap(), []);
     moto.delete(&key);
     assert_eq!(kind(&writer.apply(&change).unwrap_err()), "Gone");
+    moto.put(&key, b"good");
+    assert_eq!(kind(&writer.revert(&change).unwrap_err()), "Gone");
+    assert_eq!(moto.get(&key), Some(b"good".to_vec()));
 }
 
 #[test]

@@ -68,6 +68,49 @@ async fn a_server_that_says_nothing() {
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
+/// What a server says to SCAN whose first bytes this writes; the rest is OK.
+fn scanned(says: impl Fn(&mut std::net::TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = stream.read(&mut bytes) {
+                let asked = String::from_utf8_lossy(&bytes[..length]).into_owned();
+                let answered = match &*asked {
+                    _ if asked.contains("PING") => stream.write_all(b"+PONG\r\n"),
+                    _ if asked.contains("SCAN") => says(&mut stream),
+                    _ => stream.write_all(b"+OK\r\n"),
+                };
+                if answered.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn keys_that_come_to_no_end() {
+    let port = scanned(|stream| stream.write_all(b"*2\r\n$1\r\n7\r\n*1\r\n$1\r\nk\r\n"));
+    let error = collect(&format!("redis://127.0.0.1:{port}")).await.expect_err("no end");
+    let CacheError::Failed { why, .. } = error else { panic!("{error}") };
+    assert_eq!(why, "its keys come to no end: 11112 in 11112 pages");
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_to_no_end() {
+    let port = scanned(|stream| {
+        stream.write_all(b"+")?;
+        loop {
+            stream.write_all(&[b'x'; 1 << 16])?;
+        }
+    });
+    let error = collect(&format!("redis://127.0.0.1:{port}")).await.expect_err("no end");
+    assert!(matches!(error, CacheError::Interrupted { .. }), "{error:?}");
+}
+
 #[tokio::test]
 async fn a_server_that_stops_answering() {
     let Some(server) = RedisServer::start() else { return };

@@ -61,6 +61,10 @@ fn a_bad_blob_is_moved_beside_the_root_and_back(#[case] subject: Box<dyn Subject
     tree.remove(&data(&bad));
     let gone = [writer.apply(&change).unwrap_err(), writer.revert(&change).unwrap_err()];
     assert_eq!(gone.each_ref().map(kind), ["Gone", "Gone"]);
+    // What came in its place is not what was there.
+    tree.write(&data(&bad), "good");
+    assert_eq!(kind(&writer.revert(&change).unwrap_err()), "Gone");
+    assert_eq!(subject.bytes(&from), Some(b"good".to_vec()));
 }
 
 #[rstest]
