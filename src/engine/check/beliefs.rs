@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::removed::gone_by;
+use super::earlier::Earlier;
 use super::{Asking, Run, mirror};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
@@ -60,7 +60,7 @@ impl Run<'_> {
         if open.is_empty() {
             return Settled::default();
         }
-        let gone = gone(storage, self.earlier_looks(), &open).await;
+        let gone = gone(storage, self.earlier(&**storage), &open).await;
         let start = self.start.as_ref().and_then(|start| start.as_ref().ok());
         let is_settled = |digest: &Digest| {
             let mut known = [gone.get(digest), self.options.leads.gone.get(digest)].into_iter().flatten();
@@ -153,13 +153,13 @@ impl Run<'_> {
 /// By when each was gone, as far as its folder in storage tells, or an earlier look.
 async fn gone(
     storage: &Arc<dyn Storage>,
-    looks: Vec<Arc<StorageView>>,
+    earlier: Earlier,
     open: &BTreeSet<Subject>,
 ) -> BTreeMap<Digest, Timestamp> {
     let digests: BTreeSet<Digest> = open.iter().map(|(_, digest)| *digest).collect();
     let storage = Arc::clone(storage);
     let look = move || {
-        let gone = |digest: Digest| Some((digest, gone_by(&*storage, &looks, &digest)?));
+        let gone = |digest: Digest| Some((digest, earlier.gone_by(&*storage, &digest)?));
         digests.into_iter().filter_map(gone).collect()
     };
     blocking(look).await

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::beliefs::Settled;
-use super::removed::gone_by;
+use super::earlier::Earlier;
 use super::{Run, Suspect};
 use crate::domain::last_look::{LastLook, LookOutcome};
 use crate::domain::limit::Limit;
@@ -90,7 +90,7 @@ impl Run<'_> {
         let was_settled = self.last.as_ref().is_some_and(|last| last.outcome.settled.is_some());
         let is_new =
             !answers.suspects.is_empty() || !self.is_as_before(view) || !was_settled && self.is_all_asked();
-        let keep = self.keep(view, &answers);
+        let keep = self.keep(&**storage, view, &answers);
         let (storage, view) = (Arc::clone(storage), Arc::clone(view));
         let saved = blocking(move || keep.save(&*storage, &view, &*memory, is_new)).await;
         if let Err(error) = saved {
@@ -115,7 +115,7 @@ impl Run<'_> {
         is_same(&last.view, view)
     }
 
-    fn keep(&self, view: &StorageView, answers: &Answers<'_>) -> Keep {
+    fn keep(&self, storage: &dyn Storage, view: &StorageView, answers: &Answers<'_>) -> Keep {
         let before = self.last.iter().flat_map(|last| &last.outcome.open).cloned();
         let open = before.chain(answers.suspects.iter().cloned());
         let open: BTreeSet<_> = open.filter(|suspect| !answers.is_closed(view, suspect)).collect();
@@ -123,7 +123,7 @@ impl Run<'_> {
         let is_settled = self.is_all_asked();
         let removals = last.map(|last| last.removals.clone()).unwrap_or_default();
         Keep {
-            looks: self.earlier_looks(),
+            earlier: self.earlier(storage),
             start: self.start.clone().and_then(Result::ok),
             open,
             daemons: self.daemons(),
@@ -148,8 +148,7 @@ impl Run<'_> {
 
 /// What is to be kept.
 struct Keep {
-    /// Storage as it was seen before.
-    looks: Vec<Arc<StorageView>>,
+    earlier: Earlier,
     start: Option<Start>,
     open: BTreeSet<Suspect>,
     daemons: Vec<String>,
@@ -168,9 +167,9 @@ impl Keep {
         memory: &dyn Memory,
         is_new: bool,
     ) -> Result<(), MemoryError> {
-        let Self { looks, start, mut open, daemons, is_settled, settled, removals } = self;
+        let Self { earlier, start, mut open, daemons, is_settled, settled, removals } = self;
         let is_forgotten = |suspect: &Suspect| {
-            let gone = gone_by(storage, &looks, &suspect.digest);
+            let gone = earlier.gone_by(storage, &suspect.digest);
             start.as_ref().is_some_and(|start| gone.is_some_and(|gone| start.is_after(gone)))
         };
         open.retain(|suspect| view.blob(&suspect.digest).is_some() || !is_forgotten(suspect));

@@ -9,6 +9,7 @@ pub(super) mod api;
 mod beliefs;
 mod budget;
 mod cache;
+mod earlier;
 mod homeless;
 mod memory;
 mod mirror;

@@ -12,8 +12,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::Run;
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
@@ -79,12 +77,7 @@ impl Run<'_> {
         let start = self.start.as_ref().and_then(|start| start.as_ref().ok());
         let is_before = |view: &Arc<StorageView>| start.is_some_and(|start| start.is_after(view.collected));
         self.last.as_ref().is_some_and(|last| last.outcome.settled.is_some())
-            || self.earlier_looks().iter().any(is_before)
-    }
-
-    /// Storage as it was seen before.
-    pub(super) fn earlier_looks(&self) -> Vec<Arc<StorageView>> {
-        self.options.leads.since.iter().chain(self.last.iter().map(|last| &last.view)).cloned().collect()
+            || self.options.leads.since.iter().chain(self.last.iter().map(|last| &last.view)).any(is_before)
     }
 
     /// What the digests begin with of all that is known to be gone.
@@ -119,17 +112,4 @@ fn linked(repository: &Repository) -> impl Iterator<Item = Digest> {
     let links = layers.iter().chain(revisions);
     let traces = traces.layers.iter().chain(&traces.revisions).map(|trace| trace.digest);
     links.map(|link: Link<'_>| link.data().unwrap_or(link.digest)).chain(traces)
-}
-
-/// By when a blob was gone: as storage itself tells, or as the last look did that lacked it.
-pub(super) fn gone_by(
-    storage: &dyn Storage,
-    looks: &[Arc<StorageView>],
-    digest: &Digest,
-) -> Option<Timestamp> {
-    let told = storage.gone_by(digest).present().copied();
-    if told.is_some() || storage.keeps_traces() {
-        return told;
-    }
-    looks.iter().filter(|view| view.blob(digest).is_none()).map(|view| view.collected).max()
 }
