@@ -51,6 +51,13 @@ impl LastLook {
         self.outcome.settled.is_some() && self.was_gone(digest)
     }
 
+    /// Whether nothing was left at that very look that could not be asked about.
+    #[must_use]
+    pub fn was_settled(&self) -> bool {
+        // It is told in whole seconds, and a second less.
+        self.outcome.settled.is_some_and(|settled| settled + 2 >= self.view.collected.as_second())
+    }
+
     fn was_gone(&self, digest: &Digest) -> bool {
         self.view.blob(digest).is_none()
     }

@@ -109,6 +109,11 @@ pub enum Limit {
         /// How many there are.
         pairs: u64,
     },
+    /// What came and went between two looks at a bucket left no trace.
+    #[error(
+        "what was pushed and collected as garbage between two checks: a bucket keeps no trace of it, and the daemon may remember it; collect garbage with regfsck guard"
+    )]
+    Untraced,
     /// Without storage Redis tells nothing.
     #[error("without storage nothing tells which of Redis's entries are stale")]
     CacheAlone,
@@ -177,6 +182,7 @@ impl Limit {
             Self::Beliefs { probed: true, .. } => "some beliefs",
             Self::BareSuspects { .. } => "some suspects",
             Self::Traces { .. } => "some traces",
+            Self::Untraced => "unguarded garbage collections (regfsck guard)",
             Self::CacheAlone | Self::CacheShared { .. } => "stale keys",
             Self::NoSettings => "settings (--config FILE)",
             Self::NoVersion => "its version (--registry-version X.Y.Z)",

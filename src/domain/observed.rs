@@ -117,6 +117,11 @@ pub enum Reason {
         /// When that last happened.
         last: Timestamp,
     },
+    /// Whatever went before is not known: storage keeps no trace of it.
+    #[error(
+        "a bucket keeps no trace of what garbage collection took, and nothing tells what was there before the daemon started: it may remember what is gone, and swallow a push of it; a restart makes sure, after which a check knows"
+    )]
+    NoTraces,
     /// A pull-through cache without a look at its storage.
     #[error(
         "it is a pull-through cache, which fetches what it is asked for: only its storage can be checked (--storage)"

@@ -155,6 +155,10 @@ impl Storage for BucketStorage {
         })
     }
 
+    fn keeps_traces(&self) -> bool {
+        false
+    }
+
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {
         let named = match place {
             LinkPlace::Layer(digest) | LinkPlace::Revision(digest) => Some(*digest),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{SnapshotError, read_part};
+use crate::adapters::bucket_settings::BucketSettings;
 use crate::domain::digest::Digest;
 use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
@@ -181,6 +182,10 @@ impl Storage for SnapshotStorage {
         Observed::Unknown(Reason::OnlyParts)
     }
 
+    fn keeps_traces(&self) -> bool {
+        !BucketSettings::is_url(&self.0.root)
+    }
+
     fn has_upload(&self, repository: &RepositoryName, id: &str) -> Observed<()> {
         let mut uploads = self.0.uploads.iter();
         seen(uploads.find(|upload| upload.repository == *repository && upload.id == id).map(|_| ()))
@@ -250,6 +255,10 @@ impl Storage for Beside {
 
     fn link_changed(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Timestamp> {
         self.storage.link_changed(repository, place)
+    }
+
+    fn keeps_traces(&self) -> bool {
+        self.storage.keeps_traces()
     }
 
     fn removals(&self, blobs: &[StoredBlob]) -> Vec<Removal> {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::earlier::Earlier;
 use super::{Asking, Run, mirror};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
@@ -59,7 +60,7 @@ impl Run<'_> {
         if open.is_empty() {
             return Settled::default();
         }
-        let gone = gone(storage, &open).await;
+        let gone = gone(storage, self.earlier(&**storage), &open).await;
         let start = self.start.as_ref().and_then(|start| start.as_ref().ok());
         let is_settled = |digest: &Digest| {
             let mut known = [gone.get(digest), self.options.leads.gone.get(digest)].into_iter().flatten();
@@ -82,7 +83,14 @@ impl Run<'_> {
         let codes = [Code::MissingManifest, Code::DanglingLayerLink];
         let is_lost = || accusations.iter().any(|known| codes.contains(&known.finding.code));
         let is_fetched = || self.options.daemon.fetches() && mirror::lacks_any(view);
-        if !(is_handed_in || is_left() || is_lost() || is_fetched() || !self.removals.is_empty()) {
+        let is_untraced = !storage.keeps_traces();
+        if !(is_handed_in
+            || is_untraced
+            || is_left()
+            || is_lost()
+            || is_fetched()
+            || !self.removals.is_empty())
+        {
             return;
         }
         let start = match (&self.options.starts, self.options.daemon.cache) {
@@ -142,12 +150,16 @@ impl Run<'_> {
     }
 }
 
-/// By when each was gone, as far as its folder in storage tells.
-async fn gone(storage: &Arc<dyn Storage>, open: &BTreeSet<Subject>) -> BTreeMap<Digest, Timestamp> {
+/// By when each was gone, as far as its folder in storage tells, or an earlier look.
+async fn gone(
+    storage: &Arc<dyn Storage>,
+    earlier: Earlier,
+    open: &BTreeSet<Subject>,
+) -> BTreeMap<Digest, Timestamp> {
     let digests: BTreeSet<Digest> = open.iter().map(|(_, digest)| *digest).collect();
     let storage = Arc::clone(storage);
     let look = move || {
-        let gone = |digest: Digest| Some((digest, *storage.gone_by(&digest).present()?));
+        let gone = |digest: Digest| Some((digest, earlier.gone_by(&*storage, &digest)?));
         digests.into_iter().filter_map(gone).collect()
     };
     blocking(look).await

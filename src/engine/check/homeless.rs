@@ -34,7 +34,9 @@ impl Run<'_> {
         let stored = if view.changed.is_some_and(is_younger) {
             0
         } else {
-            orphans(view, accusations) + self.young_orphans(storage, view).await
+            let mut orphans = orphans(view, accusations);
+            orphans.extend(self.young_orphans(storage, view).await);
+            self.since_last(view, orphans).len()
         };
         let blobs = (stored + handed_in) as u64;
         if blobs > 0 {
@@ -42,12 +44,24 @@ impl Run<'_> {
         }
     }
 
-    /// How many blobs are too young to be called orphans, and have no link at a second look at all of storage either: what a
+    /// Those that had a link, or were not stored, at the last look: of the others all was known then.
+    fn since_last(&self, view: &StorageView, mut orphans: BTreeSet<Digest>) -> BTreeSet<Digest> {
+        let settled = self.last.as_ref().filter(|last| last.was_settled() && !orphans.is_empty());
+        let Some(last) = settled else { return orphans };
+        let is_same = view.changed.is_none_or(|changed| last.outcome.settled.is_some_and(|at| changed < at));
+        if is_same {
+            let known = unlinked(&last.view, i64::MIN);
+            orphans.retain(|digest| !known.contains(digest));
+        }
+        orphans
+    }
+
+    /// The blobs that are too young to be called orphans, and have no link at a second look at all of storage either: what a
     /// push brings meanwhile is linked as soon as it is stored.
-    async fn young_orphans(&self, storage: &Arc<dyn Storage>, view: &Arc<StorageView>) -> usize {
+    async fn young_orphans(&self, storage: &Arc<dyn Storage>, view: &Arc<StorageView>) -> BTreeSet<Digest> {
         let extent = &self.options.extent;
         if !extent.scope.is_everything() {
-            return 0;
+            return BTreeSet::new();
         }
         let youngest = view.collected.as_second().saturating_sub(extent.grace.as_secs());
         let returned = self.options.leads.returned.clone();
@@ -56,10 +70,11 @@ impl Run<'_> {
             let mut first = unlinked(&view, youngest);
             first.retain(|digest| !returned.contains(digest));
             if first.is_empty() {
-                return 0;
+                return BTreeSet::new();
             }
             let again = storage.collect(&Everything, &*events);
-            again.map_or(0, |again| unlinked(&again, youngest).intersection(&first).count())
+            let again = again.map(|again| unlinked(&again, youngest)).unwrap_or_default();
+            again.intersection(&first).copied().collect()
         };
         blocking(look).await
     }
@@ -91,8 +106,8 @@ fn unlinked(view: &StorageView, youngest: i64) -> HashSet<Digest> {
     open
 }
 
-/// How many stored blobs have neither a link nor the folder of one.
-fn orphans(view: &StorageView, accusations: &Accusations) -> usize {
+/// The stored blobs that have neither a link nor the folder of one.
+fn orphans(view: &StorageView, accusations: &Accusations) -> BTreeSet<Digest> {
     let of = |repository: &Repository| {
         let traces = &repository.traces;
         let left: Vec<Digest> =
@@ -102,5 +117,5 @@ fn orphans(view: &StorageView, accusations: &Accusations) -> usize {
     let left: BTreeSet<Digest> = view.repositories.iter().flat_map(of).collect();
     let orphans = accusations.iter().map(|accusation| &accusation.finding);
     let orphans = orphans.filter(|finding| finding.code == Code::OrphanBlob);
-    orphans.filter_map(|finding| finding.subject.digest).filter(|digest| !left.contains(digest)).count()
+    orphans.filter_map(|finding| finding.subject.digest).filter(|digest| !left.contains(digest)).collect()
 }

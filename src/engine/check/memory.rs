@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::beliefs::Settled;
+use super::earlier::Earlier;
 use super::{Run, Suspect};
 use crate::domain::last_look::{LastLook, LookOutcome};
 use crate::domain::limit::Limit;
@@ -86,8 +87,10 @@ impl Run<'_> {
         if !is_whole || size > MOST || self.events.stop_requested() {
             return;
         }
-        let is_new = !answers.suspects.is_empty() || !self.is_as_before(view);
-        let keep = self.keep(view, &answers);
+        let was_settled = self.last.as_ref().is_some_and(|last| last.outcome.settled.is_some());
+        let is_new =
+            !answers.suspects.is_empty() || !self.is_as_before(view) || !was_settled && self.is_all_asked();
+        let keep = self.keep(&**storage, view, &answers);
         let (storage, view) = (Arc::clone(storage), Arc::clone(view));
         let saved = blocking(move || keep.save(&*storage, &view, &*memory, is_new)).await;
         if let Err(error) = saved {
@@ -112,7 +115,7 @@ impl Run<'_> {
         is_same(&last.view, view)
     }
 
-    fn keep(&self, view: &StorageView, answers: &Answers<'_>) -> Keep {
+    fn keep(&self, storage: &dyn Storage, view: &StorageView, answers: &Answers<'_>) -> Keep {
         let before = self.last.iter().flat_map(|last| &last.outcome.open).cloned();
         let open = before.chain(answers.suspects.iter().cloned());
         let open: BTreeSet<_> = open.filter(|suspect| !answers.is_closed(view, suspect)).collect();
@@ -120,6 +123,7 @@ impl Run<'_> {
         let is_settled = self.is_all_asked();
         let removals = last.map(|last| last.removals.clone()).unwrap_or_default();
         Keep {
+            earlier: self.earlier(storage),
             start: self.start.clone().and_then(Result::ok),
             open,
             daemons: self.daemons(),
@@ -136,13 +140,15 @@ impl Run<'_> {
                 || matches!(why, Reason::NoRepository { .. } | Reason::TooManySuspects { .. })
         };
         let cut = |limit: &Limit| matches!(limit, Limit::Traces { .. } | Limit::BareSuspects { .. });
-        !self.coverage.unknown.iter().any(|unlooked| is_hidden(&unlooked.what, &unlooked.why))
+        !self.is_untraced
+            && !self.coverage.unknown.iter().any(|unlooked| is_hidden(&unlooked.what, &unlooked.why))
             && !self.coverage.limits.0.iter().any(cut)
     }
 }
 
 /// What is to be kept.
 struct Keep {
+    earlier: Earlier,
     start: Option<Start>,
     open: BTreeSet<Suspect>,
     daemons: Vec<String>,
@@ -161,10 +167,10 @@ impl Keep {
         memory: &dyn Memory,
         is_new: bool,
     ) -> Result<(), MemoryError> {
-        let Self { start, mut open, daemons, is_settled, settled, removals } = self;
+        let Self { earlier, start, mut open, daemons, is_settled, settled, removals } = self;
         let is_forgotten = |suspect: &Suspect| {
-            let gone = storage.gone_by(&suspect.digest);
-            start.as_ref().is_some_and(|start| gone.present().is_some_and(|gone| start.is_after(*gone)))
+            let gone = earlier.gone_by(storage, &suspect.digest);
+            start.as_ref().is_some_and(|start| gone.is_some_and(|gone| start.is_after(gone)))
         };
         open.retain(|suspect| view.blob(&suspect.digest).is_some() || !is_forgotten(suspect));
         if open.len() > MOST_OPEN || !is_new && open.is_empty() && removals.is_empty() {

@@ -9,6 +9,7 @@ pub(super) mod api;
 mod beliefs;
 mod budget;
 mod cache;
+mod earlier;
 mod homeless;
 mod memory;
 mod mirror;
@@ -87,9 +88,9 @@ pub async fn check(
     let started = Timestamp::now();
     let cached = cache::Cached::default();
     let (coverage, unsettled) = (Coverage::default(), Vec::new());
-    let (start, removals, last) = (None, Vec::new(), None);
+    let (view, start, removals, is_untraced, last) = (None, None, Vec::new(), false, None);
     let mut run =
-        Run { sides, options, events, coverage, view: None, cached, unsettled, start, removals, last };
+        Run { sides, options, events, coverage, view, cached, unsettled, start, removals, is_untraced, last };
     let (findings, refusal) = match sides.storage() {
         Some(storage) => run.with_storage(&storage, started).await?,
         None => run.api_only().await?,
@@ -122,6 +123,8 @@ struct Run<'a> {
     start: Option<Result<Start, Box<str>>>,
     /// The folders that something has left, as far as a daemon may remember what it was.
     removals: Vec<Removal>,
+    /// Whether nothing tells what was gone before any look, and a daemon may remember it.
+    is_untraced: bool,
     /// What the last check saw, where one did and it matters.
     last: Option<Arc<LastLook>>,
 }
@@ -248,6 +251,7 @@ impl Run<'_> {
         self.leave_open(&known, all, accusations);
         if !self.without_name(storage, view, accusations).await {
             self.without_trace(view, accusations);
+            self.untraced(&**storage, accusations);
         }
         let served_by = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served)).collect();
         self.remember(storage, view, Answers { suspects: &suspects, known: &known, served: served_by }).await;

@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::earlier::Earlier;
 use super::{Leads, Run};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
@@ -41,6 +42,7 @@ impl Run<'_> {
             storage: Arc::clone(storage),
             view: Arc::clone(view),
             leads: self.options.leads.clone(),
+            earlier: self.earlier(&**storage),
             start: self.start.clone().and_then(Result::ok),
             last: self.last.clone(),
         };
@@ -69,6 +71,7 @@ struct Remains {
     storage: Arc<dyn Storage>,
     view: Arc<StorageView>,
     leads: Leads,
+    earlier: Earlier,
     /// When the daemon started, where that is known.
     start: Option<Start>,
     /// What the last check saw.
@@ -117,7 +120,7 @@ impl Remains {
 
     fn was_gone_before(&self, digest: &Digest) -> bool {
         let Some(start) = &self.start else { return false };
-        self.storage.gone_by(digest).present().is_some_and(|gone| start.is_after(*gone))
+        self.earlier.gone_by(&*self.storage, digest).is_some_and(|gone| start.is_after(gone))
     }
 
     /// Meet every manifest that is stored and that nothing links.

@@ -2,6 +2,9 @@
 //! repository whose folder was removed. All that tells of it is the folder of blobs that it lay in, which was changed
 //! when it went.
 //!
+//! A bucket has not even such folders. There the looks of earlier checks tell what was there before the daemon started, or
+//! that nothing was open since; without one the check is incomplete.
+//!
 //! It is settled where the daemon remembers nothing, where Redis names all that it remembers, where the daemon began later,
 //! and where something that belongs into that folder is known to be gone: that is asked about by its name. Elsewhere the
 //! check is incomplete.
@@ -10,12 +13,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Run;
+use crate::domain::code::Code;
 use crate::domain::digest::Digest;
+use crate::domain::limit::Limit;
 use crate::domain::observed::{Reason, Thing, Unlooked};
-use crate::domain::rules::Accusations;
+use crate::domain::rules::{Accusation, Accusations};
 use crate::domain::views::storage::{Link, Removal, Repository, StorageView, TagTarget};
 use crate::engine::blocking::blocking;
 use crate::engine::ports::Storage;
+
+/// What is found where something is gone.
+const LOST: [Code; 4] = [Code::MissingBlob, Code::MissingManifest, Code::PhantomBlob, Code::PhantomManifest];
 
 impl Run<'_> {
     /// Learn from which folders something has gone, where a daemon may remember what it was.
@@ -45,6 +53,31 @@ impl Run<'_> {
             let why = Reason::Removed { places: removals.len(), last };
             self.coverage.unknown.push(Unlooked::new(Thing::Nameless, why));
         }
+    }
+
+    /// Say so of storage that keeps no trace at all of what is gone, unless something is found to be gone: whoever settles
+    /// that learns of the rest. What was there before the daemon could remember it is known by name where an earlier look saw
+    /// it; what came and went since that look is not.
+    pub(super) fn untraced(&mut self, storage: &dyn Storage, accusations: &Accusations) {
+        let is_hidden = !self.tells_what_it_remembers() && self.options.extent.scope.is_everything();
+        if storage.keeps_traces() || !is_hidden {
+            return;
+        }
+        self.is_untraced = !self.was_looked_at();
+        let found = |known: &Accusation| LOST.contains(&known.finding.code);
+        if !self.is_untraced {
+            self.coverage.limits.0.push(Limit::Untraced);
+        } else if !accusations.iter().any(found) {
+            self.coverage.unknown.push(Unlooked::new(Thing::Nameless, Reason::NoTraces));
+        }
+    }
+
+    /// Whether storage was looked at with nothing left open, or before the daemon started.
+    fn was_looked_at(&self) -> bool {
+        let start = self.start.as_ref().and_then(|start| start.as_ref().ok());
+        let is_before = |view: &Arc<StorageView>| start.is_some_and(|start| start.is_after(view.collected));
+        self.last.as_ref().is_some_and(|last| last.outcome.settled.is_some())
+            || self.options.leads.since.iter().chain(self.last.iter().map(|last| &last.view)).any(is_before)
     }
 
     /// What the digests begin with of all that is known to be gone.

@@ -103,6 +103,11 @@ pub trait Storage: Send + Sync {
         Observed::Unknown(Reason::NoTimes)
     }
 
+    /// Whether something is left of links that are gone: empty folders. A bucket has none.
+    fn keeps_traces(&self) -> bool {
+        true
+    }
+
     /// The folders of blobs that something has left since the last of these came. Only files tell.
     fn removals(&self, _blobs: &[StoredBlob]) -> Vec<Removal> {
         Vec::new()

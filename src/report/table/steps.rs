@@ -225,7 +225,10 @@ impl Group<'_> {
 fn is_unsettled(report: &Report) -> bool {
     let unknown = report.coverage.unknown.iter();
     let mut beliefs = unknown.filter(|it| {
-        matches!(it.why, Reason::Unsettled(_) | Reason::NoRepository { .. } | Reason::Fetches { .. })
+        matches!(
+            it.why,
+            Reason::Unsettled(_) | Reason::NoRepository { .. } | Reason::NoTraces | Reason::Fetches { .. }
+        )
     });
     let mut limits = report.coverage.limits.0.iter();
     beliefs.next().is_some() || limits.any(|it| matches!(it, Limit::Beliefs { .. } | Limit::Traces { .. }))

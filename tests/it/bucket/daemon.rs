@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::code::Code;
@@ -28,7 +30,15 @@ struct OnBucket {
 }
 
 impl OnBucket {
+    /// One that was looked at before its daemon started: a bucket keeps no trace of what went before.
     fn start(cache: CacheKind, has_redirect: bool) -> Option<Self> {
+        let mut on_bucket = Self::young(cache, has_redirect)?;
+        on_bucket.look_and_restart();
+        Some(on_bucket)
+    }
+
+    /// One that nobody has looked at.
+    fn young(cache: CacheKind, has_redirect: bool) -> Option<Self> {
         let moto = Moto::start()?;
         let driver = Some(moto.driver(ROOT_DIRECTORY, has_redirect));
         let registry = RealRegistry::start(&Settings { driver, ..Settings::with_cache(cache) })?;
@@ -36,6 +46,22 @@ impl OnBucket {
         let healthy = Image::two_layers("healthy").unwrap();
         assert_eq!(on_bucket.raw().push_image("a/healthy", "1", &healthy).1.status, 201);
         Some(on_bucket)
+    }
+
+    fn look_and_restart(&mut self) {
+        let looked = self.regfsck("check", &[]);
+        assert!(matches!(looked.status, 0 | 3), "{looked:?}");
+        // A start counts where it is later by a second.
+        sleep(Duration::from_millis(1500));
+        self.registry.restart();
+    }
+
+    /// Delete the image's manifest, and collect garbage.
+    fn collect(&self, image: &Image) {
+        let path = manifest_path(REPOSITORY, &image.manifest.digest.to_string());
+        assert_eq!(self.raw().delete(&path).status, 202);
+        let collected = self.registry.garbage_collect(true, false);
+        assert_eq!(collected.status, 0, "{collected:?}");
     }
 
     fn raw(&self) -> Raw {
@@ -92,10 +118,7 @@ impl OnBucket {
         let image = Image::two_layers("lost").unwrap();
         self.push("1", &image);
         assert!(self.pulls("1", &image));
-        let path = manifest_path(REPOSITORY, &image.manifest.digest.to_string());
-        assert_eq!(self.raw().delete(&path).status, 202);
-        let collected = self.registry.garbage_collect(true, false);
-        assert_eq!(collected.status, 0, "{collected:?}");
+        self.collect(&image);
         self.push("1", &image);
         assert!(!self.pulls("1", &image), "the push was swallowed");
         image
@@ -174,6 +197,28 @@ fn the_incident_is_purged_and_the_next_push_lands() {
     });
 }
 
+#[test]
+fn what_was_collected_before_any_look_is_not_called_coherent() {
+    on_every_registry(|| {
+        let Some(mut on) = OnBucket::young(CacheKind::InMemory, false) else { return };
+        let image = Image::two_layers("gone").unwrap();
+        on.push("1", &image);
+        on.collect(&image);
+        let first = on.regfsck("check", &[]);
+        assert_eq!(first.status, 3, "the daemon swallows the next push: {first:?}");
+        on.look_and_restart();
+        let known = on.regfsck("check", &[]);
+        assert_eq!(known.status, 0, "{known:?}");
+        on.push("1", &image);
+        assert!(on.pulls("1", &image));
+        // And what goes from now on is known by its name.
+        assert_eq!(on.regfsck("check", &[]).status, 0);
+        on.collect(&image);
+        let gone = on.regfsck("check", &[]);
+        assert_ne!(gone.status, 0, "{gone:?}");
+    });
+}
+
 /// The codes of what is still open.
 fn codes_left(ended: &Ended) -> BTreeSet<String> {
     let open = ended.json()["findings"].as_array().cloned().unwrap_or_default();
@@ -197,6 +242,8 @@ fn garbage_collection_under_guard_leaves_no_phantom() {
         let guarded = on.regfsck("guard", &collect);
         assert_eq!(guarded.status, 0, "redirect {has_redirect}: {guarded:?}");
         assert!(on.moto.get(&data_key(ROOT_DIRECTORY, &gone.layers[0].digest)).is_none(), "it was collected");
+        let later = on.regfsck("check", &[]);
+        assert_eq!(later.status, 0, "redirect {has_redirect}: {later:?}");
         on.push("gone", &gone);
         assert!(on.pulls("gone", &gone) && on.pulls("kept", &kept), "redirect {has_redirect}");
     });
