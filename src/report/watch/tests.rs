@@ -35,7 +35,9 @@ fn status() -> WatchStatus {
         next: Some(at),
         broken: vec![BrokenPush { image, notified: at, found: at, findings: Vec::<Finding>::new() }],
         waiting: 0,
+        oldest: None,
         leads: 0,
+        counts: true,
     }
 }
 
