@@ -1,5 +1,6 @@
 //! `regfsck watch`, the program itself, beside real registries.
 
+mod page;
 mod pushes;
 mod running;
 mod served;
