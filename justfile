@@ -16,8 +16,9 @@ lint:
     cargo clippy --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
-# Write generated files anew: completions, man pages, the JSON Schema, the table in the README
+# Write generated files anew: completions, man pages, the JSON Schema, the table in the README; twice, as some are made of others
 generate:
+    -UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme
     UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme
 
 # Break a registry and find it out, with nothing installed

@@ -30,10 +30,10 @@ pub mod report;
 // What unit tests and integration tests share names the crate alike in both.
 #[cfg(test)]
 extern crate self as regfsck;
-// All parsers of what others wrote, for `fuzz/` and for the tests that replay what it found.
 #[cfg(test)]
 #[path = "../tests/doubles/mod.rs"]
 mod doubles;
+// All parsers of what others wrote, for `fuzz/` and for the tests that replay what it found.
 #[cfg(any(test, fuzzing))]
 #[path = "../tests/fuzzed/mod.rs"]
 pub mod fuzzed;

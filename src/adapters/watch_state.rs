@@ -71,7 +71,10 @@ impl WatchFolder {
         let folder = PrivateFolder::make(state).and_then(|top| top.within("watch")).map_err(unusable)?;
         let lock = folder.writable("lock").map_err(unusable)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { folder, path, _lock: lock }),
+            Ok(()) => {
+                folder.sweep().map_err(unusable)?;
+                Ok(Self { folder, path, _lock: lock })
+            }
             Err(Errno::WOULDBLOCK) => Err(WatchFolderError::Taken { path: path.join("lock") }),
             Err(errno) => Err(unusable(errno.into())),
         }

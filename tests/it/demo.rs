@@ -11,7 +11,7 @@ use crate::repair::Mirror;
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::raw::manifest_path;
 use crate::support::real_registry::programs;
-use crate::support::regfsck::{Ended, command, run};
+use crate::support::regfsck::{Ended, command};
 use crate::support::transcript::Names;
 
 const LOST: &str = "team/app";
@@ -61,7 +61,9 @@ fn played(daemon: &Daemon) -> [String; 2] {
 
 #[test]
 fn the_demo_says_what_the_real_daemon_says() {
-    let demo = run(["demo"]);
+    let home = tempfile::tempdir().unwrap();
+    let demo = Ended::from(command(["demo"]).env("HOME", home.path()).output().unwrap());
+    assert_eq!(home.path().read_dir().unwrap().count(), 0, "it leaves nothing behind");
     assert_eq!((demo.status, demo.stderr.as_str()), (0, ""), "{}", demo.stdout);
     let said = reports(&demo.stdout);
     let url = demo.stdout.lines().nth(1).unwrap().trim_end_matches('.');

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::folder::Folder;
 
+/// How the names of drafts begin.
+pub(super) const DRAFT: &str = ".regfsck-new-";
+
 /// A new file, for its owner only. It is gone when this is dropped, unless it was put somewhere.
 pub(in crate::adapters) struct Draft<'a> {
     pub(in crate::adapters) folder: &'a Folder,
@@ -20,7 +23,7 @@ impl<'a> Draft<'a> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let name = format!(".regfsck-new-{}-{number}", std::process::id());
+            let name = format!("{DRAFT}{}-{number}", std::process::id());
             match folder.create(&*name) {
                 Ok(file) => return Ok(Self { folder, name, file, is_kept: Cell::new(false) }),
                 // Left by a process of that number that was killed.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::fs::{FileType, Mode, Stat, fchmod};
 use rustix::io::Errno;
 
-use super::draft::Draft;
+use super::draft::{DRAFT, Draft};
 use super::folder::{Folder, force, kind};
 use super::unfit::{Unfit, private};
 
@@ -98,6 +98,12 @@ impl PrivateFolder {
     /// Take away a folder of ours in it, with all that we kept there.
     pub(in crate::adapters) fn discard(&self, name: &str) -> io::Result<()> {
         discard(&self.folder, name.as_bytes())
+    }
+
+    /// Take away what processes that were killed had begun to write: for whoever alone writes here.
+    pub(in crate::adapters) fn sweep(&self) -> io::Result<()> {
+        let names = self.names()?.into_iter();
+        names.filter(|name| name.starts_with(DRAFT)).try_for_each(|name| self.folder.drop_own(&*name))
     }
 
     /// Write a file whole: a crash leaves the old one or the new one. What was written is returned.

@@ -70,16 +70,25 @@ impl DockerLike {
     pub async fn push(&self, repository: &str, tag: &str, image: &Image) -> Result<Vec<(Digest, Pushed)>> {
         let mut pushed = Vec::new();
         for blob in image.blobs() {
-            let url = format!("{}/{repository}/blobs/{}", self.base, blob.digest);
-            let claim = self.http.head(url).send().await.context("reach the registry")?;
-            let outcome = match claim.status() {
-                StatusCode::OK => Pushed::AlreadyExists,
-                _ => self.upload(repository, blob).await?,
+            let outcome = if self.claims(repository, &blob.digest).await? {
+                Pushed::AlreadyExists
+            } else {
+                self.upload(repository, blob).await?
             };
             pushed.push((blob.digest, outcome));
         }
         self.put_manifest(repository, tag, &image.manifest, &image.media_type).await?;
         Ok(pushed)
+    }
+
+    /// Whether the registry says that it has a blob.
+    ///
+    /// # Errors
+    /// The registry cannot be reached.
+    pub async fn claims(&self, repository: &str, digest: &Digest) -> Result<bool> {
+        let url = format!("{}/{repository}/blobs/{digest}", self.base);
+        let claim = self.http.head(url).send().await.context("reach the registry")?;
+        Ok(claim.status() == StatusCode::OK)
     }
 
     /// Uploads a blob without asking whether it is there.

@@ -12,7 +12,7 @@
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
-    HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -25,9 +25,8 @@ use crate::engine::ports::{Page, Shown, Site};
 
 /// Notifications are a kilobyte each; registries send one, or a few.
 const MOST: usize = 4 << 20;
-/// What a page of ours may do in a browser: show itself.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What an answer may do in a browser, unless it says itself: nothing.
+const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Answer.
@@ -74,7 +73,9 @@ pub(super) async fn answer(
 
 fn show(site: &dyn Site, page: Page) -> Response<Body> {
     match site.show(page) {
-        Some(Shown { media_type, body }) => reply(StatusCode::OK, media_type, Body::from(body)),
+        Some(Shown { media_type, policy, body }) => {
+            reply(StatusCode::OK, media_type, policy.unwrap_or(POLICY), Body::from(body))
+        }
         None => say(StatusCode::SERVICE_UNAVAILABLE, "there is no report yet: the first check has not ended"),
     }
 }
@@ -141,15 +142,16 @@ fn refuse_method(allowed: &'static str) -> Response<Body> {
 }
 
 fn say(status: StatusCode, sentence: &str) -> Response<Body> {
-    reply(status, PLAIN, Body::from(format!("{sentence}\n")))
+    reply(status, PLAIN, POLICY, Body::from(format!("{sentence}\n")))
 }
 
-fn reply(status: StatusCode, media_type: &'static str, body: Body) -> Response<Body> {
-    let headers: [(HeaderName, &'static str); 4] = [
+fn reply(status: StatusCode, media_type: &'static str, policy: &'static str, body: Body) -> Response<Body> {
+    let headers: [(HeaderName, &'static str); 5] = [
         (CONTENT_TYPE, media_type),
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_FRAME_OPTIONS, "DENY"),
+        (CONTENT_SECURITY_POLICY, policy),
     ];
     let mut response = Response::new(body);
     *response.status_mut() = status;

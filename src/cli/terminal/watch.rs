@@ -7,17 +7,29 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Terminal, complain, say};
-use crate::domain::report::Report;
+use crate::domain::report::{Report, Target};
 use crate::domain::watch::BrokenPush;
 use crate::engine::ports::{News, WatchEvents};
 use crate::engine::watch::WatchSettings;
 use crate::report::watch::headline;
 
+/// What a watch over the API alone does not see.
+const UNSEEN: &str = "without storage no garbage collection is seen: checks ask about what is tagged and about deletions that are \
+                      told, and not what the daemon believes of the rest; give --config FILE or --storage DIR";
+
 impl Terminal {
     /// Say how it is watched.
-    pub(in crate::cli) fn announce(&self, settings: &WatchSettings, serving: Option<SocketAddr>) {
+    pub(in crate::cli) fn announce(
+        &self,
+        settings: &WatchSettings,
+        target: &Target,
+        serving: Option<SocketAddr>,
+    ) {
         let serving = serving.map(|address| format!(", served on {address}")).unwrap_or_default();
         self.note(format_args!("watching: a check {}{serving}", settings.schedule));
+        if target.storage.is_none() {
+            self.note(format_args!("{UNSEEN}"));
+        }
     }
 
     /// A line on stderr, with the time, where anything is said at all.

@@ -98,6 +98,10 @@ pub struct WatchStatus {
     pub broken: Vec<BrokenPush>,
     /// How many pushes wait to be verified.
     pub waiting: u64,
+    /// When the registry told of the one that waits longest.
+    pub oldest: Option<Timestamp>,
     /// What checks will ask about beside what storage itself shows.
     pub leads: u64,
+    /// Whether it sees garbage collection by itself.
+    pub counts: bool,
 }

@@ -23,6 +23,8 @@ pub enum Page {
 pub struct Shown {
     /// As HTTP names its kind.
     pub media_type: &'static str,
+    /// What it may do in a browser, beside being shown.
+    pub policy: Option<&'static str>,
     /// It.
     pub body: Bytes,
 }

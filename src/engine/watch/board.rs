@@ -46,6 +46,8 @@ struct State {
     spent: Option<Spent>,
     /// Whether pushes can be verified at all.
     can_verify: bool,
+    /// Whether blobs are counted.
+    counts: bool,
 }
 
 impl Board {
@@ -68,6 +70,7 @@ impl Board {
             leads: LeadList::default(),
             spent: None,
             can_verify: opened.session.sides.daemon().is_some(),
+            counts: opened.census.is_some(),
         };
         let (pushed, wanted, changed) = (Notify::new(), Notify::new(), Notify::new());
         Self { state: Mutex::new(state), pushed, wanted, changed }
@@ -93,6 +96,7 @@ impl Board {
     #[must_use]
     pub fn status(&self) -> WatchStatus {
         let state = self.state();
+        let (waiting, oldest) = state.queue.waiting();
         WatchStatus {
             started: state.started,
             target: state.target.clone(),
@@ -105,8 +109,10 @@ impl Board {
             checking: state.checking,
             next: state.next,
             broken: state.queue.broken(),
-            waiting: state.queue.waiting() as u64,
+            waiting: waiting as u64,
+            oldest,
             leads: state.leads.len() as u64,
+            counts: state.counts,
         }
     }
 
@@ -144,17 +150,20 @@ impl Board {
     /// Know what an earlier watch knew. What it had not looked at yet a check will.
     pub(super) fn recall(&self, recalled: Recalled, now: Timestamp) {
         let mut state = self.state();
-        let Recalled { memory, report, damage: _ } = recalled;
+        let Recalled { memory, report, damage } = recalled;
         let report = report.filter(|report| report.target == state.target);
         state.ended = report.as_ref().map(|report| report.finished);
         state.report = report.map(Arc::new);
-        let Some(memory) = memory else { return };
+        // What was not looked at then stands in what cannot be read now.
+        let mut unseen = !damage.is_empty();
+        let memory = memory.unwrap_or_default();
+        unseen |= memory.unseen;
         (state.leads, state.spent) = (memory.leads, memory.spent);
         for broken in memory.broken {
             state.queue.restore(broken, now);
         }
         drop(state);
-        if memory.unseen {
+        if unseen {
             self.wanted.notify_one();
         }
     }
@@ -165,7 +174,7 @@ impl Board {
         WatchMemory {
             leads: state.leads.clone(),
             broken: state.queue.broken(),
-            unseen: state.queue.waiting() > 0,
+            unseen: state.queue.waiting().0 > 0,
             spent: state.spent,
             ..WatchMemory::default()
         }
@@ -176,6 +185,7 @@ impl Board {
         let mut state = self.state();
         state.target = opened.session.sides.target();
         state.can_verify = opened.session.sides.daemon().is_some();
+        state.counts = opened.census.is_some();
         state.stale = None;
     }
 

@@ -98,9 +98,8 @@ struct Running<'a> {
 }
 
 impl Watch {
-    /// Watch until it is to end.
+    /// Watch until it is to end, once what was known is [recalled](Self::recall).
     pub async fn run(&self, opened: OpenRegistry, control: Control) {
-        self.recall().await;
         let running = Running { watch: self, current: Mutex::new(Arc::new(opened)) };
         tokio::select! {
             () = running.rounds(control.stop) => {}
@@ -112,7 +111,8 @@ impl Watch {
         self.remember().await;
     }
 
-    async fn recall(&self) {
+    /// Know what an earlier watch knew; before anything is shown, or what is broken would seem to be right for a moment.
+    pub async fn recall(&self) {
         let keeper = Arc::clone(&self.keeper);
         let recalled = blocking(move || keeper.recall()).await;
         for damage in &recalled.damage {

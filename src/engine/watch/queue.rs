@@ -107,14 +107,18 @@ impl Queue {
         self.0.retain(|image, _| !removal.takes(image));
     }
 
-    /// Up to so many that are due.
+    /// Up to so many that are due: those that nobody knows anything of before those that are known to be broken, and who is
+    /// due longest first, however many others there are.
     pub(super) fn due(&mut self, now: Timestamp, most: usize) -> Vec<PushedImage> {
-        let due = self.0.iter_mut().filter(|(_, waiting)| waiting.due <= now).take(most);
-        due.map(|(image, waiting)| {
-            waiting.again = false;
-            image.clone()
-        })
-        .collect()
+        let mut due: Vec<_> = self.0.iter_mut().filter(|(_, waiting)| waiting.due <= now).collect();
+        due.sort_by_key(|(_, waiting)| (waiting.broken.is_some(), waiting.due));
+        due.into_iter()
+            .take(most)
+            .map(|(image, waiting)| {
+                waiting.again = false;
+                image.clone()
+            })
+            .collect()
     }
 
     /// When the next is due.
@@ -178,9 +182,10 @@ impl Queue {
         broken.collect()
     }
 
-    /// How many wait for their first verdict.
-    pub(super) fn waiting(&self) -> usize {
-        self.0.values().filter(|waiting| waiting.broken.is_none()).count()
+    /// How many wait for their first verdict, and since when the first of them does.
+    pub(super) fn waiting(&self) -> (usize, Option<Timestamp>) {
+        let waiting = || self.0.values().filter(|waiting| waiting.broken.is_none());
+        (waiting().count(), waiting().map(|waiting| waiting.notified).min())
     }
 }
 
@@ -248,7 +253,7 @@ mod tests {
         assert_eq!(broken, Some(2000));
         assert_eq!(looks[..7], [0, 250, 750, 1750, 2000, 62_000, 182_000]);
         assert_eq!(looks[11] - looks[10], 30 * 60_000);
-        assert_eq!(queue.waiting(), 0);
+        assert_eq!(queue.waiting(), (0, None));
         // Pushed again, and now it is right.
         assert_eq!(queue.add(image.clone(), at(9_000_000)), Queued::Joined);
         assert_eq!(queue.due(at(9_000_000), 9), std::slice::from_ref(&image));
@@ -265,6 +270,7 @@ mod tests {
         for millis in [0, 60_000, 120_000] {
             queue.due(at(millis), 9);
             assert_eq!(queue.settle(&image, SeenPush::Unknown, at(millis), SETTLE), Outlook::Open);
+            assert_eq!(queue.waiting(), (1, Some(at(0))));
         }
         let (mut queue, late) = (Queue::default(), at(600_000));
         queue.add(image.clone(), at(0));
@@ -274,6 +280,18 @@ mod tests {
         queue.add(image.clone(), late);
         assert_eq!(queue.settle(&image, SeenPush::Right, late, SETTLE), Outlook::Open);
         assert_eq!(queue.next(), Some(late));
+    }
+
+    #[test]
+    fn none_is_kept_waiting_by_those_that_came_later_or_are_known() {
+        let mut queue = Queue::default();
+        let known = BrokenPush { image: image("a", 1), notified: at(0), found: at(0), findings: Vec::new() };
+        queue.restore(known, at(0));
+        for (tag, told) in [("b", 9), ("c", 8), ("d", 7)] {
+            queue.add(image(tag, 1), at(told));
+        }
+        assert_eq!(queue.due(at(9), 2), [image("d", 1), image("c", 1)]);
+        assert_eq!(queue.due(at(9), 9).last(), Some(&image("a", 1)));
     }
 
     #[test]

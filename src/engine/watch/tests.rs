@@ -1,5 +1,7 @@
 //! Watches on doubles, by a clock that runs faster.
 
+mod day;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -172,6 +174,10 @@ fn pushed(repository: &str, tag: &str, image: &Image) -> Told {
 }
 
 async fn start(world: &Arc<World>, hours: i64) -> Started {
+    start_with(world, hours, Arc::new(Ports(Arc::clone(world)))).await
+}
+
+async fn start_with(world: &Arc<World>, hours: i64, keeper: Arc<dyn WatchKeeper>) -> Started {
     let ports = Ports(Arc::clone(world));
     let schedule = Schedule::Every(SignedDuration::from_hours(hours));
     let opened = ports.open().await.unwrap();
@@ -180,7 +186,7 @@ async fn start(world: &Arc<World>, hours: i64) -> Started {
     let watch = Watch {
         opener: Arc::new(ports.clone()),
         clock,
-        keeper: Arc::new(ports.clone()),
+        keeper,
         events: Arc::new(ports),
         board: Arc::clone(&board),
         settings: WatchSettings {
@@ -201,6 +207,7 @@ async fn start(world: &Arc<World>, hours: i64) -> Started {
     };
     let (stop, flag) = watch::channel(false);
     let control = Control { stop: flag, reopen: Arc::default() };
+    watch.recall().await;
     let run = tokio::task::spawn_local(async move { watch.run(opened, control).await });
     Started { world: Arc::clone(world), board, stop, run }
 }
@@ -240,35 +247,6 @@ fn on_one_thread(test: impl Future<Output = ()>) {
 
 fn findings(report: &Report) -> Vec<&str> {
     report.findings.iter().map(|finding| finding.id.as_str()).collect()
-}
-
-#[test]
-fn a_day_goes_by_and_nothing_grows() {
-    on_one_thread(async {
-        // Half a minute in a millisecond.
-        let world = world(30_000);
-        let watch = start(&world, 1).await;
-        let began = world.clock.now();
-        let mut pushes = 0;
-        while world.clock.now().duration_since(began) < SignedDuration::from_hours(24) {
-            let image = image(&format!("{}", pushes % 20));
-            store(&world.storage, "busy", Some("latest"), &image);
-            watch.hear(vec![pushed("busy", "latest", &image)]);
-            pushes += 1;
-            watch.until("looked at", |it| it.board.status().waiting == 0).await;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let status = watch.board.status();
-        let figures = &status.figures;
-        assert!((14..=25).contains(&figures.checks), "{figures:?}");
-        assert_eq!((figures.verified, figures.failed, figures.blind_checks), (pushes, 0, 0));
-        assert_eq!((status.waiting, status.leads, status.broken.len()), (0, 0, 0));
-        assert_eq!(watch.news(), Vec::<String>::new());
-        assert_eq!(status.report.unwrap().verdict, Verdict::Coherent);
-        assert!(status.next.unwrap() > world.clock.began.0);
-        watch.stop().await;
-        assert_eq!(world.kept.lock().unwrap().0, Some(WatchMemory::default()));
-    });
 }
 
 #[test]

@@ -14,6 +14,18 @@
     }
   }
   const form = document.querySelector(".filter");
+  const page = document.documentElement;
+  if (page.dataset.refresh) {
+    // What is opened, typed or marked would be lost: whoever is at it has some time.
+    let touched = 0;
+    const touch = () => (touched = performance.now());
+    for (const kind of ["keydown", "pointerdown", "wheel", "input"]) addEventListener(kind, touch);
+    const isRead = () => form?.querySelector("[type=search]").value || document.querySelector("td details[open]") || !getSelection().isCollapsed;
+    setInterval(() => {
+      const seconds = (performance.now() - touched) / 1000;
+      if (seconds >= (isRead() ? 10 : 1) * page.dataset.refresh) location.reload();
+    }, 1000);
+  }
   if (!form) return;
   const words = form.querySelector("#words");
   const said = form.querySelector("output");

@@ -48,12 +48,12 @@ pub(super) fn figures(page: &mut String, report: &Report) {
 }
 
 /// What helps, and what to type for it.
-pub(super) fn advice(page: &mut String, report: &Report) {
+pub(in crate::report) fn advice(page: &mut String, report: &Report) {
     let all = steps::advice(report);
     if all.is_empty() {
         return;
     }
-    page.push_str("<section id=\"todo\">\n<h2>What to do</h2>\n");
+    page.push_str("<section>\n<h2>What to do</h2>\n");
     for Advice { about, cures } in all {
         put(page, format_args!("<div class=\"advice\">\n<h3>{}</h3>\n<ul>\n", markup(&about)));
         for (at, cure) in cures.iter().enumerate() {
@@ -219,7 +219,7 @@ pub(super) fn unseen(page: &mut String, report: &Report) {
 
 /// What was looked at.
 pub(super) fn sides(page: &mut String, report: &Report) {
-    page.push_str("<section id=\"sides\">\n<h2>Looked at</h2>\n<dl>\n");
+    page.push_str("<section id=\"sides\">\n<h2>Looked at</h2>\n<dl class=\"facts\">\n");
     for side in seen(report) {
         let (place, saw) = (markup(side.place), markup(&side.saw.unwrap_or_default()));
         put(page, format_args!("<div><dt>{}</dt><dd><code>{place}</code> {saw}</dd></div>\n", side.side));

@@ -91,12 +91,16 @@ fn gauges(status: &WatchStatus) -> Vec<Metric> {
             count(status.leads),
         ),
     ];
-    gauges.extend(status.next.map(|next| {
-        one(
-            "regfsck_watch_next_check_timestamp_seconds",
-            "When the next check is due.",
-            next.as_duration().as_secs_f64(),
-        )
+    let moments = [
+        ("regfsck_watch_next_check_timestamp_seconds", "When the next check is due.", status.next),
+        (
+            "regfsck_watch_oldest_push_timestamp_seconds",
+            "When the push that waits longest to be verified was told.",
+            status.oldest,
+        ),
+    ];
+    gauges.extend(moments.into_iter().filter_map(|(name, help, moment)| {
+        moment.map(|moment| one(name, help, moment.as_duration().as_secs_f64()))
     }));
     gauges
 }

@@ -1,147 +1,157 @@
-//! The page of a watch, for people: what is broken, what the last check found, when the next one is.
-//!
-//! It asks for itself again by its own header; nothing in it needs a script, and what others named stands in it as text.
+//! The page of a watch, for people: the report of the last check as `-o html` writes it, with what was pushed and is broken
+//! above, and how the watch goes on below. It asks for itself again, but not while somebody is at it.
 
-use std::fmt::Write as _;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::headline;
+use crate::domain::report::{Report, Tool, Verdict};
 use crate::domain::watch::{BrokenPush, WatchStatus};
-use crate::report::drawing::Drawing;
-use crate::report::markup::markup;
-use crate::report::table;
+use crate::report::headline::Headline;
+use crate::report::html::{Top, advice, by, class, contents, end, put, target, time};
+use crate::report::markup::{markup, prose};
+use crate::report::words::grouped;
 
 /// How often it asks for itself, in seconds.
 const REFRESH: u32 = 30;
-/// So many broken pushes are listed; the report has all of what checks found.
+/// So many broken pushes are listed; the metrics count all of them.
 const LISTED: usize = 200;
-const STYLE: &str = "\
-:root{color-scheme:light dark;--line:#8886;--bad:#c62828;--good:#2e7d32;--odd:#b26a00}
-@media(prefers-color-scheme:dark){:root{--bad:#ff8a80;--good:#81c784;--odd:#ffb74d}}
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;padding:1rem;max-width:70rem}
-h1{font-size:1.25rem;margin:0}h2{font-size:1.05rem;margin:1.5rem 0 .5rem}p{margin:.25rem 0}
-.coherent{color:var(--good)}.incoherent{color:var(--bad)}.incomplete,.refused{color:var(--odd)}
-.state{font-weight:600;font-size:1.1rem;overflow-wrap:anywhere}
-li{overflow-wrap:anywhere}code{overflow-wrap:anywhere}
-pre{overflow:auto;border:1px solid var(--line);border-radius:.25rem;padding:.75rem;font-size:.85rem}
-pre:focus-visible,a:focus-visible{outline:3px solid Highlight}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.1rem 1rem;margin:.5rem 0}dt{opacity:.75}dd{margin:0;overflow-wrap:anywhere}";
 
 /// The page.
 #[must_use]
 pub fn page(status: &WatchStatus) -> String {
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta http-equiv=\"refresh\" content=\"{REFRESH}\">\n<title>{}</title>\n\
-         <link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        markup(&title(status))
-    );
-    let _ = writeln!(page, "<h1>{}</h1>", markup(name(status)));
-    state(&mut page, status);
-    pushes(&mut page, &status.broken);
-    figures(&mut page, status);
+    let mut page = String::new();
+    top(status).put(&mut page);
+    page.push_str("<main>\n");
+    pushes(&mut page, status);
+    let mut last = by(&Tool::default());
     if let Some(report) = &status.report {
-        let drawing = Drawing { width: 100, ..Drawing::default() };
-        let drawn = lines(&table::draw(report, drawing));
-        let _ = writeln!(page, "<h2 id=\"report\">The last check</h2>");
-        let _ = writeln!(page, "<pre tabindex=\"0\" aria-labelledby=\"report\">{drawn}</pre>");
-        page.push_str("<p><a href=\"report.json\">report.json</a> · <a href=\"metrics\">metrics</a></p>\n");
+        contents(&mut page, report);
+        last.push_str(" · <a href=\"report.json\">report.json</a>");
     }
-    page.push_str("</main>\n</body>\n</html>\n");
+    figures(&mut page, status);
+    end(&mut page, &(last + " · <a href=\"metrics\">metrics</a>"));
     page
 }
 
-fn name(status: &WatchStatus) -> &str {
-    let target = &status.target;
-    target.registry.as_deref().or(target.storage.as_deref()).unwrap_or("regfsck")
-}
-
-fn title(status: &WatchStatus) -> String {
-    let word = match (&status.report, status.broken.is_empty() && status.blind.is_none()) {
-        (Some(report), true) => report.verdict.as_str(),
-        (None, true) => "not checked yet",
-        (_, false) => "attention",
-    };
-    format!("{word}: {}", name(status))
-}
-
-fn state(page: &mut String, status: &WatchStatus) {
-    let (class, said) = match &status.report {
-        Some(report) => (report.verdict.as_str(), headline(report)),
-        None => ("incomplete", "no check has ended yet".to_owned()),
-    };
-    let _ = writeln!(page, "<p class=\"state {class}\" role=\"status\">{}</p>", markup(&said));
-    if let Some(blind) = &status.blind {
-        let at = time(blind.at, &status.zone);
-        let _ = writeln!(
-            page,
-            "<p class=\"incoherent\">At {at} a check could not look: {}</p>",
-            markup(&blind.why)
-        );
-    }
-    if let Some(stale) = &status.stale {
-        let why = markup(&stale.why);
-        let _ =
-            writeln!(page, "<p class=\"incomplete\">The configuration could not be read again: {why}</p>");
+fn top(status: &WatchStatus) -> Top<'_> {
+    let Headline { word, said } = heading(status);
+    let title = Headline { word: word.clone(), said: said.clone() }.to_string();
+    let stale = status.stale.as_ref();
+    let stale = stale.map(|stale| format!("the configuration could not be read again: {}", stale.why));
+    Top {
+        title,
+        class: class(verdict(status)),
+        target: target(&status.target),
+        word,
+        said: said.into_iter().chain(stale).collect(),
+        when: when(status),
+        refresh: Some(REFRESH),
     }
 }
 
-fn pushes(page: &mut String, broken: &[BrokenPush]) {
+fn verdict(status: &WatchStatus) -> Verdict {
+    match (&status.report, &status.blind) {
+        _ if !status.broken.is_empty() => Verdict::Incoherent,
+        (Some(report), None) => report.verdict,
+        (Some(report), Some(_)) if report.verdict == Verdict::Incoherent => report.verdict,
+        (_, Some(_)) | (None, None) => Verdict::Incomplete,
+    }
+}
+
+/// What somebody has to know first: what the last check said only where nothing came up since.
+fn heading(status: &WatchStatus) -> Headline {
+    let broken = match status.broken.len() as u64 {
+        0 => None,
+        1 => Some("1 image that was pushed cannot be pulled".to_owned()),
+        many => Some(format!("{} images that were pushed cannot be pulled", grouped(many))),
+    };
+    let blind = status.blind.as_ref();
+    let unseen = blind.map(|blind| format!("the last check could not look: {}", blind.why));
+    let said: Vec<_> = broken.into_iter().chain(unseen).collect();
+    match &status.report {
+        None if said.is_empty() => Headline { word: "not checked yet".into(), said },
+        Some(report) if said.is_empty() => Headline::of(report),
+        report => {
+            let last = if blind.is_some() { "the check before" } else { "the last check" };
+            let before = report.as_ref().map(|report| format!("{last}: {}", headline(report)));
+            Headline { word: "attention".into(), said: said.into_iter().chain(before).collect() }
+        }
+    }
+}
+
+/// When was checked, and when will be, as markup.
+fn when(status: &WatchStatus) -> String {
+    let at = |moment: Timestamp| time(moment, &status.zone);
+    let checked = status.report.as_ref().map(|report| format!("checked {}", at(report.finished)));
+    let next = match (status.checking, status.next) {
+        (Some(since), _) => Some(format!("a check is under way since {}", at(since))),
+        (None, next) => next.map(|next| format!("next check {}", at(next))),
+    };
+    checked.into_iter().chain(next).collect::<Vec<_>>().join(", ")
+}
+
+/// What was pushed and is broken, and what helps.
+fn pushes(page: &mut String, status: &WatchStatus) {
+    let broken = &status.broken;
     if broken.is_empty() {
         return;
     }
-    page.push_str("<h2 class=\"incoherent\">Pushed, and cannot be pulled</h2>\n<ul>\n");
+    page.push_str(
+        "<section id=\"pushes\">\n<h2>Pushed, and cannot be pulled</h2>\n<table class=\"plain\">\n",
+    );
+    page.push_str("<thead><tr><th>image</th><th>what is wrong</th><th>found</th></tr></thead>\n<tbody>\n");
     for push in broken.iter().take(LISTED) {
-        let _ = write!(
+        let (name, found) = (markup(&push.image.name()), time(push.found, &status.zone));
+        put(
             page,
-            "<li><strong>{}</strong> <code>{}</code>",
-            markup(&push.image.name()),
-            push.image.digest
+            format_args!("<tr><td><strong>{name}</strong><br><code>{}</code></td><td>", push.image.digest),
         );
         for finding in &push.findings {
-            let _ = write!(page, "<br><code>{}</code>: {}", finding.code, markup(&finding.message));
+            put(page, format_args!("<code>{}</code>: {}<br>", finding.code, prose(&finding.message)));
         }
-        page.push_str("</li>\n");
+        put(page, format_args!("</td><td>{found}</td></tr>\n"));
     }
-    page.push_str("</ul>\n");
+    page.push_str("</tbody>\n</table>\n");
     if let Some(more) = broken.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        let _ = writeln!(page, "<p>and {more} more</p>");
+        put(page, format_args!("<p class=\"rest\">and {} more</p>\n", grouped(more as u64)));
     }
+    page.push_str("</section>\n");
+    advice(page, &as_report(status, broken));
+}
+
+/// What the last check has not found of broken pushes, as a report.
+fn as_report(status: &WatchStatus, broken: &[BrokenPush]) -> Report {
+    let last = status.report.as_deref();
+    let known: HashSet<&str> =
+        last.iter().flat_map(|report| &report.findings).map(|finding| &*finding.id).collect();
+    let target = last.map_or(&status.target, |report| &report.target);
+    let mut report = Report::empty(target.clone(), status.started, status.started);
+    let findings = broken.iter().take(LISTED).flat_map(|push| &push.findings);
+    report.findings = findings.filter(|finding| !known.contains(&*finding.id)).cloned().collect();
+    report
 }
 
 fn figures(page: &mut String, status: &WatchStatus) {
-    let zone = &status.zone;
-    let at = |moment: Option<Timestamp>| moment.map_or_else(|| "—".to_owned(), |at| time(at, zone));
-    let checked = at(status.report.as_ref().map(|report| report.finished));
-    let now = status.checking.map(|since| format!("under way since {}", time(since, zone)));
     let figures = &status.figures;
+    let collections = if status.counts {
+        format!("{} seen", figures.collections)
+    } else {
+        "not seen as they happen: that takes storage on a disk".to_owned()
+    };
     let rows = [
-        ("checked", checked),
-        ("next check", now.unwrap_or_else(|| at(status.next))),
-        ("checks are made", markup(&status.schedule)),
+        ("checks", markup(&status.schedule)),
         (
             "pushes",
             format!("{} verified, {} broken, {} waiting", figures.verified, figures.failed, status.waiting),
         ),
-        ("garbage collections seen", figures.collections.to_string()),
-        ("watching since", time(status.started, zone)),
+        ("garbage collections", collections),
+        ("watched since", time(status.started, &status.zone)),
     ];
-    page.push_str("<dl>\n");
+    page.push_str("<section id=\"watch\">\n<h2>Watch</h2>\n<dl class=\"facts\">\n");
     for (name, value) in rows {
-        let _ = writeln!(page, "<dt>{name}</dt><dd>{value}</dd>");
+        put(page, format_args!("<div><dt>{name}</dt><dd>{value}</dd></div>\n"));
     }
-    page.push_str("</dl>\n");
-}
-
-fn time(at: Timestamp, zone: &TimeZone) -> String {
-    let shown = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
-    format!("<time datetime=\"{}\">{}</time>", at.strftime("%Y-%m-%dT%H:%M:%SZ"), markup(&shown))
-}
-
-/// Several lines as text that is no markup.
-fn lines(text: &str) -> String {
-    text.lines().map(|line| markup(line) + "\n").collect()
+    page.push_str("</dl>\n</section>\n");
 }

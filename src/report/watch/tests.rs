@@ -35,7 +35,9 @@ fn status() -> WatchStatus {
         next: Some(at),
         broken: vec![BrokenPush { image, notified: at, found: at, findings: Vec::<Finding>::new() }],
         waiting: 0,
+        oldest: None,
         leads: 0,
+        counts: true,
     }
 }
 
@@ -49,8 +51,14 @@ fn text(is_open: bool) -> String {
 fn what_others_named_is_text_on_the_page() {
     let page = page(&status());
     assert!(page.contains("http://r/&lt;b&gt;&quot;x&quot;") && page.contains("team/app:1"), "{page}");
-    assert!(!page.contains("<script") && !page.contains('\u{1b}') && !page.contains("<b>"), "{page}");
-    assert!(page.contains("<title>attention: "), "{page}");
+    assert!(page.contains("the last check could not look: &lt;script&gt;alert(1)&lt;/script&gt;"), "{page}");
+    let (own, of_others) = (page.matches("<script").count(), page.matches("<script>alert").count());
+    assert_eq!(
+        (own, of_others, page.contains('\u{1b}'), page.contains("<b>")),
+        (1, 0, false, false),
+        "{page}"
+    );
+    assert!(page.contains("<title>attention: 1 image that was pushed cannot be pulled; "), "{page}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{accepts, static_program, tools};
+use super::{accepts, files, static_program, tools};
 use crate::support::generated::in_tree;
 use crate::support::program;
 
@@ -88,6 +88,22 @@ fn packages_hold_what_belongs_to_the_program_and_lintian_has_nothing_to_say() {
     holds(&listed.lines().map(|name| name.trim_start_matches('/').to_owned()).collect());
     let kept = output(Command::new("rpm").args(["-qpc", "--nosignature"]).arg(&rpm));
     assert_eq!(kept, "/etc/default/regfsck\n");
+}
+
+#[test]
+fn packages_that_go_switch_off_whatever_can_be_switched_on() {
+    let read = |file: &str| std::fs::read_to_string(in_tree(file)).unwrap();
+    let (deb, rpm) = (read("packaging/deb/prerm"), read("Cargo.toml"));
+    let rpm = rpm.lines().find(|line| line.contains("disable --now")).unwrap();
+    let mut seen = 0;
+    for unit in files("deploy/systemd") {
+        if std::fs::read_to_string(&unit).unwrap().contains("[Install]") {
+            let name = unit.file_name().unwrap().to_str().unwrap();
+            assert!(deb.contains(name) && rpm.contains(name), "{name}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 3);
 }
 
 #[test]

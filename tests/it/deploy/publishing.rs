@@ -160,3 +160,23 @@ fn a_version_goes_into_the_manifest_the_lock_and_the_changelog() {
         assert!(!in_copy(copy.path(), "version", again).status.success(), "{again}");
     }
 }
+
+/// `cargo publish` builds what it packs, and whoever packs for a distribution runs its tests.
+#[test]
+fn the_crate_holds_all_that_its_library_is_built_and_tested_with() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["package", "--list", "--allow-dirty", "--offline", "--locked"]).current_dir(in_tree("."));
+    let output = cargo.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let packed = |file: &str| listed.lines().any(|line| line == file);
+    let library = std::fs::read_to_string(in_tree("src/lib.rs")).unwrap();
+    let elsewhere =
+        library.lines().filter_map(|line| line.strip_prefix("#[path = \"../")?.strip_suffix("\"]"));
+    let elsewhere: Vec<&str> = elsewhere.collect();
+    assert_eq!(elsewhere.len(), 2, "{elsewhere:?}");
+    for file in elsewhere.into_iter().chain(["docs/report.schema.json", "src/report/html/page.css"]) {
+        assert!(packed(file), "{file} is not packed: name it in `include` of Cargo.toml");
+    }
+    assert!(!packed("tests/it/main.rs"), "{listed}");
+}

@@ -79,7 +79,7 @@ fn settings_of_the_units_are_variables_of_the_program_or_of_the_units() {
         );
         seen += 1;
     }
-    assert_eq!(seen, 8, "{text}");
+    assert_eq!(seen, 9, "{text}");
     // It is a file of variables for systemd and for a shell alike.
     accepts(Command::new("sh").arg("-euc").arg(". \"$0\"").arg(in_tree("deploy/regfsck.default")));
 }

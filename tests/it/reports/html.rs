@@ -33,10 +33,6 @@ fn page(folder: &Path, report: &Report) -> PathBuf {
     file
 }
 
-fn screenshot(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots").join(name)
-}
-
 /// One browser for all: to start one takes longer than all that is looked at in it.
 #[test]
 fn a_browser_shows_the_page_as_it_is_meant() {
@@ -74,38 +70,15 @@ fn it_is_read_at_any_width_in_any_light(browser: &Browser) {
     for colours in ["light", "dark"] {
         for width in [400, 1280] {
             browser.show(width, if width == 400 { 1600 } else { 1400 }, colours);
-            let seen = browser
-                .run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
-            assert_eq!(seen, json!(0), "something is wider than the window, by so much");
-            browser.photograph(&screenshot(&format!("report-{colours}-{width}.png")));
-            assert_eq!(faint(browser), json!([]), "{colours} at {width}");
+            assert_eq!(browser.overhang(), json!(0), "something is wider than the window, by so much");
+            browser.photograph(&format!("report-{colours}-{width}.png"));
+            assert_eq!(browser.faint(), json!([]), "{colours} at {width}");
         }
     }
     browser.show(1280, 1400, "light");
     browser.command("Emulation.setEmulatedMedia", &json!({ "media": "print" }));
-    browser.photograph(&screenshot("report-print.png"));
+    browser.photograph("report-print.png");
     is_alone(browser);
-}
-
-/// Texts that stand out from what is behind them less than 4.5 to 1, as WCAG counts.
-fn faint(browser: &Browser) -> Value {
-    browser.run(
-        "const light = (colour) => {
-           const part = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-           const [r, g, b] = colour.match(/[\\d.]+/g).map(Number);
-           return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
-         };
-         const behind = (node) => {
-           const colour = getComputedStyle(node).backgroundColor;
-           return /, 0\\)$/.test(colour) && node.parentElement ? behind(node.parentElement) : colour;
-         };
-         const own = (node) => [...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-         const all = [...document.body.querySelectorAll('*')].filter((n) => own(n) && n.checkVisibility() && !n.matches('script'));
-         return all.filter((n) => {
-           const [a, b] = [light(getComputedStyle(n).color), light(behind(n))].sort((a, b) => b - a);
-           return (a + 0.05) / (b + 0.05) < 4.5;
-         }).map((n) => n.tagName + '.' + n.className + ' ' + n.textContent.slice(0, 40));",
-    )
 }
 
 const TAB: &str = "\u{e004}";

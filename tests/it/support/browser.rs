@@ -65,9 +65,14 @@ impl Browser {
 
     /// Show a file, and forget what was asked for and written before.
     pub fn open(&self, file: &Path) {
+        self.visit(&format!("file://{}", file.display()));
+    }
+
+    /// The same with what is at an address.
+    pub fn visit(&self, url: &str) {
         self.requests();
         self.console();
-        self.post("/url", &json!({ "url": format!("file://{}", file.display()) }));
+        self.post("/url", &json!({ "url": url }));
     }
 
     /// Give the window a size, and say which colours its user likes.
@@ -92,12 +97,39 @@ impl Browser {
         self.post("/actions", &json!({ "actions": [keyboard] }));
     }
 
-    /// What is seen of the page, into a file.
-    pub fn photograph(&self, file: &Path) {
+    /// What is seen of the page, into a file of that name in `target/screenshots`.
+    pub fn photograph(&self, name: &str) {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots").join(name);
         let picture = self.command("Page.captureScreenshot", &json!({ "format": "png" }));
         let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, picture).unwrap();
+    }
+
+    /// By how much something is wider than the window.
+    pub fn overhang(&self) -> Value {
+        self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    }
+
+    /// Texts that stand out from what is behind them less than 4.5 to 1, as WCAG counts.
+    pub fn faint(&self) -> Value {
+        self.run(
+        "const light = (colour) => {
+           const part = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+           const [r, g, b] = colour.match(/[\\d.]+/g).map(Number);
+           return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+         };
+         const behind = (node) => {
+           const colour = getComputedStyle(node).backgroundColor;
+           return /, 0\\)$/.test(colour) && node.parentElement ? behind(node.parentElement) : colour;
+         };
+         const own = (node) => [...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+         const all = [...document.body.querySelectorAll('*')].filter((n) => own(n) && n.checkVisibility() && !n.matches('script'));
+         return all.filter((n) => {
+           const [a, b] = [light(getComputedStyle(n).color), light(behind(n))].sort((a, b) => b - a);
+           return (a + 0.05) / (b + 0.05) < 4.5;
+         }).map((n) => n.tagName + '.' + n.className + ' ' + n.textContent.slice(0, 40));",
+    )
     }
 
     /// What was written to the console since it was last asked.

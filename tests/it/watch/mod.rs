@@ -1,5 +1,6 @@
 //! `regfsck watch`, the program itself, beside real registries.
 
+mod page;
 mod pushes;
 mod running;
 mod served;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::finding::State;
 use regfsck::domain::report::{Report, Verdict};
@@ -86,6 +88,8 @@ fn a_watch_that_is_killed_at_any_moment_reads_its_state_again() {
         let ended = watching.end(Signal::KILL);
         assert!(!ended.stderr.contains("cannot"), "{}", ended.stderr);
     }
+    // What a kill in the middle of writing leaves goes with the next start.
+    fs::write(state.path().join("watch/.regfsck-new-1-0"), "{").unwrap();
     let kept = read(&state.path().join("watch/report.json")).unwrap();
     // The next check is due when it was: the state is that of before.
     let words = [&["--storage", &storage, "--interval", "6h"], &PLAIN[..]].concat();
@@ -95,6 +99,13 @@ fn a_watch_that_is_killed_at_any_moment_reads_its_state_again() {
     assert_eq!(ended.status, 0);
     assert!(!ended.stderr.contains("checked:"), "{}", ended.stderr);
     assert_eq!(read(&state.path().join("watch/report.json")).unwrap().finished, kept.finished);
+    assert!(!state.path().join("watch/.regfsck-new-1-0").exists());
+    // Six hours later it is due at once.
+    let earlier = Report { finished: kept.finished - SignedDuration::from_hours(6), ..kept };
+    fs::write(state.path().join("watch/report.json"), serde_json::to_string(&earlier).unwrap()).unwrap();
+    let watching = Watching::start(state.path(), &words);
+    until("a check", || watching.said().contains("checked: coherent"));
+    assert_eq!(watching.end(Signal::KILL).stdout, "");
     // Damage costs what it hit, and is said.
     fs::write(state.path().join("watch/report.json"), "{").unwrap();
     let watching = Watching::start(state.path(), &words);

@@ -20,10 +20,10 @@ use crate::support::real_registry::{RealRegistry, on_every_registry};
 use crate::support::settings::Settings;
 
 /// A registry that tells a watch, the watch, and how to ask it.
-struct Told {
-    registry: RealRegistry,
+pub(super) struct Told {
+    pub(super) registry: RealRegistry,
     watching: Watching,
-    port: u16,
+    pub(super) port: u16,
     state: TempDir,
 }
 
@@ -34,9 +34,15 @@ fn section(port: u16) -> String {
     section.replace("9714", &port.to_string()).replace("TOKEN", TOKEN)
 }
 
-fn start() -> Option<Told> {
+pub(super) fn start() -> Option<Told> {
+    start_on(|_| ())
+}
+
+/// The same with something in the registry before it is watched.
+pub(super) fn start_on(prepare: impl FnOnce(&RealRegistry)) -> Option<Told> {
     let (port, state) = (free_port(), TempDir::new().unwrap());
     let registry = RealRegistry::start(&Settings { top: section(port), ..Settings::default() })?;
+    prepare(&registry);
     let watching = watch(&registry, port, state.path());
     Some(Told { registry, watching, port, state })
 }
@@ -60,11 +66,11 @@ fn watch(registry: &RealRegistry, port: u16, state: &Path) -> Watching {
 }
 
 impl Told {
-    fn raw(&self) -> Raw {
+    pub(super) fn raw(&self) -> Raw {
         Raw::new(&self.registry.url())
     }
 
-    fn ask(&self, path: &str) -> String {
+    pub(super) fn ask(&self, path: &str) -> String {
         let raw = Raw::new(&format!("http://127.0.0.1:{}", self.port));
         let bearer = format!("Bearer {TOKEN}");
         let answer = raw.send("GET", path, &[("Authorization", &bearer)], b"");
@@ -72,8 +78,25 @@ impl Told {
         String::from_utf8(answer.body).unwrap()
     }
 
+    /// Send it a notification; how that is answered.
+    fn post(&self, kind: &str, body: &[u8]) -> (u16, String) {
+        let raw = Raw::new(&format!("http://127.0.0.1:{}", self.port));
+        let headers = [("Content-Type", kind), ("Authorization", &format!("Bearer {TOKEN}"))];
+        let answer = raw.send("POST", "/events", &headers, body);
+        (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
+    }
+
+    /// Tell it of a push under the tag `1`, as Harbor does.
+    pub(super) fn tell(&self, repository: &str, image: &Image) {
+        let told = format!(
+            r#"{{"type":"PUSH_ARTIFACT","event_data":{{"resources":[{{"digest":"{}","tag":"1"}}],"repository":{{"repo_full_name":"{repository}"}}}}}}"#,
+            image.manifest.digest
+        );
+        assert_eq!(self.post("application/json; charset=utf-8", told.as_bytes()).0, 202);
+    }
+
     /// The value of a metric.
-    fn metric(&self, name: &str) -> f64 {
+    pub(super) fn metric(&self, name: &str) -> f64 {
         let text = self.ask("/metrics");
         let line = text.lines().find(|line| line.starts_with(&format!("{name}{{")));
         let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
@@ -119,6 +142,59 @@ fn a_push_into_a_stale_registry_is_named_within_seconds() {
 }
 
 #[test]
+fn an_image_that_is_deleted_right_after_its_push_is_no_alarm() {
+    on_every_registry(|| {
+        let Some(told) = start() else { return };
+        let raw = told.raw();
+        for round in 0..20 {
+            let image = Image::two_layers(&format!("short {round}")).unwrap();
+            assert_eq!(raw.push_image("team/app", "1", &image).1.status, 201);
+            assert_eq!(
+                raw.delete(&manifest_path("team/app", &image.manifest.digest.to_string())).status,
+                202
+            );
+        }
+        until("all is told", || told.metric("regfsck_watch_events_total") >= 40.0);
+        until("all is looked at", || told.metric("regfsck_watch_pushes_waiting") < 0.1);
+        assert!(told.metric("regfsck_watch_pushes_failed_total") < 0.1, "{}", told.watching.said());
+    });
+}
+
+#[test]
+fn a_registry_that_is_not_there_for_a_while_is_no_alarm() {
+    let Some(mut told) = start() else { return };
+    let image = Image::two_layers("app").unwrap();
+    told.raw().push_image("team/app", "1", &image);
+    until("it is verified", || told.metric("regfsck_watch_pushes_verified_total") >= 1.0);
+    told.registry.stop();
+    told.tell("team/app", &image);
+    until("it waits", || told.metric("regfsck_watch_pushes_waiting") >= 1.0);
+    told.registry.restart();
+    until("it is verified again", || told.metric("regfsck_watch_pushes_verified_total") >= 2.0);
+    assert!(told.metric("regfsck_watch_pushes_failed_total") < 0.1, "{}", told.watching.said());
+}
+
+#[test]
+fn over_the_api_alone_pushes_are_judged_and_what_is_not_seen_is_said() {
+    let Some(registry) = RealRegistry::start(&Settings::default()) else { return };
+    let (port, state) = (free_port(), TempDir::new().unwrap());
+    let (listen, token, url) = (format!("127.0.0.1:{port}"), text(&token_file(state.path())), registry.url());
+    let words = ["--registry", &url, "--listen", &listen, "--token-file", &token];
+    let watching = Watching::start(state.path(), &[&words, &PLAIN[..]].concat());
+    until("a check", || watching.said().contains("checked: "));
+    let told = Told { registry, watching, port, state };
+    assert!(told.watching.said().contains("without storage no garbage collection is seen"));
+    assert!(told.ask("/").contains("not seen as they happen"));
+    let (raw, image) = (told.raw(), Image::two_layers("app").unwrap());
+    raw.push_image("team/app", "1", &image);
+    assert_eq!(raw.delete(&manifest_path("team/app", &image.manifest.digest.to_string())).status, 202);
+    assert_eq!(told.registry.garbage_collect(true, false).status, 0);
+    raw.push_image("team/app", "1", &image);
+    told.tell("team/app", &image);
+    until("it is named", || told.watching.said().contains("broken push: team/app:1"));
+}
+
+#[test]
 fn two_hundred_healthy_pushes_by_eight_writers_are_no_alarm() {
     on_every_registry(|| {
         let Some(told) = start() else { return };
@@ -153,12 +229,8 @@ fn two_hundred_healthy_pushes_by_eight_writers_are_no_alarm() {
 #[test]
 fn a_body_that_is_bad_is_refused_with_a_sentence_and_harms_nobody() {
     let Some(told) = start() else { return };
-    let raw = Raw::new(&format!("http://127.0.0.1:{}", told.port));
     let bearer = format!("Bearer {TOKEN}");
-    let post = |kind: &str, body: &[u8]| {
-        let answer = raw.send("POST", "/events", &[("Content-Type", kind), ("Authorization", &bearer)], body);
-        (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
-    };
+    let post = |kind: &str, body: &[u8]| told.post(kind, body);
     let events = "application/vnd.docker.distribution.events.v2+json";
     let deep = "[".repeat(100_000);
     for body in [&b""[..], b"{", b"\xff\xfe", b"[]", b"{}", b"{\"events\":1}", deep.as_bytes()] {
@@ -181,11 +253,7 @@ fn a_body_that_is_bad_is_refused_with_a_sentence_and_harms_nobody() {
     assert_eq!(post(events, odd), (202, "taken\n".into()));
     // Harbor's form leads to the same.
     let image = Image::two_layers("app").unwrap();
-    let harbor = format!(
-        r#"{{"type":"PUSH_ARTIFACT","event_data":{{"resources":[{{"digest":"{}","tag":"1"}}],"repository":{{"repo_full_name":"team/app"}}}}}}"#,
-        image.manifest.digest
-    );
-    assert_eq!(post("application/json; charset=utf-8", harbor.as_bytes()).0, 202);
+    told.tell("team/app", &image);
     until("it is named", || told.watching.said().contains("broken push: team/app:1"));
     assert!((told.metric("regfsck_watch_events_total") - 1.0).abs() < 0.1);
     // And the state of it outlives a kill.

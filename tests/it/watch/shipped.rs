@@ -32,7 +32,9 @@ fn families() -> BTreeSet<String> {
         next: Some(at),
         broken: Vec::new(),
         waiting: 0,
+        oldest: Some(at),
         leads: 0,
+        counts: true,
     };
     let mut text = Vec::new();
     write_metrics(&status, false, &mut text).unwrap();

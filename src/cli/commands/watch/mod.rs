@@ -53,9 +53,10 @@ async fn watch(command: WatchCommand, terminal: Terminal) -> Result<u8> {
         settings,
     };
     let serving = server.as_ref().map(Server::address).transpose().context("--listen")?;
-    terminal.announce(&watch.settings, serving);
+    terminal.announce(&watch.settings, &watch.board.status().target, serving);
     let renewal = server.as_ref().map(Server::renewal);
     let control = Control { stop: interrupt.flag(), reopen: on_hangup(renewal)? };
+    watch.recall().await;
     let pages =
         server.map(|server| tokio::spawn(server.run(Arc::new(WatchSite::new(Arc::clone(&watch.board))))));
     watch.run(opened, control).await;

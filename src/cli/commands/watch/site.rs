@@ -11,6 +11,7 @@ use crate::engine::ports::{Clock as _, Page, Shown, Site};
 use crate::engine::watch::Board;
 use crate::report::drawing::Drawing;
 use crate::report::format::{self, Format};
+use crate::report::html::POLICY;
 use crate::report::watch::{page, write_metrics};
 
 /// The pages of a watch.
@@ -59,7 +60,8 @@ impl Site for WatchSite {
                 ("text/plain; version=0.0.4; charset=utf-8", self.metrics(false)?)
             }
         };
-        Some(Shown { media_type, body })
+        let policy = (wanted == Page::Home).then_some(&**POLICY);
+        Some(Shown { media_type, policy, body })
     }
 
     fn is_ready(&self) -> bool {
