@@ -1,5 +1,9 @@
 //! Checks that see one side only: exact findings, and what they say they could not see.
 
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::report::Report;
@@ -8,7 +12,7 @@ use super::{check, check_daemon, lines};
 use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::{Damage, Pushed};
 use crate::support::raw::manifest_path;
-use crate::support::regfsck::run;
+use crate::support::regfsck::{command, run};
 use crate::support::tree::{Tree, data};
 
 /// Images, one of each damage, all read before it and so remembered.
@@ -170,5 +174,27 @@ fn however_many_looks_are_under_way_at_once_the_findings_are_the_same() {
     for jobs in ["7", "64"] {
         let chosen = format!(" INFO looks at storage at once jobs={jobs}");
         assert_eq!(seen(jobs), (Some(chosen), walked.clone(), found.clone()));
+    }
+}
+
+/// Check storage with so few open files.
+fn with_few_files(root: &Path, files: u32) -> i32 {
+    let whole = command([OsStr::new("check"), OsStr::new("--storage"), root.as_os_str()]);
+    let limit = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(limit).arg(whole.get_program()).args(whole.get_args()).env_clear();
+    shell.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().code().unwrap()
+}
+
+/// Where files cannot be opened any more, nothing is well because of that, and nothing broken.
+#[test]
+fn for_want_of_open_files_nothing_is_believed() {
+    let sandbox = Kind::Sandbox(Flavour::V2);
+    let (broken, _) = set_up(&sandbox);
+    let healthy = sandbox.start(&Settings::default());
+    healthy.raw().push_image("team/app", "1", &Image::two_layers("healthy").unwrap());
+    for files in (6..30).chain([256]) {
+        let told = (with_few_files(&broken.root(), files), with_few_files(&healthy.root(), files));
+        assert!(matches!(told, (1..=3, 0 | 2 | 3)), "{files} files: {told:?}");
     }
 }
