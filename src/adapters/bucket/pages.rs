@@ -51,7 +51,12 @@ pub(super) struct KeyPage {
     /// What comes before the next slash, where that was asked for.
     pub(super) folders: Vec<Vec<u8>>,
     pub(super) is_last: bool,
+    /// Where the store says that it goes on.
+    next: String,
 }
+
+/// So many pages without a key are asked for, one after the other.
+const EMPTY_PAGES: usize = 1000;
 
 /// A multipart upload that was not ended.
 #[derive(Debug, Clone)]
@@ -63,7 +68,8 @@ pub(super) struct Unfinished {
 }
 
 impl ObjectStore {
-    /// The keys that begin with `prefix` and come after `after`, at most a page of them.
+    /// The keys that begin with `prefix` and come after `after`, at most a page of them. A page may hold none and not be the
+    /// last: where much was deleted, some stores end it early.
     pub(super) async fn page(
         &self,
         prefix: &str,
@@ -72,13 +78,24 @@ impl ObjectStore {
     ) -> Result<KeyPage, StoreFault> {
         let mut ask = Ask::new(Method::GET, "").query("list-type", "2").query("encoding-type", "url");
         ask = ask.query("prefix", prefix);
-        if !after.is_empty() {
-            ask = ask.query("start-after", after);
-        }
         if is_shallow {
             ask = ask.query("delimiter", "/");
         }
-        let list = self.ask_xml(&ask, "ListBucketResult").await?;
+        let start = if after.is_empty() { ask.clone() } else { ask.clone().query("start-after", after) };
+        let mut page = self.page_of(&start).await?;
+        for _ in 0..EMPTY_PAGES {
+            if page.is_last || !page.entries.is_empty() || !page.folders.is_empty() {
+                return Ok(page);
+            }
+            page = self.page_of(&ask.clone().query("continuation-token", &*page.next)).await?;
+        }
+        let asked = format!("GET s3://{}/{prefix}?list-type=2", self.bucket);
+        let said = format!("{EMPTY_PAGES} pages of the listing held no key, and said that there are more");
+        Err(StoreFault::Refused { asked, said, hint: None })
+    }
+
+    async fn page_of(&self, ask: &Ask) -> Result<KeyPage, StoreFault> {
+        let list = self.ask_xml(ask, "ListBucketResult").await?;
         let is_encoded = list.text("EncodingType") == "url";
         let entries = list.all("Contents").map(|entry| ListedKey {
             key: decoded(entry.text("Key"), is_encoded),
@@ -93,6 +110,7 @@ impl ObjectStore {
                 .map(|entry| decoded(entry.text("Prefix"), is_encoded))
                 .collect(),
             is_last: list.text("IsTruncated") != "true",
+            next: list.text("NextContinuationToken").to_owned(),
         })
     }
 

@@ -290,7 +290,10 @@ fn bucket(settings: &BucketSettings, jobs: Option<NonZeroUsize>) -> Result<Opene
 
 #[cfg(not(feature = "cloud"))]
 fn bucket(settings: &BucketSettings, _jobs: Option<NonZeroUsize>) -> Result<OpenedStorage> {
-    bail!("`{}` is a bucket, and this regfsck was built without the feature `cloud`", settings.location())
+    bail!(
+        "`{}` is a bucket, and this regfsck was built without the feature `cloud`: build it with that, or use `--registry` alone",
+        settings.location()
+    )
 }
 
 /// How the registry itself is reached, where there is one to ask.

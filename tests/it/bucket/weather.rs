@@ -157,6 +157,25 @@ fn what_a_failing_store_does_not_show_is_unknown_and_not_missing() {
 }
 
 #[test]
+fn a_page_without_keys_that_is_not_the_last_is_gone_on_from() {
+    let Some(moto) = healthy() else { return };
+    let empty = |token: &str| {
+        format!(
+            "<ListBucketResult><IsTruncated>true</IsTruncated>{token}<KeyCount>0</KeyCount></ListBucketResult>"
+        )
+    };
+    let is_first = |line: &str| line.contains("list-type=2") && !line.contains("continuation-token");
+    let lost = empty("<NextContinuationToken>nowhere</NextContinuationToken>");
+    let spoiled = Spoiled::before(&moto, move |line, _| match line {
+        line if is_first(line) => Fate::Answer(200, lost.clone()),
+        line if line.contains("continuation-token=nowhere") => Fate::Answer(500, error("InternalError")),
+        _ => Fate::Pass,
+    });
+    let ended = check(&spoiled.storage());
+    assert_eq!((ended.status, ended.report().verdict), (3, Verdict::Incomplete), "{ended:?}");
+}
+
+#[test]
 fn a_store_that_refuses_is_no_report_but_a_word_on_what_to_do() {
     let Some(moto) = healthy() else { return };
     for (status, code, wanted) in [
