@@ -158,10 +158,6 @@ impl Uploads for Script {
 }
 
 impl StorageWriter for Script {
-    fn quarantine(&self) -> String {
-        "/quarantine".into()
-    }
-
     fn obstacles(&self) -> Vec<String> {
         match self.fault {
             Some(Fault::Obstacle(why)) => vec![why.into()],
@@ -194,10 +190,6 @@ impl StorageWriter for Script {
 impl Journal for Script {
     fn location(&self) -> String {
         "/state/journal".into()
-    }
-
-    fn run(&self) -> &'static str {
-        "run"
     }
 
     fn earlier(&self) -> &[Entry] {
@@ -251,10 +243,6 @@ impl Service for Script {
     async fn start(&self) -> Result<(), ServiceError> {
         Ok(())
     }
-
-    async fn stop(&self) -> Result<(), ServiceError> {
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -274,10 +262,6 @@ impl Supply for Script {
     }
 
     async fn contents(&self, _image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)> {
-        Vec::new()
-    }
-
-    async fn images(&self, _among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)> {
         Vec::new()
     }
 }
