@@ -20,6 +20,7 @@ use super::session::Session;
 use super::sides::{Sides, StorageHandle};
 use crate::domain::code::Severity;
 use crate::domain::digest::Digest;
+use crate::domain::finding::Finding;
 use crate::domain::gc::Release;
 use crate::domain::journal::{Change, Entry, Record};
 use crate::domain::layout::{LinkPlace, Place};
@@ -222,7 +223,7 @@ impl RegistryLock for Script {
 }
 
 impl Approver for Script {
-    fn ask(&self, _plan: &Plan) -> Result<Consent, Declined> {
+    fn ask(&self, _plan: &Plan, _findings: &[Finding]) -> Result<Consent, Declined> {
         self.note("ask");
         if self.fault == Some(Fault::Declined) { Err(Declined::Refused) } else { Ok(Consent::Asked) }
     }
