@@ -325,8 +325,8 @@ fn errors_name_file_and_key(#[case] text: &str, #[case] wanted: &str) {
 
 #[test]
 fn errors_name_the_variable() {
-    let error = with(&file(""), &[("REGISTRY_STORAGE_REDIRECT_DISABLE", "perhaps")]).unwrap_err();
-    let wanted = "`storage.redirect.disable` in `config.yml` (from `REGISTRY_STORAGE_REDIRECT_DISABLE`) \
+    let error = with(&file(""), &[("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED", "perhaps")]).unwrap_err();
+    let wanted = "`storage.maintenance.readonly.enabled` in `config.yml` (from `REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED`) \
                   must be true or false, and is another text";
     assert_eq!(error.to_string(), wanted);
     let error = with(&file(""), &[("REGISTRY_STORAGE_DELETE", "{enabled")]).unwrap_err();
