@@ -134,7 +134,7 @@ fn redis_cli(port: u16) -> Duration {
 async fn ours(port: u16) -> (CacheView, Duration) {
     let began = Instant::now();
     let settings = format!("redis://127.0.0.1:{port}").parse().expect("a URL");
-    let cache = RedisCache::connect(settings).await.expect("connect");
+    let cache = RedisCache::at(settings).expect("settings");
     let view = cache.collect(&Silent).await.expect("collect");
     (view, began.elapsed())
 }

@@ -203,7 +203,7 @@ pub(crate) fn read_redis(port: u16) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let address = format!("127.0.0.1:{port}");
     runtime.block_on(async {
-        let cache = RedisCache::connect(RedisSettings::of_config(&[address], None)?).await?;
+        let cache = RedisCache::at(RedisSettings::of_config(&[address], None)?)?;
         let view = cache.collect(&Silent).await?;
         println!("{} entries, {} pairs", view.entries.len(), view.pairs.len());
         Ok(())

@@ -146,9 +146,8 @@ struct Verifier {
 
 /// The one objection that a given certificate overrules. Its validity has been checked by then (webpki looks at it
 /// first; a test holds it to that), its name has not. rustls hands it out in no other form than its text.
-fn is_ca_as_server(error: &Error) -> bool {
-    matches!(error, Error::InvalidCertificate(CertificateError::Other(other))
-        if format!("{other:?}").contains("CaUsedAsEndEntity"))
+pub(super) fn is_ca_as_server(error: &CertificateError) -> bool {
+    matches!(error, CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity"))
 }
 
 impl ServerCertVerifier for Verifier {
@@ -167,7 +166,7 @@ impl ServerCertVerifier for Verifier {
         let nobody = || Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let chain = chain.as_ref().ok_or_else(nobody)?;
         match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(error) if is_ca_as_server(&error) && given.contains(end_entity) => {
+            Err(Error::InvalidCertificate(why)) if is_ca_as_server(&why) && given.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }

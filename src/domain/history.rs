@@ -111,11 +111,6 @@ impl History {
         }
     }
 
-    /// The runs that did not end by themselves, oldest first.
-    pub fn interrupted(&self) -> impl Iterator<Item = &Run> {
-        self.runs.iter().filter(|run| !run.finished)
-    }
-
     /// The runs that did not end by themselves, and that no later repair has followed which did.
     pub fn cut_short(&self) -> impl Iterator<Item = &Run> {
         let is_end = |run: &Run| run.finished && run.purpose != Some(Purpose::Undo);

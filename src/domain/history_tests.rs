@@ -69,7 +69,7 @@ fn every_record_survives_json() {
 #[test]
 fn a_killed_run_tells_what_is_unfinished() {
     let history = History::of(&killed_run());
-    let run = history.interrupted().next().unwrap();
+    let run = history.cut_short().next().unwrap();
     let open: Vec<_> = run.unfinished().iter().map(|step| (step.what.as_str(), &step.progress)).collect();
     assert_eq!(open, [("do 2", &Progress::Started), ("do 3", &Progress::Planned)]);
 }
@@ -79,7 +79,7 @@ fn a_finished_run_has_nothing_unfinished() {
     let mut entries = killed_run();
     entries.push(entry(12, "one", Record::RunFinished));
     let history = History::of(&entries);
-    assert_eq!(history.interrupted().count(), 0);
+    assert_eq!(history.cut_short().count(), 0);
     assert_eq!(history.runs[0].unfinished(), Vec::<&StepHistory>::new());
 }
 

@@ -34,11 +34,6 @@ impl<T> Observed<T> {
         }
     }
 
-    /// Whether we looked and saw that it is not there.
-    pub const fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-
     /// The same answer about something made of the thing.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Observed<U> {
         match self {

@@ -44,8 +44,4 @@ impl Service for Recorder {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         self.call("start")
     }
-
-    async fn stop(&self) -> Result<(), ServiceError> {
-        self.call("stop")
-    }
 }

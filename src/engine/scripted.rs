@@ -20,6 +20,7 @@ use super::session::Session;
 use super::sides::{Sides, StorageHandle};
 use crate::domain::code::Severity;
 use crate::domain::digest::Digest;
+use crate::domain::finding::Finding;
 use crate::domain::gc::Release;
 use crate::domain::journal::{Change, Entry, Record};
 use crate::domain::layout::{LinkPlace, Place};
@@ -158,10 +159,6 @@ impl Uploads for Script {
 }
 
 impl StorageWriter for Script {
-    fn quarantine(&self) -> String {
-        "/quarantine".into()
-    }
-
     fn obstacles(&self) -> Vec<String> {
         match self.fault {
             Some(Fault::Obstacle(why)) => vec![why.into()],
@@ -196,10 +193,6 @@ impl Journal for Script {
         "/state/journal".into()
     }
 
-    fn run(&self) -> &'static str {
-        "run"
-    }
-
     fn earlier(&self) -> &[Entry] {
         &[]
     }
@@ -230,7 +223,7 @@ impl RegistryLock for Script {
 }
 
 impl Approver for Script {
-    fn ask(&self, _plan: &Plan) -> Result<Consent, Declined> {
+    fn ask(&self, _plan: &Plan, _findings: &[Finding]) -> Result<Consent, Declined> {
         self.note("ask");
         if self.fault == Some(Fault::Declined) { Err(Declined::Refused) } else { Ok(Consent::Asked) }
     }
@@ -249,10 +242,6 @@ impl Service for Script {
     }
 
     async fn start(&self) -> Result<(), ServiceError> {
-        Ok(())
-    }
-
-    async fn stop(&self) -> Result<(), ServiceError> {
         Ok(())
     }
 }
@@ -274,10 +263,6 @@ impl Supply for Script {
     }
 
     async fn contents(&self, _image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)> {
-        Vec::new()
-    }
-
-    async fn images(&self, _among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)> {
         Vec::new()
     }
 }

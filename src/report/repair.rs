@@ -1,13 +1,15 @@
 //! Repairs for people: the plan that is agreed to, what came of its steps, what the proof shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
 use super::drawing::{Drawing, hang, line};
+use super::places::Digits;
 use super::words::{counted, plain};
 use crate::domain::action::{Action, Risk};
+use crate::domain::finding::Finding;
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepResult};
 use crate::domain::report::Report;
 
@@ -28,9 +30,9 @@ const fn limit(drawing: Drawing) -> usize {
     if drawing.no_trunc { usize::MAX } else { SHOWN }
 }
 
-/// Draw a plan: what will be done, in order, and what nothing in it helps.
+/// Draw a plan for these findings: what will be done, in order, and what nothing in it helps.
 #[must_use]
-pub fn plan(plan: &Plan, drawing: Drawing) -> String {
+pub fn plan(plan: &Plan, findings: &[Finding], drawing: Drawing) -> String {
     let mut text = format!("plan: {}\n\n", counted(plan.steps.len() as u64, "step"));
     let shown = plan.steps.get(..limit(drawing)).unwrap_or(&plan.steps);
     if drawing.is_narrow() {
@@ -43,7 +45,7 @@ pub fn plan(plan: &Plan, drawing: Drawing) -> String {
         let more = counted(rest.len() as u64, "more step");
         hang(&mut text, "and ", 4, &format!("{more} (--no-trunc shows all): {}", by_action(rest)), drawing);
     }
-    helpless(&mut text, plan, &[], drawing);
+    helpless(&mut text, (plan, findings), &[], drawing);
     text
 }
 
@@ -93,20 +95,21 @@ fn by_action(steps: &[Step]) -> String {
 
 /// The findings that nothing in the plan helps, by the reason, but for those that are gone all the same; notes are only
 /// counted.
-fn helpless(text: &mut String, plan: &Plan, gone: &[String], drawing: Drawing) {
+fn helpless(text: &mut String, (plan, findings): (&Plan, &[Finding]), gone: &[String], drawing: Drawing) {
+    let known: HashMap<&str, &Finding> = findings.iter().map(|it| (it.id.as_str(), it)).collect();
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut notes: u64 = 0;
-    for (finding, why) in plan.unresolved.iter().filter(|(finding, _)| !gone.contains(*finding)) {
-        if plan.notes.contains(finding) && !drawing.no_trunc {
+    for (id, why) in plan.unresolved.iter().filter(|(id, _)| !gone.contains(*id)) {
+        if plan.notes.contains(id) && !drawing.no_trunc {
             notes += 1;
         } else {
-            reasons.entry(why.to_string()).or_default().push(finding);
+            reasons.entry(why.to_string()).or_default().push(id);
         }
     }
-    for (why, findings) in reasons {
+    for (why, ids) in reasons {
         let most = if drawing.no_trunc { usize::MAX } else { NAMED };
-        let named: Vec<_> = findings.iter().take(most).map(|finding| named(finding)).collect();
-        let rest = findings.len().saturating_sub(most);
+        let named: Vec<_> = ids.iter().take(most).map(|id| named(id, known.get(id).copied())).collect();
+        let rest = ids.len().saturating_sub(most);
         let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
         hang(text, "no help for: ", 13, &format!("{}{more}: {why}", named.join(", ")), drawing);
     }
@@ -118,12 +121,13 @@ fn helpless(text: &mut String, plan: &Plan, gone: &[String], drawing: Drawing) {
     }
 }
 
-/// A finding in words, told from its id: the code, then where it is, written as an image is.
-fn named(id: &str) -> String {
-    let (code, subject) = id.split_once(':').unwrap_or((id, ""));
-    let subject = subject.replacen(":sha256:", "@sha256:", 1).replacen(":tag=", ":", 1);
-    let subject = subject.strip_prefix("path=").unwrap_or(&subject);
-    format!("{code} {}", shorten(subject)).trim_end().to_owned()
+/// A finding in words: the code, then where it is, written as an image is. A saved plan may know one that is no longer
+/// found.
+fn named(id: &str, finding: Option<&Finding>) -> String {
+    finding.map_or_else(
+        || shorten(id),
+        |finding| format!("{} {}", finding.code, shorten(&Digits::Few.subject(&finding.subject))),
+    )
 }
 
 /// A text with its digests cut.
@@ -148,11 +152,11 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     }
     match report.plan.as_ref().filter(|_| report.refusal.is_none()) {
         Some(proposed) if report.outcomes.is_none() && !proposed.is_empty() => {
-            drawn.push_str(&plan(proposed, drawing));
+            drawn.push_str(&plan(proposed, &report.findings, drawing));
         }
         Some(plan) => {
             let gone = report.proof.as_ref().map_or(&[][..], |proof| &proof.resolved);
-            helpless(&mut drawn, plan, gone, drawing);
+            helpless(&mut drawn, (plan, &report.findings), gone, drawing);
         }
         None => {}
     }

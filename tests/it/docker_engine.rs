@@ -86,7 +86,6 @@ async fn the_engine_tells_where_a_container_s_registry_is() {
     let Some(engine) = engine("a container's registry") else { return };
     let registry = ContainerRegistry::start(&engine);
     let socket = Engine::at(engine.socket());
-    socket.ping().await.unwrap();
     let container = socket.inspect(registry.name).await.unwrap();
     assert_eq!((container.name.as_str(), container.running), (registry.name, true));
     assert_eq!(container.host_path(Path::new("/var/lib/registry")), Some(registry.root()));
@@ -108,13 +107,13 @@ async fn a_container_that_was_stopped_is_started_again_whatever_happens() {
     let service = service(&engine, registry.name);
     let stopped_and_interrupted = async {
         let _guard = KeepStarted::new(service.clone());
-        service.stop().await.unwrap();
+        engine.docker(&["stop", registry.name]);
         assert_eq!(registry.started().split(' ').next(), Some("false"));
         std::future::pending::<()>().await;
     };
     tokio::time::timeout(Duration::from_secs(3), stopped_and_interrupted).await.unwrap_err();
     assert_eq!(registry.started().split(' ').next(), Some("true"));
-    // Stopping what is stopped and starting what runs are no failures.
+    // Starting what runs is no failure.
     service.start().await.unwrap();
 }
 

@@ -29,6 +29,7 @@ mod deploy;
 mod docker_engine;
 #[path = "../doubles/mod.rs"]
 mod doubles;
+mod foreign;
 mod gate;
 mod generated;
 mod guard;

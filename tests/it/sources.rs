@@ -8,7 +8,7 @@ use regfsck::domain::name::Image;
 use regfsck::engine::ports::{Naming, Source, SourceError, Supply, Wanted};
 
 use crate::support::real_registry::on_every_registry_async;
-use crate::support::sources_fixture::{Piece, Seed, copy, filled, image, list, open};
+use crate::support::sources_fixture::{Piece, Seed, copy, filled, image, list, open, whole};
 
 fn wanted(piece: &Piece, of: &Image) -> Wanted {
     let size = Some(piece.bytes.len() as u64);
@@ -23,8 +23,7 @@ async fn gives_all(spec: &str, of: &str, pieces: &[Piece]) {
         let wanted = wanted(piece, &of);
         assert_eq!(supply.find(&wanted).await.unwrap().found.size, wanted.size, "{spec}");
         let bytes = supply.fetch(&wanted).await.unwrap();
-        let whole: Vec<_> = bytes.stream().try_collect().await.unwrap();
-        assert!(whole.concat() == piece.bytes, "{spec} {}", piece.digest);
+        assert!(whole(&bytes).await == piece.bytes, "{spec} {}", piece.digest);
         let half = piece.bytes.len() / 2;
         let part: Vec<_> = bytes.part(half as u64..u64::MAX).try_collect().await.unwrap();
         assert!(part.concat() == piece.bytes[half..], "{spec} {}", piece.digest);
@@ -35,12 +34,6 @@ async fn gives_all(spec: &str, of: &str, pieces: &[Piece]) {
             assert_eq!(supply.manifest(&wanted).await.unwrap(), piece.bytes, "{spec}");
         }
     }
-}
-
-/// The images that a source knows, asked about all repositories of the seed and one that is nowhere.
-async fn names(spec: &str) -> Vec<String> {
-    let among = ["team/multi", "team/app", "team/none"].map(|name| name.parse().unwrap());
-    open(spec).unwrap().images(&among).await.unwrap().iter().map(ToString::to_string).collect()
 }
 
 /// The source tells what the image consists of.
@@ -73,7 +66,6 @@ fn an_oci_layout_and_its_archives_give_everything() {
             let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
             gives_all(&spec, "team/app:1.0", &seed.app).await;
             knows(&*open(&spec).unwrap(), "team/app:1.0", Naming::Exact, &seed.app).await;
-            assert_eq!(names(&spec).await, ["team/app:1.0"]);
         }
         for spec in ["oci:oci", "oci-archive:multi.tar"] {
             let spec = spec.replace(':', &format!(":{}/", folder.path().display()));
@@ -110,7 +102,6 @@ fn storage_of_a_registry_gives_everything_at_any_level() {
             let spec = format!("storage:{}", registry.root().join(level).display());
             gives_all(&spec, "team/app:1.0", &seed.app).await;
             knows(&*open(&spec).unwrap(), "team/multi:1.0", Naming::Exact, &seed.multi).await;
-            assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
             let other = open(&spec).unwrap().content(&image("team/other:1.0")).await;
             assert!(matches!(other, Err(SourceError::NoSuchImage { .. })));
         }
@@ -133,7 +124,6 @@ fn docker_archives_give_configs_and_say_what_they_cannot_give() {
         let (source, app) = (open(&spec).unwrap(), image("team/app:1.0"));
         let told = source.find(&wanted(layer, &app)).await.unwrap_err();
         assert!(matches!(&told, SourceError::NotReproducible { why, .. } if why.contains("uncompressed")));
-        assert!(told.is_absent());
         let told = source.find(&wanted(manifest, &app)).await.unwrap_err();
         assert!(matches!(&told, SourceError::NotReproducible { why, .. } if why.contains("manifests")));
         let told = source.find(&wanted(layer, &image("other/app:1.0"))).await.unwrap_err();
@@ -213,7 +203,6 @@ fn another_registry_gives_everything() {
         gives_all(&prefixed, "app:1.0", &seed.app).await;
         knows(&*open(&prefixed).unwrap(), "app:1.0", Naming::Exact, &seed.app).await;
 
-        assert_eq!(names(&spec).await, ["team/app:1.0", "team/multi:1.0"]);
         let source = open(&spec).unwrap();
         let absent = source.find(&wanted(&seed.app[2], &image("team/none:1.0"))).await.unwrap_err();
         assert_eq!(
@@ -242,7 +231,7 @@ fn a_registry_that_claims_what_it_lacks_gives_nothing() {
         assert_eq!(alone.find(&layer).await.unwrap().found.size, layer.size);
         let shortage = alone.fetch(&layer).await.unwrap_err();
         let said = format!("broke off: after 0 of {} bytes", layer.size.unwrap());
-        assert!(!shortage.is_absence() && shortage.to_string().contains(&said), "{shortage}");
+        assert!(shortage.to_string().contains(&said), "{shortage}");
     });
 }
 
@@ -258,7 +247,6 @@ async fn sources_are_tried_in_order_and_each_says_why_not() {
     assert_eq!(supply.fetch(&piece).await.unwrap().size(), piece.size.unwrap());
     let gone = Wanted::blob(crate::support::sources_fixture::sha256(b"gone"), Some(4));
     let shortage = supply.fetch(&gone).await.unwrap_err();
-    assert!(shortage.is_absence());
     let digest = gone.digest;
     assert_eq!(
         shortage.to_string(),

@@ -10,7 +10,7 @@ use super::fault::StoreFault;
 use super::memory::ManifestMemory;
 use super::runtime::wait;
 use super::store::ObjectStore;
-use crate::adapters::storage::manifests::{Place as Read, follow, understood};
+use crate::adapters::storage::manifests::{StoredManifest as Read, follow, understood};
 use crate::adapters::storage::notes::Notes;
 use crate::domain::digest::Digest;
 use crate::domain::layout::Place;

@@ -274,10 +274,6 @@ fn extends_data(path: &str) -> bool {
 }
 
 impl StorageWriter for BucketWriter {
-    fn quarantine(&self) -> String {
-        self.path(self.own.trim_end_matches('/')).display().to_string()
-    }
-
     fn obstacles(&self) -> Vec<String> {
         // GitLab's registry writes this once it keeps its metadata in a database.
         let lock = format!("{}docker/registry/lockfiles/database-in-use", self.root);

@@ -45,17 +45,7 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// Reach it, log in, and find the servers that hold the keys.
-    ///
-    /// # Errors
-    /// When it cannot be reached, is not Redis, or lets us not in; or when the settings cannot work.
-    pub async fn connect(settings: RedisSettings) -> Result<Self, CacheError> {
-        let cache = Self::at(settings)?;
-        cache.nodes().await?;
-        Ok(cache)
-    }
-
-    /// The same, reached with the first question.
+    /// The one that the settings name, reached with the first question.
     ///
     /// # Errors
     /// When the settings cannot work.

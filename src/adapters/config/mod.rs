@@ -56,8 +56,6 @@ pub struct RegistryConfig {
     pub read_only: bool,
     /// `storage.maintenance.uploadpurging`
     pub upload_purging: UploadPurging,
-    /// `storage.redirect.disable`: whether it serves bytes itself where the driver could redirect.
-    pub redirect_disabled: bool,
     /// `storage.cache`: where it keeps blob descriptors.
     pub cache: CacheKind,
     /// `redis`, whatever it is used for.
@@ -66,8 +64,6 @@ pub struct RegistryConfig {
     pub proxy: Option<Proxy>,
     /// `validation`: which manifests an index needs, as 3.x reads it.
     pub children: IndexChildren,
-    /// `auth`: how it tells who asks.
-    pub auth: AuthKind,
     /// Whether `http.secret` is set, without which replicas refuse each other's uploads.
     pub has_http_secret: bool,
     /// `notifications.endpoints`: whether anybody is told of pushes.
@@ -138,24 +134,6 @@ pub struct Proxy {
     pub remote_url: String,
     /// How long content is kept; `None` is for ever.
     pub ttl: Option<Duration>,
-}
-
-/// How a daemon tells who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthKind {
-    /// It lets everybody in.
-    None,
-    /// HTTP Basic against a file.
-    Htpasswd,
-    /// Tokens from a server, which may be one of its own (`auth.token.autoredirect`).
-    Token {
-        /// The token server.
-        realm: Option<String>,
-    },
-    /// Any `Authorization` header passes: for development.
-    Silly,
-    /// Something else, by name.
-    Other(String),
 }
 
 impl RegistryConfig {

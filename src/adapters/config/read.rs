@@ -9,8 +9,7 @@ use super::error::ConfigError;
 use super::known;
 use super::tree::ConfigTree;
 use super::{
-    AuthKind, CacheKind, IndexChildren, Proxy, RegistryConfig, StorageDriver, UploadPurging, bucket,
-    endpoint, redis,
+    CacheKind, IndexChildren, Proxy, RegistryConfig, StorageDriver, UploadPurging, bucket, endpoint, redis,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -39,12 +38,10 @@ pub(super) fn read(tree: &ConfigTree, mut warnings: Vec<String>) -> Result<Regis
         unknown: known::unknown(&tree.root),
         read_only: tree.flag("storage.maintenance.readonly.enabled")?.unwrap_or(false),
         upload_purging: upload_purging(tree)?,
-        redirect_disabled: tree.flag("storage.redirect.disable")?.unwrap_or(false),
         cache,
         redis,
         proxy: proxy(tree)?,
         children: children(tree)?,
-        auth: auth(tree)?,
         has_http_secret: tree.has_text("http.secret")?,
         notifies: tree.has_items("notifications.endpoints"),
         catalog_max_entries: tree.count("catalog.maxentries")?.unwrap_or(1000),
@@ -172,17 +169,6 @@ fn children(tree: &ConfigTree) -> Result<IndexChildren, ConfigError> {
             if platforms.is_empty() { IndexChildren::All } else { IndexChildren::Of(platforms) }
         }
         _ => IndexChildren::All,
-    })
-}
-
-fn auth(tree: &ConfigTree) -> Result<AuthKind, ConfigError> {
-    let kinds = tree.keys("auth")?;
-    Ok(match kinds.as_slice() {
-        [] | ["none"] => AuthKind::None,
-        ["htpasswd"] => AuthKind::Htpasswd,
-        ["token"] => AuthKind::Token { realm: tree.text("auth.token.realm")? },
-        ["silly"] => AuthKind::Silly,
-        several => AuthKind::Other(several.join(", ")),
     })
 }
 

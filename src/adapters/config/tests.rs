@@ -93,13 +93,10 @@ fn root(config: &RegistryConfig) -> &str {
 fn the_shipped_files_are_read() {
     let two = plain(EXAMPLE_2);
     assert_eq!((root(&two), two.endpoint.url()), ("/var/lib/registry", Ok("http://127.0.0.1:5000/")));
-    assert_eq!((two.delete_enabled, two.cache, &two.auth), (false, CacheKind::InMemory, &AuthKind::Htpasswd));
+    assert_eq!((two.delete_enabled, two.cache), (false, CacheKind::InMemory));
     assert!(two.upload_purging.enabled && !two.read_only && two.proxy.is_none() && two.redis.is_none());
     let three = plain(SHIPPED_3);
-    assert_eq!(
-        (three.delete_enabled, &three.auth, three.upload_purging.enabled),
-        (true, &AuthKind::None, false)
-    );
+    assert_eq!((three.delete_enabled, three.upload_purging.enabled), (true, false));
     assert_eq!(three.catalog_max_entries, 1000);
     assert_eq!(three.warnings, Vec::<String>::new());
 }
@@ -133,14 +130,13 @@ database: {enabled: prefer}
         (root(&config), config.endpoint.url()),
         ("/var/lib/registry", Ok("https://10.1.2.3:443/hub/"))
     );
-    assert!(config.delete_enabled && config.redirect_disabled && config.read_only);
+    assert!(config.delete_enabled && config.read_only);
     let minutes = |count: u64| Duration::from_secs(count * 60);
     let purging = UploadPurging { enabled: true, age: minutes(90), interval: minutes(5), dry_run: true };
     assert_eq!((config.upload_purging, config.cache), (purging, CacheKind::Redis));
     let proxy = Proxy { remote_url: "https://registry.example.com/".into(), ttl: None };
     assert_eq!((config.proxy, config.has_http_secret), (Some(proxy), true));
     assert_eq!((config.catalog_max_entries, config.database_enabled), (50, true));
-    assert_eq!(config.auth, AuthKind::Token { realm: Some("https://auth.example.com/token".into()) });
     let redis = config.redis.unwrap();
     assert_eq!((redis.addresses, redis.database), (vec!["cache:6379".to_owned()], 4));
     assert_eq!(redis.password.unwrap().expose_secret(), "0123");
@@ -217,7 +213,7 @@ fn the_environment_reaches_every_section() {
     let config = with("version: 0.1\nstorage: filesystem\n", &environment).unwrap();
     assert_eq!(config.endpoint.url(), Ok("https://127.0.0.1:5005/"));
     assert!(config.delete_enabled && config.read_only && config.proxy.is_some());
-    assert_eq!((config.cache, config.auth), (CacheKind::Redis, AuthKind::Htpasswd));
+    assert_eq!(config.cache, CacheKind::Redis);
     let redis = config.redis.unwrap();
     assert_eq!((redis.password.unwrap().expose_secret(), redis.database), ("0123", 7));
     assert_eq!(config.warnings, Vec::<String>::new());
@@ -329,8 +325,8 @@ fn errors_name_file_and_key(#[case] text: &str, #[case] wanted: &str) {
 
 #[test]
 fn errors_name_the_variable() {
-    let error = with(&file(""), &[("REGISTRY_STORAGE_REDIRECT_DISABLE", "perhaps")]).unwrap_err();
-    let wanted = "`storage.redirect.disable` in `config.yml` (from `REGISTRY_STORAGE_REDIRECT_DISABLE`) \
+    let error = with(&file(""), &[("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED", "perhaps")]).unwrap_err();
+    let wanted = "`storage.maintenance.readonly.enabled` in `config.yml` (from `REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED`) \
                   must be true or false, and is another text";
     assert_eq!(error.to_string(), wanted);
     let error = with(&file(""), &[("REGISTRY_STORAGE_DELETE", "{enabled")]).unwrap_err();

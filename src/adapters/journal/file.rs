@@ -194,10 +194,6 @@ impl Journal for FileJournal {
         self.path.display().to_string()
     }
 
-    fn run(&self) -> &str {
-        &self.run
-    }
-
     fn earlier(&self) -> &[Entry] {
         &self.earlier.entries
     }

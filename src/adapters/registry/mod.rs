@@ -30,4 +30,4 @@ pub(crate) use client::{errors, realm};
 pub(crate) use reader::{next_page, page_names};
 
 pub(super) use client::{Client, HttpReply, HttpRequest, Incoming, NoAnswer, Opened};
-pub(super) use reader::{fetch_manifest, said, tags as list_tags};
+pub(super) use reader::{fetch_manifest, said};

@@ -83,13 +83,6 @@ impl Fault {
             media_type: "application/json",
         }
     }
-
-    /// What a proxy in front says: HTML.
-    #[must_use]
-    pub fn html(status: u16) -> Self {
-        let body = "<html><body><h1>It is not the registry that speaks</h1></body></html>".into();
-        Self::Answer { status, retry_after: None, body, media_type: "text/html" }
-    }
 }
 
 /// Decides, request by request, what goes wrong. The status in `Access` is still 0.

@@ -36,8 +36,4 @@ impl Service for DockerContainer {
     async fn start(&self) -> Result<(), ServiceError> {
         self.engine.order(&self.name, "start", self.timeout).await
     }
-
-    async fn stop(&self) -> Result<(), ServiceError> {
-        self.engine.order(&self.name, "stop", self.timeout).await
-    }
 }

@@ -73,20 +73,6 @@ impl Engine {
         })
     }
 
-    /// The socket it listens on.
-    #[must_use]
-    pub fn socket(&self) -> &Path {
-        &self.socket
-    }
-
-    /// Ask whether it is there.
-    ///
-    /// # Errors
-    /// When it is not, or is not an engine.
-    pub async fn ping(&self) -> Result<(), ServiceError> {
-        self.send(Method::GET, Self::url(&["_ping"])?, ASKING).await.map(drop)
-    }
-
     /// What there is to know about a container.
     ///
     /// # Errors
@@ -184,7 +170,7 @@ impl Engine {
         Ok(pushed(name, tag, &rest)?.unwrap_or(said))
     }
 
-    /// Restart, start or stop a container. One that is as wanted already stays so.
+    /// Restart or start a container. One that is as wanted already stays so.
     pub(super) async fn order(
         &self,
         name: &str,
@@ -324,7 +310,7 @@ mod tests {
     async fn an_engine_that_is_not_there_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("s");
-        let failed = Engine::at(socket.clone()).ping().await.unwrap_err();
+        let failed = Engine::at(socket.clone()).inspect("one").await.unwrap_err();
         let message = format!(
             "cannot reach the container engine at `{}`: No such file or directory (os error 2)",
             socket.display()

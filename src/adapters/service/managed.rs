@@ -16,7 +16,6 @@ use crate::engine::ports::{Service, ServiceError};
 enum Verb {
     Restart,
     Start,
-    Stop,
 }
 
 /// A service that a program on PATH manages.
@@ -53,29 +52,23 @@ impl Managed {
 
     /// The command lines that do it, in order.
     async fn lines(&self, verb: Verb) -> Result<Vec<CommandLine>, ServiceError> {
-        let lines = match &self.spec {
+        Ok(match &self.spec {
             // Without asking for a password: nobody may be there to type one.
             RestartSpec::Systemd { unit } => {
-                Some(vec![self.program("systemctl").with(["--no-ask-password", verb.as_str(), unit])])
+                vec![self.program("systemctl").with(["--no-ask-password", verb.as_str(), unit])]
             }
             RestartSpec::Docker { container } => {
-                Some(vec![self.program("docker").with([verb.as_str(), container])])
+                vec![self.program("docker").with([verb.as_str(), container])]
             }
             RestartSpec::Compose { file, service } => {
                 let file = file.as_ref().map(|file| ["-f".into(), file.as_os_str().to_owned()]);
                 let compose = self.compose().await?.with(file.into_iter().flatten());
-                Some(vec![compose.with([verb.as_str(), service])])
+                vec![compose.with([verb.as_str(), service])]
             }
             RestartSpec::Kubernetes { namespace, workload } => {
                 self.rollout(verb, namespace.as_deref(), &workload.to_string())
             }
-            RestartSpec::Exec { command } => {
-                (verb != Verb::Stop).then(|| vec![self.program("sh").with(["-c", command])])
-            }
-        };
-        lines.ok_or_else(|| ServiceError {
-            message: format!("cannot {} `{}`: that only restarts", verb.as_str(), self.spec),
-            hint: None,
+            RestartSpec::Exec { command } => vec![self.program("sh").with(["-c", command])],
         })
     }
 
@@ -132,16 +125,15 @@ impl Managed {
     }
 
     /// A rollout never leaves the service stopped, so starting it means waiting for it.
-    fn rollout(&self, verb: Verb, namespace: Option<&str>, workload: &str) -> Option<Vec<CommandLine>> {
+    fn rollout(&self, verb: Verb, namespace: Option<&str>, workload: &str) -> Vec<CommandLine> {
         let kubectl = self.program("kubectl").with(namespace.into_iter().flat_map(|name| ["-n", name]));
         let restart = kubectl.clone().with(["rollout", "restart", workload]);
         // Its own message about what is not ready says more than ours, so it gives up first.
         let limit = format!("--timeout={}s", self.timeout.as_secs().saturating_sub(5).max(1));
         let status = kubectl.with(["rollout", "status", workload, &limit]);
         match verb {
-            Verb::Restart => Some(vec![restart, status]),
-            Verb::Start => Some(vec![status]),
-            Verb::Stop => None,
+            Verb::Restart => vec![restart, status],
+            Verb::Start => vec![status],
         }
     }
 }
@@ -151,7 +143,6 @@ impl Verb {
         match self {
             Self::Restart => "restart",
             Self::Start => "start",
-            Self::Stop => "stop",
         }
     }
 }
@@ -168,9 +159,5 @@ impl Service for Managed {
 
     async fn start(&self) -> Result<(), ServiceError> {
         self.carry_out(Verb::Start).await
-    }
-
-    async fn stop(&self) -> Result<(), ServiceError> {
-        self.carry_out(Verb::Stop).await
     }
 }

@@ -68,10 +68,6 @@ fn aliases(authority: &str) -> Vec<String> {
 
 #[async_trait]
 impl Pusher for EnginePusher {
-    fn describe(&self) -> String {
-        format!("docker-daemon: at {}", self.engine.socket().display())
-    }
-
     async fn images(&self) -> Result<BTreeSet<Image>, ServiceError> {
         Ok(self.named().await?.into_keys().collect())
     }

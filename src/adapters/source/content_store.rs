@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::content;
 use crate::domain::digest::Digest;
 use crate::domain::manifest::MAX_MANIFEST_BYTES;
-use crate::domain::name::{Image, RepositoryName};
+use crate::domain::name::Image;
 use crate::engine::ports::{
     ByteStream, FileRange, Found, Hasher, ImageContent, Naming, Source, SourceError, Wanted,
 };
@@ -28,11 +28,6 @@ pub(super) trait ContentStore: Send + Sync + 'static {
 
     /// The manifest that a tag stands for.
     fn resolve(&self, image: &Image) -> Result<(Digest, Naming), SourceError>;
-
-    /// The images that it knows by repository and tag.
-    fn images(&self) -> Result<Vec<Image>, SourceError> {
-        Ok(Vec::new())
-    }
 
     /// The error for sources that keep no names.
     fn nameless(&self, image: &Image, why: &'static str) -> SourceError {
@@ -93,13 +88,6 @@ impl<S: ContentStore> Source for Local<S> {
         let named = image.clone();
         let (root, naming) = self.ask(move |store| content::root(&named, |tag| store.resolve(tag))).await?;
         content::walk(self, image, root, naming).await
-    }
-
-    async fn images(&self, _among: &[RepositoryName]) -> Result<Vec<Image>, SourceError> {
-        let mut images = self.ask(ContentStore::images).await?;
-        images.sort_unstable();
-        images.dedup();
-        Ok(images)
     }
 }
 

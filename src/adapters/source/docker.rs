@@ -147,14 +147,4 @@ impl Source for DockerSource {
         };
         content::walk(self, image, root, naming).await
     }
-    async fn images(&self, among: &[RepositoryName]) -> Result<Vec<Image>, SourceError> {
-        let mut images = Vec::new();
-        for repository in among {
-            let tags = self.remote.tags(&self.there(repository)?).await?.unwrap_or_default();
-            images.extend(tags.into_iter().map(|tag| Image::tagged(repository.clone(), tag)));
-        }
-        images.sort_unstable();
-        images.dedup();
-        Ok(images)
-    }
 }

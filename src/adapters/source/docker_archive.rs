@@ -124,8 +124,4 @@ impl ContentStore for DockerArchive {
         }
         Err(SourceError::NoSuchImage { location: self.location(), image: image.clone() })
     }
-    fn images(&self) -> Result<Vec<Image>, SourceError> {
-        // Without an index the names stand for images whose manifests are not here.
-        Ok(self.index.as_ref().map(Index::images).unwrap_or_default())
-    }
 }

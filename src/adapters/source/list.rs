@@ -9,7 +9,7 @@ use super::except::Except;
 use super::fetch::{FetchRetries, fetch_verified};
 use crate::adapters::files::PrivateFolder;
 use crate::domain::digest::Digest;
-use crate::domain::name::{Image, RepositoryName};
+use crate::domain::name::Image;
 use crate::engine::ports::{
     ImageContent, Shortage, Sighting, Source, SourceError, Supply, VerifiedBytes, Wanted,
 };
@@ -26,10 +26,10 @@ pub struct SourceList {
 }
 
 impl SourceList {
-    /// These sources; what comes over a network is spooled in the folder `spool`.
+    /// These sources; what comes over a network is spooled in the folder `spool`, and taken up again when it breaks.
     #[must_use]
-    pub fn new(sources: Vec<Box<dyn Source>>, spool: PrivateFolder) -> Self {
-        Self { sources, spool: Some(spool), ..Self::default() }
+    pub fn new(sources: Vec<Box<dyn Source>>, spool: PrivateFolder, patience: FetchRetries) -> Self {
+        Self { sources, spool: Some(spool), patience, ..Self::default() }
     }
 
     /// Before all others the registry's own storage: links need bytes that are there.
@@ -37,25 +37,6 @@ impl SourceList {
     pub fn with_own(mut self, own: Box<dyn Source>) -> Self {
         self.sources.insert(0, Box::new(Except::new(own, Arc::clone(&self.bad))));
         self
-    }
-
-    /// How often a broken transfer is taken up again.
-    #[must_use]
-    pub const fn with_patience(mut self, patience: FetchRetries) -> Self {
-        self.patience = patience;
-        self
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.sources.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sources.is_empty()
     }
 }
 
@@ -118,12 +99,5 @@ impl Supply for SourceList {
             contents.push((source.location(), source.content(image).await));
         }
         contents
-    }
-    async fn images(&self, among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)> {
-        let mut images = Vec::with_capacity(self.sources.len());
-        for source in &self.sources {
-            images.push((source.location(), source.images(among).await));
-        }
-        images
     }
 }

@@ -18,12 +18,6 @@ pub(super) fn naming(name: &str, image: &Image) -> Option<Naming> {
     is_exact.then_some(Naming::Exact)
 }
 
-/// The image that `name` names, where it says a repository too.
-pub(super) fn image(name: &str) -> Option<Image> {
-    let without_host = name.split_once('/').filter(|(host, _)| is_host(host)).map(|(_, rest)| rest);
-    without_host.unwrap_or(name).parse().ok()
-}
-
 /// Whether what stands before the repository is a registry's host rather than more of the repository's
 /// name: docker's rule.
 fn is_host(text: &str) -> bool {
@@ -59,10 +53,6 @@ mod tests {
             assert_eq!(naming(name, &image), Some(Naming::Exact), "{name}");
         }
         assert_eq!(naming("1.0", &image), Some(Naming::TagOnly));
-        for name in ["team/app:1.0", "127.0.0.1:5000/team/app:1.0", "mirror.example/team/app:1.0"] {
-            assert_eq!(super::image(name).as_ref(), Some(&image), "{name}");
-        }
-        assert_eq!(super::image("1.0"), None);
         for name in ["", "app:1.0", "other/team/app:1.0", "a.b/c/team/app:1.0", "team/app:1", "xteam/app:1.0"]
         {
             assert_eq!(naming(name, &image), None, "{name}");

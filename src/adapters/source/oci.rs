@@ -46,11 +46,6 @@ impl Index {
         names::best(image, self.named())
     }
 
-    /// The images that the annotations name in full.
-    pub(super) fn images(&self) -> Vec<Image> {
-        self.named().filter_map(|(name, _)| names::image(&name)).collect()
-    }
-
     fn named(&self) -> impl Iterator<Item = (String, Digest)> {
         self.manifests.iter().flat_map(|entry| {
             let digest: Option<Digest> = entry.digest.parse().ok();
@@ -115,8 +110,5 @@ impl ContentStore for ImageLayout {
     fn resolve(&self, image: &Image) -> Result<(Digest, Naming), SourceError> {
         let no_such = || SourceError::NoSuchImage { location: self.location(), image: image.clone() };
         self.index.resolve(image).ok_or_else(no_such)
-    }
-    fn images(&self) -> Result<Vec<Image>, SourceError> {
-        Ok(self.index.images())
     }
 }

@@ -6,11 +6,10 @@ use reqwest::Method;
 
 use crate::adapters::registry::{
     Client, Connection, HttpReply, HttpRequest, Incoming, NoAnswer, Opened, UnusableSettings, fetch_manifest,
-    list_tags, said,
+    said,
 };
 use crate::domain::digest::Digest;
-use crate::domain::name::{Reference, RepositoryName, Tag};
-use crate::domain::views::served::Answer;
+use crate::domain::name::{Reference, RepositoryName};
 use crate::engine::ports::{ByteStream, Found, RequestError, SourceError};
 
 /// A blob that a registry began to send.
@@ -74,18 +73,6 @@ impl Remote {
             Ok(manifest) => Ok(Some(manifest.bytes.into())),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(failed(&error)),
-        }
-    }
-
-    /// The repository's tags, all pages.
-    pub(super) async fn tags(&self, repository: &RepositoryName) -> Result<Option<Vec<Tag>>, SourceError> {
-        let asked = list_tags(&self.0, repository).await;
-        match asked.answer {
-            Answer::Yes(tags) => Ok(Some(tags)),
-            Answer::No(_) => Ok(None),
-            Answer::Broken(said) | Answer::Unknown(said) => {
-                Err(SourceError::Refused { asked: asked.exchange.asked.to_string(), said })
-            }
         }
     }
 

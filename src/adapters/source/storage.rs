@@ -1,15 +1,12 @@
 //! Another registry's storage, or a backup of this one's.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
-
 use super::content_store::ContentStore;
-use super::open::{folder, folder_hint, open, unreadable, unusable, walk_error};
+use super::open::{folder, folder_hint, open, unusable};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::layout::{self, LinkPlace, Place};
-use crate::domain::name::{Image, Reference, RepositoryName};
+use crate::domain::name::{Image, Reference};
 use crate::engine::ports::{FileRange, Naming, SourceError, Wanted};
 
 /// A link file holds a digest; nothing longer is read.
@@ -70,37 +67,4 @@ impl ContentStore for RegistryRoot {
         let no_such = || SourceError::NoSuchImage { location: self.location(), image: image.clone() };
         found.map(|digest| (digest, Naming::Exact)).ok_or_else(no_such)
     }
-    fn images(&self) -> Result<Vec<Image>, SourceError> {
-        let repositories = self.root.join(layout::REPOSITORIES);
-        let mut images = Vec::new();
-        let mut walk = WalkDir::new(&repositories).follow_links(false).into_iter();
-        while let Some(entry) = walk.next() {
-            let entry = entry.map_err(|error| walk_error(&repositories, error))?;
-            let name = entry.file_name().to_str().unwrap_or_default();
-            if !name.starts_with('_') {
-                continue;
-            }
-            walk.skip_current_dir();
-            let holder = entry.path().parent().and_then(|parent| parent.strip_prefix(&repositories).ok());
-            let repository = holder.and_then(|path| path.to_str()?.parse().ok());
-            if let Some(repository) = repository.filter(|_| name == layout::MANIFESTS) {
-                tags(&entry.path().join(layout::TAGS), &repository, &mut images)?;
-            }
-        }
-        Ok(images)
-    }
-}
-
-fn tags(folder: &Path, repository: &RepositoryName, images: &mut Vec<Image>) -> Result<(), SourceError> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(unreadable(folder, error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(|error| unreadable(folder, error))?;
-        let tag = entry.file_name().to_str().and_then(|tag| tag.parse().ok());
-        images.extend(tag.map(|tag| Image::tagged(repository.clone(), tag)));
-    }
-    Ok(())
 }

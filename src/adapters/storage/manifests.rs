@@ -18,7 +18,7 @@ const BATCH: usize = 128;
 
 /// What was read stands where it will stay, so that nothing is copied together afterwards: of what a large registry
 /// takes in memory, manifests are the most.
-pub(in crate::adapters) type Place = (Digest, ReadManifest);
+pub(in crate::adapters) type StoredManifest = (Digest, ReadManifest);
 
 /// What stands in a place that nothing was read into; no reason is empty.
 const UNREAD: ReadManifest = ReadManifest::Unreadable(String::new());
@@ -39,7 +39,7 @@ pub(in crate::adapters) fn follow(
     repositories: &[Repository],
     blobs: &[StoredBlob],
     events: &dyn Events,
-    mut read: impl FnMut(&[u32]) -> (Vec<Place>, Notes),
+    mut read: impl FnMut(&[u32]) -> (Vec<StoredManifest>, Notes),
 ) -> (StoredManifests, Notes) {
     let (mut known, mut notes) = read(&stored(named(repositories), blobs));
     let is_known = |child: &Digest| known.binary_search_by(|(known, _)| known.cmp(child)).is_ok();
@@ -97,7 +97,7 @@ pub(super) fn read_named(
 const PIECE: usize = 16;
 
 /// Those of them that are stored.
-fn find_some(folder: &Folder, some: &[Digest], events: &dyn Events) -> (Vec<Place>, Notes) {
+fn find_some(folder: &Folder, some: &[Digest], events: &dyn Events) -> (Vec<StoredManifest>, Notes) {
     let mut notes = Notes::default();
     let (mut bytes, mut read) = (Vec::new(), Vec::new());
     for digest in some.iter().filter(|_| !events.stop_requested()) {
@@ -114,7 +114,7 @@ fn find_some(folder: &Folder, some: &[Digest], events: &dyn Events) -> (Vec<Plac
 }
 
 /// What indexes among these list.
-fn children(read: &[Place]) -> impl Iterator<Item = Digest> {
+fn children(read: &[StoredManifest]) -> impl Iterator<Item = Digest> {
     let manifests = read.iter().filter_map(|(_, read)| read.manifest());
     manifests.flat_map(|manifest| &manifest.children).map(|child| child.digest)
 }
@@ -125,11 +125,11 @@ fn read_level(
     wanted: &[u32],
     blobs: &[StoredBlob],
     events: &dyn Events,
-) -> (Vec<Place>, Notes) {
+) -> (Vec<StoredManifest>, Notes) {
     let mut notes = Notes::default();
     events.emit(Event::Stage("manifests", Some(wanted.len() as u64)));
     let place = |at: &u32| blobs.get(usize::try_from(*at).ok()?).map(|blob| (blob.digest, UNREAD));
-    let mut places: Vec<Place> = Vec::with_capacity(wanted.len());
+    let mut places: Vec<StoredManifest> = Vec::with_capacity(wanted.len());
     places.extend(wanted.iter().filter_map(place));
     if let Some(folder) = root.enter_noting(layout::BLOBS, &mut notes) {
         let batches = wanted.par_chunks(BATCH).zip(places.par_chunks_mut(BATCH));
@@ -179,7 +179,7 @@ fn read_some(
     folder: &Folder,
     blobs: &[StoredBlob],
     some: &[u32],
-    places: &mut [Place],
+    places: &mut [StoredManifest],
     events: &dyn Events,
 ) -> Notes {
     let mut notes = Notes::default();

@@ -180,10 +180,6 @@ impl FilesystemWriter {
 }
 
 impl StorageWriter for FilesystemWriter {
-    fn quarantine(&self) -> String {
-        self.own.display().to_string()
-    }
-
     fn obstacles(&self) -> Vec<String> {
         // GitLab's registry writes this file once it keeps its metadata in a database.
         let lock = self.v2.with_file_name("lockfiles").join("database-in-use");

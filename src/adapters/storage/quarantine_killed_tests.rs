@@ -27,10 +27,6 @@ impl Journal for Killed<'_, FileJournal> {
         self.inner.location()
     }
 
-    fn run(&self) -> &str {
-        self.inner.run()
-    }
-
     fn earlier(&self) -> &[Entry] {
         self.inner.earlier()
     }
@@ -47,10 +43,6 @@ impl Journal for Killed<'_, FileJournal> {
 }
 
 impl StorageWriter for Killed<'_, FilesystemWriter> {
-    fn quarantine(&self) -> String {
-        self.inner.quarantine()
-    }
-
     fn obstacles(&self) -> Vec<String> {
         self.inner.obstacles()
     }

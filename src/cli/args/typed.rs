@@ -20,6 +20,8 @@ use crate::adapters::source::SourceSpec;
 /// The bare words, and the flags that they outdo where those are of the environment.
 const TARGET: &str = "target";
 const BARE: [&str; 3] = ["config", "storage", "registry"];
+/// The flags that take a user, and a password behind it.
+const LOGINS: [&str; 2] = ["creds", "src_creds"];
 
 /// How paths are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,8 +108,7 @@ fn shown(arg: &Arg, value: &str, paths: Paths) -> Option<String> {
     let is_absolute = paths == Paths::Absolute;
     if kind == TypeId::of::<Secret>() {
         // The password is asked for again; of a token nothing may be said.
-        let has_user =
-            arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.starts_with("USER")));
+        let has_user = LOGINS.contains(&arg.get_id().as_str());
         return value.split(':').next().filter(|_| has_user).map(str::to_owned);
     }
     // Neither what stdin was read for, nor parts of a snapshot: a command that repairs takes none.

@@ -13,7 +13,7 @@ use super::target::Target;
 use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{Connection, Credential};
 use crate::adapters::service::{Engine, EnginePusher};
-use crate::adapters::source::{OpenOptions, SourceList, SourceSpec};
+use crate::adapters::source::{FetchRetries, OpenOptions, SourceList, SourceSpec};
 use crate::cli::args::connection::ConnectionArguments;
 use crate::cli::args::means::SourceArguments;
 use crate::engine::ports::{Pusher, Source};
@@ -46,7 +46,8 @@ pub(in crate::cli) async fn sources(
         })
     };
     let given = arguments.source.iter().filter(|spec| **spec != SourceSpec::DockerDaemon);
-    let list = SourceList::new(given.map(open).collect::<Result<_>>()?, spool.clone());
+    let given = given.map(open).collect::<Result<_>>()?;
+    let list = SourceList::new(given, spool.clone(), FetchRetries::default());
     // That it cannot be looked at is for the check to say: it is no source that somebody gave.
     if let Some(own) = target.storage.as_ref().and_then(OpenedStorage::source) {
         return Ok(list.with_own(own));

@@ -3,13 +3,15 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use super::Terminal;
+use crate::domain::finding::Finding;
 use crate::domain::plan::{Consent, Plan};
 use crate::engine::ports::{Approver, Declined};
 use crate::report::repair;
 
 impl Approver for Terminal {
-    fn ask(&self, plan: &Plan) -> Result<Consent, Declined> {
-        Self::confirm(&repair::plan(plan, self.drawing()), "Carry this out?").map(|()| Consent::Asked)
+    fn ask(&self, plan: &Plan, findings: &[Finding]) -> Result<Consent, Declined> {
+        let shown = repair::plan(plan, findings, self.drawing());
+        Self::confirm(&shown, "Carry this out?").map(|()| Consent::Asked)
     }
 }
 

@@ -65,7 +65,7 @@ pub fn losses(
 ) -> Vec<Loss> {
     let roots =
         view.repositories.iter().flat_map(|repository| roots(repository, delete_untagged).into_keys());
-    let taken = Taken::from(view, collection, before, roots);
+    let taken = Taken::from(view, collection, before, roots.collect());
     let mut losses = untagged(view, collection);
     for repository in &view.repositories {
         let linked = LazyCell::new(|| taken.linked(repository));
@@ -80,18 +80,19 @@ pub fn losses(
 /// What goes for having no tag, and is wanted all the same.
 fn untagged(view: &StorageView, collection: &Collection) -> Vec<Loss> {
     let taken = Taken { view, before: None, collection, of: HashMap::new() };
-    let hollowed = collection.hollowed.iter().map(|pair| (pair, LossReason::Hollowed));
-    let attached = attached(view, collection);
-    let attached = attached.iter().map(|(pair, subject)| (*pair, LossReason::Attached { subject: *subject }));
-    let loss = |((name, digest), reason): (&(RepositoryName, Digest), LossReason)| {
-        let needs = taken.manifest(digest).into_iter().flat_map(|manifest| &manifest.needs);
+    let hollowed = collection.hollowed.iter();
+    let hollowed = hollowed.map(|(name, digest)| ((name, *digest), LossReason::Hollowed));
+    let attached = attached(view, collection).into_iter();
+    let attached = attached.map(|(pair, subject)| (pair, LossReason::Attached { subject }));
+    let loss = |((name, digest), reason): ((&RepositoryName, Digest), LossReason)| {
+        let needs = taken.manifest(&digest).into_iter().flat_map(|manifest| &manifest.needs);
         let mut content: Vec<_> =
-            needs.map(|need| need.digest).chain([*digest]).filter_map(|it| taken.garbage(&it)).collect();
+            needs.map(|need| need.digest).chain([digest]).filter_map(|it| taken.garbage(&it)).collect();
         content.sort_by_key(|blob| blob.digest);
         content.dedup();
         let links =
-            if collection.untagged.contains(&(name.clone(), *digest)) { vec![*digest] } else { Vec::new() };
-        Loss { images: vec![Image::untagged(name.clone(), *digest)], reason, content, links }
+            if collection.untagged.contains(&(name.clone(), digest)) { vec![digest] } else { Vec::new() };
+        Loss { images: vec![Image::untagged(name.clone(), digest)], reason, content, links }
     };
     hollowed.chain(attached).map(loss).collect()
 }
@@ -100,25 +101,19 @@ fn untagged(view: &StorageView, collection: &Collection) -> Vec<Loss> {
 fn attached<'a>(
     view: &StorageView,
     collection: &'a Collection,
-) -> BTreeMap<&'a (RepositoryName, Digest), Digest> {
-    let subject = |pair: &(RepositoryName, Digest)| view.manifests.manifest(&pair.1)?.subject;
-    let subjects = collection.untagged.iter().filter_map(|pair| Some((pair, subject(pair)?)));
-    let mut open: BTreeMap<_, _> = subjects.collect();
-    let mut attached = BTreeMap::new();
-    loop {
-        let is_kept = |name: &RepositoryName, subject: &Digest| {
-            let is_linked = |repository: &Repository| repository.revisions.find(subject).is_some();
-            collection.marked.contains(subject) && view.repository(name).is_some_and(is_linked)
-                || attached.contains_key(&(name.clone(), *subject))
-        };
-        let (kept, others): (BTreeMap<_, _>, _) =
-            open.into_iter().partition(|((name, _), subject)| is_kept(name, subject));
-        open = others;
-        if kept.is_empty() {
-            return attached;
-        }
-        attached.extend(kept);
-    }
+) -> BTreeMap<(&'a RepositoryName, Digest), Digest> {
+    let subject = |digest: &Digest| view.manifests.manifest(digest)?.subject;
+    let subjects =
+        collection.untagged.iter().filter_map(|(name, digest)| Some(((name, *digest), subject(digest)?)));
+    let subjects: BTreeMap<_, _> = subjects.collect();
+    let is_kept = |name: &RepositoryName, subject: &Digest| {
+        let is_linked = |repository: &Repository| repository.revisions.find(subject).is_some();
+        collection.marked.contains(subject) && view.repository(name).is_some_and(is_linked)
+    };
+    let kept = subjects.iter().filter(|((name, _), subject)| is_kept(name, subject));
+    let holders = Holders::new(subjects.iter().map(|(pair, subject)| (*pair, (pair.0, *subject))));
+    let attached = holders.above(kept.map(|(pair, _)| (*pair, ())));
+    attached.filter_map(|(pair, ())| Some((pair, *subjects.get(&pair)?))).collect()
 }
 
 /// The manifests by which images are pulled, with the images' names.
@@ -159,12 +154,12 @@ impl<'a> Taken<'a> {
         view: &'a StorageView,
         collection: &'a Collection,
         before: Option<&'a StorageView>,
-        roots: impl Iterator<Item = Digest>,
+        roots: BTreeSet<Digest>,
     ) -> Self {
         let mut taken = Self { view, before, collection, of: HashMap::new() };
         let untagged: HashSet<Digest> = collection.untagged.iter().map(|(_, digest)| *digest).collect();
         let (mut listed, mut by_itself) = (Vec::new(), Vec::new());
-        for (digest, manifest) in below(roots, |digest| taken.manifest(digest)) {
+        for (digest, manifest) in below(roots.iter().copied(), |digest| taken.manifest(digest)) {
             listed
                 .extend(manifest.into_iter().flat_map(|it| &it.children).map(|child| (digest, child.digest)));
             let needs = manifest.into_iter().flat_map(|manifest| &manifest.needs).map(|need| need.digest);
@@ -174,8 +169,38 @@ impl<'a> Taken<'a> {
                 by_itself.push((digest, Thing::Manifest(digest)));
             }
         }
-        taken.of = Holders::new(listed).marks(by_itself, usize::MAX).of;
+        let holders = Holders::new(listed);
+        // Whichever are fewer are followed: what is taken, upwards, or what is pulled, downwards.
+        taken.of = if by_itself.len() <= roots.len() {
+            holders.marks(by_itself, usize::MAX).of
+        } else {
+            taken.downwards(&roots, &holders, &by_itself)
+        };
         taken
+    }
+
+    /// What each of the roots would lose, itself and all below it.
+    fn downwards(
+        &self,
+        roots: &BTreeSet<Digest>,
+        holders: &Holders<Digest>,
+        by_itself: &[(Digest, Thing)],
+    ) -> HashMap<Digest, Vec<Thing>> {
+        let mut own: HashMap<Digest, Vec<Thing>> = HashMap::new();
+        for (digest, thing) in by_itself {
+            own.entry(*digest).or_default().push(*thing);
+        }
+        let leading = holders.above(own.keys().map(|digest| (*digest, ())));
+        let leading: HashSet<Digest> = leading.map(|(digest, ())| digest).collect();
+        let things = |root: &Digest| {
+            let followed = |digest: &Digest| self.manifest(digest).filter(|_| leading.contains(digest));
+            let met = below([*root], followed).filter_map(|(digest, _)| own.get(&digest));
+            let mut things: Vec<Thing> = met.flatten().copied().collect();
+            things.sort_unstable();
+            things.dedup();
+            (*root, things)
+        };
+        roots.iter().filter(|root| leading.contains(root)).map(things).collect()
     }
 
     /// The manifest as it is stored, or as it was.

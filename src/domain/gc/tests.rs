@@ -183,6 +183,12 @@ fn images_of_nested_indexes_are_judged_at_the_cost_of_their_edges() {
             assert_eq!(collection.garbage, []);
             assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
         }
+        // Only the topmost has a tag, so that -m of 2.x takes all that lies below what it lists.
+        let (collection, passed) = graphs::edges_of(|| collect(&view, Release::V2, true));
+        assert!(passed <= 3 * edges + graph.len(), "{passed} for {edges}");
+        let (taken, passed) = graphs::edges_of(|| losses(&view, &collection, true, None));
+        assert_eq!((taken.len(), taken[0].content.len()), (1, collection.garbage.len()));
+        assert!(passed <= 4 * edges + graph.len(), "{passed} for {edges}");
         // Whatever lists the last one would lose what only that one needs.
         let last = graphs::digest(graph.len() - 1);
         view.blobs.retain(|blob| blob.digest != last);

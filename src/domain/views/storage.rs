@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::digest::Digest;
 use crate::domain::layout::Place;
 use crate::domain::name::{RepositoryName, Tag};
-use crate::domain::observed::{Observed, Unlooked};
+use crate::domain::observed::Unlooked;
 use search::search;
 
 pub use links::{Link, Links};
@@ -243,6 +243,3 @@ pub struct ContentView {
     /// Those that could not be read to their end.
     pub unknown: Vec<Unlooked>,
 }
-
-/// Convenience for callers that hold an observation of a blob's file.
-pub type ObservedBlob = Observed<BlobFile>;

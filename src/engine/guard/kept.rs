@@ -153,8 +153,4 @@ impl Supply for KeptSupply {
     async fn contents(&self, image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)> {
         self.others.contents(image).await
     }
-
-    async fn images(&self, among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)> {
-        self.others.images(among).await
-    }
 }

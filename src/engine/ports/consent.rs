@@ -4,15 +4,16 @@ use std::error::Error as StdError;
 
 use thiserror::Error;
 
+use crate::domain::finding::Finding;
 use crate::domain::plan::{Consent, Plan};
 
 /// Whoever is asked whether a plan may be carried out. Blocking: a person takes their time.
 pub trait Approver: Send + Sync {
-    /// Ask.
+    /// Ask about a plan for these findings.
     ///
     /// # Errors
     /// When it may not be, or there is nobody to ask; nothing was changed then.
-    fn ask(&self, plan: &Plan) -> Result<Consent, Declined>;
+    fn ask(&self, plan: &Plan, findings: &[Finding]) -> Result<Consent, Declined>;
 }
 
 /// Why a plan may not be carried out.
@@ -36,7 +37,7 @@ pub enum Declined {
 pub struct Agreed;
 
 impl Approver for Agreed {
-    fn ask(&self, _plan: &Plan) -> Result<Consent, Declined> {
+    fn ask(&self, _plan: &Plan, _findings: &[Finding]) -> Result<Consent, Declined> {
         Ok(Consent::BeforeHand)
     }
 }

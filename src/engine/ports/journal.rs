@@ -14,9 +14,6 @@ pub trait Journal: Send + Sync {
     /// Where it is, for people.
     fn location(&self) -> String;
 
-    /// The name of the run that holds it.
-    fn run(&self) -> &str;
-
     /// The records that were there when this run took it, in order.
     fn earlier(&self) -> &[Entry];
 

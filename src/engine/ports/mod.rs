@@ -46,6 +46,6 @@ pub use storage::{Everything, Scope, Storage, StorageError};
 pub use storage_writer::{StorageWriteError, StorageWriter};
 pub use stream::{ByteStream, SourceError};
 pub use uploads::{SessionMark, Sessions, Uploads};
-pub use verified::{Spool, VerifiedBytes, verified};
+pub use verified::{Spool, VerifiedBytes};
 pub use watch::{Census, Clock, News, Recalled, Unkept, WatchEvents, WatchKeeper};
 pub use writer::{ByteSource, RegistryWriter, UploadSession};

@@ -18,17 +18,11 @@ pub trait Service: Send + Sync {
 
     /// Start it if it does not run; do nothing if it does.
     async fn start(&self) -> Result<(), ServiceError>;
-
-    /// Stop it.
-    async fn stop(&self) -> Result<(), ServiceError>;
 }
 
 /// A local container engine that can push what it has to the registry.
 #[async_trait]
 pub trait Pusher: Send + Sync {
-    /// The engine, for people.
-    fn describe(&self) -> String;
-
     /// The images that it has under the registry's own name.
     ///
     /// # Errors

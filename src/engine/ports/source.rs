@@ -109,7 +109,7 @@ pub trait Source: Send + Sync {
     /// Ask whether it has the content, cheaply. A registry may claim what it lacks.
     ///
     /// # Errors
-    /// [`SourceError::is_absent`] tells "looked, and it is not there" from every other failure.
+    /// [`SourceError::Absent`] and [`SourceError::NotReproducible`] tell "looked, and it is not there" from every other failure.
     async fn find(&self, wanted: &Wanted) -> Result<Found, SourceError>;
 
     /// Read the content from `offset` on. The bytes are not checked.
@@ -139,15 +139,6 @@ pub trait Source: Send + Sync {
     /// [`SourceError::NoSuchImage`] where the source has no such image, [`SourceError::Nameless`] where
     /// it keeps no names and cannot tell.
     async fn content(&self, image: &Image) -> Result<ImageContent, SourceError>;
-
-    /// The images that it knows by repository and tag, sorted. A registry is asked about the repositories
-    /// `among` only; a source that keeps names lists its own; others know none.
-    ///
-    /// # Errors
-    /// When names are kept and cannot be read.
-    async fn images(&self, _among: &[RepositoryName]) -> Result<Vec<Image>, SourceError> {
-        Ok(Vec::new())
-    }
 }
 
 /// Content that a source says it has.
@@ -186,9 +177,6 @@ pub trait Supply: Send + Sync {
 
     /// What `image` consists of according to each source that knows it.
     async fn contents(&self, image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)>;
-
-    /// The images that each source knows by name; see [`Source::images`].
-    async fn images(&self, among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)>;
 }
 
 /// No source could give what was wanted.
@@ -208,11 +196,5 @@ impl Shortage {
         }
         let reasons: Vec<_> = self.tried.iter().map(|(_, error)| error.with_causes()).collect();
         format!("no source gives {}: {}", self.wanted, reasons.join("; "))
-    }
-
-    /// Whether every source was looked at and none has it: asking again later would not help.
-    #[must_use]
-    pub fn is_absence(&self) -> bool {
-        self.tried.iter().all(|(_, error)| error.is_absent())
     }
 }

@@ -15,9 +15,6 @@ use crate::domain::name::RepositoryName;
 /// every [`Change`] that a method here returns is to be recorded, then given to [`StorageWriter::apply`],
 /// one by one and in order. A change that was made before may be made again: that does nothing.
 pub trait StorageWriter: Send + Sync {
-    /// Where files go that are moved away, for people.
-    fn quarantine(&self) -> String;
-
     /// Reasons not to write at all, each with the remedy that would work; none in the good case.
     fn obstacles(&self) -> Vec<String>;
 

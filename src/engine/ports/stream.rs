@@ -129,12 +129,6 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Whether the source was looked at and does not have it.
-    #[must_use]
-    pub const fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent { .. } | Self::NotReproducible { .. } | Self::NoSuchImage { .. })
-    }
-
     /// Whether asking again may help.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

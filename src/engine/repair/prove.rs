@@ -12,13 +12,14 @@ use crate::domain::digest::Digest;
 use crate::domain::finding::{Finding, State, Subject as About};
 use crate::domain::images::{Frontier, Holders};
 use crate::domain::manifest::{self, Manifest};
-use crate::domain::name::{Image, Reference, RepositoryName};
+use crate::domain::name::{Image, Reference};
 use crate::domain::observed::{Evidence, PullOf, Reason, Side, Thing, Unlooked};
 use crate::domain::plan::{Outcome, Plan, Proof, Step, StepAction, StepResult};
 use crate::domain::remedy::{Capabilities, Case, offered};
 use crate::domain::report::Coverage;
 use crate::domain::rules::{Accusations, affected};
 use crate::domain::suspects::SuspectKind;
+use crate::domain::views::served::Subject;
 use crate::engine::check::{Examination, Options, Suspect, check};
 use crate::engine::ports::{Daemon, Event, Events, RegistryReader, StorageError, fetch_images};
 use crate::engine::sides::Sides;
@@ -247,9 +248,6 @@ async fn pull_all(
 /// Manifests by what was asked for, or why they did not come.
 type Pulled = BTreeMap<Image, Result<Manifest, String>>;
 
-/// Content of a repository.
-type Place = (RepositoryName, Digest);
-
 /// Fetch the manifests of all images.
 async fn pull_manifests(
     reader: &dyn RegistryReader,
@@ -291,7 +289,7 @@ fn children(image: &Image, manifest: &Manifest) -> Vec<Image> {
 }
 
 /// Each blob once, with its size where a descriptor gives one.
-fn needed(manifests: &Pulled) -> BTreeMap<Place, Option<u64>> {
+fn needed(manifests: &Pulled) -> BTreeMap<Subject, Option<u64>> {
     let came = manifests.iter().filter_map(|(image, manifest)| Some((image, manifest.as_ref().ok()?)));
     let needs = came.flat_map(|(image, manifest)| {
         manifest.needs.iter().map(|need| ((image.repository.clone(), need.digest), need.size()))
@@ -302,10 +300,10 @@ fn needed(manifests: &Pulled) -> BTreeMap<Place, Option<u64>> {
 /// Download every blob, hashing it; what did not come right, and why.
 async fn pull_blobs(
     reader: &dyn RegistryReader,
-    blobs: BTreeMap<Place, Option<u64>>,
+    blobs: BTreeMap<Subject, Option<u64>>,
     jobs: usize,
     events: &dyn Events,
-) -> BTreeMap<Place, Reason> {
+) -> BTreeMap<Subject, Reason> {
     events.emit(Event::Stage("pulling blobs", Some(blobs.len() as u64)));
     let fetched = stream::iter(blobs).map(|((name, digest), size)| async move {
         let fetched = reader.fetch_blob(&name, &digest, &mut tokio::io::sink()).await;
@@ -334,7 +332,7 @@ struct Broken<'a> {
 }
 
 impl<'a> Broken<'a> {
-    fn of(pulled: &'a Pulled, failed: &BTreeMap<Place, Reason>) -> Self {
+    fn of(pulled: &'a Pulled, failed: &BTreeMap<Subject, Reason>) -> Self {
         let listed = pulled.iter().flat_map(|(image, manifest)| {
             let below = manifest.iter().flat_map(|manifest| children(image, manifest));
             below.filter_map(move |child| Some((image, pulled.get_key_value(&child)?.0)))

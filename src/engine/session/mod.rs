@@ -246,7 +246,7 @@ impl Session {
         if plan.is_empty() {
             return Ok(self.planned(examination, plan));
         }
-        let consent = match approver.ask(&plan) {
+        let consent = match approver.ask(&plan, &examination.findings) {
             Ok(consent) => consent,
             Err(no @ Declined::Refused) => return Ok(self.refused(examination, plan, no.to_string())),
             Err(nobody) => return Err(nobody.into()),

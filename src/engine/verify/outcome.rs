@@ -1,6 +1,6 @@
 //! What the answers say about each image.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Inquiry, Named, Read, VerifiedImages};
 use crate::domain::code::Code;
@@ -38,7 +38,8 @@ pub(super) fn unreachable(
 impl VerifiedImages {
     /// Keep what is right, and for the rest the last look at it; the images that are not right.
     pub(super) fn settle(&mut self, seen: Self, open: &[Named]) -> Vec<Named> {
-        self.images.retain(|image| !open.iter().any(|named| named.name == image.name));
+        let again: HashSet<&str> = open.iter().map(|named| &*named.name).collect();
+        self.images.retain(|image| !again.contains(&*image.name));
         self.images.extend(seen.images);
         (self.findings, self.unknown) = (seen.findings, seen.unknown);
         self.served.tags += seen.served.tags;
@@ -46,16 +47,16 @@ impl VerifiedImages {
         self.served.blobs += seen.served.blobs;
         self.served.hashed_blobs += seen.served.hashed_blobs;
         self.served.hashed_bytes += seen.served.hashed_bytes;
-        let is_right = |named: &Named| {
-            self.images.iter().any(|image| image.name == named.name && image.verdict == Verdict::Coherent)
-        };
-        open.iter().filter(|named| !is_right(named)).cloned().collect()
+        let right = self.images.iter().filter(|image| image.verdict == Verdict::Coherent);
+        let right: HashSet<&str> = right.map(|image| &*image.name).collect();
+        open.iter().filter(|named| !right.contains(&*named.name)).cloned().collect()
     }
 
     /// Put the images in the order in which they were given.
     pub(super) fn put_in_order(&mut self, images: &[Named]) {
-        let place = |image: &VerifiedImage| images.iter().position(|named| named.name == image.name);
-        self.images.sort_by_key(place);
+        let places = images.iter().enumerate().map(|(at, named)| (&*named.name, at));
+        let places: HashMap<&str, usize> = places.collect();
+        self.images.sort_by_key(|image| places.get(&*image.name).copied());
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::{Board, Watch};
 use crate::domain::code::Code;
+use crate::domain::finding::Finding;
 use crate::domain::plan::{Consent, Goal, Plan};
 use crate::domain::report::Report;
 use crate::domain::watch::Spent;
@@ -44,7 +45,7 @@ impl Allowance<'_> {
 }
 
 impl Approver for Allowance<'_> {
-    fn ask(&self, plan: &Plan) -> Result<Consent, Declined> {
+    fn ask(&self, plan: &Plan, _findings: &[Finding]) -> Result<Consent, Declined> {
         let steps = plan.steps.len() as u64;
         if steps > self.left() {
             // Whoever would have to be asked is asleep.

@@ -59,17 +59,20 @@ fn look(code: Code) -> &'static str {
     }
 }
 
-/// The subcommand that carries an action out, and what follows the target's flags.
-const fn typed(action: Action) -> Option<(&'static str, &'static str)> {
+/// Where bytes come from, where nothing else is known.
+const MIRROR: &str = " --source docker://MIRROR";
+
+/// The subcommand that carries an action out, what follows the target's flags, and where its bytes come from.
+const fn typed(action: Action) -> Option<(&'static str, &'static str, Option<&'static str>)> {
     match action {
         Action::Quarantine | Action::UploadBlob | Action::UploadManifest | Action::ReturnManifest => {
-            Some(("check", " --fix --source docker://MIRROR"))
+            Some(("check", " --fix", Some(MIRROR)))
         }
-        Action::PutManifest | Action::RewriteLink => Some(("check", " --fix")),
-        Action::PushImage => Some(("check", " --fix --source docker-daemon:")),
-        Action::DeleteClaim | Action::PurgeCache => Some(("purge", "")),
-        Action::Restart => Some(("restart", " --restart systemd:UNIT")),
-        Action::CollectGarbage => Some(("guard", " -- GC-COMMAND")),
+        Action::PutManifest | Action::RewriteLink => Some(("check", " --fix", None)),
+        Action::PushImage => Some(("check", " --fix", Some(" --source docker-daemon:"))),
+        Action::DeleteClaim | Action::PurgeCache => Some(("purge", "", None)),
+        Action::Restart => Some(("restart", " --restart systemd:UNIT", None)),
+        Action::CollectGarbage => Some(("guard", " -- GC-COMMAND", None)),
         Action::PurgeUploads | Action::Inspect => None,
     }
 }
@@ -93,7 +96,7 @@ fn on(target: &Target, subcommand: &str, unfit: &[&str], rest: &str) -> String {
 
 /// The command that carries an action out, with what it needs to be told beside the target.
 fn command(target: &Target, remedy: &Remedy) -> Option<String> {
-    let (subcommand, rest) = typed(remedy.action)?;
+    let (subcommand, rest, source) = typed(remedy.action)?;
     let has = |flags: &[&str]| target.flags.iter().any(|word| flags.contains(&word.as_str()));
     let needs_daemon =
         !matches!(remedy.action, Action::RewriteLink | Action::PurgeCache | Action::CollectGarbage);
@@ -111,13 +114,11 @@ fn command(target: &Target, remedy: &Remedy) -> Option<String> {
             unfit.push("--no-redis");
             more.push_str(" --redis redis://HOST");
         }
-        Some(Need::Bytes) if !rest.contains("--source") => {
-            return Some(on(target, subcommand, &unfit, &(more + rest + " --source docker://MIRROR")));
-        }
         Some(Need::Bytes | Need::Service) | None => {}
     }
     let rest = if remedy.action == Action::Restart && has(&["--container"]) { "" } else { rest };
-    Some(on(target, subcommand, &unfit, &(more + rest)))
+    let source = source.or_else(|| (remedy.needs == Some(Need::Bytes)).then_some(MIRROR));
+    Some(on(target, subcommand, &unfit, &(more + rest + source.unwrap_or_default())))
 }
 
 /// What helps some of what was found: cures to choose from, best first.

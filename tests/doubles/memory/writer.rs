@@ -177,10 +177,6 @@ impl MemoryWriter {
 }
 
 impl StorageWriter for MemoryWriter {
-    fn quarantine(&self) -> String {
-        self.quarantine.join(&self.run).display().to_string()
-    }
-
     fn obstacles(&self) -> Vec<String> {
         self.obstacles.clone()
     }

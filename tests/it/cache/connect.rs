@@ -41,7 +41,7 @@ async fn a_server_without_password() {
 async fn a_password_and_another_database() {
     let Some(server) = RedisServer::with(&["--requirepass", "s3cret"]) else { return };
     fill(&server, 3);
-    let cache = open(&format!("{}/3", server.url())).await.expect("connect");
+    let cache = open(&format!("{}/3", server.url())).expect("a URL");
     assert_eq!(cache.location(), format!("redis://127.0.0.1:{}/3", server.port));
     assert_filled(&cache.collect(&Silent).await.expect("collect"));
 }
@@ -70,7 +70,7 @@ async fn a_unix_socket() {
 async fn collect_securely(port: u16, tls: RedisTls) -> Result<CacheView, CacheError> {
     let mut settings: RedisSettings = format!("rediss://127.0.0.1:{port}").parse()?;
     settings.tls = Some(tls);
-    RedisCache::connect(settings).await?.collect(&Silent).await
+    RedisCache::at(settings)?.collect(&Silent).await
 }
 
 fn trusting(ca: PathBuf) -> RedisTls {
@@ -156,7 +156,7 @@ async fn what_the_server_says_of_itself() {
     fill(&server, 4);
     let mut third = server.client(7);
     redis::cmd("SET").arg("x").arg("y").query::<()>(&mut third).expect("SET");
-    let info = open(&server.url()).await.expect("connect").info().await.expect("info");
+    let info = open(&server.url()).expect("a URL").info().await.expect("info");
     assert_eq!(info.eviction.as_deref(), Some("allkeys-lru"));
     assert_eq!((info.role.as_deref(), info.mode.as_deref()), (Some("master"), Some("standalone")));
     assert_eq!(info.maxmemory, Some(64 << 20));

@@ -63,7 +63,7 @@ async fn a_server_that_says_nothing() {
     let mut settings: RedisSettings = format!("redis://127.0.0.1:{port}").parse().expect("a URL");
     settings.response_timeout = Duration::from_millis(300);
     let began = Instant::now();
-    let error = RedisCache::connect(settings).await.err().expect("silent");
+    let error = RedisCache::at(settings).expect("settings").collect(&Silent).await.expect_err("silent");
     assert!(matches!(error, CacheError::NotRedis { .. }), "{error}");
     assert!(began.elapsed() < Duration::from_secs(5));
 }
@@ -116,7 +116,8 @@ async fn a_server_that_stops_answering() {
     let Some(server) = RedisServer::start() else { return };
     let mut settings: RedisSettings = server.url().parse().expect("a URL");
     settings.response_timeout = Duration::from_millis(300);
-    let cache = RedisCache::connect(settings).await.expect("connect");
+    let cache = RedisCache::at(settings).expect("settings");
+    cache.collect(&Silent).await.expect("connect");
     let mut pause = redis::cmd("CLIENT");
     pause.arg("PAUSE").arg(3000).query::<()>(&mut server.client(0)).expect("CLIENT PAUSE");
     let error = cache.collect(&Silent).await.expect_err("paused");
@@ -180,7 +181,7 @@ async fn killed_in_mid_scan() {
         pipeline.cmd("HSET").arg(format!("blobs::{}", digest(n))).arg("size").arg(1);
     }
     pipeline.query::<redis::Value>(&mut server.client(0)).expect("fill");
-    let cache = open(&server.url()).await.expect("connect");
+    let cache = open(&server.url()).expect("a URL");
     let error = cache.collect(&Killer(Mutex::new(server))).await.expect_err("killed");
     assert!(matches!(error, CacheError::Interrupted { keys, .. } if keys > 0), "{error}");
     let error = cache.collect(&Silent).await.expect_err("gone");
@@ -191,7 +192,8 @@ async fn killed_in_mid_scan() {
 async fn a_restarted_server_is_found_again() {
     let Some(server) = RedisServer::start() else { return };
     remember(&mut server.client(0), "a", &digest(1), 10);
-    let cache = open(&server.url()).await.expect("connect");
+    let cache = open(&server.url()).expect("a URL");
+    cache.collect(&Silent).await.expect("connect");
     let mut kill = redis::cmd("CLIENT");
     kill.arg("KILL").arg("TYPE").arg("normal").query::<i64>(&mut server.client(0)).expect("CLIENT KILL");
     assert!(cache.collect(&Silent).await.is_err());
@@ -204,7 +206,8 @@ async fn a_connection_that_was_dropped_while_idle_is_opened_again() {
     remember(&mut server.client(0), "a", &digest(1), 10);
     let mut settings: RedisSettings = server.url().parse().expect("a URL");
     settings.idle = Duration::ZERO;
-    let cache = RedisCache::connect(settings).await.expect("connect");
+    let cache = RedisCache::at(settings).expect("settings");
+    cache.collect(&Silent).await.expect("connect");
     let mut kill = redis::cmd("CLIENT");
     kill.arg("KILL").arg("TYPE").arg("normal").query::<i64>(&mut server.client(0)).expect("CLIENT KILL");
     assert!(cache.entry(&digest(1)).await.present().is_some());
@@ -217,7 +220,7 @@ async fn a_replica_takes_no_purge() {
     let mut follow = redis::cmd("REPLICAOF");
     follow.arg("127.0.0.1").arg(master.port).query::<()>(&mut replica.client(0)).expect("REPLICAOF");
     until("the replica follows", || dump(&mut replica.client(0)).len() == 3);
-    let cache = open(&replica.url()).await.expect("connect");
+    let cache = open(&replica.url()).expect("a URL");
     let stale = cache.collect(&Silent).await.expect("collect").keys_of(&digest(1));
     let error = purge(&cache, &stale).await.expect_err("a replica");
     assert!(matches!(error, CacheError::ReadOnly { .. }), "{error}");
@@ -242,7 +245,7 @@ async fn a_user_who_may_only_read_takes_no_purge() {
         .arg("+exec");
     command.query::<()>(&mut connection).expect("ACL SETUSER");
     let before = dump(&mut connection);
-    let cache = open(&format!("redis://reader:x@127.0.0.1:{}", server.port)).await.expect("connect");
+    let cache = open(&format!("redis://reader:x@127.0.0.1:{}", server.port)).expect("a URL");
     let stale =
         StaleKeys { digest: digest(1), entry: true, repositories: vec!["a".parse().expect("a name")] };
     let error = purge(&cache, &stale).await.expect_err("not allowed");
@@ -253,8 +256,8 @@ async fn a_user_who_may_only_read_takes_no_purge() {
 #[tokio::test]
 async fn a_cluster_without_one_of_its_masters_is_no_view() {
     let Some(mut cluster) = RedisCluster::start() else { return };
-    let cache =
-        open(&format!("redis+cluster://127.0.0.1:{}", cluster.servers[0].port)).await.expect("connect");
+    let cache = open(&format!("redis+cluster://127.0.0.1:{}", cluster.servers[0].port)).expect("a URL");
+    cache.collect(&Silent).await.expect("connect");
     cluster.servers[2].kill();
     let error = cache.collect(&Silent).await.expect_err("a master is gone");
     assert!(matches!(error, CacheError::Interrupted { .. }), "{error}");

@@ -57,7 +57,7 @@ fn exactly_the_stale_keys_go_and_the_next_push_heals() {
         push(&raw, "team/app", "1", &lost);
         push(&raw, "other", "1", &lost);
         push(&raw, "team/app", "2", &kept);
-        let cache = open(&format!("{}/1", redis.url())).await.expect("connect");
+        let cache = open(&format!("{}/1", redis.url())).expect("a URL");
         let healthy = cache.collect(&Silent).await.expect("collect");
         let verdict = check(Some(&stored(&registry)), &healthy, true);
         assert_eq!((accused(&verdict), verdict.refusal), (BTreeSet::new(), None));
@@ -117,7 +117,7 @@ fn deleted_access_comes_back_through_a_member_left_behind() {
         assert_eq!(head("other"), 200);
         assert_eq!(head("team/app"), 200, "deleted, and served again");
 
-        let cache = open(&redis.url()).await.expect("connect");
+        let cache = open(&redis.url()).expect("a URL");
         let view = cache.collect(&Silent).await.expect("collect");
         let verdict = check(Some(&stored(&registry)), &view, true);
         let told: Vec<_> =

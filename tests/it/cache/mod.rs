@@ -15,14 +15,14 @@ use regfsck::domain::journal::DeletedKey;
 use regfsck::domain::views::cache::{CacheView, StaleKeys};
 use regfsck::engine::ports::{Cache, CacheError, Silent};
 
-/// Connect to this URL.
-async fn open(url: &str) -> Result<RedisCache, CacheError> {
-    RedisCache::connect(url.parse::<RedisSettings>()?).await
+/// The cache at this URL.
+fn open(url: &str) -> Result<RedisCache, CacheError> {
+    RedisCache::at(url.parse::<RedisSettings>()?)
 }
 
 /// Connect and read all of it.
 async fn collect(url: &str) -> Result<CacheView, CacheError> {
-    open(url).await?.collect(&Silent).await
+    open(url)?.collect(&Silent).await
 }
 
 /// Read what is stale, and delete it; what it held.

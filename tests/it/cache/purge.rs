@@ -23,7 +23,7 @@ async fn one_digest_in_three_forms_and_nothing_else() {
     }
     remember(&mut connection, "other", &digest(7), 10);
     let before = dump(&mut connection);
-    let cache = open(&server.url()).await.expect("connect");
+    let cache = open(&server.url()).expect("a URL");
     let view = cache.collect(&Silent).await.expect("collect");
     let purged = purge(&cache, &view.keys_of(&digest(7))).await.expect("purge");
     let changed = differences(&before, &dump(&mut connection));
@@ -55,7 +55,7 @@ async fn a_membership_leaves_the_entry() {
     let mut connection = server.client(0);
     remember(&mut connection, "a", &digest(1), 10);
     remember(&mut connection, "b", &digest(1), 10);
-    let cache = open(&server.url()).await.expect("connect");
+    let cache = open(&server.url()).expect("a URL");
     let name = "a".parse().expect("a name");
     assert!(cache.membership(&name, &digest(1)).await.present().is_some());
     purge(&cache, &StaleKeys::membership(name.clone(), digest(1))).await.expect("purge");
@@ -73,7 +73,7 @@ async fn another_programs_key_is_left_alone_and_with_it_all_others() {
     let key = format!("repository::b::blobs::{}", digest(1));
     redis::cmd("SET").arg(&key).arg("x").query::<()>(&mut connection).expect("SET");
     let before = dump(&mut connection);
-    let cache = open(&server.url()).await.expect("connect");
+    let cache = open(&server.url()).expect("a URL");
     let stale = cache.collect(&Silent).await.expect("collect").keys_of(&digest(1));
     let error = purge(&cache, &stale).await.expect_err("another type");
     assert!(matches!(&error, CacheError::WrongType { key: found, .. } if *found == key), "{error}");
@@ -91,8 +91,7 @@ async fn in_a_cluster_each_key_on_its_node() {
         }
     }
     let before = cluster.dump();
-    let cache =
-        open(&format!("redis+cluster://127.0.0.1:{}", cluster.servers[1].port)).await.expect("connect");
+    let cache = open(&format!("redis+cluster://127.0.0.1:{}", cluster.servers[1].port)).expect("a URL");
     let view = cache.collect(&Silent).await.expect("collect");
     let purged = purge(&cache, &view.keys_of(&digest(3))).await.expect("purge");
     let changed = differences(&before, &cluster.dump());

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
+use futures_util::TryStreamExt;
 use regfsck::adapters::files::PrivateFolder;
 use regfsck::adapters::source::{FetchRetries, OpenOptions, SourceList, SourceSpec};
 use regfsck::domain::digest::{Algorithm, Digest};
 use regfsck::domain::name::Image;
-use regfsck::engine::ports::{Hasher, Source, SourceError};
+use regfsck::engine::ports::{Hasher, Source, SourceError, VerifiedBytes};
 use serde_json::json;
 
 use super::program;
@@ -178,5 +179,10 @@ pub fn open(spec: &str) -> Result<Box<dyn Source>, SourceError> {
 pub fn list(specs: &[String]) -> SourceList {
     let sources = specs.iter().map(|spec| open(spec).unwrap()).collect();
     let patience = FetchRetries { attempts: 3, breaks: 10, pause: Duration::from_millis(5) };
-    SourceList::new(sources, spool()).with_patience(patience)
+    SourceList::new(sources, spool(), patience)
+}
+
+/// All the bytes of a piece that was fetched.
+pub async fn whole(bytes: &VerifiedBytes) -> Vec<u8> {
+    bytes.part(0..u64::MAX).try_collect::<Vec<_>>().await.unwrap().concat()
 }

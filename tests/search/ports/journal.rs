@@ -15,10 +15,6 @@ impl Journal for Notebook {
         "memory".to_owned()
     }
 
-    fn run(&self) -> &'static str {
-        "run"
-    }
-
     fn earlier(&self) -> &[Entry] {
         &[]
     }

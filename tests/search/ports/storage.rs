@@ -292,10 +292,6 @@ fn below(path: &Path) -> &str {
 const QUARANTINE: &str = "/memory.regfsck-quarantine";
 
 impl StorageWriter for Ports {
-    fn quarantine(&self) -> String {
-        QUARANTINE.to_owned()
-    }
-
     fn obstacles(&self) -> Vec<String> {
         Vec::new()
     }

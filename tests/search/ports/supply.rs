@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use regfsck::adapters::sandbox::image::Blob;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::manifest::{self, Descriptor};
-use regfsck::domain::name::{Image, Reference, RepositoryName};
+use regfsck::domain::name::{Image, Reference};
 use regfsck::engine::ports::{
     Found, ImageContent, Naming, Shortage, Sighting, SourceError, Spool, Supply, VerifiedBytes, Wanted,
 };
@@ -89,13 +89,5 @@ impl Supply for Mirror {
 
     async fn contents(&self, image: &Image) -> Vec<(String, Result<ImageContent, SourceError>)> {
         vec![("mirror".to_owned(), self.content_of(image))]
-    }
-
-    async fn images(&self, among: &[RepositoryName]) -> Vec<(String, Result<Vec<Image>, SourceError>)> {
-        let of = |name: &RepositoryName| {
-            let tags = self.tags.keys();
-            tags.map(|tag| Image::tagged(name.clone(), tag.parse().unwrap())).collect::<Vec<_>>()
-        };
-        vec![("mirror".to_owned(), Ok(among.iter().flat_map(of).collect()))]
     }
 }

@@ -7,6 +7,7 @@ use rustls::CertificateError;
 
 use super::reach::Forbidden;
 use super::wire::printable;
+use crate::adapters::tls::is_ca_as_server;
 
 /// How to show one.
 const CLIENT_CERTIFICATE: &str =
@@ -252,7 +253,7 @@ fn certificate_words(error: &CertificateError) -> (String, Option<String>) {
             "the registry's certificate is signed by a CA of the same name as one that this machine trusts, but of another key",
             "give the CA that signed it with --ca-file, or put it into /etc/docker/certs.d/HOST:PORT/ca.crt",
         ),
-        other if other.to_string().contains("CaUsedAsEndEntity") => with(
+        other if is_ca_as_server(other) => with(
             "the registry's certificate is self-signed, and this machine does not know it",
             "give that very certificate with --ca-file, or put it into /etc/docker/certs.d/HOST:PORT/ca.crt",
         ),

@@ -25,7 +25,6 @@ use crate::domain::views::storage::HashedBlob;
 use crate::engine::ports::{Downloaded, RawManifest, RegistryReader, RequestError};
 
 pub(crate) use answer::said;
-pub(crate) use listing::tags;
 #[cfg(any(test, fuzzing))]
 pub(crate) use listing::{next_page, page_names};
 pub(crate) use manifest::fetch as fetch_manifest;

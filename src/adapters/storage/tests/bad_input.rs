@@ -89,9 +89,9 @@ fn what_is_no_regular_file_is_stray_and_never_blocks(#[case] make: impl Fn(&Temp
     assert_eq!(repository.layers, Links::from_iter([(lost, Target::Missing)]));
     assert_eq!(repository.tags[0].current, TagTarget::Missing);
     let storage = tree.storage();
-    assert!(storage.blob(&lost).is_absent());
-    assert!(storage.hash(&lost).is_absent());
-    assert!(storage.link(&name("a"), &LinkPlace::Layer(lost)).is_absent());
+    assert_eq!(storage.blob(&lost), Observed::Absent);
+    assert_eq!(storage.hash(&lost), Observed::Absent);
+    assert_eq!(storage.link(&name("a"), &LinkPlace::Layer(lost)), Observed::Absent);
     assert!(!matches!(storage.read(&lost, 10), Observed::Present(_)));
 }
 

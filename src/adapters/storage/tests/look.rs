@@ -17,7 +17,7 @@ fn a_blob_is_present_with_its_size_or_absent() {
     let storage = tree.storage();
     assert_eq!(storage.blob(&blob).present().map(|file| file.size), Some(5));
     for absent in [digest("aa"), digest("bb")] {
-        assert!(storage.blob(&absent).is_absent());
+        assert_eq!(storage.blob(&absent), Observed::Absent);
     }
 }
 

@@ -58,8 +58,8 @@ fn an_empty_folder_that_the_configuration_names_is_an_empty_registry() {
     let storage = FilesystemStorage::open_configured(place.path()).unwrap();
     let view = storage.collect(&Everything, &Silent).unwrap();
     assert_eq!((view.blobs.len(), view.repositories.len(), view.unknown.len()), (0, 0, 0));
-    assert!(storage.blob(&digest("aa")).is_absent());
-    assert!(storage.tag(&name("a"), &tag("b")).is_absent());
+    assert_eq!(storage.blob(&digest("aa")), Observed::Absent);
+    assert_eq!(storage.tag(&name("a"), &tag("b")), Observed::Absent);
     fs::write(place.path().join("file"), "").unwrap();
     assert!(FilesystemStorage::open_configured(place.path()).is_err());
 }
