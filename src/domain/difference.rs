@@ -233,6 +233,7 @@ mod tests {
             manifests: StoredManifests::new(),
             uploads: Vec::new(),
             stray: Vec::new(),
+            closed: Vec::new(),
             unknown: Vec::new(),
         }
     }
