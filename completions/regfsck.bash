@@ -555,7 +555,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__explain)
-            opts="-v -q -h -V --color --verbose --quiet --help --version phantom-blob phantom-link phantom-manifest missing-blob missing-manifest missing-link empty-blob truncated-blob corrupt-blob wrong-descriptor unreadable-manifest invalid-link size-mismatch tag-mismatch hidden-blob replica-disagreement stale-cache-entry server-error hollow-index partial-index dangling-layer-link orphan-blob stale-upload stray-file"
+            opts="-v -q -h -V --color --verbose --quiet --help --version phantom-blob phantom-link phantom-manifest missing-blob missing-manifest missing-link empty-blob truncated-blob corrupt-blob wrong-descriptor unreadable-manifest unreadable-file invalid-link size-mismatch tag-mismatch hidden-blob replica-disagreement stale-cache-entry server-error hollow-index partial-index dangling-layer-link orphan-blob stale-upload stray-file"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -58,13 +58,13 @@ fn reasons(error: &dyn Error) -> String {
 }
 
 impl Memory for LastLookFiles {
-    fn load(&self) -> Result<Option<LastLook>, MemoryError> {
+    fn load(&self, now: &StorageView) -> Result<Option<LastLook>, MemoryError> {
         let found = PrivateFolder::find(&self.dir).map_err(self.failed("read", VIEW))?;
         let Some(folder) = found else { return Ok(None) };
         if folder.open(VIEW).map_err(self.failed("read", VIEW))?.is_none() {
             return Ok(None);
         }
-        let view = snapshot::read(&self.dir.join(VIEW)).map_err(self.failed("read", VIEW))?;
+        let view = snapshot::read_beside(&self.dir.join(VIEW), now).map_err(self.failed("read", VIEW))?;
         let outcome = self.outcome(&folder)?.filter(|outcome| outcome.collected == view.collected);
         let outcome = outcome.unwrap_or_else(|| LookOutcome {
             collected: view.collected,

@@ -26,7 +26,7 @@ use crate::domain::digest::Digest;
 use crate::domain::observed::Unlooked;
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    ReadManifest, Repository, StorageView, StoredBlob, StoredUpload, StrayFile, ViewPart,
+    Closed, ReadManifest, Repository, StorageView, StoredBlob, StoredUpload, StrayFile, ViewPart,
 };
 
 const NAME: &str = "regfsck-snapshot ";
@@ -120,6 +120,8 @@ enum Record<'a> {
     Upload(Held<'a, StoredUpload>),
     #[serde(rename = "s")]
     Stray(Held<'a, StrayFile>),
+    #[serde(rename = "c")]
+    Closed(Held<'a, Closed>),
     #[serde(rename = "x")]
     Unknown(Held<'a, Unlooked>),
     #[serde(rename = "end")]
@@ -169,6 +171,7 @@ fn records<'a>(view: &'a StorageView, part: Option<&ViewPart>) -> impl Iterator<
         .chain(view.manifests.iter().map(|(digest, it)| Record::Manifest(*digest, Held::Borrowed(it))))
         .chain(view.uploads.iter().map(|it| Record::Upload(Held::Borrowed(it))))
         .chain(view.stray.iter().map(|it| Record::Stray(Held::Borrowed(it))))
+        .chain(view.closed.iter().map(|it| Record::Closed(Held::Borrowed(it))))
         .chain(view.unknown.iter().map(|it| Record::Unknown(Held::Borrowed(it))))
 }
 
@@ -236,7 +239,19 @@ impl<W: Write> Write for Hashed<W> {
 /// # Errors
 /// When the file cannot be read, or is not byte for byte a snapshot that this version writes, or is a part.
 pub fn read(path: &Path) -> Result<StorageView, SnapshotError> {
-    match read_file(path)? {
+    read_whole(path, &|_| true)
+}
+
+/// The same, without the manifests that another view has.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_beside(path: &Path, other: &StorageView) -> Result<StorageView, SnapshotError> {
+    read_whole(path, &|manifest| !other.manifests.contains_key(manifest))
+}
+
+fn read_whole(path: &Path, wants: &dyn Fn(&Digest) -> bool) -> Result<StorageView, SnapshotError> {
+    match read_file(path, wants)? {
         (view, None) => Ok(view),
         (_, Some(part)) => Err(SnapshotError::Part { path: path.into(), shard: part.shard }),
     }
@@ -247,11 +262,15 @@ pub fn read(path: &Path) -> Result<StorageView, SnapshotError> {
 /// # Errors
 /// As [`read`], and when it is whole.
 pub fn read_part(path: &Path) -> Result<(ViewPart, StorageView), SnapshotError> {
-    let (view, part) = read_file(path)?;
+    let (view, part) = read_file(path, &|_| true)?;
     Ok((part.ok_or_else(|| SnapshotError::Whole { path: path.into() })?, view))
 }
 
-fn read_file(path: &Path) -> Result<(StorageView, Option<ViewPart>), SnapshotError> {
+/// Read it, with the manifests that are wanted.
+fn read_file(
+    path: &Path,
+    wants: &dyn Fn(&Digest) -> bool,
+) -> Result<(StorageView, Option<ViewPart>), SnapshotError> {
     let failed = |source| SnapshotError::Io { path: path.into(), doing: "read", source };
     let corrupt = |why: String| SnapshotError::Corrupt { path: path.into(), why };
     let (mut file, length) = files::open(path).map_err(failed)?;
@@ -265,7 +284,7 @@ fn read_file(path: &Path) -> Result<(StorageView, Option<ViewPart>), SnapshotErr
     let taken =
         serde_json::Deserializer::from_reader(&mut lines).into_iter::<Record<'_>>().try_for_each(|record| {
             let record = record.map_err(|error| error.to_string())?;
-            reading.take(record).map_err(str::to_owned)
+            reading.take(record, wants).map_err(str::to_owned)
         });
     if lines.get_ref().limit() == 0 {
         return Err(corrupt("it unpacks to far more than what was ever packed".into()));
@@ -314,7 +333,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, record: Record<'_>) -> Result<(), &'static str> {
+    fn take(&mut self, record: Record<'_>, wants: &dyn Fn(&Digest) -> bool) -> Result<(), &'static str> {
         if self.end.is_some() {
             return Err("it goes on behind its end");
         }
@@ -330,6 +349,7 @@ impl Reading {
             }
             (Record::Root { .. }, Some(_)) => return Err("it has two roots"),
             (_, None) => return Err("it has no root"),
+            (Record::Manifest(digest, _), _) if !wants(&digest) => {}
             (record, Some(view)) => add(view, record),
         }
         Ok(())
@@ -350,6 +370,7 @@ fn add(view: &mut StorageView, record: Record<'_>) {
         }
         Record::Upload(upload) => view.uploads.push(upload.take()),
         Record::Stray(stray) => view.stray.push(stray.take()),
+        Record::Closed(closed) => view.closed.push(closed.take()),
         Record::Unknown(unlooked) => view.unknown.push(unlooked.take()),
         Record::Root { .. } | Record::End(_) => {}
     }

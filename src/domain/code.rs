@@ -90,6 +90,7 @@ codes! {
     CorruptBlob, "corrupt-blob", Error, "the stored bytes do not hash to their digest";
     WrongDescriptor, "wrong-descriptor", Error, "a manifest gives a size that its stored, right content does not have: clients refuse the image";
     UnreadableManifest, "unreadable-manifest", Error, "a stored manifest is not a manifest; it aborts garbage collection";
+    UnreadableFile, "unreadable-file", Error, "the daemon's user may not read it: owner and mode differ from its neighbours'";
     InvalidLink, "invalid-link", Error, "a link file holds no digest, or names another digest than its folder";
     SizeMismatch, "size-mismatch", Error, "the daemon's Content-Length differs from the stored size";
     TagMismatch, "tag-mismatch", Error, "the daemon resolves a tag to another digest than storage does";

@@ -227,6 +227,7 @@ mod tests {
             manifests: StoredManifests::new(),
             uploads: Vec::new(),
             stray: Vec::new(),
+            closed: Vec::new(),
             unknown: Vec::new(),
         }
     }

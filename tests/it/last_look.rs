@@ -1,9 +1,11 @@
 //! What a check keeps for the next: what has gone meanwhile is asked about by its name, and what was denied is not asked about
 //! again.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::name::RepositoryName;
@@ -12,7 +14,7 @@ use crate::repair::{Mirror, Ran, Regfsck};
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::raw::{blob_path, manifest_path};
 use crate::support::real_registry::{current, on_every_registry};
-use crate::support::tree::remove_folder;
+use crate::support::tree::{data_file, remove_folder};
 
 /// A registry in which an image stays, and what is pushed as `team/app`.
 fn registry() -> Option<(Daemon, Regfsck, Image)> {
@@ -157,4 +159,70 @@ fn without_a_memory_to_doubt_nothing_is_kept() {
             assert!(ran.stderr.contains("last-look.json"), "{}", ran.stderr);
         }
     }
+}
+
+/// Everything below a folder, with the time of modification of each folder.
+fn listing(root: &Path) -> BTreeMap<PathBuf, SystemTime> {
+    let all = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap);
+    all.map(|entry| (entry.path().to_owned(), entry.metadata().unwrap().modified().unwrap())).collect()
+}
+
+/// As `rsync -a --delete` from a backup leaves it: what came later is gone, and folders have the times that they had.
+fn restore(root: &Path, backup: &BTreeMap<PathBuf, SystemTime>) {
+    for entry in walkdir::WalkDir::new(root).contents_first(true).into_iter().map(Result::unwrap) {
+        let path = entry.path();
+        match backup.get(path) {
+            Some(time) if path.is_dir() => fs::File::open(path).unwrap().set_modified(*time).unwrap(),
+            Some(_) => {}
+            None if path.is_dir() => fs::remove_dir(path).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+    }
+}
+
+/// Neither a link nor the time of a folder tells that something was there, and the daemon remembers all of it.
+#[test]
+fn a_backup_that_is_restored_below_a_daemon_is_no_all_clear_until_it_restarts() {
+    on_every_registry(|| {
+        let Some((mut daemon, regfsck, _)) = registry() else { return };
+        let raw = daemon.raw();
+        let backup = listing(&daemon.root());
+        sleep(Duration::from_millis(1500));
+        let later = Image::two_layers("later").unwrap();
+        raw.push_image("team/app", "2", &later);
+        assert_eq!(raw.pull("team/app", "2", &later), Ok(()));
+        restore(&daemon.root(), &backup);
+        regfsck.check(&[]).expect(3);
+        raw.push_image("team/app", "2", &later);
+        assert!(raw.pull("team/app", "2", &later).is_err(), "that is what the daemon remembers");
+        restore(&daemon.root(), &backup);
+        sleep(Duration::from_millis(1500));
+        daemon.restart();
+        regfsck.check(&[]).expect(0);
+        daemon.raw().push_image("team/app", "2", &later);
+        assert_eq!(daemon.raw().pull("team/app", "2", &later), Ok(()));
+    });
+}
+
+/// A daemon that met a file while it was cut remembers its size, though somebody has put the whole one back.
+#[test]
+fn a_size_that_is_remembered_is_found_when_the_file_is_whole_again() {
+    on_every_registry(|| {
+        let Some((mut daemon, regfsck, image)) = registry() else { return };
+        let layer = &image.layers[0];
+        let file = data_file(&daemon.root(), &layer.digest);
+        fs::write(&file, &layer.bytes[..9]).unwrap();
+        daemon.restart();
+        assert_eq!(daemon.raw().head(&blob_path("team/app", &layer.digest)).status, 200);
+        regfsck.check(&[]).expect(1);
+        fs::write(&file, &layer.bytes).unwrap();
+        for _ in 0..2 {
+            let came = daemon.raw().pull("team/app", "1", &image);
+            let ran = regfsck.check(&[]);
+            assert_eq!(ran.status == 0, came.is_ok(), "{came:?}: {}", ran.table);
+        }
+        daemon.restart();
+        regfsck.check(&[]).expect(0);
+        assert_eq!(daemon.raw().pull("team/app", "1", &image), Ok(()));
+    });
 }

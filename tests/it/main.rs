@@ -65,6 +65,7 @@ mod support;
 mod suspects;
 mod tls_program;
 mod token_auth;
+mod unreadable;
 mod uploads;
 mod verify;
 mod watch;

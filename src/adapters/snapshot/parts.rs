@@ -292,4 +292,8 @@ impl Storage for Beside {
     fn exists(&self, place: &Place) -> Observed<()> {
         self.storage.exists(place)
     }
+
+    fn is_closed(&self, place: &Place) -> Observed<()> {
+        self.storage.is_closed(place)
+    }
 }

@@ -131,7 +131,10 @@ pub(super) fn look_at_blob(
     }
     match look {
         Ok(look) => match look.kind {
-            FileKind::File => return Some(StoredBlob { digest, size: look.size, modified: look.modified }),
+            FileKind::File => {
+                shard.note_kept(path, notes);
+                return Some(StoredBlob { digest, size: look.size, modified: look.modified });
+            }
             FileKind::Symlink => notes.symlink(shard.path_of(&*path)),
             FileKind::Folder | FileKind::Other => notes.stray(shard.path_of(&*path), NO_BLOB),
         },

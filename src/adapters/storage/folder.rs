@@ -13,6 +13,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, open, openat, statat};
 use super::notes::Notes;
 use super::printable::show;
 use crate::domain::layout::{self, Place};
+use crate::domain::views::storage::{Closed, Owner};
 
 /// Room for one `getdents`: some 370 digest names.
 const LISTING_BYTES: usize = 32 << 10;
@@ -49,6 +50,8 @@ pub(super) struct Look {
     pub(super) size: u64,
     /// Modification time, in seconds since 1970.
     pub(super) modified: i64,
+    owner: Owner,
+    mode: u32,
 }
 
 impl Look {
@@ -57,6 +60,8 @@ impl Look {
             kind: FileKind::of(FileType::from_raw_mode(stat.st_mode)),
             size: u64::try_from(stat.st_size).unwrap_or_default(),
             modified: stat.st_mtime,
+            owner: Owner { user: stat.st_uid, group: stat.st_gid },
+            mode: stat.st_mode & 0o7777,
         }
     }
 }
@@ -68,6 +73,8 @@ pub(super) struct Folder {
     path: String,
     /// Where links below it are followed: it, and the folders that it was reached through.
     follows: Option<Arc<Ancestor>>,
+    /// Who has to be able to read what lies below it, where that is of interest.
+    reader: Option<Owner>,
 }
 
 /// A folder on the way to another one.
@@ -94,12 +101,38 @@ impl Folder {
     /// Open the storage root, which may be a symbolic link.
     pub(super) fn open_root(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { fd: open(path, flags, Mode::empty())?, path: String::new(), follows: None })
+        Ok(Self { fd: open(path, flags, Mode::empty())?, path: String::new(), follows: None, reader: None })
     }
 
     /// The same, with links below it followed as the daemon follows them.
     pub(super) fn following(self) -> io::Result<Self> {
         Ok(Self { follows: Some(Ancestor::of(&self.fd, None)?), ..self })
+    }
+
+    /// The same, with what is kept from the daemon's user noted: whoever made the folder of all blobs. Root reads
+    /// everything.
+    pub(super) fn read_by_its_daemon(self) -> Self {
+        let blobs = self.look(layout::BLOBS).ok().map(|look| look.owner);
+        Self { reader: blobs.filter(|owner| owner.user != 0), ..self }
+    }
+
+    /// Note what lies there if it is kept from the daemon's user.
+    fn note_closed(&self, path: impl FnOnce() -> String, look: io::Result<Look>, notes: &mut Notes) {
+        let (Some(reader), Ok(Look { kind, owner, mode, .. })) = (self.reader, look) else { return };
+        if reader.is_kept_out(owner, mode, kind == FileKind::Folder) {
+            notes.closed.push(Closed { place: path().into(), owner, mode, reader });
+        }
+    }
+
+    /// Note the folders on the way to `path` below it, and what lies there, that are kept from the daemon's user.
+    pub(super) fn note_kept(&self, path: &[u8], notes: &mut Notes) {
+        if self.reader.is_none() {
+            return;
+        }
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for part in ends.chain([path.len()]).filter_map(|end| path.get(..end)) {
+            self.note_closed(|| self.path_of(part), self.look(part), notes);
+        }
     }
 
     /// What keeps a link from being followed.
@@ -123,9 +156,13 @@ impl Folder {
         format!("{}{slash}{}", self.path, show(name.as_ref()))
     }
 
+    fn own_look(&self) -> io::Result<Look> {
+        Ok(Look::of(&fstat(&self.fd)?))
+    }
+
     /// When it was last changed, in seconds since 1970.
     pub(super) fn modified(&self) -> io::Result<i64> {
-        Ok(Look::of(&fstat(&self.fd)?).modified)
+        Ok(self.own_look()?.modified)
     }
 
     /// When it, or what is known about it, was last changed, in seconds since 1970.
@@ -144,7 +181,7 @@ impl Folder {
                 if follows.as_ref().is_some_and(|way| way.is_circle()) {
                     return Err(rustix::io::Errno::LOOP.into());
                 }
-                Ok(Self { fd, path: self.path_of(name), follows })
+                Ok(Self { fd, path: self.path_of(name), follows, reader: self.reader })
             }
             // For a symbolic link Linux answers "not a directory", which must not pass for absent.
             Err(rustix::io::Errno::NOTDIR) if self.is_symlink(name) => Err(rustix::io::Errno::LOOP.into()),
@@ -157,8 +194,9 @@ impl Folder {
     }
 
     /// Open the folder that lies at the end of these names, one after the other.
-    pub(super) fn descend(&self, names: impl IntoIterator<Item: AsRef<[u8]>>) -> io::Result<Self> {
-        let here = Self { fd: self.fd.try_clone()?, path: self.path.clone(), follows: self.follows.clone() };
+    pub(super) fn descend<N: AsRef<[u8]>>(&self, names: impl IntoIterator<Item = N>) -> io::Result<Self> {
+        let (path, follows) = (self.path.clone(), self.follows.clone());
+        let here = Self { fd: self.fd.try_clone()?, path, follows, reader: self.reader };
         names.into_iter().try_fold(here, |folder, name| folder.enter(name))
     }
 
@@ -176,7 +214,11 @@ impl Folder {
     /// Open the folder of that name; note why that fails, unless there is none.
     pub(super) fn enter_noting(&self, name: impl AsRef<[u8]>, notes: &mut Notes) -> Option<Self> {
         let name = name.as_ref();
-        self.enter(name).map_err(|error| notes.failed(self.path_of(name), &error)).ok()
+        let entered = self.enter(name).map_err(|error| notes.failed(self.path_of(name), &error)).ok()?;
+        if self.reader.is_some() {
+            self.note_closed(|| entered.path.clone(), entered.own_look(), notes);
+        }
+        Some(entered)
     }
 
     /// Look at what lies at `path` below it.

@@ -154,6 +154,7 @@ fn look_at(
             Leftovers::Arrived => content = read(folder, &*path),
         }
     }
+    folder.note_kept(path.as_bytes(), notes);
     Some(Seen::Link(digest, target(content, Some(digest), || folder.path_of(&*path), notes)))
 }
 

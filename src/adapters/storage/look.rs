@@ -106,15 +106,37 @@ pub(super) fn upload(root: &Folder, name: &RepositoryName, id: &str) -> io::Resu
     root.at(&layout::FolderPlace::Part(name.clone(), Part::Uploads))?.enter(id).map(|_| Observed::Present(()))
 }
 
-pub(super) fn exists(root: &Folder, place: &Place) -> io::Result<Observed<()>> {
-    let path = place.to_string();
-    let names: Option<Vec<_>> = path.split('/').map(bytes).collect();
+/// Open the folder in which a place lies that anything may have named; its own name there.
+fn around<'a>(root: &Folder, names: &'a [Vec<u8>]) -> io::Result<Option<(Folder, &'a Vec<u8>)>> {
     let is_name = |name: &Vec<u8>| !name.is_empty() && name != b"." && name != b"..";
     let Some((last, folders)) =
-        names.as_deref().filter(|names| names.iter().all(is_name)).and_then(<[_]>::split_last)
+        Some(names).filter(|names| names.iter().all(is_name)).and_then(<[_]>::split_last)
     else {
+        return Ok(None);
+    };
+    Ok(Some((root.descend(folders)?, last)))
+}
+
+fn names(place: &Place) -> Vec<Vec<u8>> {
+    place.to_string().split('/').map(bytes).collect::<Option<_>>().unwrap_or_default()
+}
+
+pub(super) fn exists(root: &Folder, place: &Place) -> io::Result<Observed<()>> {
+    match around(root, &names(place))? {
+        Some((folder, last)) => folder.look(last).map(|_| Observed::Present(())),
+        None => Ok(Observed::Unknown(Reason::OutsideStorage)),
+    }
+}
+
+/// Whether it is still kept from the daemon's user.
+pub(super) fn closed(root: &Folder, place: &Place) -> io::Result<Observed<()>> {
+    let root = root.descend::<&[u8]>([])?.read_by_its_daemon();
+    let names = names(place);
+    let Some((folder, last)) = around(&root, &names)? else {
         return Ok(Observed::Unknown(Reason::OutsideStorage));
     };
-    let folder = root.descend(folders)?;
-    folder.look(last).map(|_| Observed::Present(()))
+    let mut notes = Notes::default();
+    folder.look(last)?;
+    folder.note_kept(last, &mut notes);
+    Ok(if notes.closed.is_empty() { Observed::Absent } else { Observed::Present(()) })
 }

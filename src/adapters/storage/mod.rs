@@ -157,6 +157,7 @@ impl FilesystemStorage {
     ) -> Result<StorageView, StorageError> {
         let view = self.empty_view();
         let Some(root) = self.open_root()? else { return Ok(view) };
+        let root = root.read_by_its_daemon();
         Ok(self.looks.run(&self.root.path, || self.walk_in(&root, view, (part, scope), events)))
     }
 
@@ -182,6 +183,7 @@ impl FilesystemStorage {
         view.changed = walked.changed;
         view.manifests = manifests;
         view.uploads = walked.uploads;
+        view.closed = notes.closed();
         (view.stray, view.unknown) = notes.finish(&self.root.path);
         view
     }
@@ -296,5 +298,9 @@ impl Storage for FilesystemStorage {
 
     fn exists(&self, place: &Place) -> Observed<()> {
         self.look(|root| look::exists(root, place))
+    }
+
+    fn is_closed(&self, place: &Place) -> Observed<()> {
+        self.look(|root| look::closed(root, place))
     }
 }

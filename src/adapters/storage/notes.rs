@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::domain::layout::Place;
 use crate::domain::observed::{Reason, Unlooked};
-use crate::domain::views::storage::StrayFile;
+use crate::domain::views::storage::{Closed, StrayFile};
 
 /// What came up. Paths are printable and below the storage root.
 #[derive(Debug, Default)]
 pub(in crate::adapters) struct Notes {
     pub(in crate::adapters) stray: Vec<StrayFile>,
+    pub(in crate::adapters) closed: Vec<Closed>,
     pub(in crate::adapters) unknown: Vec<Unlooked>,
 }
 
@@ -36,7 +37,16 @@ impl Notes {
     /// Take in what another walk noted.
     pub(in crate::adapters) fn extend(&mut self, other: Self) {
         self.stray.extend(other.stray);
+        self.closed.extend(other.closed);
         self.unknown.extend(other.unknown);
+    }
+
+    /// What is kept from the daemon's user: taken out, sorted, each once.
+    pub(super) fn closed(&mut self) -> Vec<Closed> {
+        let mut closed = std::mem::take(&mut self.closed);
+        closed.sort_unstable();
+        closed.dedup();
+        closed
     }
 
     /// Both lists sorted, each entry once, the paths of what is unknown made absolute.

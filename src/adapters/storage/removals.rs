@@ -4,6 +4,7 @@
 //! push   mkdir <hh>/<hex>        the time of modification of <hh>
 //!        rename … <hex>/data     the time of change of data: not before that
 //! gc     rmdir <hh>/<hex>        the time of modification of <hh>: after all that
+//! rsync  rmdir <hh>/<hex>        the same, and set back: then the time of change of <hh> counts
 //! ```
 //!
 //! So a folder that was modified after every `data` in it was changed lost something last. What came after a loss hides it.
@@ -12,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, Stat, fstat, statat};
 
@@ -26,6 +27,9 @@ const LOOKED_AT: usize = 64;
 
 /// So long a push takes at most from making the folder of a blob's folder to that of the blob.
 const PUSHING: Duration = Duration::from_millis(200);
+
+/// So much later than it was modified a folder is changed only by somebody who changes its times or owner.
+const SETTLING: SignedDuration = SignedDuration::from_millis(200);
 
 /// Those that something has left last; what cannot be looked at tells nothing.
 pub(super) fn find(root: &Folder, blobs: &[StoredBlob]) -> Vec<Removal> {
@@ -51,11 +55,19 @@ fn within(blobs: &[StoredBlob], first: u8) -> &[StoredBlob] {
 fn left(folder: &Folder, first: u8, blobs: &[StoredBlob]) -> Option<Removal> {
     let folder = folder.enter(format!("{first:02x}")).ok()?;
     let stat = fstat(folder.handle()).ok()?;
-    let at = time(stat.st_mtime, stat.st_mtime_nsec)?;
+    let modified = time(stat.st_mtime, stat.st_mtime_nsec)?;
+    let changed_at = time(stat.st_ctime, stat.st_ctime_nsec)?;
+    // Whoever restores a backup sets the time of modification back. Whoever gives all of it to another user changes what
+    // lies in a folder right before.
+    let (at, slack) = if changed_at.duration_since(modified) > SETTLING {
+        (changed_at, SETTLING)
+    } else {
+        (modified, SignedDuration::ZERO)
+    };
     let mut newest: Vec<_> = blobs.iter().collect();
     newest.sort_unstable_by_key(|blob| Reverse(blob.modified));
     // One that is gone by now, or not there yet, hides what went before.
-    let came_last = |name: &str| changed(&folder, name).is_none_or(|changed| changed >= at);
+    let came_last = |name: &str| changed(&folder, name).is_none_or(|changed| changed + slack >= at);
     let mut known = newest.into_iter().take(LOOKED_AT).map(|blob| blob.digest.hex());
     let is_removal =
         !known.any(|name| came_last(&name)) && !arrived(&folder, blobs).iter().any(|name| came_last(name));

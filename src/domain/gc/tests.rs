@@ -55,6 +55,7 @@ fn view(blobs: &[u8], manifests: &[(u8, ReadManifest)], repositories: Vec<Reposi
         manifests: manifests.iter().map(|(n, read)| (digest(*n), read.clone())).collect(),
         uploads: Vec::new(),
         stray: Vec::new(),
+        closed: Vec::new(),
         unknown: Vec::new(),
     }
 }

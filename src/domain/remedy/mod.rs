@@ -115,6 +115,7 @@ impl About {
             | Code::HiddenBlob
             | Code::ReplicaDisagreement
             | Code::ServerError
+            | Code::UnreadableFile
             | Code::DanglingLayerLink
             | Code::OrphanBlob
             | Code::StaleUpload

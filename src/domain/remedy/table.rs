@@ -15,7 +15,7 @@ use crate::domain::code::Code::{
     self, CorruptBlob, DanglingLayerLink, EmptyBlob, HiddenBlob, HollowIndex, InvalidLink, MissingBlob,
     MissingLink, MissingManifest, OrphanBlob, PartialIndex, PhantomBlob, PhantomLink, PhantomManifest,
     ReplicaDisagreement, ServerError, SizeMismatch, StaleCacheEntry, StaleUpload, StrayFile, TagMismatch,
-    TruncatedBlob, UnreadableManifest, WrongDescriptor,
+    TruncatedBlob, UnreadableFile, UnreadableManifest, WrongDescriptor,
 };
 
 /// What exactly a finding is about, as far as that decides what helps.
@@ -93,7 +93,7 @@ const TABLE: &[Row] = &[
     (&[ServerError], ANY, &[Do(Inspect), UPLOADS_NO_MEMORY, Do(Restart)]),
     (&[ReplicaDisagreement], Some(About::Tag), &[Do(Inspect)]),
     (&[ReplicaDisagreement], ANY, &[Do(Inspect), Never(UploadBlob, Obstacle::ReplicaRemembers), Do(Restart)]),
-    (&[TagMismatch, StrayFile], ANY, &[Do(Inspect)]),
+    (&[TagMismatch, StrayFile, UnreadableFile], ANY, &[Do(Inspect)]),
     // Leftovers. Garbage collection of no version removes a dangling link, and a push of the layer makes it right.
     (&[OrphanBlob], ANY, &[Do(CollectGarbage)]),
     (&[DanglingLayerLink], ANY, &[Never(CollectGarbage, Obstacle::Leftover)]),
@@ -156,6 +156,7 @@ pub const fn beside(code: Code, about: About) -> Option<Beside> {
         | Code::CorruptBlob
         | Code::WrongDescriptor
         | Code::UnreadableManifest
+        | Code::UnreadableFile
         | Code::InvalidLink
         | Code::TagMismatch
         | Code::DanglingLayerLink

@@ -201,6 +201,7 @@ mod tests {
             manifests: stored(graph),
             uploads: Vec::new(),
             stray: Vec::new(),
+            closed: Vec::new(),
             unknown: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@
 pub mod affected;
 pub mod api;
 pub mod cache;
+mod closed;
 pub mod served;
 pub mod storage;
 
@@ -135,6 +136,8 @@ pub enum Condition {
     UploadExists(RepositoryName, String),
     /// The path below the storage root is there.
     PathExists(#[cfg_attr(test, schemars(with = "String"))] Place),
+    /// What is at the path below the storage root is kept from the daemon's user.
+    Closed(#[cfg_attr(test, schemars(with = "String"))] Place),
     /// Redis has a complete entry of it, of this size.
     Cached(Digest, u64),
     /// Redis has it as a member of the repository's set.
@@ -279,6 +282,11 @@ impl Accusations {
     #[must_use]
     pub fn has(&self, code: Code, subject: &Subject) -> bool {
         self.all.contains_key(&(code, subject.clone()))
+    }
+
+    /// No longer accuse it of that.
+    pub(super) fn acquit(&mut self, code: Code, subject: &Subject) {
+        self.all.remove(&(code, subject.clone()));
     }
 
     /// All of them, for reading.

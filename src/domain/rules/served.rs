@@ -12,7 +12,7 @@
 //! | a tag is another digest | a tag link | tag-mismatch |
 
 use super::storage::walk_saw;
-use super::{Accusation, Accusations, Condition};
+use super::{Accusation, Accusations, Condition, closed};
 use crate::domain::code::Code;
 use crate::domain::digest::Digest;
 use crate::domain::finding::Subject as About;
@@ -46,6 +46,7 @@ pub fn accuse(
     for (repository, tag, resolved) in &served.resolved {
         judge.tag(repository, tag, resolved);
     }
+    closed::settle(storage, served, accusations);
 }
 
 /// Note of lost manifests that the daemon knows that they are.
@@ -158,11 +159,20 @@ impl Judge<'_> {
     fn denied(&mut self, subject: &Subject, blob: &ServedBlob, _denial: Denial) {
         let (link, stored) = self.stored(subject);
         let (Some(Target::Same), Some(_)) = (link.map(|link| link.target), stored) else { return };
-        let message = || "it is stored and linked, but the daemon answers 404".to_owned();
         let place = LinkPlace::Layer(subject.1);
+        if self.is_unreadable(subject, &place) {
+            return;
+        }
+        let message = || "it is stored and linked, but the daemon answers 404".to_owned();
         let conditions =
             [Condition::DataStored(subject.1), Condition::LinkSays(subject.0.clone(), place, Target::Same)];
         self.accuse(Code::HiddenBlob, subject, message, conditions).prove([blob.claim.exchange.evidence()]);
+    }
+
+    /// Whether it is said already that the daemon's user may read neither the data nor the link.
+    fn is_unreadable(&self, (name, digest): &Subject, link: &LinkPlace) -> bool {
+        let all = [About::data(*digest), About::link(name.clone(), link.clone())];
+        all.iter().any(|about| self.accusations.has(Code::UnreadableFile, about))
     }
 
     fn broken(&mut self, subject: &Subject, blob: &ServedBlob, why: &str) {
@@ -228,6 +238,9 @@ impl Judge<'_> {
         let link = self.repository(name).and_then(|repository| repository.revisions.find(digest));
         let is_held = link.is_some_and(|link| *link.target == Target::Same);
         if !is_held || self.storage.blob(digest).is_none() {
+            return;
+        }
+        if self.is_unreadable(subject, &LinkPlace::Revision(*digest)) {
             return;
         }
         let message = || "the manifest is stored and linked, but the daemon answers 404".to_owned();

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::prelude::*;
 
-use super::{Accusations, Condition, Facts};
+use super::{Accusations, Condition, Facts, closed};
 use crate::domain::code::{Code, Severity};
 use crate::domain::counted::counted;
 use crate::domain::digest::{Algorithm, Digest};
@@ -52,6 +52,11 @@ pub fn accuse(view: &StorageView, facts: &Facts) -> Accusations {
         last.accusations.append(some);
     }
     last.leftovers();
+    if !view.closed.is_empty() {
+        let content = LazyCell::new(|| content_of(view));
+        let is_wanted = |digest: &Digest| facts.everything || content.contains(digest);
+        closed::accuse(view, is_wanted, &mut last.accusations);
+    }
     last.accusations
 }
 

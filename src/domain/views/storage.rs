@@ -12,6 +12,7 @@
 //!
 //! Its size is what bounds regfsck's memory: 56 bytes a blob, 33 bytes a link, 48 bytes a trace, and no paths.
 
+mod closed;
 mod links;
 mod manifests;
 mod parts;
@@ -28,6 +29,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::Unlooked;
 use search::search;
 
+pub use closed::{Closed, Owner};
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
 pub use parts::{JoinError, ViewPart};
@@ -56,6 +58,9 @@ pub struct StorageView {
     pub uploads: Vec<StoredUpload>,
     /// Files that the layout does not know.
     pub stray: Vec<StrayFile>,
+    /// What the daemon's user may not read, sorted by place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<Closed>,
     /// What could not be looked at.
     pub unknown: Vec<Unlooked>,
 }
@@ -73,6 +78,7 @@ impl StorageView {
             manifests: StoredManifests::new(),
             uploads: Vec::new(),
             stray: Vec::new(),
+            closed: Vec::new(),
             unknown: Vec::new(),
         }
     }

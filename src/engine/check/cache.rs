@@ -281,6 +281,7 @@ async fn observe(cache: &dyn Cache, condition: &Condition) -> Option<(Lookup, Ob
         | Condition::TagSays(..)
         | Condition::UploadExists(..)
         | Condition::PathExists(_)
+        | Condition::Closed(_)
         | Condition::RightContent(_)
         | Condition::AnyOf(_) => None,
     }

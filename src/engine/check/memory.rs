@@ -19,7 +19,7 @@ use crate::domain::limit::Limit;
 use crate::domain::observed::{Reason, Thing};
 use crate::domain::start::Start;
 use crate::domain::suspects::SuspectKind;
-use crate::domain::views::served::{Answer, Belief, ServedView, Subject};
+use crate::domain::views::served::{Answer, Belief, ServedBlob, ServedView, Subject};
 use crate::domain::views::storage::{Removal, StorageView};
 use crate::engine::blocking::blocking;
 use crate::engine::ports::{Event, Memory, MemoryError, Notice, Storage};
@@ -39,9 +39,10 @@ pub(super) struct Answers<'a> {
 
 impl Run<'_> {
     /// The last look, where a daemon may remember more than storage tells.
-    pub(super) async fn recall(&mut self) {
+    pub(super) async fn recall(&mut self, view: &Arc<StorageView>) {
         let Some(memory) = self.options.memory.clone().filter(|_| self.is_remembered()) else { return };
-        match blocking(move || memory.load()).await {
+        let now = Arc::clone(view);
+        match blocking(move || memory.load(&now)).await {
             Ok(last) => self.last = last.map(|last| Arc::new(self.of_these_daemons(last))),
             Err(error) => self.not_remembered(&error),
         }
@@ -188,9 +189,15 @@ impl Answers<'_> {
     fn is_closed(&self, view: &StorageView, suspect: &Suspect) -> bool {
         let Suspect { repository: Some(name), digest, kind } = suspect else { return false };
         let subject = (name.clone(), *digest);
-        let is_stored = view.blob(digest).is_some();
+        let stored = view.blob(digest).map(|blob| blob.size);
+        let is_stored = stored.is_some();
+        let is_of_size = |blob: &ServedBlob| {
+            let claimed = blob.claim.answer.yes().and_then(|claim| claim.size);
+            claimed.is_none() || claimed == stored
+        };
         if is_stored && !view.is_unlinked_layer(name, digest) {
-            return true;
+            let mut about = self.served.iter().flat_map(|served| &served.blobs);
+            return about.all(|(asked, blob)| *asked != subject || is_of_size(blob));
         }
         let claim = |served: &ServedView| {
             served

@@ -224,7 +224,7 @@ impl Run<'_> {
         accusations: &mut Accusations,
         sample: ServedView,
     ) {
-        self.recall().await;
+        self.recall(view).await;
         self.look_for_removals(storage, view).await;
         self.learn_start(storage, view, accusations).await;
         let suspects = self.suspects(storage, view, accusations).await;

@@ -6,6 +6,7 @@
 //! | a damaged file, a broken or missing layer link | HEAD |
 //! | a broken or missing revision link, an unreadable manifest | GET manifest |
 //! | a broken tag | GET manifest by tag |
+//! | what the daemon's user may not read | the same, and one byte of a blob |
 //! | a manifest without data | what the daemon believes of it (`beliefs`) |
 
 use std::collections::BTreeSet;
@@ -15,13 +16,16 @@ use futures_util::stream;
 
 use super::{Asking, Extent, Options, Probe, Suspect, beliefs};
 use crate::domain::code::Code;
-use crate::domain::layout::LinkPlace;
+use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::rules::Accusations;
 use crate::domain::suspects::SuspectKind;
 use crate::domain::views::served::{Answer, ServedBlob, ServedView, Subject};
 use crate::domain::views::storage::{Links, ReadManifest, Repository, StorageView, Target};
 use crate::engine::ports::{Event, Events, RegistryReader};
+
+/// So much of what the daemon's user may not read is asked about.
+const CLOSED: usize = 64;
 
 /// Everything that will be asked.
 #[derive(Debug, Default)]
@@ -69,6 +73,7 @@ impl Round<'_> {
         let is_ours = |name: &RepositoryName| shard.is_none_or(|shard| shard.has_repository(name));
         if !fetches {
             questions.accused(view, self.accusations);
+            questions.closed(view, is_ours);
         }
         for repository in view.repositories.iter().filter(|repository| is_ours(&repository.name)) {
             if fetches {
@@ -110,6 +115,30 @@ impl Questions {
                 self.beliefs.insert(pair);
             } else if code == Code::MissingLink || code == Code::InvalidLink && !misleads(view, &pair) {
                 if is_layer { &mut self.blobs } else { &mut self.manifests }.insert(pair);
+            }
+        }
+    }
+
+    /// Some of what is kept from the daemon's user, once each: whether it reads that tells the rest.
+    fn closed(&mut self, view: &StorageView, is_ours: impl Fn(&RepositoryName) -> bool) {
+        let ours = || view.repositories.iter().filter(|repository| is_ours(&repository.name));
+        for closed in view.closed.iter().take(CLOSED) {
+            let what = closed.what();
+            if let Place::Data(digest) = what {
+                let has = |links: fn(&Repository) -> &Links| {
+                    let holder = ours().find(|repository| links(repository).find(&digest).is_some());
+                    holder.map(|repository| (repository.name.clone(), digest))
+                };
+                self.blobs.extend(has(|repository| &repository.layers));
+                self.manifests.extend(has(|repository| &repository.revisions));
+            } else if let Place::Link(name, link) = what
+                && is_ours(&name)
+            {
+                match link {
+                    LinkPlace::Layer(digest) => self.blobs.extend([(name, digest)]),
+                    LinkPlace::Revision(digest) => self.manifests.extend([(name, digest)]),
+                    LinkPlace::Tag(tag) => self.tags.extend([(name, tag)]),
+                }
             }
         }
     }
@@ -234,7 +263,9 @@ pub(super) async fn ask_blob(
     let link = view.repository(name).and_then(|repository| repository.layers.find(digest));
     let data = link.and_then(crate::domain::views::storage::Link::data).unwrap_or(*digest);
     let delivery = match &claim.answer {
-        Answer::Yes(_) if view.blob(&data).is_none() => Some(registry.byte(name, digest, 0).await),
+        Answer::Yes(_) if view.blob(&data).is_none() || view.is_closed_data(&data) => {
+            Some(registry.byte(name, digest, 0).await)
+        }
         Answer::Yes(_) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => None,
     };
     ServedBlob { claim, delivery }

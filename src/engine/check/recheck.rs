@@ -167,6 +167,9 @@ pub fn observe(storage: &dyn Storage, condition: &Condition) -> (Thing, Observed
         Condition::PathExists(place) => {
             (place.clone().into(), storage.exists(place).map(|()| "there".into()))
         }
+        Condition::Closed(place) => {
+            (place.clone().into(), storage.is_closed(place).map(|()| "kept from its reader".into()))
+        }
         Condition::Cached(digest, _) | Condition::CachedIn(_, digest) => {
             // The cache is asked before storage, and its conditions end there.
             (Lookup::Entry(*digest).into(), Observed::Unknown(Reason::NoCache))

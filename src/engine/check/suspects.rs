@@ -26,6 +26,8 @@ use crate::engine::ports::Storage;
 const ANYWHERE: usize = 4096;
 /// So many questions about what is left of links, the newest: they pile up.
 const LEFT: usize = 4096;
+/// So many about a blob whose file has another size than before: what a daemon remembers of that is the same everywhere.
+const RESIZED: usize = 16;
 /// So many questions about pairs that the cache itself claims: its entries prove themselves.
 const OF_CACHE: usize = 4096;
 
@@ -49,6 +51,7 @@ impl Run<'_> {
         before.for_each(|before| gathering.disappeared(before));
         for suspect in last.iter().flat_map(|last| &last.outcome.open) {
             gathering.add(suspect);
+            gathering.still_open(suspect);
         }
         let limit = gathering.left(self.began(), last.as_deref());
         self.coverage.limits.0.extend(limit);
@@ -133,8 +136,31 @@ impl<'a> Gathering<'a> {
         (asked < traces).then_some(Limit::Traces { asked, traces })
     }
 
+    /// What was open at the last look is asked about though it is stored: a daemon may remember the size that it had.
+    fn still_open(&mut self, suspect: &Suspect) {
+        if let Suspect {
+            repository: Some(name),
+            digest,
+            kind: kind @ (SuspectKind::Layer | SuspectKind::Content),
+        } = suspect
+            && self.view.repository(name).is_some_and(|repository| repository.layers.find(digest).is_some())
+        {
+            self.pairs.entry((name.clone(), *digest)).or_insert(*kind);
+        }
+    }
+
+    /// A blob whose file has another size now, which was cut, and has been restored: whoever links it.
+    fn resized(&mut self, digest: &Digest) {
+        let holders = self.view.repositories.iter().filter(|one| one.layers.find(digest).is_some());
+        let pairs = holders.map(|one| ((one.name.clone(), *digest), SuspectKind::Layer));
+        self.pairs.extend(pairs.take(RESIZED));
+    }
+
     fn disappeared(&mut self, before: &StorageView) {
-        let Difference { suspects, links_gone, .. } = difference::between(before, self.view);
+        let Difference { suspects, links_gone, blobs_changed, .. } = difference::between(before, self.view);
+        for (_, now) in blobs_changed {
+            self.resized(&now.digest);
+        }
         for (name, place) in links_gone {
             let (digest, kind) = match place {
                 LinkPlace::Layer(digest) => (digest, SuspectKind::Layer),

@@ -9,11 +9,12 @@ use crate::domain::views::storage::StorageView;
 
 /// Where the last look at a registry is kept. Blocking.
 pub trait Memory: Send + Sync {
-    /// The last look, if there was one.
+    /// The last look, if there was one; of its manifests only those that storage does not show `now`: they take the most
+    /// memory, and a digest means the same bytes.
     ///
     /// # Errors
     /// When it cannot be read, or is something else.
-    fn load(&self) -> Result<Option<LastLook>, MemoryError>;
+    fn load(&self, now: &StorageView) -> Result<Option<LastLook>, MemoryError>;
 
     /// Keep this one instead.
     ///

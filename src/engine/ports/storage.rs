@@ -145,6 +145,11 @@ pub trait Storage: Send + Sync {
 
     /// Whether something is at that place (for the second look at stray files).
     fn exists(&self, place: &Place) -> Observed<()>;
+
+    /// Whether what is at that place is kept from the daemon's user, where storage has users.
+    fn is_closed(&self, place: &Place) -> Observed<()> {
+        self.exists(place)
+    }
 }
 
 /// Why storage cannot be looked at, at all.

@@ -54,6 +54,8 @@ fn look(code: Code) -> &'static str {
         "ask the daemon itself, past any proxy in front of it: only a person can tell who is right"
     } else if code == Code::WrongDescriptor {
         "build the image again and push it: no bytes fit the size that its manifest gives"
+    } else if code == Code::UnreadableFile {
+        "give it the owner and mode of its neighbours (chown, chmod), or run the daemon as who may read it"
     } else {
         order(Action::Inspect)
     }

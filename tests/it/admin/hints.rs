@@ -111,6 +111,7 @@ fn a_restart_says_what_it_does_not_do() {
 fn with_redis_a_restart_clears_nothing_and_says_so() {
     let Some(redis) = RedisServer::start() else { return };
     for kind in Kind::all().into_iter().filter(|kind| matches!(kind, Kind::Real(_))) {
+        redis.flush();
         let settings = Settings::with_cache(CacheKind::Redis(format!("127.0.0.1:{}", redis.port)));
         let daemon = kind.start(&settings);
         daemon.incident(REPOSITORY, "1");

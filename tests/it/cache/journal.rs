@@ -8,7 +8,7 @@ use regfsck::domain::history::History;
 use regfsck::domain::journal::{Change, KeyContent};
 
 use super::differences;
-use super::program::{digests, incident};
+use super::program::{incident, stale};
 use crate::support::daemon::Daemon;
 use crate::support::real_registry::on_every_registry;
 use crate::support::redis_server::{RedisServer, dump};
@@ -25,7 +25,7 @@ impl Scene {
     fn new() -> Option<Self> {
         let redis = RedisServer::start()?;
         let (daemon, lost, _) = incident(&redis)?;
-        Some(Self { redis, daemon, state: tempfile::tempdir().unwrap(), lost: digests(&lost) })
+        Some(Self { redis, daemon, state: tempfile::tempdir().unwrap(), lost: stale(&lost) })
     }
 
     fn run(&self, arguments: &[&str]) -> Ended {

@@ -1,7 +1,7 @@
 //! The program and a Redis that lets not everybody in: TLS, users, sentinels.
 
 use super::differences;
-use super::program::{digests, incident, open, regfsck};
+use super::program::{incident, open, regfsck, stale};
 use crate::support::daemon::Daemon;
 use crate::support::real_registry::on_every_registry;
 use crate::support::redis_server::{RedisServer, Sentinel, dump, make_certificates};
@@ -14,12 +14,12 @@ fn purged(redis: &RedisServer, url: &str, more: &[&str]) -> Option<Daemon> {
     let before = dump(&mut redis.client(0));
     let checked = told(&["check"]);
     let found = (checked.status, open(&checked, "stale-cache-entry"));
-    assert_eq!(found, (1, digests(&lost)), "{checked:?}");
+    assert_eq!(found, (1, stale(&lost)), "{checked:?}");
     assert_eq!(differences(&before, &dump(&mut redis.client(0))), std::collections::BTreeSet::new());
     let fixed = told(&["purge", "--yes"]);
     assert_eq!(fixed.status, 0, "{fixed:?}");
     let gone = differences(&before, &dump(&mut redis.client(0)));
-    for digest in digests(&lost) {
+    for digest in stale(&lost) {
         assert!(gone.contains(&format!("blobs::{digest}")), "{gone:?}");
     }
     let again = told(&["check"]);

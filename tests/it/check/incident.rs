@@ -37,6 +37,13 @@ fn the_manifest(code: Code, image: &Image) -> String {
     format!("{code} {REPOSITORY}@{} breaks {REPOSITORY}:1.0", image.manifest.digest)
 }
 
+/// What the image misses where the daemon has written the manifest that was pushed again, as its branch does.
+fn lost_below(code: Code, image: &Image) -> Vec<String> {
+    let holder = if code == Code::MissingBlob { "" } else { REPOSITORY };
+    let line = |line: &String| format!("{} breaks {REPOSITORY}:1.0", line.replacen(REPOSITORY, holder, 1));
+    each(code, image).iter().map(line).collect()
+}
+
 /// What garbage collection leaves of the layers' links: 3.x removes them.
 fn leftovers(flavour: Flavour, image: &Image) -> Vec<String> {
     if flavour == Flavour::V2 { each(Code::DanglingLayerLink, image) } else { Vec::new() }
@@ -51,11 +58,14 @@ fn the_incident_is_found_and_proved_on_every_daemon() {
         // 3.x removes the links of the layers, and leaves their folders.
         let mut expected = each(Code::PhantomBlob, &image);
         // It keeps manifests and blobs in one cache, and so tells of the manifest without being provoked.
-        if kind.flavour() == Flavour::V3 {
+        if matches!(kind.flavour(), Flavour::V3_0 | Flavour::V3) {
             expected.push(the_manifest(Code::PhantomManifest, &image));
         }
         expected.push(the_manifest(Code::MissingManifest, &image));
         expected.extend(leftovers(kind.flavour(), &image));
+        if kind.flavour() == Flavour::Head {
+            expected = [Code::PhantomBlob, Code::MissingBlob].map(|code| lost_below(code, &image)).concat();
+        }
         assert_eq!(lines(&report), expected, "{kind:?}");
         for finding in of(&report, Code::PhantomBlob) {
             is_proved(&daemon, finding);
@@ -90,6 +100,10 @@ fn what_the_daemon_believes_of_a_lost_manifest_is_asked_where_that_is_allowed() 
         let (daemon, image) = set_up(&kind);
         let report = check_daemon(&daemon, &["--probe-manifests"]);
         let phantoms = of(&report, Code::PhantomManifest);
+        if kind.flavour() == Flavour::Head {
+            assert!(phantoms.is_empty(), "it has written the manifest");
+            continue;
+        }
         assert_eq!(
             phantoms.iter().map(|finding| super::line(finding)).collect::<Vec<_>>(),
             [the_manifest(Code::PhantomManifest, &image)],
@@ -109,6 +123,9 @@ fn after_a_restart_the_phantoms_are_gone_and_what_is_lost_remains() {
         daemon.restart();
         let mut expected = vec![the_manifest(Code::MissingManifest, &image)];
         expected.extend(leftovers(kind.flavour(), &image));
+        if kind.flavour() == Flavour::Head {
+            expected = lost_below(Code::MissingBlob, &image);
+        }
         for more in [&[][..], &["--probe-manifests"], &["--probe", "all"]] {
             let report = check_daemon(&daemon, more);
             assert_eq!((lines(&report), report.exit_status), (expected.clone(), 1), "{kind:?} {more:?}");

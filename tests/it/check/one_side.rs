@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use regfsck::adapters::sandbox::Flavour;
-use regfsck::adapters::sandbox::image::Image;
+use regfsck::adapters::sandbox::image::{Blob, Image};
 use regfsck::domain::report::Report;
 
 use super::{check, check_daemon, lines};
@@ -76,9 +76,16 @@ fn over_the_api_alone_what_is_served_wrong_is_found() {
 fn over_the_api_alone_the_incident_is_a_tag_without_manifest() {
     for kind in Kind::all() {
         let daemon = kind.start(&Settings::default());
-        daemon.incident("team/app", "1.0");
+        let image = daemon.incident("team/app", "1.0");
         let report = check(["--registry", &daemon.url()]);
-        assert_eq!(lines(&report), ["missing-manifest team/app:1.0 breaks team/app:1.0"], "{kind:?}");
+        let mut expected = vec!["missing-manifest team/app:1.0 breaks team/app:1.0".to_owned()];
+        // Its branch writes the manifest that is pushed again.
+        if kind.flavour() == Flavour::Head {
+            let claimed = |blob: &Blob| format!("phantom-blob team/app@{} breaks team/app:1.0", blob.digest);
+            expected = image.blobs().map(claimed).collect();
+            expected.sort();
+        }
+        assert_eq!(lines(&report), expected, "{kind:?}");
     }
 }
 

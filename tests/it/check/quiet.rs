@@ -77,3 +77,26 @@ fn asking_about_manifests_sends_one_put_that_is_refused_and_changes_no_file() {
         assert_eq!(listing(&daemon.root()), before, "{kind:?}");
     }
 }
+
+/// What is stored and linked is not asked about: one ping, and one blob that shows that both sides are of one registry.
+#[test]
+fn of_a_healthy_registry_next_to_nothing_is_asked() {
+    for kind in Kind::all() {
+        let daemon = kind.start(&Settings::default());
+        for number in 0..24 {
+            let image = Image::two_layers(&format!("healthy {number}")).unwrap();
+            let name = format!("team/app{}", number % 6);
+            daemon.raw().push_image(&name, &format!("v{number}"), &image);
+        }
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().to_str().unwrap();
+        for check in ["first", "second"] {
+            let before = daemon.access_log().len();
+            let report = check_daemon(&daemon, &["--state-dir", state]);
+            let sent: Vec<_> = daemon.access_log().split_off(before);
+            assert_eq!((report.exit_status, report.findings.len()), (0, 0), "{kind:?}");
+            let asked: Vec<_> = sent.iter().map(|it| it.method.as_str()).collect();
+            assert_eq!(asked, ["GET", "HEAD"], "{kind:?}, {check} check: {sent:?}");
+        }
+    }
+}

@@ -91,7 +91,9 @@ fn tokens_are_fetched_once_a_scope(#[case] rules: Rules, #[case] credential: Cre
         assert_eq!(server.stub.seen().len(), 4);
         let registry = client(&settings).reader;
         registry.ping().await.unwrap();
-        assert_eq!(registry.catalog().await.answer.yes().map(Vec::len), Some(3));
+        // Since 3.0 a repository is one that has manifests.
+        let listed = if daemon.flavour().is_3() { 0 } else { 3 };
+        assert_eq!(registry.catalog().await.answer.yes().map(Vec::len), Some(listed));
         for _ in 0..3 {
             assert!(registry.head_blob(&name("a"), &digest(b"x")).await.answer.yes().is_some());
         }

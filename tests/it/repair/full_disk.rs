@@ -160,7 +160,9 @@ fn no_room_at_all_is_seen_before_anything_is_moved() {
             scene.daemon.url()
         );
         assert!(said.starts_with(&url), "{said}");
-        assert!(said.ends_with(&format!("/startedat: errno 28) (2 attempts){FULL}")), "{said}");
+        let why = if kind.flavour().is_3() { "no space left on device" } else { "errno 28" };
+        assert!(said.contains("/startedat"), "{said}");
+        assert!(said.ends_with(&format!(": {why}) (2 attempts){FULL}")), "{said}");
         assert_eq!(files(&scene.daemon.root()), before);
         scene.heals(&regfsck);
     }

@@ -3,6 +3,7 @@
 use super::{Mirror, Regfsck, judge};
 use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::raw::{blob_path, manifest_path};
+use regfsck::adapters::sandbox::Flavour;
 use regfsck::adapters::sandbox::image::Image;
 
 const REPOSITORY: &str = "team/app";
@@ -32,7 +33,9 @@ fn without_restart_and_without_the_right_to_delete() {
         let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
         let regfsck = Regfsck::on(&daemon);
         let (pid, before) = (daemon.pid(), regfsck.check(&["--probe-manifests"]).expect(1));
-        assert!(before.errors().contains(&"missing-manifest".into()), "{kind:?}: {}", before.table);
+        // The branch writes the manifest that is pushed again.
+        let lost = if kind.flavour() == Flavour::Head { "missing-blob" } else { "missing-manifest" };
+        assert!(before.errors().contains(&lost.into()), "{kind:?}: {}", before.table);
 
         let fixed = regfsck.fix(&["--source", &mirror.source()]).healed();
         assert_eq!(fixed.pulled(), ["team/app:1"], "{kind:?}");
@@ -105,7 +108,10 @@ fn without_a_source_a_restart_clears_the_manifest_too() {
         let regfsck = Regfsck::on(&daemon);
         let restart = exec_restart(&daemon, regfsck.state());
         let fixed = regfsck.fix(&["--restart", &restart]).expect(1);
-        assert!(fixed.steps().contains(&format!("restart:{restart}")), "{:?}", fixed.steps());
+        // Where the manifest was written when it was pushed again, deleting the claims of the others is all it takes.
+        let restarts = kind.flavour() != Flavour::Head;
+        let planned = fixed.steps().contains(&format!("restart:{restart}"));
+        assert_eq!(planned, restarts, "{kind:?}: {:?}", fixed.steps());
         assert!(fixed.results().iter().all(|(kind, _)| kind == "done"), "{:?}", fixed.results());
         assert!(!fixed.standing().iter().any(|code| code.starts_with("phantom")), "{}", fixed.table);
         let raw = daemon.raw();
@@ -115,7 +121,9 @@ fn without_a_source_a_restart_clears_the_manifest_too() {
         assert_eq!(raw.push_image(REPOSITORY, "1", &image).1.status, 201);
         judge(&daemon, REPOSITORY, "1", &image);
         regfsck.check(&["--content", "--probe", "all"]).expect(0);
-        end_restarted(regfsck.state());
+        if restarts {
+            end_restarted(regfsck.state());
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::support::daemon::{Daemon, Kind, Settings};
 use crate::support::damage::Paths;
 use crate::support::raw::{Raw, blob_path};
 use regfsck::adapters::sandbox::image::{Blob, Image};
+use regfsck::domain::code::Code;
+use regfsck::domain::finding::State;
 use walkdir::WalkDir;
 
 const REPOSITORY: &str = "team/app";
@@ -163,5 +165,38 @@ fn a_file_that_is_restored_during_the_download_stays_where_it_is() {
         let kept = WalkDir::new(quarantine).into_iter().flatten().filter(|entry| entry.file_type().is_file());
         assert_eq!(kept.count(), 0, "{kind:?}: nothing was moved");
         assert_eq!(daemon.raw().pull(REPOSITORY, "1", &image), Ok(()));
+    }
+}
+
+/// Meanwhile a symbolic link comes to lie where the blob's folder was: nothing is written through it, and what cannot be
+/// looked at again is no repair.
+#[test]
+fn where_a_link_comes_in_the_way_nothing_is_called_repaired() {
+    for kind in Kind::all() {
+        let daemon = kind.start(&Settings::default());
+        let image = Image::two_layers("in the way").unwrap();
+        daemon.raw().push_image(REPOSITORY, "1", &image);
+        let layer = image.layers[0].clone();
+        let data = Paths::new(&daemon.root()).data(&layer.digest);
+        let mut bad = layer.bytes.clone();
+        bad[0] ^= 1;
+        std::fs::write(&data, &bad).unwrap();
+        let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
+        let (path, folder) = (blob_path(REPOSITORY, &layer.digest), data.parent().unwrap().to_owned());
+        let aside = daemon.root().join("aside");
+        let elsewhere = aside.clone();
+        let source = proxy(&mirror.sandbox.url(), move |line, _| {
+            if line.starts_with(&format!("GET {path} ")) && !elsewhere.exists() {
+                std::fs::rename(&folder, &elsewhere).unwrap();
+                std::os::unix::fs::symlink(&elsewhere, &folder).unwrap();
+            }
+        });
+        let ran = Regfsck::on(&daemon).fix(&["--content", "--source", &format!("docker://{source}")]);
+        assert!([1, 3].contains(&ran.status), "{kind:?}: {}", ran.table);
+        let corrupt: Vec<_> = ran.findings().filter(|it| it.code == Code::CorruptBlob).collect();
+        let is_open = corrupt.iter().all(|finding| finding.state != State::Repaired);
+        assert_eq!((corrupt.len(), is_open), (1, true), "{kind:?}: {}", ran.table);
+        assert_eq!(ran.proof().resolved, Vec::<String>::new(), "{kind:?}: {}", ran.table);
+        assert_eq!(std::fs::read(aside.join("data")).unwrap(), bad, "{kind:?}: written through the link");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -109,6 +111,7 @@ pub struct RealRegistry {
     root: PathBuf,
     port: u16,
     running: Option<Running>,
+    user: Option<u32>,
 }
 
 impl RealRegistry {
@@ -121,7 +124,11 @@ impl RealRegistry {
         let home = tempfile::tempdir().unwrap();
         let root = settings.root.clone().unwrap_or_else(|| home.path().join("root"));
         fs::create_dir_all(&root).unwrap();
-        let mut registry = Self { program, home, root, port: 0, running: None };
+        for folder in [home.path(), &root] {
+            chown(folder, settings.user, settings.user).unwrap();
+        }
+        let user = settings.user;
+        let mut registry = Self { program, home, root, port: 0, running: None, user };
         // Somebody else may take the free port before the daemon does.
         for _ in 0..5 {
             registry.port = free_port();
@@ -138,6 +145,9 @@ impl RealRegistry {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program.path);
         command.args(words).arg(self.config_path()).stdin(Stdio::null());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command.env_remove("AWS_CA_BUNDLE").env("OTEL_TRACES_EXPORTER", "none");
         command
     }
@@ -153,6 +163,11 @@ impl RealRegistry {
 
     pub fn stop(&mut self) {
         self.running = None;
+    }
+
+    /// Whom it runs as from its next start on.
+    pub fn run_as(&mut self, user: Option<u32>) {
+        self.user = user;
     }
 
     /// Stops the daemon and starts it again at the same address.

@@ -42,6 +42,8 @@ pub struct Settings {
     pub driver: Option<String>,
     /// The root directory of another daemon to share; real daemons only.
     pub root: Option<PathBuf>,
+    /// The number of the user it runs as, and of their group; real daemons only, where the test is root.
+    pub user: Option<u32>,
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             http: String::new(),
             driver: None,
             root: None,
+            user: None,
         }
     }
 }

@@ -190,6 +190,7 @@ impl Storage for Ports {
             uploads: uploads(&tree, &repositories),
             repositories,
             stray: Vec::<StrayFile>::new(),
+            closed: Vec::new(),
             unknown: Vec::new(),
         })
     }

@@ -86,6 +86,7 @@ const fn turn(code: Code) -> u8 {
         | Code::MissingManifest
         | Code::MissingLink
         | Code::InvalidLink
+        | Code::UnreadableFile
         | Code::WrongDescriptor
         | Code::TagMismatch
         | Code::DanglingLayerLink

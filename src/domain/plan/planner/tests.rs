@@ -74,6 +74,7 @@ fn storage() -> StorageView {
         manifests: StoredManifests::new(),
         uploads: Vec::new(),
         stray: Vec::new(),
+        closed: Vec::new(),
         unknown: Vec::new(),
     }
 }

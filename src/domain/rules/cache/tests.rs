@@ -35,6 +35,7 @@ fn storage(blobs: &[u8], repositories: &[(&str, &[u8])]) -> StorageView {
         manifests: StoredManifests::new(),
         uploads: Vec::new(),
         stray: Vec::new(),
+        closed: Vec::new(),
         unknown: Vec::new(),
     }
 }

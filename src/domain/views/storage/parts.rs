@@ -83,6 +83,7 @@ impl StorageView {
             whole.repositories.extend(view.repositories);
             whole.uploads.extend(view.uploads);
             whole.stray.extend(view.stray);
+            whole.closed.extend(view.closed);
             whole.unknown.extend(view.unknown);
             manifests.extend(view.manifests);
         }
@@ -95,6 +96,8 @@ impl StorageView {
         // All walked what lies around repositories and folders of blobs.
         whole.stray.sort_unstable();
         whole.stray.dedup();
+        whole.closed.sort_unstable();
+        whole.closed.dedup();
         Unlooked::sort(&mut whole.unknown);
         Ok(Some(whole))
     }

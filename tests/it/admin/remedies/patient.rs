@@ -110,6 +110,11 @@ impl Patient {
         self.redis.is_some()
     }
 
+    /// Whether its cache is in a Redis that nothing in its flags names.
+    pub(super) fn has_untold_redis(&self) -> bool {
+        self.has_redis() && !self.own.iter().any(|flag| flag == "--config")
+    }
+
     /// What a check of it shows.
     pub(super) fn checked(&self, more: &[&str]) -> Ended {
         let words = ["check"].into_iter().chain(more.iter().copied());
