@@ -180,3 +180,24 @@ fn the_crate_holds_all_that_its_library_is_built_and_tested_with() {
     }
     assert!(!packed("tests/it/main.rs"), "{listed}");
 }
+
+/// The first two numbers of `1.89` or `1.88.0`.
+fn release(version: &str) -> Vec<u32> {
+    version.split('.').take(2).map(|part| part.parse().unwrap()).collect()
+}
+
+/// Cargo refuses to build with a Rust that is older than what a dependency asks for.
+#[test]
+fn the_oldest_rust_that_is_promised_is_enough_for_all_that_is_built_in() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
+    cargo.args(["--filter-platform", "x86_64-unknown-linux-gnu"]).current_dir(in_tree("."));
+    let output = cargo.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let promised = release(env!("CARGO_PKG_RUST_VERSION"));
+    for package in metadata["packages"].as_array().unwrap() {
+        let Some(wanted) = package["rust_version"].as_str() else { continue };
+        assert!(release(wanted) <= promised, "{} asks for Rust {wanted}", package["name"]);
+    }
+}
