@@ -19,6 +19,7 @@ use crate::domain::verdict::exit_status;
 use crate::engine::ports::{Declined, RegistryLock as _};
 use crate::engine::undo::{broken_again, choose, undo};
 use crate::report::undo as drawn;
+use crate::report::words::quoted;
 
 /// Put quarantined files and links back, or list what can be; the exit status.
 pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u8> {
@@ -28,7 +29,8 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
     let named = Target { storage: Some(storage.location()), ..Target::default() };
     let folder = state::folder(&command.state, &named)?;
     if command.list {
-        terminal.print(&drawn::list(&history_of(&folder)?, terminal.drawing()))?;
+        let typed = |run: &Run| self::typed(&storage.location(), command.state.state_dir.as_deref(), &run.id);
+        terminal.print(&drawn::list(&history_of(&folder)?, typed, terminal.drawing()))?;
         return Ok(exit_status(Verdict::Coherent));
     }
     // Locked before it is chosen: what is shown is what will be done.
@@ -65,6 +67,12 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
     terminal.print(&drawn::undone(&undone, terminal.drawing()))?;
     let verdict = if undone.left.is_empty() { Verdict::Coherent } else { Verdict::Incoherent };
     Ok(exit_status(verdict))
+}
+
+/// What takes a run back.
+pub(super) fn typed(storage: &str, state: Option<&Path>, run: &str) -> String {
+    let state = state.map(|dir| format!(" --state-dir {}", quoted(&dir.display().to_string())));
+    format!("regfsck undo --storage {}{} --run {run}", quoted(storage), state.unwrap_or_default())
 }
 
 fn history_of(folder: &Path) -> Result<History> {
