@@ -102,6 +102,14 @@ impl RegistryReader for Interruptible {
         self.fetch(self.inner.ping()).await
     }
 
+    async fn is_pull_through(&self, repository: &RepositoryName) -> bool {
+        self.inner.is_pull_through(repository).await
+    }
+
+    async fn is_of_2(&self, repository: &RepositoryName) -> bool {
+        self.inner.is_of_2(repository).await
+    }
+
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>> {
         self.ask(self.inner.catalog()).await
     }

@@ -55,6 +55,17 @@ impl Sides {
         self.daemons.split_first().map_or(&[], |(_, replicas)| replicas)
     }
 
+    /// Whether a target is this registry. Which cache it has follows from its configuration, and may have changed.
+    #[must_use]
+    pub fn is_of(&self, target: &Target) -> bool {
+        let is_same_storage = match (&self.storage, &target.storage) {
+            (Some(storage), Some(location)) => storage.reader.is_at(location),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        let own = self.target();
+        is_same_storage && own.registry == target.registry && own.replicas == target.replicas
+    }
+
     /// The same in words, for reports and journals.
     #[must_use]
     pub fn target(&self) -> Target {

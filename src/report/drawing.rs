@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{Ansi256Color, Color, Style};
 
 use super::words::{visible, wrap};
 
@@ -58,6 +58,49 @@ pub(super) fn hang(text: &mut String, lead: &str, indent: usize, content: &str, 
     }
 }
 
-pub(super) fn colour(colour: AnsiColor) -> Style {
-    Style::new().fg_color(Some(colour.into()))
+/// What a colour says.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Doubtful,
+    Slight,
+}
+
+/// Of the 256 colours, which are the same in all terminals: of the first 16 yellow and green cannot be read on white.
+pub(super) const fn colour(tone: Tone) -> Style {
+    let number = match tone {
+        Tone::Good => 28,
+        Tone::Bad => 160,
+        Tone::Doubtful => 130,
+        Tone::Slight => 31,
+    };
+    Style::new().fg_color(Some(Color::Ansi256(Ansi256Color(number))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How bright a colour of the cube is, as the web's guidelines for contrast reckon it.
+    fn brightness(number: u8) -> f64 {
+        let number = number - 16;
+        let light = |level: u8| {
+            let share = if level == 0 { 0.0 } else { f64::from(55 + 40 * u16::from(level)) / 255.0 };
+            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * light(number / 36) + 0.7152 * light(number / 6 % 6) + 0.0722 * light(number % 6)
+    }
+
+    #[test]
+    fn colours_can_be_read_on_white_and_on_black() {
+        for tone in [Tone::Good, Tone::Bad, Tone::Doubtful, Tone::Slight] {
+            let Some(Color::Ansi256(Ansi256Color(number))) = colour(tone).get_fg_color() else {
+                panic!("{tone:?}")
+            };
+            let brightness = brightness(number);
+            let (on_white, on_black) = (1.05 / (brightness + 0.05), (brightness + 0.05) / 0.05);
+            assert!(on_white >= 3.0 && on_black >= 3.0, "{tone:?}: {on_white} on white, {on_black} on black");
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! The report of a guarded garbage collection, for people.
 
-use std::fmt::Write as _;
-
+use anstyle::Style;
 use bytesize::ByteSize;
 
-use super::drawing::{Drawing, hang};
+use super::drawing::{Drawing, hang, line};
 use super::table;
+use super::table::steps::on;
 use super::words::counted;
 use crate::domain::gc::{Loss, LossReason};
-use crate::domain::guard::{Gate, Guarded, Returned, Stage};
+use crate::domain::guard::{Collected, Gate, Guarded, Returned, Stage};
 
 /// So many blobs of one loss are listed before the rest is counted.
 const SHOWN: usize = 20;
@@ -18,26 +18,17 @@ const SHOWN: usize = 20;
 pub fn draw(guarded: &Guarded, drawing: Drawing) -> String {
     let mut text = String::new();
     match &guarded.refusal {
-        Some(why) => line(&mut text, &format!("refused: {why}")),
+        Some(why) => hang(&mut text, "refused: ", 9, why, drawing),
         None => gate(&mut text, &guarded.gate, drawing),
     }
     if let Some(path) = &guarded.snapshot {
-        line(&mut text, &format!("snapshot    {path}"));
+        stage(&mut text, "snapshot", path, drawing);
     }
     if let Some(collection) = &guarded.collection {
-        let ended = match (collection.status, collection.signal, &collection.error) {
-            (_, _, Some(why)) => format!("could not be run: {why}"),
-            (Some(status), _, _) => format!("exited with {status}"),
-            (None, Some(signal), _) => format!("was killed by signal {signal}"),
-            (None, None, None) => "ended in an unknown way".into(),
-        };
-        line(&mut text, &format!("collection  {ended}, named {}", counted(collection.suspects, "suspect")));
-        if let Some(log) = &collection.log {
-            line(&mut text, &format!("            its output: {log}"));
-        }
+        collected(&mut text, collection, drawing);
     }
     if let Some(restart) = &guarded.restart {
-        line(&mut text, &format!("restart     {restart}"));
+        stage(&mut text, "restart", restart, drawing);
     }
     if let Some(Returned { manifests, bytes }) = guarded.returned {
         let said = format!(
@@ -46,16 +37,38 @@ pub fn draw(guarded: &Guarded, drawing: Drawing) -> String {
             counted(manifests, "manifest"),
             ByteSize(bytes)
         );
-        hang(&mut text, "returned    ", 12, &said, drawing);
+        stage(&mut text, "returned", &said, drawing);
+    }
+    if guarded.refusal.is_none() && !guarded.gate.open && guarded.collection.is_none() {
+        go_on(&mut text, guarded, drawing);
     }
     if let Some(report) = &guarded.report {
         line(&mut text, "");
         text += &table::draw(report, drawing);
     }
     if let Some(stage) = guarded.failed {
-        line(&mut text, &format!("failed: {}", failure(stage)));
+        hang(&mut text, "failed: ", 8, failure(stage), drawing);
     }
     text
+}
+
+/// What came of a stage.
+fn stage(text: &mut String, name: &str, said: &str, drawing: Drawing) {
+    hang(text, &format!("{name:12}"), 12, said, drawing);
+}
+
+fn collected(text: &mut String, collection: &Collected, drawing: Drawing) {
+    let ended = match (collection.status, collection.signal, &collection.error) {
+        (_, _, Some(why)) => format!("could not be run: {why}"),
+        (Some(status), _, _) => format!("exited with {status}"),
+        (None, Some(signal), _) => format!("was killed by signal {signal}"),
+        (None, None, None) => "ended in an unknown way".into(),
+    };
+    let said = format!("{ended}, named {}", counted(collection.suspects, "suspect"));
+    stage(text, "collection", &said, drawing);
+    if let Some(log) = &collection.log {
+        stage(text, "", &format!("its output: {log}"), drawing);
+    }
 }
 
 const fn failure(stage: Stage) -> &'static str {
@@ -67,33 +80,43 @@ const fn failure(stage: Stage) -> &'static str {
     }
 }
 
-/// Writing to a string cannot fail.
-fn line(text: &mut String, content: &str) {
-    let _ = writeln!(text, "{content}");
-}
-
 fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
     let would =
         format!("{} ({}) would go", counted(gate.garbage_blobs, "blob"), ByteSize(gate.garbage_bytes));
     let word = if gate.open { "open" } else { "shut" };
-    line(text, &format!("gate        {word}: {would}"));
+    stage(text, "gate", &format!("{word}: {would}"), drawing);
     for abort in &gate.aborts {
-        line(text, &format!("  gives up: {}: {}", abort.place, abort.why));
+        hang(text, "  gives up: ", 4, &format!("{}: {}", abort.place, abort.why), drawing);
     }
     for loss in &gate.losses {
         self::loss(text, loss, drawing);
     }
     for unlooked in &gate.unknown {
-        line(text, &format!("  not looked at: {}: {}", unlooked.what, unlooked.why));
+        hang(text, "  not looked at: ", 4, &format!("{}: {}", unlooked.what, unlooked.why), drawing);
     }
-    if !gate.open {
-        let cure = if gate.open_without_untagged {
-            "run garbage collection without -m (--delete-untagged): the gate is open for that"
-        } else {
-            "repair first (regfsck check --fix, or guard --fix), or, where that is given up, guard --accept-loss"
-        };
-        line(text, &format!("  to go on: {cure}"));
+}
+
+/// What opens the gate, as commands on the user's own target.
+fn go_on(text: &mut String, guarded: &Guarded, drawing: Drawing) {
+    let collect = |more: &str| on(&guarded.target, "guard", &[], &format!("{more} -- GC-COMMAND"));
+    let ways = if guarded.gate.open_without_untagged {
+        vec![(
+            "run garbage collection without -m (--delete-untagged): the gate is open for that",
+            collect(""),
+        )]
+    } else {
+        vec![
+            ("repair first: a check tells what helps", on(&guarded.target, "check", &[], "")),
+            ("where that content is given up, let it go", collect(" --accept-loss")),
+        ]
+    };
+    line(text, "");
+    line(text, &drawing.paint("what to do", Style::new().bold()));
+    for (at, (order, typed)) in ways.into_iter().enumerate() {
+        hang(text, if at == 0 { "    - " } else { "   or " }, 6, order, drawing);
+        line(text, &format!("        {typed}"));
     }
+    line(text, "");
 }
 
 fn loss(text: &mut String, loss: &Loss, drawing: Drawing) {
@@ -110,7 +133,7 @@ fn loss(text: &mut String, loss: &Loss, drawing: Drawing) {
         }
         LossReason::Hollowed => "it has no tag, and its repository no folder of tags: its link stays".into(),
     };
-    line(text, &format!("  loses content: {}: {why}", images.join(", ")));
+    hang(text, "  loses content: ", 4, &format!("{}: {why}", images.join(", ")), drawing);
     let most = if drawing.no_trunc { usize::MAX } else { SHOWN };
     for blob in loss.content.iter().take(most) {
         line(text, &format!("    {} ({})", blob.digest, ByteSize(blob.size)));

@@ -1,12 +1,10 @@
 //! Verified images for people: one line an image, and below it what breaks it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 
-use super::drawing::Drawing;
+use super::drawing::{Drawing, Tone, colour, hang, line};
 use super::words::counted;
 use crate::domain::finding::Finding;
 use crate::domain::observed::Thing;
@@ -23,7 +21,7 @@ pub(super) fn draw(report: &Report, drawing: Drawing) -> String {
             broken(&mut text, finding, drawing);
         }
         for unlooked in &image.unknown {
-            let _ = writeln!(text, "         not looked at: {}: {}", unlooked.what, unlooked.why);
+            below(&mut text, &format!("not looked at: {}: {}", unlooked.what, unlooked.why), drawing);
         }
     }
     let in_images = |what: &Thing| {
@@ -34,32 +32,44 @@ pub(super) fn draw(report: &Report, drawing: Drawing) -> String {
             .any(|image| image.unknown.iter().any(|unlooked| unlooked.what == *what))
     };
     for unlooked in report.coverage.unknown.iter().filter(|unlooked| !in_images(&unlooked.what)) {
-        let _ = writeln!(text, "not looked at: {}: {}", unlooked.what, unlooked.why);
+        line(&mut text, &format!("not looked at: {}: {}", unlooked.what, unlooked.why));
     }
     text
 }
 
-/// Writing to a string cannot fail.
+/// What stands below an image: in a line, where there is room for one.
+fn below(text: &mut String, said: &str, drawing: Drawing) {
+    if drawing.is_narrow() {
+        hang(text, &" ".repeat(9), 11, said, drawing);
+    } else {
+        line(text, &format!("{:9}{said}", ""));
+    }
+}
+
 fn one(text: &mut String, image: &VerifiedImage, drawing: Drawing) {
-    let (word, colour) = match image.verdict {
-        Verdict::Coherent => ("ok", AnsiColor::Green),
-        Verdict::Incoherent | Verdict::Refused => ("broken", AnsiColor::Red),
-        Verdict::Incomplete => ("unknown", AnsiColor::Yellow),
+    let (word, tone) = match image.verdict {
+        Verdict::Coherent => ("ok", Tone::Good),
+        Verdict::Incoherent | Verdict::Refused => ("broken", Tone::Bad),
+        Verdict::Incomplete => ("unknown", Tone::Doubtful),
     };
-    let word = drawing.paint(&format!("{word:8}"), Style::new().bold().fg_color(Some(colour.into())));
+    let word = drawing.paint(&format!("{word:8}"), colour(tone).bold());
     let digest = image.digest.map(|digest| {
         let shown = if drawing.no_trunc { digest.to_string() } else { digest.short() };
         format!(" {shown}")
     });
-    let _ = writeln!(
-        text,
-        "{word} {}{}, {}, {} ({})",
+    let said = format!(
+        "{}{}, {}, {} ({})",
         image.name,
         digest.unwrap_or_default(),
         counted(image.manifests, "manifest"),
         counted(image.blobs, "blob"),
         ByteSize(image.bytes),
     );
+    if drawing.is_narrow() {
+        hang(text, &format!("{word} "), 9, &said, drawing);
+    } else {
+        line(text, &format!("{word} {said}"));
+    }
 }
 
 /// Whole digests: whoever reads this needs them.
@@ -70,10 +80,10 @@ fn broken(text: &mut String, finding: &Finding, drawing: Drawing) {
         (None, Some(tag)) => format!(" {tag}"),
         (None, None) => String::new(),
     };
-    let _ = writeln!(text, "         {}{what}: {}", finding.code, finding.message);
+    below(text, &format!("{}{what}: {}", finding.code, finding.message), drawing);
     if drawing.evidence {
         for evidence in &finding.evidence {
-            let _ = writeln!(text, "           {} -> {}", evidence.asked, evidence.said);
+            below(text, &format!("  {} -> {}", evidence.asked, evidence.said), drawing);
         }
     }
 }

@@ -11,7 +11,7 @@ use super::groups::{Group, group};
 use super::headline::Headline;
 use super::places::Digits;
 use super::repair;
-use super::table::steps::{Advice, advice};
+use super::table::steps::advice;
 use super::words::{grouped, plain};
 use crate::domain::finding::Finding;
 use crate::domain::name::Image;
@@ -165,13 +165,13 @@ impl Document {
             return;
         }
         self.paragraph("## What to do");
-        for Advice { about, cures } in all {
-            self.paragraph(&format!("{}:\n", text(&about)));
-            for (at, cure) in cures.iter().enumerate() {
-                let or = if at == 0 { "" } else { "or " };
+        for advice in all {
+            self.paragraph(&format!("{}:\n", text(&advice.about)));
+            for (is_other, cure) in advice.choices() {
+                let or = if is_other { "or " } else { "" };
                 let typed =
                     cure.typed.as_ref().map(|typed| format!("\\\n  {}", span(typed))).unwrap_or_default();
-                self.line(&format!("- {or}{}{typed}", text(&cure.order)));
+                self.line(&format!("- {or}{}{typed}", text(&cure.order())));
             }
         }
     }

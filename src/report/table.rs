@@ -21,11 +21,11 @@ pub(super) mod steps;
 #[cfg(test)]
 mod tests;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
 use super::coverage::{Seen, seen};
 pub use super::drawing::Drawing;
-use super::drawing::{colour, hang, line};
+use super::drawing::{Tone, colour, hang, line};
 use super::headline::Headline;
 use super::{images, repair};
 use crate::domain::limit::Limit;
@@ -50,9 +50,9 @@ pub fn draw(report: &Report, drawing: Drawing) -> String {
 /// The verdict: where something is wrong, how much and what it breaks.
 fn headline(text: &mut String, report: &Report, drawing: Drawing) {
     let style = match report.verdict {
-        Verdict::Coherent => colour(AnsiColor::Green),
-        Verdict::Incoherent | Verdict::Refused => colour(AnsiColor::Red),
-        Verdict::Incomplete => colour(AnsiColor::Yellow),
+        Verdict::Coherent => colour(Tone::Good),
+        Verdict::Incoherent | Verdict::Refused => colour(Tone::Bad),
+        Verdict::Incomplete => colour(Tone::Doubtful),
     };
     let Headline { word, said } = Headline::of(report);
     let mark = if said.is_empty() { "" } else { ": " };
@@ -76,7 +76,7 @@ fn blind_spots(text: &mut String, report: &Report, drawing: Drawing) {
     let unknown = &report.coverage.unknown;
     if !unknown.is_empty() {
         line(text, "");
-        line(text, &drawing.paint("could not be looked at", colour(AnsiColor::Yellow).bold()));
+        line(text, &drawing.paint("could not be looked at", colour(Tone::Doubtful).bold()));
         for unlooked in unknown.iter().take(most) {
             hang(text, "  ", 4, &format!("{}: {}", unlooked.what, unlooked.why), drawing);
         }

@@ -11,9 +11,9 @@ use crate::domain::name::Image;
 /// How many changes or images are named before they are counted.
 const SHOWN: usize = 10;
 
-/// The runs that changed the registry, the newest first.
+/// The runs that changed the registry, the newest first; `typed` is what takes one back.
 #[must_use]
-pub fn list(history: &History, drawing: Drawing) -> String {
+pub fn list(history: &History, typed: impl Fn(&Run) -> String, drawing: Drawing) -> String {
     let mut text = String::new();
     for run in history.repairs() {
         let began = run.started.strftime("%Y-%m-%d %H:%M:%SZ");
@@ -22,8 +22,10 @@ pub fn list(history: &History, drawing: Drawing) -> String {
     }
     if text.is_empty() {
         line(&mut text, "nothing was changed here yet");
-    } else {
-        line(&mut text, "`regfsck undo --run RUN` takes one back, with the same --config or --storage");
+    }
+    if let Some(run) = history.last_undoable() {
+        line(&mut text, "one is taken back by its name, such as:");
+        line(&mut text, &format!("  {}", typed(run)));
     }
     text
 }

@@ -306,3 +306,21 @@ fn what_is_said_of_the_start_settles_it_and_what_listens_counts_more() {
     // The process that listens was seen to be older.
     assert_ne!(it.check(&["--started", "0s ago"]).status, 0);
 }
+
+/// What one registry lost is nothing to another whose state is kept in the same folder.
+#[test]
+fn registries_that_share_a_state_folder_do_not_remember_for_each_other() {
+    on_every_registry(|| {
+        let Some(program) = current() else { return };
+        let state = tempfile::tempdir().unwrap();
+        for name in ["one/app", "other/app", "one/app"] {
+            let daemon = Kind::Real(program.clone()).start(&Settings::default());
+            let image = Image::two_layers(name).unwrap();
+            assert_eq!(daemon.raw().push_image(name, "1", &image).1.status, 201);
+            let config = daemon.config_path();
+            let words = ["check", "--config", config.to_str().unwrap(), "--state-dir"];
+            let checked: Ended = command(words).arg(state.path()).output().unwrap().into();
+            assert_eq!(checked.status, 0, "{checked:?}");
+        }
+    });
+}

@@ -80,6 +80,62 @@ fn bash_completes_subcommands_values_and_repositories() {
     assert_eq!(nowhere.concat(), "");
 }
 
+/// What fish offers for a line.
+fn offered_by_fish(line: &str) -> Option<Vec<String>> {
+    let script = format!("source {}\ncomplete -C '{line}'", in_tree("completions/regfsck.fish").display());
+    let output = shell("fish", &["--no-config", "-c", &script])?;
+    Some(output.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect())
+}
+
+/// What zsh offers for a line, typed in a terminal: what goes through `compadd` is noted.
+fn offered_by_zsh(line: &str) -> Option<Vec<String>> {
+    let folder = in_tree("completions");
+    let script = include_str!("data/completed.zsh");
+    let output = shell("zsh", &["-f", "-c", script, "zsh", folder.to_str().unwrap(), line])?;
+    let noted = output.split("<<").skip(1).filter_map(|rest| Some(rest.split_once(">>")?.0.to_owned()));
+    Some(noted.collect())
+}
+
+/// What a shell that has the program on its path prints.
+fn shell(name: &str, arguments: &[&str]) -> Option<String> {
+    let program = Path::new(env!("CARGO_BIN_EXE_regfsck"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(name).args(arguments).env("PATH", path).env("HOME", home.path()).output();
+    let Ok(output) = output else {
+        crate::support::missing(name, "completions");
+        return None;
+    };
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn fish_and_zsh_complete_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let mut tree = Tree::new(home.path());
+    for repository in ["team/app", "web"] {
+        tree.image(repository, Some("1"), "a");
+    }
+    let repositories = format!("regfsck check --storage {} --repo te", home.path().display());
+    let lines: [(&str, &[&str]); 6] = [
+        ("regfsck expl", &["explain"]),
+        ("regfsck rep", &["repair"]),
+        ("regfsck explain phantom", &["phantom-blob", "phantom-link", "phantom-manifest"]),
+        ("regfsck check -o js", &["json", "jsonl"]),
+        ("regfsck check --fail-on ", &["error", "note", "warning"]),
+        (&repositories, &["team/app"]),
+    ];
+    for (name, shell) in
+        [("fish", offered_by_fish as fn(&str) -> Option<Vec<String>>), ("zsh", offered_by_zsh)]
+    {
+        for (line, wanted) in lines {
+            let Some(mut offered) = shell(line) else { break };
+            offered.sort();
+            assert_eq!(offered, wanted, "{name}: {line}");
+        }
+    }
+}
+
 /// What the pages must have is there, and nothing of the source's own marks.
 #[test]
 fn man_pages_are_complete() {

@@ -39,9 +39,12 @@ impl FileLock {
     /// That of the registry with this storage root (a path that ends in `docker/registry/v2`) and this address.
     #[must_use]
     pub fn new(v2: Option<&Path>, address: Option<&str>) -> Self {
-        let real = v2.and_then(|v2| v2.canonicalize().ok()).filter(|v2| v2.ends_with(ROOT));
-        let driver_root = real.and_then(|v2| v2.ancestors().nth(3).map(Path::to_owned));
-        Self { driver_root, addresses: Vec::new() }.and_at(address)
+        let real = v2.and_then(|v2| v2.canonicalize().ok());
+        let named = [real.as_deref(), v2].into_iter().flatten().find(|v2| v2.ends_with(ROOT));
+        let driver_root = named.and_then(|v2| v2.ancestors().nth(3)?.canonicalize().ok());
+        // What a symbolic link leads to is one registry's from wherever links lead there.
+        let elsewhere = real.filter(|v2| !v2.ends_with(ROOT)).map(|v2| v2.display().to_string());
+        Self { driver_root, addresses: Vec::new() }.and_at(address).and_at(elsewhere.as_deref())
     }
 
     /// The same, and that of this address: of a bucket, which holds no lock.

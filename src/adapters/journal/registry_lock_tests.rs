@@ -41,6 +41,28 @@ fn one_storage_by_two_paths_is_changed_by_one_run_and_keeps_nothing() {
 }
 
 #[test]
+fn a_storage_root_of_another_name_is_one_by_every_link_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let v2 = dir.path().join("volume");
+    fs::create_dir(&v2).unwrap();
+    let linked = |name: &str| {
+        let root = dir.path().join(name).join(ROOT);
+        fs::create_dir_all(root.parent().unwrap()).unwrap();
+        symlink(&v2, &root).unwrap();
+        root
+    };
+    let (one, two) = (linked("one"), linked("two"));
+    let held = FileLock::new(Some(&one), None).take().unwrap();
+    assert!(dir.path().join("one").join(NAME).exists());
+    for other in [&one, &two, &v2] {
+        holder(FileLock::new(Some(other), None).take().unwrap_err());
+    }
+    drop(held);
+    drop(FileLock::new(Some(&two), None).take().unwrap());
+    assert_eq!(fs::read_dir(&v2).unwrap().count(), 0);
+}
+
+#[test]
 fn an_address_is_one_however_it_is_written_and_whoever_has_storage_too() {
     let (_dir, v2) = storage();
     let port = std::process::id();

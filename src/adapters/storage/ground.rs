@@ -11,7 +11,7 @@ use rustix::fs::{Access, AtFlags, accessat};
 use super::place::candidates;
 use super::spot::{Spot, refused};
 use crate::adapters::files::{Folder, dress, private};
-use crate::domain::layout::{Place, ROOT};
+use crate::domain::layout::Place;
 use crate::engine::ports::StorageWriteError;
 
 /// What becomes of folders that are missing on the way.
@@ -52,11 +52,9 @@ enum Side {
 impl Ground {
     /// Open the storage root `v2`, an absolute path without links, and what is around it.
     pub(super) fn open(v2: &Path) -> Result<Self, StorageWriteError> {
-        let not_a_registry = || StorageWriteError::NotARegistry { path: v2.to_owned() };
-        let driver_root = v2.ancestors().nth(3).filter(|_| v2.ends_with(ROOT)).ok_or_else(not_a_registry)?;
         let root = Folder::open(v2).map_err(refused("open", v2))?;
         let mut quarantines = Vec::new();
-        for path in candidates(driver_root) {
+        for path in candidates(v2) {
             let Some(parent) = path.parent() else { continue };
             // What may not be entered holds no quarantine of ours.
             if let Ok(above) = Folder::open(parent) {
@@ -66,11 +64,12 @@ impl Ground {
         Ok(Self { v2: v2.to_owned(), root, quarantines })
     }
 
-    /// The first of the quarantines that files of storage can be renamed into; that inside the driver root if none looks so.
+    /// The first of the quarantines that files of storage can be renamed into; if none looks so that inside the driver
+    /// root, where there is one.
     pub(super) fn quarantine(&self) -> Option<&Quarantine> {
         let reachable = self.quarantines.iter().find(|quarantine| quarantine.is_reachable(&self.root));
         let within = |quarantine: &&Quarantine| !quarantine.path.starts_with(&self.v2);
-        reachable.or_else(|| self.quarantines.iter().rfind(within))
+        reachable.or_else(|| self.quarantines.iter().rfind(within)).or_else(|| self.quarantines.last())
     }
 
     /// Where a path leads, which may come from a damaged or forged journal. Nothing if a folder is missing.

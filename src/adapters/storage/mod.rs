@@ -60,6 +60,7 @@ pub use quarantine::FilesystemWriter;
 pub use sessions::FilesystemUploads;
 
 use std::num::NonZeroUsize;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -211,6 +212,12 @@ fn look_at_top(root: &Folder, notes: &mut Notes) {
 impl Storage for FilesystemStorage {
     fn location(&self) -> String {
         self.root.path.display().to_string()
+    }
+
+    fn is_at(&self, location: &str) -> bool {
+        let folder = |path: &Path| std::fs::metadata(path).ok().map(|there| (there.dev(), there.ino()));
+        let own = folder(&self.root.path);
+        self.location() == location || own.is_some() && own == folder(Path::new(location))
     }
 
     fn collect(&self, scope: &dyn Scope, events: &dyn Events) -> Result<StorageView, StorageError> {

@@ -7,7 +7,7 @@ use super::remains;
 use super::spot::{LINK_LIMIT, Spot, refused};
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content, StorageChange};
-use crate::domain::layout::{FolderPlace, LinkPlace, Part, Place};
+use crate::domain::layout::{FolderPlace, LinkPlace, Part, Place, ROOT};
 use crate::domain::name::RepositoryName;
 use crate::engine::ports::{StorageWriteError, StorageWriter};
 
@@ -18,26 +18,28 @@ const SHA256: Digest = Digest::sha256([0; 32]);
 #[derive(Debug)]
 pub struct FilesystemWriter {
     v2: PathBuf,
-    driver_root: PathBuf,
+    /// What lies beside the storage root as the daemon goes there.
+    beside: PathBuf,
     ground: Ground,
     /// The quarantine folder of this run.
     own: PathBuf,
 }
 
 impl FilesystemWriter {
-    /// The storage whose root is `v2`, a path that ends in `docker/registry/v2`, changed by the run of
-    /// that name.
+    /// The storage whose root is `v2`, a path that ends in `docker/registry/v2` or leads to one that does, changed by
+    /// the run of that name.
     ///
     /// # Errors
     /// When there is no such folder, or its path ends differently.
     pub fn new(v2: &Path, run: &str) -> Result<Self, StorageWriteError> {
-        // Beside the storage root means beside where it really is, not beside a symbolic link to it.
-        let v2 = v2.canonicalize().map_err(refused("look at", v2))?;
+        // The quarantine is beside where the storage root really is, not beside a symbolic link to it.
+        let (given, v2) = (v2, v2.canonicalize().map_err(refused("look at", v2))?);
+        let named = [given, v2.as_path()].into_iter().find(|v2| v2.ends_with(ROOT));
+        let not_a_registry = || StorageWriteError::NotARegistry { path: given.to_owned() };
+        let beside = named.and_then(Path::parent).ok_or_else(not_a_registry)?.to_owned();
         let ground = Ground::open(&v2)?;
-        let not_a_registry = || StorageWriteError::NotARegistry { path: v2.clone() };
-        let driver_root = v2.ancestors().nth(3).ok_or_else(not_a_registry)?.to_owned();
         let own = ground.quarantine().ok_or_else(not_a_registry)?.path.join(run);
-        Ok(Self { v2, driver_root, ground, own })
+        Ok(Self { v2, beside, ground, own })
     }
 
     fn path(&self, place: &Place) -> PathBuf {
@@ -70,8 +72,8 @@ impl FilesystemWriter {
     /// A free place in this run's quarantine for a file of storage.
     fn kept(&self, path: &Path) -> Result<PathBuf, StorageWriteError> {
         let outside = || StorageWriteError::Outside { path: path.to_owned() };
-        let below = path.strip_prefix(&self.driver_root).ok().ok_or_else(outside)?;
-        let first = self.own.join(below);
+        let below = path.strip_prefix(&self.v2).ok().ok_or_else(outside)?;
+        let first = self.own.join(ROOT).join(below);
         let mut place = first.clone();
         for number in 1_u32.. {
             if !self.is_there(&place)? {
@@ -182,7 +184,7 @@ impl FilesystemWriter {
 impl StorageWriter for FilesystemWriter {
     fn obstacles(&self) -> Vec<String> {
         // GitLab's registry writes this file once it keeps its metadata in a database.
-        let lock = self.v2.with_file_name("lockfiles").join("database-in-use");
+        let lock = self.beside.join("lockfiles/database-in-use");
         let in_database = match lock.symlink_metadata() {
             Ok(_) => Some(format!(
                 "`{}` says that this registry keeps its metadata in a database, which regfsck does not know; \

@@ -37,6 +37,10 @@ impl Fixture {
         self.dir.path().canonicalize().unwrap().join("registry").join(ROOT)
     }
 
+    fn driver_root(&self) -> PathBuf {
+        self.v2().ancestors().nth(3).unwrap().to_owned()
+    }
+
     fn writer(&self, run: &str) -> FilesystemWriter {
         FilesystemWriter::new(&self.v2(), run).unwrap()
     }
@@ -92,10 +96,7 @@ fn a_bad_blob_goes_beside_the_root_with_its_owner_mode_and_time() {
     let changes = fixture.writer("run").quarantine_blob(&digest()).unwrap();
     let Change::FileMoved { to, .. } = changes[0].clone() else { panic!("{changes:?}") };
     let root = fixture.v2().ancestors().nth(4).unwrap().join("registry.regfsck-quarantine/run");
-    assert_eq!(
-        to.strip_prefix(root).unwrap(),
-        path.strip_prefix(&fixture.writer("run").driver_root).unwrap()
-    );
+    assert_eq!(to.strip_prefix(root).unwrap(), path.strip_prefix(fixture.driver_root()).unwrap());
     fixture.carry_out("run", changes);
     let after = to.metadata().unwrap();
     let marks = |m: &fs::Metadata| (m.ino(), m.mode(), m.uid(), m.mtime(), m.mtime_nsec(), m.len());
@@ -112,8 +113,7 @@ fn undo_restores_the_bad_bytes_and_keeps_the_good() {
     fs::write(&path, "good").unwrap();
     fixture.undo();
     assert_eq!(text(&path), "bad");
-    let kept =
-        fixture.writer("undo").own.join(path.strip_prefix(&fixture.writer("run").driver_root).unwrap());
+    let kept = fixture.writer("undo").own.join(path.strip_prefix(fixture.driver_root()).unwrap());
     assert_eq!(text(&kept), "good");
     assert_eq!(History::of(fixture.journal("next").earlier()).last_undoable(), None);
 }
@@ -304,7 +304,7 @@ impl Drop for Mount {
 fn where_the_root_is_a_mount_the_quarantine_is_inside() {
     let fixture = Fixture::new();
     let path = fixture.blob("bad");
-    let Some(mount) = Mount::new(fixture.writer("run").driver_root) else {
+    let Some(mount) = Mount::new(fixture.driver_root()) else {
         eprintln!("skipped: this user cannot mount");
         return;
     };

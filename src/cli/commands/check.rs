@@ -86,11 +86,20 @@ async fn open<'a>(command: &'a CheckCommand, terminal: &Terminal) -> Result<Open
     Ok(opening.agreed(command.consent.yes))
 }
 
+/// The path of a folder from the root; what is no folder stays as it is.
+fn absolute(location: String) -> String {
+    let path = Path::new(&location).is_dir().then(|| std::path::absolute(&location).ok()).flatten();
+    path.map_or(location, |path| path.display().to_string())
+}
+
 /// Check, and save the plan of what would be done.
 async fn save_plan(session: &Session, path: &Path, flags: &[String]) -> Result<Report> {
     let (report, plan) = session.propose(Goal::Fix).await.map_err(of_session)?;
     let plan = Plan { flags: flags.to_vec(), ..plan };
-    let text = serde_json::to_string_pretty(&plan)? + "\n";
+    // Whoever carries it out may stand in another folder.
+    let mut saved = plan.clone();
+    saved.target.storage = saved.target.storage.map(absolute);
+    let text = serde_json::to_string_pretty(&saved)? + "\n";
     let written = files::save(path, |file| file.write_all(text.as_bytes()));
     written.with_context(|| format!("cannot write the plan to `{}`", path.display()))?;
     Ok(Report { plan: Some(plan), ..report })

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::undo;
 use crate::adapters::journal::read;
 use crate::cli::settings::session::Opening;
 use crate::cli::terminal::Terminal;
 use crate::domain::history::History;
 use crate::domain::journal::Change;
 use crate::domain::report::Report;
-use crate::report::words::{counted, quoted};
+use crate::report::words::counted;
 
 /// The run whose journal tells.
 pub(super) struct PutAway {
@@ -39,15 +40,12 @@ impl PutAway {
         let own = |path: &&Path| path.file_name().is_some_and(|name| name == self.run.as_str());
         let folder = moved.first().and_then(|path| path.ancestors().find(own));
         let (Some(folder), Some(storage)) = (folder, &report.target.storage) else { return };
-        let state = given.map(|dir| format!(" --state-dir {}", quoted(&dir.display().to_string())));
         terminal.notify(format_args!(
             "kept in {}: {}, which may be deleted when the images pull. Until then it is put back by:\n  \
-             regfsck undo --storage {}{} --run {}",
+             {}",
             folder.display(),
             counted(moved.len() as u64, "bad file"),
-            quoted(storage),
-            state.unwrap_or_default(),
-            self.run
+            undo::typed(storage, given, &self.run)
         ));
     }
 }

@@ -20,6 +20,7 @@ use crate::domain::verdict::exit_status;
 use crate::engine::ports::{Declined, RegistryLock as _};
 use crate::engine::undo::{broken_again, choose, undo};
 use crate::report::undo as drawn;
+use crate::report::words::quoted;
 
 /// Put quarantined files and links back, or list what can be; the exit status.
 pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u8> {
@@ -31,7 +32,8 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
     if command.list {
         let contents = read(&folder).map_err(|error| of_journal(&error))?;
         announce(&contents.damage);
-        terminal.print(&drawn::list(&History::of(&contents.entries), terminal.drawing()))?;
+        let typed = |run: &Run| self::typed(&storage.location(), command.state.state_dir.as_deref(), &run.id);
+        terminal.print(&drawn::list(&History::of(&contents.entries), typed, terminal.drawing()))?;
         return Ok(exit_status(Verdict::Coherent));
     }
     // Locked before it is chosen: what is shown is what will be done.
@@ -63,6 +65,12 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
     terminal.print(&drawn::undone(&undone, terminal.drawing()))?;
     let verdict = if undone.left.is_empty() { Verdict::Coherent } else { Verdict::Incoherent };
     Ok(exit_status(verdict))
+}
+
+/// What takes a run back.
+pub(super) fn typed(storage: &str, state: Option<&Path>, run: &str) -> String {
+    let state = state.map(|dir| format!(" --state-dir {}", quoted(&dir.display().to_string())));
+    format!("regfsck undo --storage {}{} --run {run}", quoted(storage), state.unwrap_or_default())
 }
 
 fn history_of(folder: &Path) -> Result<History> {

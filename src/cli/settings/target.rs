@@ -23,6 +23,7 @@ use crate::cli::settings::scope::Globs;
 use crate::cli::settings::{environment, redis};
 use crate::cli::terminal::interrupt;
 use crate::domain::discreet::without_passwords;
+use crate::domain::name::RepositoryName;
 use crate::domain::report;
 use crate::domain::rules::{CacheKind, DaemonSettings, IndexChildren};
 use crate::engine::interrupt::Interruptible;
@@ -32,6 +33,9 @@ use crate::engine::sides::{Sides, StorageHandle};
 /// A path that is none here.
 const ELSEWHERE: &str = "the storage that the configuration names is not there; if the registry runs in a container, give --container \
     NAME, or --storage DIR with where that folder is on this machine (and --registry URL, --redis URL likewise)";
+
+/// A repository that need not be there.
+const ANY_REPOSITORY: &str = "regfsck";
 
 /// A registry to look at.
 pub(in crate::cli) struct Target {
@@ -74,9 +78,10 @@ impl Target {
         let storage = storage(&target, config.as_ref(), contained.as_ref())?;
         let settings = registries(&target, connection, config.as_ref()).await?;
         let daemons = settings.iter().map(|(settings, address)| reach(settings, *address));
-        let daemons = daemons.collect::<Result<_>>()?;
+        let daemons = daemons.collect::<Result<Vec<_>>>()?;
         let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
         let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
+        daemon.children = children(daemon.children, &daemons).await;
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
         }
@@ -100,6 +105,15 @@ impl Target {
             restart: contained.map(|contained| contained.restart),
         })
     }
+}
+
+/// What an index needs, by the configuration of a daemon: 2.x does not know the settings, and needs all of it.
+async fn children(said: IndexChildren, daemons: &[Daemon]) -> IndexChildren {
+    let (IndexChildren::Of(_) | IndexChildren::None, Some(first)) = (&said, daemons.first()) else {
+        return said;
+    };
+    let Ok(any) = ANY_REPOSITORY.parse::<RepositoryName>() else { return said };
+    if first.reader.is_of_2(&any).await { IndexChildren::All } else { said }
 }
 
 /// Storage as the engine is handed it: to be read, until a run has the right to write.

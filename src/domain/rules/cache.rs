@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | global entry | no data | `stale-cache-entry`: claimed wherever a member or a link is, pushes are skipped |
 //! | global entry, all its members in repositories that are not stored | no data | the same, a warning: theirs, or of a registry that shares this Redis |
+//! | global entry, a member in a repository that has neither a link to it nor a trace of it | no data | the same, and the report says that another registry may share this Redis |
 //! | global entry, other size | data | `size-mismatch`: the daemon announces the wrong length |
 //! | member | data, but no link in that repository | `stale-cache-entry`, a warning or a note: deleted there, and served again |
 //! | member or hash without global entry | no data | nothing: the daemon asks storage |
@@ -123,18 +124,22 @@ impl<'a> Judge<'a> {
         if !self.everything {
             return BTreeSet::new();
         }
-        let linked = self.linked(stale);
-        let traces = self.storage.repositories.iter().map(|repository| &repository.traces);
-        let left: BTreeSet<Digest> = traces
-            .flat_map(|traces| traces.layers.iter().chain(&traces.revisions))
-            .map(|trace| trace.digest)
-            .collect();
+        let (linked, left) = (self.linked(stale), self.left());
         let digests = stale.iter().map(|entry| entry.digest);
         digests
             .filter(|digest| {
                 let cached = self.cache.pairs_of(digest).iter().any(|pair| self.known(pair).is_some());
                 !cached && !linked.contains_key(digest) && !left.contains(digest)
             })
+            .collect()
+    }
+
+    /// Of what folders that lost their link are left.
+    fn left(&self) -> BTreeSet<Digest> {
+        let traces = self.storage.repositories.iter().map(|repository| &repository.traces);
+        traces
+            .flat_map(|traces| traces.layers.iter().chain(&traces.revisions))
+            .map(|trace| trace.digest)
             .collect()
     }
 
@@ -174,15 +179,20 @@ impl<'a> Judge<'a> {
     }
 
     fn accuse_stale(&self, stale: &[&CachedBlob], strange: &BTreeSet<Digest>) -> Vec<CacheAccusation> {
-        let linked = self.linked(stale);
+        let (linked, left) = (self.linked(stale), self.left());
         let none = Vec::new();
         let accuse = |entry: &&CachedBlob| {
-            let mut accusation = self.stale_entry(entry, linked.get(&entry.digest).unwrap_or(&none));
+            let holders = linked.get(&entry.digest).unwrap_or(&none);
+            let mut accusation = self.stale_entry(entry, holders);
             // Without any member it is what a deleted manifest leaves, which a push meets at once.
-            if strange.contains(&entry.digest) && !accusation.purge.repositories.is_empty() {
+            let is_member = !accusation.purge.repositories.is_empty();
+            if is_member && strange.contains(&entry.digest) {
                 accusation.finding.severity = Severity::Warning;
                 accusation.finding.message += "; its repositories are not in this storage: \
                      deleted, or another registry shares this Redis";
+            } else if is_member && self.everything && holders.is_empty() && !left.contains(&entry.digest) {
+                accusation.finding.message += "; storage has no trace of it: deleted, or another registry \
+                     with repositories of the same names shares this Redis";
             }
             accusation
         };

@@ -71,7 +71,13 @@ pub fn accuse_content(content: &ContentView, accusations: &mut Accusations) {
         accusations.add(
             Code::CorruptBlob,
             Subject::data(blob.digest),
-            || format!("the {} stored bytes hash to {}", blob.size, blob.actual.short()),
+            || {
+                format!(
+                    "its {} bytes are not those of its digest: they hash to {}",
+                    blob.size,
+                    blob.actual.short()
+                )
+            },
             [Condition::WrongContent(blob.digest)],
         );
     }

@@ -28,12 +28,12 @@ impl Run<'_> {
         self.coverage.limits.0.push(Limit::OnlyServed);
         self.cache_alone().await;
         let Some(registry) = self.reachable().await else { return Ok((Vec::new(), None)) };
-        if self.options.daemon.fetches() {
+        let served = if self.options.daemon.fetches() { None } else { self.explore(&*registry).await };
+        let Some(served) = served else {
             // Whatever it is asked for it fetches, and it notes what a tag names elsewhere.
             self.coverage.unknown.push(Unlooked::new(Thing::side(registry.location()), Reason::AsksRemote));
             return Ok((Vec::new(), None));
-        }
-        let served = self.explore(&*registry).await;
+        };
         if self.matches_nothing(&*registry, &served).await {
             return Err(StorageError::NothingMatches { whole: registry.location() });
         }
@@ -68,7 +68,8 @@ impl Run<'_> {
         catalog.answer.yes().is_some_and(|names| !names.iter().any(|name| scope.includes(name)))
     }
 
-    async fn explore(&mut self, registry: &dyn RegistryReader) -> ServedView {
+    /// Ask about all that it lists; nothing where that would make a pull-through cache fetch.
+    async fn explore(&mut self, registry: &dyn RegistryReader) -> Option<ServedView> {
         let mut explorer = Explorer {
             registry,
             jobs: self.options.asking.jobs.max(1),
@@ -81,6 +82,11 @@ impl Run<'_> {
         };
         let names: Vec<_> =
             names.into_iter().filter(|name| self.options.extent.scope.includes(name)).collect();
+        if let Some(name) = names.first()
+            && registry.is_pull_through(name).await
+        {
+            return None;
+        }
         explorer.tags(names).await;
         let names: Vec<_> = explorer.served.tags.keys().cloned().collect();
         explorer.manifests().await;
@@ -90,7 +96,7 @@ impl Run<'_> {
         }
         self.coverage.limits.0.extend(explorer.hash_odd_sizes().await);
         explorer.suspects(self.options, &names).await;
-        explorer.served
+        Some(explorer.served)
     }
 }
 

@@ -60,7 +60,8 @@ impl Run<'_> {
     /// push brings meanwhile is linked as soon as it is stored.
     async fn young_orphans(&self, storage: &Arc<dyn Storage>, view: &Arc<StorageView>) -> BTreeSet<Digest> {
         let extent = &self.options.extent;
-        if !extent.scope.is_everything() {
+        // What could not be read may link them.
+        if !extent.scope.is_everything() || !view.unknown.is_empty() {
             return BTreeSet::new();
         }
         let youngest = view.collected.as_second().saturating_sub(extent.grace.as_secs());

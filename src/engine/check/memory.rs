@@ -43,7 +43,7 @@ impl Run<'_> {
         let Some(memory) = self.options.memory.clone().filter(|_| self.is_remembered()) else { return };
         let now = Arc::clone(view);
         match blocking(move || memory.load(&now)).await {
-            Ok(last) => self.last = last.map(|last| Arc::new(self.of_these_daemons(last))),
+            Ok(last) => self.last = last.and_then(|last| self.of_these_daemons(last)).map(Arc::new),
             Err(error) => self.not_remembered(&error),
         }
     }
@@ -60,13 +60,15 @@ impl Run<'_> {
         self.events.emit(Event::Notice(Notice::NotRemembered(error.to_string())));
     }
 
-    /// What other daemons denied says nothing.
-    fn of_these_daemons(&self, mut last: LastLook) -> LastLook {
+    /// What other daemons denied says nothing; nor does what other daemons have in another place: that registry keeps its
+    /// state in the same folder.
+    fn of_these_daemons(&self, mut last: LastLook) -> Option<LastLook> {
         if last.outcome.daemons != self.daemons() {
             last.outcome.settled = None;
             last.outcome.removals.clear();
+            self.sides.storage().filter(|storage| storage.is_at(&last.view.root))?;
         }
-        last
+        Some(last)
     }
 
     fn daemons(&self) -> Vec<String> {

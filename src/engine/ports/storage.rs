@@ -47,6 +47,11 @@ pub trait Storage: Send + Sync {
     /// Where it is, for people.
     fn location(&self) -> String;
 
+    /// Whether that is where it is, by whatever path.
+    fn is_at(&self, location: &str) -> bool {
+        self.location() == location
+    }
+
     /// Walk all of it: repositories first, blobs after them, so that whatever a push has linked is
     /// seen with its data.
     ///

@@ -84,7 +84,7 @@ pub trait StorageWriter: Send + Sync {
 #[derive(Debug, Error)]
 pub enum StorageWriteError {
     /// The path is no registry's.
-    #[error("`{}` is no storage root: it does not end in `docker/registry/v2`; where a part of that is a symbolic link, mount the folder there for a repair (mount --bind)", path.display())]
+    #[error("`{}` is no storage root: it does not end in `docker/registry/v2`; give the registry's root directory, which holds `docker`", path.display())]
     NotARegistry {
         /// The path.
         path: PathBuf,

@@ -3,12 +3,16 @@
 //! An upload session that is started over the API must appear under the storage root. It is cancelled
 //! at once. A registry that takes no uploads, because it is read-only or a pull-through cache, says so here.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use super::{Repair, sessions};
+use crate::domain::digest::Digest;
 use crate::domain::name::RepositoryName;
 use crate::domain::observed::Observed;
-use crate::domain::plan::{Plan, StepAction};
+use crate::domain::plan::{Plan, Step, StepAction};
+use crate::domain::rules::Condition;
 use crate::engine::blocking::blocking;
 use crate::engine::check::observe;
 use crate::engine::ports::{Daemon, RequestError};
@@ -64,7 +68,11 @@ fn obstacles(repair: &Repair) -> Result<(), Refused> {
 /// When storage has changed since, or cannot be looked at.
 pub async fn still_fits(repair: &Repair, plan: &Plan) -> Result<(), Refused> {
     let Some(storage) = repair.sides.storage() else { return Ok(()) };
-    let conditions: Vec<_> = plan.steps.iter().flat_map(|step| step.preconditions.clone()).collect();
+    let set_aside: BTreeSet<_> = plan.steps.iter().filter_map(sets_aside).collect();
+    // What the plan itself brings about is not so yet.
+    let comes = |condition: &Condition| set_aside.iter().any(|it| *condition == Condition::DataAbsent(*it));
+    let conditions = plan.steps.iter().flat_map(|step| &step.preconditions);
+    let conditions: Vec<_> = conditions.filter(|condition| !comes(condition)).cloned().collect();
     let broken = blocking(move || {
         conditions.iter().find_map(|condition| match observe(&*storage, condition) {
             (_, Observed::Present(_)) => None,
@@ -78,6 +86,11 @@ pub async fn still_fits(repair: &Repair, plan: &Plan) -> Result<(), Refused> {
             Err(Refused(format!("the plan does not fit any more: {why}; make a new one with check --plan")))
         }
     }
+}
+
+/// What a step moves away for good, until it is fetched again.
+const fn sets_aside(step: &Step) -> Option<Digest> {
+    if let StepAction::SetAside { digest } = &step.action { Some(*digest) } else { None }
 }
 
 async fn handshake(repair: &Repair, daemon: &Daemon, name: &RepositoryName) -> Result<(), Refused> {

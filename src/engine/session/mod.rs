@@ -115,13 +115,9 @@ impl Session {
     /// # Errors
     /// As [`Self::run`], and when it was made for another registry.
     pub async fn carry_out(&self, plan: Plan) -> Result<Report, SessionError> {
-        let (planned, given) = (plan.target.clone(), self.sides.target());
-        // Which cache it has follows from its configuration, and may have changed.
-        let is_same = planned.storage == given.storage
-            && planned.registry == given.registry
-            && planned.replicas == given.replicas;
-        if !is_same {
-            return Err(SessionError::OtherRegistry { planned: Box::new(planned), given: Box::new(given) });
+        if !self.sides.is_of(&plan.target) {
+            let (planned, given) = (Box::new(plan.target), Box::new(self.sides.target()));
+            return Err(SessionError::OtherRegistry { planned, given });
         }
         let examination = self.check().await?;
         if examination.refusal.is_some() {

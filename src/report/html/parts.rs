@@ -8,7 +8,7 @@ use crate::report::coverage::seen;
 use crate::report::groups::{Group, group};
 use crate::report::markup::{markup, prose};
 use crate::report::places::{Digits, side};
-use crate::report::table::steps::{self, Advice};
+use crate::report::table::steps;
 use crate::report::words::{counted, grouped};
 
 /// About how many findings the page holds; of each code it shows some.
@@ -53,12 +53,12 @@ pub(in crate::report) fn advice(page: &mut String, report: &Report) {
     if all.is_empty() {
         return;
     }
-    page.push_str("<section>\n<h2>What to do</h2>\n");
-    for Advice { about, cures } in all {
-        put(page, format_args!("<div class=\"advice\">\n<h3>{}</h3>\n<ul>\n", markup(&about)));
-        for (at, cure) in cures.iter().enumerate() {
-            let or = if at == 0 { "" } else { "or " };
-            put(page, format_args!("<li>{or}{}", prose(&cure.order)));
+    page.push_str("<section id=\"todo\">\n<h2>What to do</h2>\n");
+    for advice in all {
+        put(page, format_args!("<div class=\"advice\">\n<h3>{}</h3>\n<ul>\n", markup(&advice.about)));
+        for (is_other, cure) in advice.choices() {
+            let or = if is_other { "or " } else { "" };
+            put(page, format_args!("<li>{or}{}", prose(&cure.order())));
             if let Some(typed) = &cure.typed {
                 put(page, format_args!("\n<pre>{}</pre>", markup(typed)));
             }

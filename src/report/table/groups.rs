@@ -1,6 +1,6 @@
 //! The findings, code by code: what it means once, then where it is and which images it breaks.
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use bytesize::ByteSize;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
@@ -9,7 +9,7 @@ use crate::domain::code::Severity;
 use crate::domain::finding::{Finding, State, Subject};
 use crate::domain::name::Image;
 use crate::domain::report::Report;
-use crate::report::drawing::{Drawing, colour, hang, line};
+use crate::report::drawing::{Drawing, Tone, colour, hang, line};
 use crate::report::groups::{Group, group};
 use crate::report::places::{Digits, side};
 use crate::report::words::{grouped, shorten_hex};
@@ -62,10 +62,10 @@ pub(super) fn more(text: &mut String, all: usize, shown: usize, drawing: Drawing
 
 fn style(group: &Group<'_>) -> Style {
     match (group.state, group.severity) {
-        (State::Repaired, _) => colour(AnsiColor::Green),
-        (State::Open | State::Failed, Severity::Error) => colour(AnsiColor::Red),
-        (State::Open | State::Failed, Severity::Warning) => colour(AnsiColor::Yellow),
-        (State::Open | State::Failed, Severity::Note) => colour(AnsiColor::Cyan),
+        (State::Repaired, _) => colour(Tone::Good),
+        (State::Open | State::Failed, Severity::Error) => colour(Tone::Bad),
+        (State::Open | State::Failed, Severity::Warning) => colour(Tone::Doubtful),
+        (State::Open | State::Failed, Severity::Note) => colour(Tone::Slight),
     }
 }
 

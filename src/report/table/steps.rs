@@ -1,6 +1,8 @@
 //! What to do next: for each code that is wrong the remedies that can work, best first, each with the command that
 //! carries it out. A word in capitals is to be filled in.
 
+mod once;
+
 use std::collections::BTreeSet;
 
 use anstyle::Style;
@@ -79,8 +81,13 @@ const fn typed(action: Action) -> Option<(&'static str, &'static str, Option<&'s
     }
 }
 
+/// What follows the target's flags where a pull-through cache is to fetch again what is bad.
+fn fetched(remedy: &Remedy) -> &'static str {
+    if remedy.needs == Some(Need::Service) { " --fix --restart systemd:UNIT" } else { " --fix" }
+}
+
 /// A command on the user's own target, without the flags that are `unfit` for it.
-fn on(target: &Target, subcommand: &str, unfit: &[&str], rest: &str) -> String {
+pub(in crate::report) fn on(target: &Target, subcommand: &str, unfit: &[&str], rest: &str) -> String {
     let mut line = format!("regfsck {subcommand}");
     let mut words = target.flags.iter();
     while let Some(word) = words.next() {
@@ -99,6 +106,8 @@ fn on(target: &Target, subcommand: &str, unfit: &[&str], rest: &str) -> String {
 /// The command that carries an action out, with what it needs to be told beside the target.
 fn command(target: &Target, remedy: &Remedy) -> Option<String> {
     let (subcommand, rest, source) = typed(remedy.action)?;
+    // What is stored is at hand.
+    let source = source.filter(|_| remedy.needs.is_some() || remedy.action == Action::PushImage);
     let has = |flags: &[&str]| target.flags.iter().any(|word| flags.contains(&word.as_str()));
     let needs_daemon =
         !matches!(remedy.action, Action::RewriteLink | Action::PurgeCache | Action::CollectGarbage);
@@ -128,12 +137,42 @@ pub(in crate::report) struct Advice {
     /// The codes, or what else it is about.
     pub(in crate::report) about: String,
     pub(in crate::report) cures: Vec<Cure>,
+    /// Whether all of that is helped by what stands before it, too.
+    is_alternative: bool,
 }
 
 /// One thing that helps, and what to type for it.
 pub(in crate::report) struct Cure {
-    pub(in crate::report) order: String,
+    /// What it does, of each that it helps.
+    orders: Vec<String>,
+    needs: Option<Need>,
     pub(in crate::report) typed: Option<String>,
+}
+
+impl Advice {
+    /// The cures, each with whether it is another way to the same.
+    pub(in crate::report) fn choices(&self) -> impl Iterator<Item = (bool, &Cure)> {
+        self.cures.iter().enumerate().map(|(at, cure)| (self.is_alternative || at > 0, cure))
+    }
+}
+
+impl Cure {
+    fn new(order: &str, needs: Option<Need>, typed: Option<String>) -> Self {
+        Self { orders: vec![order.to_owned()], needs, typed }
+    }
+
+    /// What it does, and what it cannot do it without.
+    pub(in crate::report) fn order(&self) -> String {
+        let needs = self.needs.map(|needs| format!("; needs {needs}")).unwrap_or_default();
+        self.orders.join("; ") + &needs
+    }
+
+    /// What the same command does beside that.
+    fn join(&mut self, other: &Self) {
+        let new: Vec<_> = other.orders.iter().filter(|order| !self.orders.contains(order)).cloned().collect();
+        self.orders.extend(new);
+        self.needs = self.needs.or(other.needs);
+    }
 }
 
 /// Findings that the same remedies help.
@@ -189,10 +228,10 @@ fn alternatives(remedies: &[Remedy]) -> &[Remedy] {
 }
 
 impl Group<'_> {
-    fn advice(&self, target: &Target) -> Advice {
-        let codes: Vec<_> = self.codes.iter().map(|code| code.as_str()).collect();
+    /// What they are, and what helps.
+    fn advice(&self, target: &Target) -> (Vec<String>, Vec<Cure>) {
+        let codes = self.codes.iter().map(ToString::to_string).collect();
         let cures = self.remedies.iter().map(|remedy| {
-            let needs = remedy.needs.map(|needs| format!("; needs {needs}")).unwrap_or_default();
             let by_hand = self.codes.first().filter(|_| remedy.action == Action::Inspect);
             let is_fetched = remedy.action == Action::Quarantine && self.is_alone();
             let order = by_hand.map_or_else(|| order(remedy.action), |code| look(*code));
@@ -200,12 +239,12 @@ impl Group<'_> {
             let typed = match by_hand {
                 Some(Code::TagMismatch) => Some(on(target, "check", &["--registry"], " --registry URL")),
                 Some(_) => self.moves(target),
-                None if is_fetched => Some(on(target, "check", &[], " --fix --restart systemd:UNIT")),
+                None if is_fetched => Some(on(target, "check", &[], fetched(remedy))),
                 None => command(target, remedy),
             };
-            Cure { order: format!("{order}{needs}"), typed }
+            Cure::new(order, remedy.needs, typed)
         });
-        Advice { about: codes.join(", "), cures: cures.collect() }
+        (codes, cures.collect())
     }
 
     /// Whether nothing else belongs to its remedy.
@@ -243,27 +282,21 @@ fn is_forbidden(report: &Report) -> bool {
 }
 
 /// What lets somebody look who may not.
-fn permit(target: &Target) -> Advice {
-    Advice {
-        about: "what could not be looked at".into(),
-        cures: vec![Cure {
-            order: "run it as root, or as the registry's own user".into(),
-            typed: Some(format!("sudo {}", on(target, "check", &[], ""))),
-        }],
-    }
+fn permit(target: &Target) -> (Vec<String>, Vec<Cure>) {
+    let typed = format!("sudo {}", on(target, "check", &[], ""));
+    let cure = Cure::new("run it as root, or as the registry's own user", None, Some(typed));
+    (vec!["what could not be looked at".into()], vec![cure])
 }
 
 /// What settles what a daemon may remember.
-fn settle(target: &Target) -> Advice {
+fn settle(target: &Target) -> (Vec<String>, Vec<Cure>) {
     let started = on(target, "check", &["--started"], " --started TIME");
     let restart = command(target, &Remedy::new(Action::Restart, None));
-    Advice {
-        about: "what the daemon may remember".into(),
-        cures: vec![
-            Cure { order: "if it was started since, say when".into(), typed: Some(started) },
-            Cure { order: order(Action::Restart).into(), typed: restart },
-        ],
-    }
+    let cures = vec![
+        Cure::new("if it was started since, say when", None, Some(started)),
+        Cure::new(order(Action::Restart), None, restart),
+    ];
+    (vec!["what the daemon may remember".into()], cures)
 }
 
 /// All of it, in the report's order.
@@ -272,7 +305,8 @@ pub(in crate::report) fn advice(report: &Report) -> Vec<Advice> {
     let settle = unsettled.then(|| settle(&report.target));
     let permit = is_forbidden(report).then(|| permit(&report.target));
     let grouped = groups(report);
-    grouped.iter().map(|group| group.advice(&report.target)).chain(permit).chain(settle).collect()
+    let all = grouped.iter().map(|group| group.advice(&report.target)).chain(permit).chain(settle);
+    once::once(all.collect())
 }
 
 /// Draw it, and where to read on.
@@ -284,11 +318,11 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     }
     line(text, "");
     line(text, &drawing.paint("what to do", Style::new().bold()));
-    for Advice { about, cures } in advice {
-        hang(text, "  ", 2, &about, drawing);
-        for (at, Cure { order, typed }) in cures.iter().enumerate() {
-            hang(text, if at == 0 { "    - " } else { "   or " }, 6, order, drawing);
-            if let Some(typed) = typed {
+    for advice in advice {
+        hang(text, "  ", 2, &advice.about, drawing);
+        for (is_other, cure) in advice.choices() {
+            hang(text, if is_other { "   or " } else { "    - " }, 6, &cure.order(), drawing);
+            if let Some(typed) = &cure.typed {
                 line(text, &format!("        {typed}"));
             }
         }

@@ -236,6 +236,14 @@ impl RegistryReader for ScriptedRegistry {
         Ok(())
     }
 
+    async fn is_pull_through(&self, _: &RepositoryName) -> bool {
+        false
+    }
+
+    async fn is_of_2(&self, _: &RepositoryName) -> bool {
+        false
+    }
+
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>> {
         let exchange = self.ask("GET", "_catalog");
         let view = self.storage.collect(&Everything, &Silent).unwrap();

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use regfsck::adapters::sandbox::Flavour;
+use regfsck::adapters::sandbox::image::Image;
 
 use super::{REPOSITORY, Scene};
 use crate::support::daemon::{CacheKind, Kind, Settings};
@@ -92,6 +93,17 @@ fn whoever_may_not_read_is_told_who_may() {
     fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
     let refused = Ended::from(as_nobody(&["check", "--config", config.to_str().unwrap()]).unwrap());
     assert_eq!(hints(&refused), ["run regfsck as a user that may read it: the registry's own user, or root"]);
+    // What could not be read is no reason to restart a daemon.
+    let daemon = Kind::Sandbox(Flavour::V2).start(&Settings::default());
+    daemon.raw().push_image(REPOSITORY, "1", &Image::two_layers("unread").unwrap());
+    let (root, url) = (daemon.root(), daemon.url());
+    fs::set_permissions(root.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+    let team = root.join("docker/registry/v2/repositories/team");
+    fs::set_permissions(team, fs::Permissions::from_mode(0o700)).unwrap();
+    let words = ["check", "--storage", root.to_str().unwrap(), "--registry", &url];
+    let unread = Ended::from(as_nobody(&words).unwrap());
+    assert_eq!(unread.status, 3, "{unread:?}");
+    assert!(unread.stdout.contains(order) && !unread.stdout.contains("restart"), "{}", unread.stdout);
 }
 
 /// A restart is no repair: what it does not do is said for what it is, and not for a read-only mode that is not on.

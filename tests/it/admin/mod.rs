@@ -1,5 +1,6 @@
 //! The admin at 3 a.m.: what is said is true, and what is said to type can be typed.
 
+mod gates;
 mod hints;
 mod newcomer;
 mod plans;

@@ -1,6 +1,7 @@
 //! A plan that was saved is shown, and needs nothing else.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use super::{REPOSITORY, Scene};
 use crate::repair::judge;
@@ -40,6 +41,32 @@ fn a_plan_knows_its_registry_its_source_and_its_check_on_every_registry() {
         assert_eq!(ended.status, 0, "{ended:?}");
         assert_eq!(ended.report().proof.unwrap().resolved.len(), 1);
         assert!(ended.report().coverage.storage.unwrap().hashed_blobs > 0);
+        judge(&scene.daemon, REPOSITORY, "1", &scene.image);
+    }
+}
+
+/// The storage of a registry is one, by a relative path, a link to it and another mount of it.
+#[test]
+fn a_plan_is_for_its_storage_by_whatever_path() {
+    let scene = Scene::sandbox();
+    let link = scene.home.path().join("link");
+    symlink(scene.daemon.root(), &link).unwrap();
+    let url = scene.daemon.url();
+    let root = scene.daemon.root().display().to_string();
+    for (given, carried_out) in [("link", "link"), ("link", &*root), (&*root, "link")] {
+        scene.damage(Damage::BlobDataRemoved);
+        let plan = ["check", "--storage", given, "--registry", &url, "--source", "docker://MIRROR"];
+        let ended: Ended =
+            scene.command(&[&plan[..], &["--plan", "p.json"]].concat()).output().unwrap().into();
+        assert_eq!(ended.status, 1, "{ended:?}");
+        let repair = ["repair", "--plan", "p.json", "--yes"];
+        let repair = if given == carried_out {
+            repair.to_vec()
+        } else {
+            [&repair[..], &["--storage", carried_out, "--registry", &url]].concat()
+        };
+        let ended: Ended = scene.command(&repair).output().unwrap().into();
+        assert_eq!(ended.status, 0, "{given}, then {carried_out}: {ended:?}");
         judge(&scene.daemon, REPOSITORY, "1", &scene.image);
     }
 }

@@ -23,14 +23,14 @@ fn damaged() -> Scene {
     scene
 }
 
-fn at(scene: &Scene, columns: &str, language: &str, words: &[&str]) -> String {
+pub(super) fn at(scene: &Scene, columns: &str, language: &str, words: &[&str]) -> String {
     let mut command = scene.command(words);
     command.env("COLUMNS", columns).env("LANG", language);
     scene.names().play(&mut command).0
 }
 
 /// Lines that are wider, but for what cannot be broken: commands to copy, places, addresses.
-fn too_wide(told: &str, columns: usize) -> Vec<&str> {
+pub(super) fn too_wide(told: &str, columns: usize) -> Vec<&str> {
     let is_whole = |line: &&str| {
         let content = line.trim_start();
         ["regfsck ", "mv ", "$ "].iter().any(|start| content.starts_with(start))

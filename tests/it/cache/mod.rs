@@ -7,6 +7,7 @@ mod journal;
 mod program;
 mod purge;
 mod secure;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,6 +9,7 @@ use regfsck::domain::layout::ROOT;
 use super::{check, copy_of, found, heal, is_silent, listing};
 use crate::support::raw::Raw;
 use crate::support::real_registry::{RealRegistry, on_every_registry};
+use crate::support::regfsck::run;
 use crate::support::settings::{CacheKind, Settings};
 
 const FOLLOW: &[&str] = &["--follow-symlinks"];
@@ -49,6 +50,47 @@ fn links_that_the_daemon_follows_are_read_where_that_is_said() {
             fs::write(&file, &layer.bytes[..9]).unwrap();
             let cut = check(&config, FOLLOW);
             assert_eq!(found(&cut), [format!("truncated-blob:{}", layer.digest)], "{moved}: {}", cut.stdout);
+        }
+    });
+}
+
+/// Move a folder elsewhere, under another name, and leave a link to it.
+fn move_elsewhere(daemon: &RealRegistry, below: &str) -> tempfile::TempDir {
+    let elsewhere = tempfile::tempdir_in(daemon.root().parent().unwrap()).unwrap();
+    let (path, there) = (daemon.root().join(below), elsewhere.path().join("moved"));
+    fs::rename(&path, &there).unwrap();
+    symlink(&there, &path).unwrap();
+    elsewhere
+}
+
+#[test]
+fn storage_behind_a_link_above_its_root_is_repaired_and_put_back() {
+    on_every_registry(|| {
+        for below in ["docker", "docker/registry", "docker/registry/v2"] {
+            let Some(daemon) = RealRegistry::start(&Settings::with_cache(CacheKind::None)) else { return };
+            let image = Image::two_layers("above").unwrap();
+            let raw = Raw::new(&daemon.url());
+            assert_eq!(raw.push_image("team/app", "1", &image).1.status, 201);
+            let copy = copy_of(daemon.root());
+            let _elsewhere = move_elsewhere(&daemon, below);
+            let layer = &image.layers[0];
+            let file = daemon.data_file(&layer.digest);
+            let cut = &layer.bytes[..9];
+            fs::write(&file, cut).unwrap();
+            let state = tempfile::tempdir().unwrap();
+            let (config, state) =
+                (daemon.config_path().display().to_string(), state.path().to_str().unwrap());
+            let source = format!("storage:{}", copy.path().display());
+            let target = ["--config", &config, "--state-dir", state, "--yes"];
+            let fixed = run(["check", "--fix", "--source", &source].into_iter().chain(target));
+            assert_eq!(fixed.status, 0, "{below}: {fixed:?}");
+            assert_eq!(fs::read(&file).unwrap(), layer.bytes, "{below}");
+            assert_eq!(raw.pull("team/app", "1", &image), Ok(()), "{below}");
+            is_silent(&daemon, &[]);
+            assert_eq!(daemon.garbage_collect(false, false).status, 0, "{below}");
+            let undone = run(["undo"].into_iter().chain(target));
+            assert_eq!(undone.status, 0, "{below}: {undone:?}");
+            assert_eq!(fs::read(&file).unwrap(), cut, "{below}");
         }
     });
 }

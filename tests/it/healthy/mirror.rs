@@ -9,6 +9,7 @@ use regfsck::domain::action::Action;
 use super::{check, found, listing, remove};
 use crate::support::raw::{Raw, blob_path, manifest_path};
 use crate::support::real_registry::{RealRegistry, on_every_registry};
+use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::run;
 use crate::support::settings::{CacheKind, Settings};
 
@@ -103,6 +104,31 @@ fn what_a_cache_never_fetched_or_let_go_is_not_missing_and_no_question_fetches_i
     });
 }
 
+/// Its address is all that is known: it would fetch all that its remote has, so that is not asked, and not called coherent.
+#[test]
+fn a_cache_whose_address_alone_is_known_is_recognised_and_fetches_nothing() {
+    on_every_registry(|| {
+        let Some((remote, mirror, image)) = mirrored(CacheKind::InMemory) else { return };
+        let through = Raw::new(&mirror.url());
+        assert_eq!(through.get(&manifest_path("team/app", "1")).status, 200);
+        wait(|| mirror.data_file(&image.manifest.digest).exists(), "the manifest is not kept");
+        wait(|| mirror.root().join("scheduler-state.json").exists(), "the scheduler notes nothing");
+        let before = listing(mirror.root());
+        let url = mirror.url();
+        for more in [&[][..], &["--probe", "all"], &["--content"], &["--repo", "team/app"]] {
+            let way = ["--registry".to_owned(), url.clone(), "--plain-http".to_owned()];
+            let checked = check(&way, more);
+            assert_eq!((checked.status, found(&checked)), (3, vec![]), "{more:?}: {}", checked.stdout);
+            assert!(checked.stdout.contains("it is a pull-through cache"), "{more:?}: {}", checked.stdout);
+            assert_eq!(listing(mirror.root()), before, "{more:?}");
+        }
+        // What it caches is none.
+        let plain = check(&["--registry".to_owned(), remote.url(), "--plain-http".to_owned()], &[]);
+        assert_eq!(plain.status, 0, "{}", plain.stdout);
+        assert_eq!(listing(mirror.root()), before);
+    });
+}
+
 /// As owners of mirrors do it: tags are cleaned by a script, then comes garbage collection beside the live daemon.
 #[test]
 fn garbage_collection_beside_a_live_cache_leaves_claims_that_a_restart_alone_cures() {
@@ -176,6 +202,42 @@ fn a_bad_file_in_a_cache_is_moved_away_and_fetched_again() {
             pull(&mirror, &image);
             assert_eq!(fs::read(&file).unwrap(), layer.bytes);
             is_silent(&mirror, &ways(&mirror));
+        }
+    });
+}
+
+/// Moved away, and forgotten by Redis: by the report's own command, and by a plan that was saved.
+#[test]
+fn a_bad_file_in_a_cache_that_remembers_in_redis_is_fetched_again_by_a_saved_plan_too() {
+    on_every_registry(|| {
+        let Some(redis) = RedisServer::start() else { return };
+        let Some((_remote, mirror, image)) = mirrored(CacheKind::Redis(format!("127.0.0.1:{}", redis.port)))
+        else {
+            return;
+        };
+        pull(&mirror, &image);
+        let layer = &image.layers[0];
+        let file = mirror.data_file(&layer.digest);
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name).display().to_string();
+        let (config, state, plan) = (mirror.config_path().display().to_string(), path("state"), path("plan"));
+        let check = ["check", "--config", &config, "--state-dir", &state];
+        let repair = ["repair", "--plan", &plan, "--state-dir", &state, "--yes"];
+        for is_saved in [true, false] {
+            fs::write(&file, &layer.bytes[..9]).unwrap();
+            let checked = run(check);
+            assert_eq!(checked.status, 1, "{checked:?}");
+            let printed = |line: &str| checked.stdout.lines().any(|it| it.trim() == line);
+            assert!(printed(&format!("regfsck {} --fix", check.join(" "))), "{}", checked.stdout);
+            let fixed = if is_saved {
+                let planned = run(check.into_iter().chain(["--plan", &plan]));
+                assert_eq!(planned.status, 1, "{planned:?}");
+                run(repair)
+            } else {
+                run(check.into_iter().chain(["--fix", "--yes"]))
+            };
+            assert_eq!(fixed.status, 0, "{fixed:?}");
+            wait(|| fs::read(&file).is_ok_and(|it| it == layer.bytes), "the next pull fetches nothing");
         }
     });
 }

@@ -54,7 +54,7 @@ pub struct Raw(Wire);
 
 #[derive(Debug, Clone)]
 enum Wire {
-    /// `HOST:PORT`.
+    /// `HOST:PORT`, and a path before `/v2/` where the registry has one.
     Network(String),
     Memory(Arc<Embedded>),
 }
@@ -67,7 +67,7 @@ pub enum Push {
 }
 
 impl Raw {
-    /// A client for `http://HOST:PORT`.
+    /// A client for `http://HOST:PORT`, or what is below it.
     pub fn new(url: &str) -> Self {
         Self(Wire::Network(url.trim_start_matches("http://").trim_end_matches('/').to_owned()))
     }
@@ -81,7 +81,11 @@ impl Raw {
     pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let target = target.strip_prefix("http://").map_or(target, |rest| &rest[rest.find('/').unwrap()..]);
         match &self.0 {
-            Wire::Network(host) => send(host, method, target, headers, body),
+            Wire::Network(address) => {
+                let (host, prefix) = address.split_at(address.find('/').unwrap_or(address.len()));
+                let prefix = if target.starts_with("/v2/") { prefix } else { "" };
+                send(host, method, &format!("{prefix}{target}"), headers, body)
+            }
             Wire::Memory(registry) => {
                 let answer = registry.ask(method, target, headers, body).expect("a request");
                 let lower =

@@ -112,6 +112,14 @@ impl RegistryReader for Ports {
         Ok(())
     }
 
+    async fn is_pull_through(&self, _: &RepositoryName) -> bool {
+        false
+    }
+
+    async fn is_of_2(&self, _: &RepositoryName) -> bool {
+        false
+    }
+
     async fn catalog(&self) -> Asked<Meaning<Vec<RepositoryName>>> {
         let (answer, names) = self.listed("/v2/_catalog", "repositories");
         let names = names.iter().filter_map(|name| name.parse().ok()).collect();

@@ -57,7 +57,7 @@ fn all_unknown(suspects: &[Digest], why: &str) -> Vec<Belief> {
 }
 
 /// A digest that no content has, new each time: what the daemon surely does not know.
-fn never_seen() -> Digest {
+pub(super) fn never_seen() -> Digest {
     let noise = RandomState::new();
     let bytes: Vec<u8> = (0..8_u8)
         .flat_map(|at| {

@@ -10,6 +10,7 @@ mod download;
 mod listing;
 mod manifest;
 pub(super) mod ping;
+mod remote;
 
 use std::sync::Arc;
 
@@ -44,6 +45,14 @@ impl RegistryReader for HttpReader {
 
     async fn ping(&self) -> Result<(), RequestError> {
         ping::ping(&self.0).await
+    }
+
+    async fn is_pull_through(&self, repository: &RepositoryName) -> bool {
+        remote::is_pull_through(&self.0, repository).await
+    }
+
+    async fn is_of_2(&self, repository: &RepositoryName) -> bool {
+        remote::is_of_2(&self.0, repository).await
     }
 
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>> {
