@@ -202,7 +202,8 @@ fn what_lost_its_repository_is_no_all_clear_though_its_digests_are_handed_in() {
         remove_folder(&daemon.root(), "repositories/team");
         let handed = regfsck.file("suspects");
         let blobs = image.layers.iter().chain([&image.config, &image.manifest]);
-        fs::write(&handed, blobs.map(|blob| format!("{}\n", blob.digest)).collect::<String>()).unwrap();
+        let digests: Vec<_> = blobs.map(|blob| blob.digest.to_string()).collect();
+        fs::write(&handed, digests.join("\n")).unwrap();
         regfsck.check(&[]).expect(3);
         regfsck.check(&["--suspects", &handed.display().to_string()]).expect(3);
     });
