@@ -20,11 +20,13 @@ use crate::support::settings::{CacheKind, Settings};
 const REPOSITORIES: [&str; 2] = ["team/app", "other"];
 
 fn accused(verdict: &CacheVerdict) -> BTreeSet<Digest> {
-    for accusation in &verdict.accusations {
-        let finding = &accusation.finding;
-        assert_eq!((finding.code, finding.severity), (Code::StaleCacheEntry, Severity::Error), "{finding:?}");
-    }
-    verdict.accusations.iter().filter_map(|accusation| accusation.finding.subject.digest).collect()
+    // What only is a member still, as 3.0 leaves a manifest, is a warning.
+    let stale = verdict.accusations.iter().filter(|it| it.finding.severity == Severity::Error);
+    let stale = stale.map(|accusation| &accusation.finding);
+    stale
+        .inspect(|finding| assert_eq!(finding.code, Code::StaleCacheEntry, "{finding:?}"))
+        .filter_map(|finding| finding.subject.digest)
+        .collect()
 }
 
 /// A registry whose cache is this database of Redis.
