@@ -49,9 +49,6 @@ _regfsck() {
             regfsck,repair)
                 cmd="regfsck__subcmd__repair"
                 ;;
-            regfsck,repositories)
-                cmd="regfsck__subcmd__repositories"
-                ;;
             regfsck,restart)
                 cmd="regfsck__subcmd__restart"
                 ;;
@@ -100,9 +97,6 @@ _regfsck() {
             regfsck__subcmd__help,repair)
                 cmd="regfsck__subcmd__help__subcmd__repair"
                 ;;
-            regfsck__subcmd__help,repositories)
-                cmd="regfsck__subcmd__help__subcmd__repositories"
-                ;;
             regfsck__subcmd__help,restart)
                 cmd="regfsck__subcmd__help__subcmd__restart"
                 ;;
@@ -125,7 +119,7 @@ _regfsck() {
 
     case "${cmd}" in
         regfsck)
-            opts="-v -q -h -V --color --verbose --quiet --help --version check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man repositories help"
+            opts="-v -q -h -V --color --verbose --quiet --help --version check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -795,7 +789,7 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__help)
-            opts="check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man repositories help"
+            opts="check merge repair purge restart undo verify demo guard watch snapshot doctor explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -949,20 +943,6 @@ _regfsck() {
             return 0
             ;;
         regfsck__subcmd__help__subcmd__repair)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        regfsck__subcmd__help__subcmd__repositories)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1483,24 +1463,6 @@ _regfsck() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        regfsck__subcmd__repositories)
-            opts="-v -q -h -V --color --verbose --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0

@@ -125,6 +125,7 @@ fn with_redis_a_restart_clears_nothing_and_says_so() {
     for kind in Kind::all().into_iter().filter(|kind| matches!(kind, Kind::Real(_))) {
         redis.flush();
         let settings = Settings::with_cache(CacheKind::Redis(format!("127.0.0.1:{}", redis.port)));
+        redis.flush();
         let daemon = kind.start(&settings);
         daemon.incident(REPOSITORY, "1");
         let home = tempfile::tempdir().unwrap();
