@@ -63,13 +63,13 @@ pub fn losses(
     delete_untagged: bool,
     before: Option<&StorageView>,
 ) -> Vec<Loss> {
-    let roots =
-        view.repositories.iter().flat_map(|repository| roots(repository, delete_untagged).into_keys());
-    let taken = Taken::from(view, collection, before, roots.collect());
+    let pulled = view.repositories.iter();
+    let pulled = pulled.flat_map(|repository| roots(repository, delete_untagged).into_keys()).collect();
+    let taken = Taken::from(view, collection, before, &pulled);
     let mut losses = untagged(view, collection);
     for repository in &view.repositories {
         let linked = LazyCell::new(|| taken.linked(repository));
-        for (root, images) in self::roots(repository, delete_untagged) {
+        for (root, images) in roots(repository, delete_untagged) {
             let things = taken.of.get(&root);
             losses.extend(things.and_then(|things| taken.loss(&repository.name, images, things, &linked)));
         }
@@ -154,7 +154,7 @@ impl<'a> Taken<'a> {
         view: &'a StorageView,
         collection: &'a Collection,
         before: Option<&'a StorageView>,
-        roots: BTreeSet<Digest>,
+        roots: &BTreeSet<Digest>,
     ) -> Self {
         let mut taken = Self { view, before, collection, of: HashMap::new() };
         let untagged: HashSet<Digest> = collection.untagged.iter().map(|(_, digest)| *digest).collect();
@@ -174,7 +174,7 @@ impl<'a> Taken<'a> {
         taken.of = if by_itself.len() <= roots.len() {
             holders.marks(by_itself, usize::MAX).of
         } else {
-            taken.downwards(&roots, &holders, &by_itself)
+            taken.downwards(roots, &holders, &by_itself)
         };
         taken
     }
