@@ -86,13 +86,13 @@ fn gate(text: &mut String, gate: &Gate, drawing: Drawing) {
     let word = if gate.open { "open" } else { "shut" };
     stage(text, "gate", &format!("{word}: {would}"), drawing);
     for abort in &gate.aborts {
-        hang(text, "  gives up: ", 4, &format!("{}: {}", abort.place, abort.why), drawing);
+        hang(text, "  ", 4, &format!("gives up: {}: {}", abort.place, abort.why), drawing);
     }
     for loss in &gate.losses {
         self::loss(text, loss, drawing);
     }
     for unlooked in &gate.unknown {
-        hang(text, "  not looked at: ", 4, &format!("{}: {}", unlooked.what, unlooked.why), drawing);
+        hang(text, "  ", 4, &format!("not looked at: {}: {}", unlooked.what, unlooked.why), drawing);
     }
 }
 
@@ -133,7 +133,7 @@ fn loss(text: &mut String, loss: &Loss, drawing: Drawing) {
         }
         LossReason::Hollowed => "it has no tag, and its repository no folder of tags: its link stays".into(),
     };
-    hang(text, "  loses content: ", 4, &format!("{}: {why}", images.join(", ")), drawing);
+    hang(text, "  ", 4, &format!("loses content: {}: {why}", images.join(", ")), drawing);
     let most = if drawing.no_trunc { usize::MAX } else { SHOWN };
     for blob in loss.content.iter().take(most) {
         line(text, &format!("    {} ({})", blob.digest, ByteSize(blob.size)));

@@ -109,10 +109,7 @@ fn what_a_cache_never_fetched_or_let_go_is_not_missing_and_no_question_fetches_i
 fn a_cache_whose_address_alone_is_known_is_recognised_and_fetches_nothing() {
     on_every_registry(|| {
         let Some((remote, mirror, image)) = mirrored(CacheKind::InMemory) else { return };
-        let through = Raw::new(&mirror.url());
-        assert_eq!(through.get(&manifest_path("team/app", "1")).status, 200);
-        wait(|| mirror.data_file(&image.manifest.digest).exists(), "the manifest is not kept");
-        wait(|| mirror.root().join("scheduler-state.json").exists(), "the scheduler notes nothing");
+        pull(&mirror, &image);
         let before = listing(mirror.root());
         let url = mirror.url();
         for more in [&[][..], &["--probe", "all"], &["--content"], &["--repo", "team/app"]] {
