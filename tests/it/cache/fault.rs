@@ -104,7 +104,7 @@ async fn an_answer_that_comes_to_no_end() {
     let port = scanned(|stream| {
         stream.write_all(b"+")?;
         loop {
-            stream.write_all(&[b'x'; 1 << 16])?;
+            stream.write_all(&[b'x'; 1 << 14])?;
         }
     });
     let error = collect(&format!("redis://127.0.0.1:{port}")).await.expect_err("no end");

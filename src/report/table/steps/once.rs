@@ -59,12 +59,11 @@ fn blocks(entries: Vec<Entry>) -> Vec<Advice> {
     let (mut offered, mut blocks) = (BTreeSet::new(), Vec::<Advice>::new());
     for Entry { about, cure, .. } in entries {
         let name = about.join(", ");
-        match blocks.last_mut().filter(|last| last.about == name) {
-            Some(last) => last.cures.push(cure),
-            None => {
-                let is_alternative = about.iter().all(|name| offered.contains(name));
-                blocks.push(Advice { about: name, cures: vec![cure], is_alternative });
-            }
+        if let Some(last) = blocks.last_mut().filter(|last| last.about == name) {
+            last.cures.push(cure);
+        } else {
+            let is_alternative = about.iter().all(|name| offered.contains(name));
+            blocks.push(Advice { about: name, cures: vec![cure], is_alternative });
         }
         offered.extend(about);
     }
