@@ -60,10 +60,12 @@ pub async fn prove(
     after.coverage.unknown.extend(unseen);
     came_wrong(&mut after, &options, wrong);
     let (had, found) = (ids(before), ids(&after.findings));
-    let is_lost =
-        |finding: &&Finding| !found.contains(&finding.id) && is_unseen(finding, sides, &after.coverage);
-    let unseen: Vec<_> = before.iter().filter(is_lost).collect();
-    let has: BTreeSet<_> = found.iter().chain(unseen.iter().map(|finding| &finding.id)).cloned().collect();
+    let stands = |finding: &&Finding| {
+        let is_told_otherwise = is_bad_still(finding, &after.findings);
+        !found.contains(&finding.id) && (is_told_otherwise || is_unseen(finding, sides, &after.coverage))
+    };
+    let others: Vec<_> = before.iter().filter(stands).collect();
+    let has: BTreeSet<_> = found.iter().chain(others.iter().map(|finding| &finding.id)).cloned().collect();
     after.coverage.unknown.extend(unsettled(plan, outcomes));
     let proof = Proof {
         resolved: had.difference(&has).cloned().collect(),
@@ -71,7 +73,7 @@ pub async fn prove(
         introduced: has.difference(&had).cloned().collect(),
         pulled: pulled.iter().map(ToString::to_string).collect(),
     };
-    let standing = after.findings.iter().chain(unseen);
+    let standing = after.findings.iter().chain(others);
     let findings = judge(before, standing, plan, &proof);
     Ok(Proven { proof, findings, after })
 }
@@ -146,6 +148,13 @@ fn is_unseen(finding: &Finding, sides: &Sides, coverage: &Coverage) -> bool {
             coverage.unknown.iter().any(|unlooked| is_about(unlooked, &evidence.asked))
         }
     })
+}
+
+/// Whether the same data is bad in another way now: what is known of it by the manifests that are back tells more.
+fn is_bad_still(finding: &Finding, after: &[Finding]) -> bool {
+    const BAD: [Code; 4] = [Code::MissingBlob, Code::EmptyBlob, Code::TruncatedBlob, Code::CorruptBlob];
+    let is_of = |other: &Finding| BAD.contains(&other.code) && other.subject.digest == finding.subject.digest;
+    BAD.contains(&finding.code) && finding.subject.digest.is_some() && after.iter().any(is_of)
 }
 
 /// Whether some replica does not answer any more.

@@ -17,6 +17,7 @@ use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::damage::{Damage, Paths, Pushed};
 use crate::support::raw::blob_path;
 use crate::support::redis_server::RedisServer;
+use crate::support::tree::data_file;
 
 const REPOSITORIES: [&str; 2] = ["team/app", "team/base"];
 
@@ -85,6 +86,34 @@ impl Scene {
             judge(&self.daemon, repository, "1", &self.image);
         }
         regfsck.check(&["--content", "--probe", "all"]).expect(0);
+    }
+}
+
+/// Only with the manifest it is known how long the layer has to be.
+#[test]
+fn a_cut_layer_below_a_lost_manifest_is_called_repaired_when_it_is() {
+    for kind in Kind::all() {
+        let mut daemon = kind.start(&Settings::with_cache(CacheKind::None));
+        let image = Image::two_layers("both").unwrap();
+        assert_eq!(daemon.raw().push_image("team/app", "1", &image).1.status, 201);
+        daemon.stop();
+        let (manifest, layer) = (&image.manifest, &image.layers[0]);
+        fs::write(data_file(&daemon.root(), &manifest.digest), "").unwrap();
+        let path = data_file(&daemon.root(), &layer.digest);
+        fs::write(&path, &layer.bytes[..layer.bytes.len() / 2]).unwrap();
+        daemon.restart();
+        let mirror = Mirror::with(&[("team/app", "1", &image)]);
+        let regfsck = Regfsck::on(&daemon);
+        let fix = || regfsck.fix(&["--content", "--source", &mirror.source()]);
+        let first = fix();
+        let is_whole = fs::read(&path).unwrap() == layer.bytes;
+        let told = first.report().findings.iter().filter(|it| it.subject.digest == Some(layer.digest));
+        assert!(told.clone().all(|it| is_whole || it.state != State::Repaired), "{}", first.table);
+        assert_eq!(is_whole, first.status == 0, "{}", first.table);
+        if !is_whole {
+            fix().healed();
+        }
+        judge(&daemon, "team/app", "1", &image);
     }
 }
 
