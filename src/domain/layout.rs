@@ -30,6 +30,8 @@ use super::name::{RepositoryName, Tag};
 
 /// The storage root, below the `rootdirectory` of the driver.
 pub const ROOT: &str = "docker/registry/v2";
+/// The file beside `docker` that a run of regfsck locks.
+pub const LOCK: &str = "regfsck.lock";
 /// The folder of all blobs.
 pub const BLOBS: &str = "blobs";
 /// The folder of all repositories.

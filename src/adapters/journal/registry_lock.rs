@@ -19,10 +19,9 @@ use super::lock::Lock;
 use super::refused;
 use crate::adapters::files::{Folder, Unfit, dress, is_same, is_trusted, single};
 use crate::domain::journal::folder_name;
-use crate::domain::layout::ROOT;
+use crate::domain::layout::{LOCK, ROOT};
 use crate::engine::ports::{Held, JournalError};
 
-const NAME: &str = "regfsck.lock";
 /// Where all users of a machine may make files, and nobody take away those of others.
 const SHARED: [&str; 2] = ["/run/lock", "/tmp"];
 /// Who takes the lock may find it gone, because who had it took it away: another look settles that.
@@ -86,7 +85,7 @@ fn is_read_only(error: &io::Error) -> bool {
 }
 
 fn in_storage(driver_root: &Path) -> Result<Placed, JournalError> {
-    let path = driver_root.join(NAME);
+    let path = driver_root.join(LOCK);
     let folder = Folder::open(driver_root).map_err(refused("open", driver_root))?;
     let above = folder.stat().map_err(refused("look at", driver_root))?;
     // Whoever may write to storage is to be able to take it, so it is as the folder that it is in.
@@ -94,7 +93,7 @@ fn in_storage(driver_root: &Path) -> Result<Placed, JournalError> {
         let is_known = is_trusted(file.st_uid) || file.st_uid == above.st_uid;
         if is_known { single(file) } else { Err(Unfit::Owner(file.st_uid)) }
     };
-    take(folder, NAME.to_owned(), &path, is_fit, |lock| dress(lock.file(), &above, 0o666))
+    take(folder, LOCK.to_owned(), &path, is_fit, |lock| dress(lock.file(), &above, 0o666))
 }
 
 fn by_address(address: &str) -> Result<Option<Placed>, JournalError> {

@@ -27,7 +27,7 @@ fn one_storage_by_two_paths_is_changed_by_one_run_and_keeps_nothing() {
     let held = FileLock::new(Some(&v2), None).take().unwrap();
     let other = FileLock::new(Some(&alias.join(ROOT)), None);
     let (path, who) = holder(other.take().unwrap_err());
-    assert_eq!(path, dir.path().canonicalize().unwrap().join(NAME));
+    assert_eq!(path, dir.path().canonicalize().unwrap().join(LOCK));
     let (process, rest) = who.split_once(" since ").unwrap();
     assert_eq!(process, format!("process {}", std::process::id()));
     let user = format!("user {}", rustix::process::getuid().as_raw());
@@ -53,7 +53,7 @@ fn a_storage_root_of_another_name_is_one_by_every_link_to_it() {
     };
     let (one, two) = (linked("one"), linked("two"));
     let held = FileLock::new(Some(&one), None).take().unwrap();
-    assert!(dir.path().join("one").join(NAME).exists());
+    assert!(dir.path().join("one").join(LOCK).exists());
     for other in [&one, &two, &v2] {
         holder(FileLock::new(Some(other), None).take().unwrap_err());
     }
@@ -82,7 +82,7 @@ fn it_is_as_the_folder_that_it_is_in() {
     let (dir, v2) = storage();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o770)).unwrap();
     let held = FileLock::new(Some(&v2), None).take().unwrap();
-    assert_eq!(dir.path().join(NAME).metadata().unwrap().mode() & 0o777, 0o660);
+    assert_eq!(dir.path().join(LOCK).metadata().unwrap().mode() & 0o777, 0o660);
     drop(held);
 }
 
@@ -95,7 +95,7 @@ fn what_is_no_lock_is_refused_and_stays() {
         ("name", "it has another name too (a hard link), and may be something else: move it away"),
     ] {
         let (dir, v2) = storage();
-        let (path, victim) = (dir.path().join(NAME), dir.path().join("victim"));
+        let (path, victim) = (dir.path().join(LOCK), dir.path().join("victim"));
         fs::write(&victim, "precious").unwrap();
         match plant {
             "link" => symlink(&victim, &path).unwrap(),

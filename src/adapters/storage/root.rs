@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::place::INSIDE;
 use crate::domain::layout;
 use crate::engine::ports::StorageError;
 
@@ -36,7 +37,9 @@ pub(super) fn find(given: &Path, configured: bool) -> Result<Root, StorageError>
     if is_named_so || given.join(layout::BLOBS).is_dir() || given.join(layout::REPOSITORIES).is_dir() {
         return Ok(Root { path: given.to_owned(), may_be_absent: false });
     }
-    let is_empty = entries.iter().all(|entry| entry == "lost+found" || entry == "scheduler-state.json");
+    // What a run of ours leaves when it is killed counts no more than what lies there by itself.
+    let aside = ["lost+found", "scheduler-state.json", layout::LOCK, INSIDE];
+    let is_empty = entries.iter().all(|entry| aside.iter().any(|name| entry == name));
     if is_empty && configured {
         return Ok(Root { path: given.join(layout::ROOT), may_be_absent: true });
     }

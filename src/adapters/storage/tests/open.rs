@@ -60,6 +60,9 @@ fn an_empty_folder_that_the_configuration_names_is_an_empty_registry() {
     assert_eq!((view.blobs.len(), view.repositories.len(), view.unknown.len()), (0, 0, 0));
     assert_eq!(storage.blob(&digest("aa")), Observed::Absent);
     assert_eq!(storage.tag(&name("a"), &tag("b")), Observed::Absent);
+    // What a run of ours that was killed leaves.
+    fs::write(place.path().join("regfsck.lock"), "").unwrap();
+    assert!(FilesystemStorage::open_configured(place.path()).is_ok());
     fs::write(place.path().join("file"), "").unwrap();
     assert!(FilesystemStorage::open_configured(place.path()).is_err());
 }
