@@ -103,11 +103,11 @@ impl RegistryReader for Interruptible {
     }
 
     async fn is_pull_through(&self, repository: &RepositoryName) -> bool {
-        self.inner.is_pull_through(repository).await
+        self.unless_stopped(self.inner.is_pull_through(repository)).await.unwrap_or_default()
     }
 
     async fn is_of_2(&self, repository: &RepositoryName) -> bool {
-        self.inner.is_of_2(repository).await
+        self.unless_stopped(self.inner.is_of_2(repository)).await.unwrap_or_default()
     }
 
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>> {
