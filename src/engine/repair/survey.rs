@@ -3,7 +3,7 @@
 //! Manifests are fetched, hashed and read, because what a lost manifest needs is known only from its bytes.
 //! Blobs are only looked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -29,7 +29,8 @@ pub async fn survey(
     events: &dyn Events,
 ) -> Materials {
     let materials = Materials { tags, ..Materials::default() };
-    let mut survey = Survey { supply, storage, materials, blobs: BTreeMap::new() };
+    let accused = findings.iter().filter_map(|finding| finding.subject.digest).collect();
+    let mut survey = Survey { supply, storage, accused, materials, blobs: BTreeMap::new() };
     events.emit(Event::Stage("looking for bytes", None));
     survey.tags(findings).await;
     survey.manifests(findings, jobs).await;
@@ -45,6 +46,8 @@ pub async fn survey(
 struct Survey<'a> {
     supply: &'a dyn Supply,
     storage: Option<&'a StorageView>,
+    /// All content that findings are about.
+    accused: BTreeSet<Digest>,
     materials: Materials,
     blobs: BTreeMap<Digest, Wanted>,
 }
@@ -85,7 +88,9 @@ impl Survey<'_> {
         let Some((manifest, from)) = read else { return Vec::new() };
         for need in &manifest.needs {
             let is_stored = self.storage.is_some_and(|view| view.blob(&need.digest).is_some());
-            if !is_stored || !self.is_linked(&wanted.repositories, &need.digest) {
+            // Nothing else may tell any more who needs it, and so where a source has it.
+            let is_bad = self.accused.contains(&need.digest);
+            if !is_stored || is_bad || !self.is_linked(&wanted.repositories, &need.digest) {
                 let blob = || Wanted { is_manifest: false, ..like(wanted, need) };
                 self.blobs.entry(need.digest).or_insert_with(blob);
             }
