@@ -124,15 +124,17 @@ impl Folder {
         }
     }
 
-    /// Note the folders on the way to `path` below it, and what lies there, that are kept from the daemon's user.
-    pub(super) fn note_kept(&self, path: &[u8], notes: &mut Notes) {
+    /// Note the folders on the way to `path` below it, and what lies there, that are kept from the daemon's user. Whoever
+    /// has looked there hands that in.
+    pub(super) fn note_kept(&self, path: &[u8], look: Option<Look>, notes: &mut Notes) {
         if self.reader.is_none() {
             return;
         }
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        for part in ends.chain([path.len()]).filter_map(|end| path.get(..end)) {
+        for part in ends.filter_map(|end| path.get(..end)) {
             self.note_closed(|| self.path_of(part), self.look(part), notes);
         }
+        self.note_closed(|| self.path_of(path), look.map_or_else(|| self.look(path), Ok), notes);
     }
 
     /// What keeps a link from being followed.

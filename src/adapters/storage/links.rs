@@ -154,7 +154,7 @@ fn look_at(
             Leftovers::Arrived => content = read(folder, &*path),
         }
     }
-    folder.note_kept(path.as_bytes(), notes);
+    folder.note_kept(path.as_bytes(), None, notes);
     Some(Seen::Link(digest, target(content, Some(digest), || folder.path_of(&*path), notes)))
 }
 

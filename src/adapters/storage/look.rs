@@ -136,7 +136,7 @@ pub(super) fn closed(root: &Folder, place: &Place) -> io::Result<Observed<()>> {
         return Ok(Observed::Unknown(Reason::OutsideStorage));
     };
     let mut notes = Notes::default();
-    folder.look(last)?;
-    folder.note_kept(last, &mut notes);
+    let look = folder.look(last)?;
+    folder.note_kept(last, Some(look), &mut notes);
     Ok(if notes.closed.is_empty() { Observed::Absent } else { Observed::Present(()) })
 }

@@ -185,7 +185,7 @@ pub(super) fn read_tag(tags: &Folder, tag: &Tag, notes: &mut Notes) -> Option<Ta
         Err(error) if is_gone(&error) => LinkFile::Nothing,
         Err(error) => LinkFile::Failed(error),
     };
-    tags.note_kept(path.as_bytes(), notes);
+    tags.note_kept(path.as_bytes(), None, notes);
     let vanished = || tags.look(tag.as_str()).is_err_and(|error| is_gone(&error));
     match content {
         LinkFile::Digest(digest) => Some(TagTarget::Digest(digest)),
