@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -136,19 +137,36 @@ fn a_repair_leaves_no_upload_session() {
     }
 }
 
+/// A registry in which a byte of an image's first layer is another, and a mirror that has it whole.
+struct Flipped {
+    daemon: Daemon,
+    mirror: Mirror,
+    image: Image,
+    /// The file of the layer, and what it holds.
+    data: PathBuf,
+    bad: Vec<u8>,
+}
+
+impl Flipped {
+    fn new(kind: &Kind) -> Self {
+        let daemon = kind.start(&Settings::default());
+        let image = Image::two_layers("flipped").unwrap();
+        daemon.raw().push_image(REPOSITORY, "1", &image);
+        let data = Paths::new(&daemon.root()).data(&image.layers[0].digest);
+        let mut bad = image.layers[0].bytes.clone();
+        bad[0] ^= 1;
+        std::fs::write(&data, &bad).unwrap();
+        let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
+        Self { daemon, mirror, image, data, bad }
+    }
+}
+
 /// Bytes of a layer come from a mirror, and meanwhile somebody restores the file that they are to replace.
 #[test]
 fn a_file_that_is_restored_during_the_download_stays_where_it_is() {
     for kind in Kind::all() {
-        let daemon = kind.start(&Settings::default());
-        let image = Image::two_layers("restored").unwrap();
-        daemon.raw().push_image(REPOSITORY, "1", &image);
+        let Flipped { daemon, mirror, image, data, .. } = Flipped::new(&kind);
         let layer = image.layers[0].clone();
-        let data = Paths::new(&daemon.root()).data(&layer.digest);
-        let mut bad = layer.bytes.clone();
-        bad[0] ^= 1;
-        std::fs::write(&data, &bad).unwrap();
-        let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
         let (path, restored) = (blob_path(REPOSITORY, &layer.digest), data.clone());
         let bytes = layer.bytes.clone();
         let source = proxy(&mirror.sandbox.url(), move |line, _| {
@@ -173,15 +191,8 @@ fn a_file_that_is_restored_during_the_download_stays_where_it_is() {
 #[test]
 fn where_a_link_comes_in_the_way_nothing_is_called_repaired() {
     for kind in Kind::all() {
-        let daemon = kind.start(&Settings::default());
-        let image = Image::two_layers("in the way").unwrap();
-        daemon.raw().push_image(REPOSITORY, "1", &image);
+        let Flipped { daemon, mirror, image, data, bad } = Flipped::new(&kind);
         let layer = image.layers[0].clone();
-        let data = Paths::new(&daemon.root()).data(&layer.digest);
-        let mut bad = layer.bytes.clone();
-        bad[0] ^= 1;
-        std::fs::write(&data, &bad).unwrap();
-        let mirror = Mirror::with(&[(REPOSITORY, "1", &image)]);
         let (path, folder) = (blob_path(REPOSITORY, &layer.digest), data.parent().unwrap().to_owned());
         let aside = daemon.root().join("aside");
         let elsewhere = aside.clone();
