@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::geteuid;
+
 use super::{accepts, files, static_program, tools};
 use crate::support::generated::in_tree;
 use crate::support::program;
@@ -88,6 +90,28 @@ fn packages_hold_what_belongs_to_the_program_and_lintian_has_nothing_to_say() {
     holds(&listed.lines().map(|name| name.trim_start_matches('/').to_owned()).collect());
     let kept = output(Command::new("rpm").args(["-qpc", "--nosignature"]).arg(&rpm));
     assert_eq!(kept, "/etc/default/regfsck\n");
+}
+
+/// `REGFSCK_TEST_SUITES` names other releases of Debian, such as `bookworm bullseye`.
+#[test]
+fn packages_are_installed_used_and_purged_in_fresh_roots_of_debian() {
+    let test = "a package in a fresh root of Debian";
+    if !geteuid().is_root() {
+        return program::missing("root's rights (for debootstrap)", test);
+    }
+    if program::find("debootstrap").is_none() {
+        return;
+    }
+    let Some(folder) = packages(test) else { return };
+    let suites = std::env::var("REGFSCK_TEST_SUITES").unwrap_or_else(|_| "bookworm".to_owned());
+    let mut tried = Command::new(in_tree("packaging/try-deb"));
+    let said = output(tried.arg(made(folder.path(), "deb")).args(suites.split_whitespace()));
+    for suite in suites.split_whitespace() {
+        assert!(
+            said.contains(&format!("{suite}: installed, used, removed, purged; nothing is left")),
+            "{said}"
+        );
+    }
 }
 
 #[test]
