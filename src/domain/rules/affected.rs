@@ -7,15 +7,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
-use crate::domain::images::{Holders, Marks, below};
+use crate::domain::images::{Holders, Marks, below, room};
 use crate::domain::limit::Limit;
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::views::storage::{Repository, StorageView, StoredManifests, TagTarget};
-
-/// So many pairs of a digest and an image are kept at least, if that many there are.
-const PAIRS: usize = 1 << 18;
-/// So many images are named for each digest, however many digests are accused.
-const FEWEST: usize = 64;
 
 /// For each digest asked about, the images that need it. Many lost layers below many tags are not all named with all:
 /// whoever pushes decides on both numbers. Each image that is broken is named for one digest at least.
@@ -74,7 +69,7 @@ impl<'a> Reach<'a> {
 /// Find the images that need any of `accused`.
 #[must_use]
 pub fn find(view: &StorageView, accused: &BTreeSet<Digest>) -> Affected {
-    let most = PAIRS.checked_div(accused.len()).unwrap_or(PAIRS).max(FEWEST);
+    let most = room(accused.len());
     let mut affected = Affected { most, ..Affected::default() };
     if accused.is_empty() {
         return affected;
