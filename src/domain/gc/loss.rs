@@ -82,7 +82,7 @@ pub fn losses(
 
 /// What goes for having no tag, and is wanted all the same.
 fn untagged(view: &StorageView, collection: &Collection) -> Vec<Loss> {
-    let taken = Taken { view, before: None, collection, of: HashMap::new(), is_cut: false };
+    let taken = Taken { view, before: None, collection, of: HashMap::new(), is_cut: false, most: 0 };
     let hollowed = collection.hollowed.iter();
     let hollowed = hollowed.map(|(name, digest)| ((name, *digest), LossReason::Hollowed));
     let attached = attached(view, collection).into_iter();
@@ -153,6 +153,8 @@ struct Taken<'a> {
     of: HashMap<Digest, Vec<Thing>>,
     /// Whether that is not all; who loses anything is in there.
     is_cut: bool,
+    /// How many things are named with each image.
+    most: usize,
 }
 
 impl<'a> Taken<'a> {
@@ -162,7 +164,7 @@ impl<'a> Taken<'a> {
         before: Option<&'a StorageView>,
         roots: &BTreeSet<Digest>,
     ) -> Self {
-        let mut taken = Self { view, before, collection, of: HashMap::new(), is_cut: false };
+        let mut taken = Self { view, before, collection, of: HashMap::new(), is_cut: false, most: 0 };
         let untagged: HashSet<Digest> = collection.untagged.iter().map(|(_, digest)| *digest).collect();
         let (mut listed, mut by_itself) = (Vec::new(), Vec::new());
         for (digest, manifest) in below(roots.iter().copied(), |digest| taken.manifest(digest)) {
@@ -184,6 +186,7 @@ impl<'a> Taken<'a> {
             taken.downwards(roots, &holders, &by_itself)
         };
         (taken.of, taken.is_cut) = (marks.of, marks.is_cut);
+        taken.most = room(taken.of.len());
         taken
     }
 
@@ -199,9 +202,10 @@ impl<'a> Taken<'a> {
             own.entry(*digest).or_default().push(*thing);
         }
         let leading: HashMap<Digest, Thing> = holders.above(by_itself.iter().copied()).collect();
-        let (most, mut is_cut) = (room(roots.len()), false);
+        let broken: Vec<_> = roots.iter().filter_map(|root| leading.get_key_value(root)).collect();
+        let (most, mut is_cut) = (room(broken.len()), false);
         let followed = |digest: &Digest| self.manifest(digest).filter(|_| leading.contains_key(digest));
-        let mut things = |(root, nearest): (&Digest, &Thing)| {
+        let things = |(root, nearest): (&Digest, &Thing)| {
             let mut met = below([*root], followed);
             let mut found =
                 met.by_ref().take(most).filter_map(|(digest, _)| own.get(&digest)).flatten().copied();
@@ -212,8 +216,7 @@ impl<'a> Taken<'a> {
             things.dedup();
             (*root, things)
         };
-        let broken = roots.iter().filter_map(|root| leading.get_key_value(root));
-        let of = broken.map(&mut things).collect();
+        let of = broken.into_iter().map(things).collect();
         Marks { of, is_cut }
     }
 
@@ -264,8 +267,9 @@ impl<'a> Taken<'a> {
         // What a lost manifest needs is known, or is whatever of its repository nothing marks.
         let is_known = lost.iter().all(|digest| self.manifest(digest).is_some());
         if !is_known {
-            content.extend(linked.iter().map(|blob| (blob.digest, *blob)));
+            content.extend(linked.iter().take(self.most).map(|blob| (blob.digest, *blob)));
         }
+        let is_cut = self.is_cut || !is_known && linked.len() > self.most;
         if content.is_empty() && links.is_empty() {
             return None;
         }
@@ -275,6 +279,6 @@ impl<'a> Taken<'a> {
             LossReason::ManifestLost { manifests: lost, is_known }
         };
         let content = content.into_values().collect();
-        Some(Loss { images, reason, content, links, is_cut: self.is_cut })
+        Some(Loss { images, reason, content, links, is_cut })
     }
 }
