@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,7 +67,8 @@ impl GarbageCollection for GcCommand {
         flavour_of(&String::from_utf8_lossy(&output.stdout))
     }
 
-    /// Ctrl-C reaches it as well and ends it, but not us; a SIGTERM to us is passed on.
+    /// Ctrl-C reaches it as well and ends it, but not us; a SIGTERM to us is passed on. The handlers stay for good, so that
+    /// whoever is told that it ended has to listen from then on.
     async fn run(&self, onlooker: &dyn Onlooker) -> io::Result<GcEnd> {
         let (program, rest) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
@@ -79,9 +80,13 @@ impl GarbageCollection for GcCommand {
                 tokio::join!(read(output, Stream::Output, onlooker), read(errors, Stream::Errors, onlooker));
             merge(output, errors)
         };
-        let (status, suspects) = tokio::join!(wait(&mut child), read);
+        let waited = async {
+            let status = wait(&mut child).await;
+            onlooker.ended();
+            status
+        };
+        let (status, suspects) = tokio::join!(waited, read);
         let status = status?;
-        end_at_the_next_signal()?;
         Ok(GcEnd { status: status.code(), signal: status.signal(), suspects })
     }
 }
@@ -112,20 +117,6 @@ async fn wait(child: &mut Child) -> io::Result<ExitStatus> {
             }
         }
     }
-}
-
-/// A handler stays for good, and what comes after the command is not to be kept from ending: it dies as by `kill -9`, and
-/// the next run goes on from the journal.
-fn end_at_the_next_signal() -> io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        let _ = kill_process(getpid(), Signal::KILL);
-    });
-    Ok(())
 }
 
 /// Pass a stream on, and read its lines for suspects.

@@ -96,6 +96,8 @@ pub enum State {
     Repaired,
     /// A repair was tried and did not help.
     Failed,
+    /// What proved it could not be looked at again after the repair: neither repaired nor seen to stand.
+    Unknown,
 }
 
 /// One thing that is wrong: one a code and subject.

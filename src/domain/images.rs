@@ -94,6 +94,15 @@ pub fn below<'a>(
     })
 }
 
+/// How many things each of so many is followed to: whoever pushes decides how many there are of both, and what is kept is
+/// their pairs.
+#[must_use]
+pub fn room(of: usize) -> usize {
+    const PAIRS: usize = 1 << 18;
+    const FEWEST: usize = 64;
+    PAIRS.checked_div(of).unwrap_or(PAIRS).max(FEWEST)
+}
+
 /// The same graph upwards: what holds a thing. `N` is cheap to copy.
 pub struct Holders<N>(Vec<(N, N)>);
 

@@ -14,6 +14,7 @@ pub mod finding;
 pub mod gc;
 pub mod go_json;
 pub mod guard;
+pub mod hidden;
 pub mod history;
 pub mod images;
 pub mod journal;

@@ -154,6 +154,13 @@ pub struct Image {
 }
 
 impl Image {
+    /// No image of `repository` sorts before it: tags come before digests, and nothing in a tag before `0` but what cannot
+    /// begin one.
+    #[must_use]
+    pub fn first_of(repository: RepositoryName) -> Self {
+        Self::tagged(repository, Tag("0".into()))
+    }
+
     /// The image that `tag` names in `repository`.
     #[must_use]
     pub const fn tagged(repository: RepositoryName, tag: Tag) -> Self {

@@ -224,6 +224,12 @@ impl Report {
         ImageCount { checked: stored.or(served).unwrap_or_default(), broken: broken.len() as u64 }
     }
 
+    /// Whether that became of any finding.
+    #[must_use]
+    pub fn is_any(&self, state: State) -> bool {
+        self.findings.iter().any(|finding| finding.state == state)
+    }
+
     /// The findings at or above `severity` that still stand.
     pub fn standing(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         self.findings

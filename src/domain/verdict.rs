@@ -13,6 +13,7 @@
 
 use crate::domain::code::Severity;
 use crate::domain::doctor::Hint;
+use crate::domain::finding::State;
 use crate::domain::guard::{Gate, Guarded, Stage};
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{Images, Report, Verdict};
@@ -41,7 +42,7 @@ pub const INTERRUPTED: u8 = 130;
 pub fn verdict(report: &Report, fail_on: Severity) -> Verdict {
     if report.refusal.is_some() {
         Verdict::Refused
-    } else if !report.coverage.unknown.is_empty() {
+    } else if !report.coverage.unknown.is_empty() || report.is_any(State::Unknown) {
         Verdict::Incomplete
     } else if report.standing(fail_on).next().is_some() {
         Verdict::Incoherent

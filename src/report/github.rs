@@ -41,8 +41,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 fn level_of(group: &Group<'_>) -> &'static str {
     match (group.state, group.severity) {
         (State::Repaired, _) | (_, Severity::Note) => "notice",
-        (State::Open | State::Failed, Severity::Error) => "error",
-        (State::Open | State::Failed, Severity::Warning) => "warning",
+        (State::Open | State::Failed | State::Unknown, Severity::Error) => "error",
+        (State::Open | State::Failed | State::Unknown, Severity::Warning) => "warning",
     }
 }
 

@@ -36,6 +36,7 @@ impl Group<'_> {
             State::Open => count,
             State::Repaired => format!("{count}, repaired"),
             State::Failed => format!("{count}, not repaired"),
+            State::Unknown => format!("{count}, could not be looked at again"),
         }
     }
 

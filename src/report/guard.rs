@@ -141,7 +141,16 @@ fn loss(text: &mut String, loss: &Loss, drawing: Drawing) {
     if loss.content.len() > most {
         line(text, &format!("    and {} more (--no-trunc or -o json shows all)", loss.content.len() - most));
     }
-    for link in &loss.links {
+    for link in loss.links.iter().take(most) {
         line(text, &format!("    the link of manifest {link}"));
+    }
+    if loss.links.len() > most {
+        line(
+            text,
+            &format!("    and {} more links (--no-trunc or -o json shows all)", loss.links.len() - most),
+        );
+    }
+    if loss.is_cut {
+        line(text, "    and maybe more: what many images would lose is not named with each");
     }
 }

@@ -90,6 +90,7 @@ impl Case<'_> {
             Self::Image(image) => ending(image.verdict),
             Self::Unlooked(_) => Ending::Erred,
             Self::Finding(finding) if finding.state == State::Repaired => Ending::Passed,
+            Self::Finding(finding) if finding.state == State::Unknown => Ending::Erred,
             Self::Finding(finding) if finding.severity <= report.fail_on => Ending::Failed,
             Self::Finding(_) => Ending::Skipped,
         }

@@ -193,13 +193,16 @@ fn steps(text: &mut String, outcomes: &[Outcome], drawing: Drawing) {
 
 /// What the second collection showed.
 fn proved(text: &mut String, proof: &Proof, drawing: Drawing) {
-    let Proof { resolved, remaining, introduced, pulled } = proof;
+    let Proof { resolved, remaining, introduced, unknown, pulled } = proof;
     let mut said = format!(
         "{} resolved, {} remaining, {} introduced",
         resolved.len(),
         remaining.len(),
         introduced.len()
     );
+    if !unknown.is_empty() {
+        let _ = write!(said, ", {} unknown", unknown.len());
+    }
     if !pulled.is_empty() {
         let most = if drawing.no_trunc { usize::MAX } else { NAMED };
         let named: Vec<_> = pulled.iter().take(most).map(|image| shorten(image)).collect();

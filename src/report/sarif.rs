@@ -109,7 +109,7 @@ fn invocation(report: &Report) -> Value {
 fn result(finding: &Finding) -> Value {
     let (kind, level) = match finding.state {
         State::Repaired => ("pass", "none"),
-        State::Open | State::Failed => ("fail", finding.severity.as_str()),
+        State::Open | State::Failed | State::Unknown => ("fail", finding.severity.as_str()),
     };
     let name = plain(&Digits::All.subject(&finding.subject));
     let file = file(&finding.subject);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 pub use crate::domain::counted::counted;
 pub(super) use crate::domain::counted::grouped;
+use crate::domain::hidden::is_hidden;
 
 /// What a text would hide or turn round, as escapes: control characters, and those that have no width or change the
 /// direction of what is read. Line breaks and the colours that were painted stay.
@@ -23,14 +24,6 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub(super) fn plain(text: &str) -> String {
     visible(text).replace('\u{1b}', r"\u{1b}").replace(['\n', '\t'], " ")
-}
-
-const fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\0'..='\u{8}' | '\u{b}'..='\u{1a}' | '\u{1c}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}'
-        | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A word as a shell takes it.

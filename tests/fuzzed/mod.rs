@@ -27,7 +27,7 @@ use url::Url;
 use crate::adapters::config::RegistryConfig;
 use crate::adapters::files::PrivateFolder;
 use crate::adapters::registry::Address;
-use crate::adapters::{credentials, journal, registry, snapshot, source, storage, suspects};
+use crate::adapters::{cache, credentials, journal, registry, snapshot, source, storage, suspects};
 use crate::domain::cache_key::CacheKey;
 use crate::domain::digest::Digest;
 use crate::domain::layout::Place;
@@ -40,7 +40,7 @@ use crate::report::visible;
 pub type Target = fn(&[u8]);
 
 /// All of them, by their names.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("manifest", manifest),
     ("link", link),
     ("place", place),
@@ -56,6 +56,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("plan", plan),
     ("tar", tar),
     ("redis", redis),
+    ("redis_value", redis_value),
 ];
 
 /// A folder of this thread's own, for what is read from files.
@@ -210,4 +211,9 @@ pub fn redis(bytes: &[u8]) {
     if let Some(key) = CacheKey::parse(bytes) {
         assert_eq!(key.to_string().as_bytes(), bytes, "what is deleted is what was read");
     }
+}
+
+/// What Redis answers.
+pub fn redis_value(bytes: &[u8]) {
+    cache::answer(bytes);
 }

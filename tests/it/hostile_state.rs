@@ -239,8 +239,12 @@ struct Guard {
 impl Guard {
     fn start(scene: &Scene) -> Self {
         let (begun, gate) = (scene.state("begun"), scene.state("end"));
-        let script =
-            format!("touch {}; while [ ! -e {} ]; do sleep 0.02; done", begun.display(), gate.display());
+        // Its own file is gone once the test is over, however that ended.
+        let script = format!(
+            "echo $$ >{begun}; while [ -e {begun} ] && [ ! -e {gate} ]; do sleep 0.02; done",
+            begun = begun.display(),
+            gate = gate.display()
+        );
         let arguments = ["--gc-version", "2", "--report-only", "--", "sh", "-c", &script];
         let child =
             scene.regfsck.command("guard", &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -250,6 +254,17 @@ impl Guard {
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { child: child.unwrap(), gate }
+    }
+
+    /// The process of the garbage collection.
+    fn collection(&self) -> PathBuf {
+        let pid = loop {
+            let text = fs::read_to_string(self.gate.with_file_name("begun")).unwrap();
+            if let Ok(pid) = text.trim().parse::<u32>() {
+                break pid;
+            }
+        };
+        Path::new("/proc").join(pid.to_string())
     }
 
     /// What is said of who has the lock.
@@ -302,6 +317,7 @@ fn who_is_killed_holds_nothing_any_more() {
     let mut guard = Guard::start(&scene);
     let lock = scene.daemon.root().join("regfsck.lock");
     assert!(lock.exists());
+    let collection = guard.collection();
     guard.child.kill().unwrap();
     guard.child.wait().unwrap();
     let other = Regfsck::on(&scene.daemon);
@@ -311,4 +327,10 @@ fn who_is_killed_holds_nothing_any_more() {
     let arguments = scene.arguments();
     other.run("check", &arguments.iter().map(String::as_str).collect::<Vec<_>>()).healed();
     assert!(!lock.exists(), "and nothing of ours stays in storage");
+    drop(scene);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while collection.exists() {
+        assert!(Instant::now() < deadline, "the garbage collection of this test goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

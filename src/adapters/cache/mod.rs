@@ -35,6 +35,20 @@ use crate::domain::views::cache::{
 };
 use crate::engine::ports::{Cache, CacheError, Event, Events, Notice};
 
+/// Read any answer as each of those that are asked for, for whoever throws anything at it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn answer(bytes: &[u8]) {
+    let Ok(value) = redis::parse_redis_value(bytes) else { return };
+    let _ = topology::read_range(&value, &RedisAddress::Tcp("redis.test".into(), 6379));
+    let text: String = redis::from_redis_value(value.clone()).unwrap_or_default();
+    let _ = (field(&text, "role"), text.lines().filter_map(read_keyspace).count());
+    let (_, names) = redis::from_redis_value::<scan::Names>(value.clone()).unwrap_or_default();
+    assert!(names.len() <= bytes.len(), "it names no more than it holds");
+    if let Value::Array(fields) = value {
+        let _ = scan::entry(&fields);
+    }
+}
+
 /// A Redis that holds the daemon's cache.
 pub struct RedisCache {
     settings: RedisSettings,
@@ -145,12 +159,7 @@ impl RedisCache {
         question.arg(&key).arg("digest").arg("size");
         let answers = self.ask(vec![(key, question)]).await?;
         let Some(Value::Array(fields)) = answers.first() else { return Ok(Observed::Absent) };
-        let [name, size] = fields.as_slice() else { return Ok(Observed::Absent) };
-        if matches!((name, size), (Value::Nil, Value::Nil)) {
-            return Ok(Observed::Absent);
-        }
-        let name: Option<Digest> = scan::text(name).and_then(|name| name.parse().ok());
-        let size: Option<u64> = scan::text(size).and_then(|size| size.parse().ok());
+        let Some((name, size)) = scan::entry(fields) else { return Ok(Observed::Absent) };
         let complete = name.is_some() && size.is_some();
         Ok(Observed::Present(CachedBlob { digest: *digest, size: size.unwrap_or_default(), complete }))
     }

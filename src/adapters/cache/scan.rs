@@ -26,6 +26,9 @@ const NAMES_A_PAGE: u64 = 10;
 /// More keys and members than any registry's cache has.
 const MOST_NAMES: u64 = 100_000_000;
 
+/// A page of keys or members, behind where the next begins; 0 is the end.
+pub(super) type Names = (u64, Vec<Vec<u8>>);
+
 /// A key as it came, and the digest or repository in it.
 type Keyed<T> = (Vec<u8>, T);
 
@@ -126,15 +129,10 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// An entry without both fields has been evicted since SCAN named it, or claims nothing.
     fn note_entry(&mut self, digest: Digest, fields: &[Value]) {
-        let [name, size] = fields else { return };
-        if matches!((name, size), (Value::Nil, Value::Nil)) {
-            return;
+        if let Some((name, size)) = entry(fields) {
+            self.collector.entry(digest, name, size);
         }
-        let name = text(name).and_then(|name| name.parse().ok());
-        let size = text(size).and_then(|size| size.parse().ok());
-        self.collector.entry(digest, name, size);
     }
 
     /// Members page by page, several sets at once: one set may hold more members than there are other keys.
@@ -161,8 +159,8 @@ impl<'a> Scan<'a> {
         if self.is_foreign(key, &value)? {
             return Ok(0);
         }
-        let (cursor, members): (u64, Vec<Vec<u8>>) =
-            redis::from_redis_value(value).map_err(|error| self.task.fault(error.into()))?;
+        let (cursor, members) =
+            redis::from_redis_value::<Names>(value).map_err(|error| self.task.fault(error.into()))?;
         self.count(members.len(), cursor)?;
         let digests = members.iter().filter_map(|member| str::from_utf8(member).ok()?.parse().ok());
         for digest in digests {
@@ -201,12 +199,11 @@ pub(super) async fn send(
     if answers.len() == count { Ok(answers) } else { Err(task.failed("answers are missing")) }
 }
 
-/// One page of keys, and where the next begins; 0 is the end.
 async fn page(
     mut connection: MultiplexedConnection,
     task: Task<'_>,
     cursor: u64,
-) -> Result<(u64, Vec<Vec<u8>>), CacheError> {
+) -> Result<Names, CacheError> {
     let mut command = redis::cmd("SCAN");
     command.arg(cursor).arg("COUNT").arg(PAGE);
     command.query_async(&mut connection).await.map_err(|error| task.fault(error))
@@ -232,8 +229,19 @@ pub(super) async fn holds_a_registry(
     Ok(false)
 }
 
+/// What an entry claims. One without both fields has been evicted since SCAN named it, or claims nothing.
+pub(super) fn entry(fields: &[Value]) -> Option<(Option<Digest>, Option<u64>)> {
+    let [name, size] = fields else { return None };
+    if matches!((name, size), (Value::Nil, Value::Nil)) {
+        return None;
+    }
+    let name = text(name).and_then(|name| name.parse().ok());
+    let size = text(size).and_then(|size| size.parse().ok());
+    Some((name, size))
+}
+
 /// The text of a bulk string.
-pub(super) fn text(value: &Value) -> Option<&str> {
+fn text(value: &Value) -> Option<&str> {
     let Value::BulkString(bytes) = value else { return None };
     str::from_utf8(bytes).ok()
 }

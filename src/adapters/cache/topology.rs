@@ -163,7 +163,7 @@ async fn cluster(
 }
 
 /// `[first, last, [host, port, …], replica…]`; an empty host means the one that was asked.
-fn read_range(range: &Value, seed: &RedisAddress) -> Option<(u16, u16, RedisAddress)> {
+pub(super) fn read_range(range: &Value, seed: &RedisAddress) -> Option<(u16, u16, RedisAddress)> {
     let Value::Array(range) = range else { return None };
     let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = range.as_slice() else {
         return None;

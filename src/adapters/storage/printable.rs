@@ -4,11 +4,13 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::hidden::is_hidden;
+
 /// The most of a link file's content that a view keeps.
 const KEPT_CHARS: usize = 80;
 
 fn is_plain(c: char) -> bool {
-    c != '\\' && (c.is_ascii_graphic() || c == ' ' || (!c.is_ascii() && c.is_alphanumeric()))
+    c != '\\' && (c.is_ascii_graphic() || c == ' ' || (!c.is_ascii() && c.is_alphanumeric() && !is_hidden(c)))
 }
 
 /// The bytes as a printable text.
@@ -63,6 +65,8 @@ mod tests {
             (b"\xff\x1b[2J\n", r"\xff\x1b[2J\x0a"),
             (br"a\b", r"a\x5cb"),
             ("\u{202e}x".as_bytes(), r"\xe2\x80\xaex"),
+            // Letters that show nothing.
+            ("a\u{3164}\u{ffa0}".as_bytes(), r"a\xe3\x85\xa4\xef\xbe\xa0"),
         ] {
             assert_eq!(show(name), shown);
             assert_eq!(bytes(shown).as_deref(), Some(name));

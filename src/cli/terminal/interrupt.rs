@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM: the first stops the run, the second ends the program.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -14,25 +14,23 @@ pub(in crate::cli) struct Interrupt {
 }
 
 /// The program has one set of signals.
-static CURRENT: OnceLock<watch::Receiver<bool>> = OnceLock::new();
+static STOP: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::channel(false).0);
 
-/// The interrupt that is watched for; one that is never set where none is.
+/// The interrupt that is watched for, now or later; never set where none is.
 pub(in crate::cli) fn current() -> Interrupt {
-    Interrupt { flag: CURRENT.get().cloned().unwrap_or_else(|| watch::channel(false).1) }
+    Interrupt { flag: STOP.subscribe() }
 }
 
 impl Interrupt {
     /// Watch for signals from now on. Called inside the runtime, by commands that can stop half-way.
     pub(in crate::cli) fn watch() -> Self {
-        let (stop, flag) = watch::channel(false);
-        let flag = CURRENT.get_or_init(|| flag).clone();
         // Without handlers the signals do what they always do.
         if let (Ok(interrupt), Ok(terminate)) =
             (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         {
-            tokio::spawn(listen(interrupt, terminate, stop));
+            tokio::spawn(listen(interrupt, terminate));
         }
-        Self { flag }
+        current()
     }
 
     /// Set once the run is to stop.
@@ -46,10 +44,10 @@ impl Interrupt {
     }
 }
 
-async fn listen(mut interrupt: Signal, mut terminate: Signal, stop: watch::Sender<bool>) {
+async fn listen(mut interrupt: Signal, mut terminate: Signal) {
     next(&mut interrupt, &mut terminate).await;
     super::say(format_args!("stopping; what was seen so far is reported. A second time ends at once."));
-    let _ = stop.send(true);
+    STOP.send_replace(true);
     next(&mut interrupt, &mut terminate).await;
     end();
 }

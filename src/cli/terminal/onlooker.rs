@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use super::Terminal;
+use super::interrupt::Interrupt;
 use crate::engine::ports::{Onlooker, Stream};
 
 impl Onlooker for Terminal {
@@ -15,5 +16,10 @@ impl Onlooker for Terminal {
             Stream::Output if !self.is_for_machine() => io::stdout().write_all(bytes),
             Stream::Output | Stream::Errors => io::stderr().write_all(bytes),
         };
+    }
+
+    /// Until then a signal was for garbage collection.
+    fn ended(&self) {
+        Interrupt::watch();
     }
 }

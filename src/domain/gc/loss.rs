@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Collection;
 use crate::domain::digest::Digest;
-use crate::domain::images::{Holders, below};
+use crate::domain::images::{Holders, Marks, below, room};
 use crate::domain::manifest::Manifest;
 use crate::domain::name::{Image, RepositoryName};
 use crate::domain::views::storage::{Link, ReadManifest, Repository, StorageView, StoredBlob, TagTarget};
@@ -31,6 +31,9 @@ pub struct Loss {
     pub content: Vec<StoredBlob>,
     /// The manifests whose links would be deleted, sorted.
     pub links: Vec<Digest>,
+    /// Whether there may be more: what many images would lose is not all named with each of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 /// Why garbage collection takes what an image needs.
@@ -79,7 +82,7 @@ pub fn losses(
 
 /// What goes for having no tag, and is wanted all the same.
 fn untagged(view: &StorageView, collection: &Collection) -> Vec<Loss> {
-    let taken = Taken { view, before: None, collection, of: HashMap::new() };
+    let taken = Taken { view, before: None, collection, of: HashMap::new(), is_cut: false, most: 0 };
     let hollowed = collection.hollowed.iter();
     let hollowed = hollowed.map(|(name, digest)| ((name, *digest), LossReason::Hollowed));
     let attached = attached(view, collection).into_iter();
@@ -92,7 +95,8 @@ fn untagged(view: &StorageView, collection: &Collection) -> Vec<Loss> {
         content.dedup();
         let links =
             if collection.untagged.contains(&(name.clone(), digest)) { vec![digest] } else { Vec::new() };
-        Loss { images: vec![Image::untagged(name.clone(), digest)], reason, content, links }
+        let images = vec![Image::untagged(name.clone(), digest)];
+        Loss { images, reason, content, links, is_cut: false }
     };
     hollowed.chain(attached).map(loss).collect()
 }
@@ -147,6 +151,10 @@ struct Taken<'a> {
     collection: &'a Collection,
     /// What each manifest would lose, itself and all below it.
     of: HashMap<Digest, Vec<Thing>>,
+    /// Whether that is not all; who loses anything is in there.
+    is_cut: bool,
+    /// How many things are named with each image.
+    most: usize,
 }
 
 impl<'a> Taken<'a> {
@@ -156,7 +164,7 @@ impl<'a> Taken<'a> {
         before: Option<&'a StorageView>,
         roots: &BTreeSet<Digest>,
     ) -> Self {
-        let mut taken = Self { view, before, collection, of: HashMap::new() };
+        let mut taken = Self { view, before, collection, of: HashMap::new(), is_cut: false, most: 0 };
         let untagged: HashSet<Digest> = collection.untagged.iter().map(|(_, digest)| *digest).collect();
         let (mut listed, mut by_itself) = (Vec::new(), Vec::new());
         for (digest, manifest) in below(roots.iter().copied(), |digest| taken.manifest(digest)) {
@@ -171,36 +179,45 @@ impl<'a> Taken<'a> {
         }
         let holders = Holders::new(listed);
         // Whichever are fewer are followed: what is taken, upwards, or what is pulled, downwards.
-        taken.of = if by_itself.len() <= roots.len() {
-            holders.marks(by_itself, usize::MAX).of
+        let marks = if by_itself.len() <= roots.len() {
+            let most = room(by_itself.len());
+            holders.marks(by_itself, most)
         } else {
             taken.downwards(roots, &holders, &by_itself)
         };
+        (taken.of, taken.is_cut) = (marks.of, marks.is_cut);
+        taken.most = room(taken.of.len());
         taken
     }
 
-    /// What each of the roots would lose, itself and all below it.
+    /// What each of the roots would lose, itself and all below it: the nearest.
     fn downwards(
         &self,
         roots: &BTreeSet<Digest>,
         holders: &Holders<Digest>,
         by_itself: &[(Digest, Thing)],
-    ) -> HashMap<Digest, Vec<Thing>> {
+    ) -> Marks<Digest, Thing> {
         let mut own: HashMap<Digest, Vec<Thing>> = HashMap::new();
         for (digest, thing) in by_itself {
             own.entry(*digest).or_default().push(*thing);
         }
-        let leading = holders.above(own.keys().map(|digest| (*digest, ())));
-        let leading: HashSet<Digest> = leading.map(|(digest, ())| digest).collect();
-        let things = |root: &Digest| {
-            let followed = |digest: &Digest| self.manifest(digest).filter(|_| leading.contains(digest));
-            let met = below([*root], followed).filter_map(|(digest, _)| own.get(&digest));
-            let mut things: Vec<Thing> = met.flatten().copied().collect();
+        let leading: HashMap<Digest, Thing> = holders.above(by_itself.iter().copied()).collect();
+        let broken: Vec<_> = roots.iter().filter_map(|root| leading.get_key_value(root)).collect();
+        let (most, mut is_cut) = (room(broken.len()), false);
+        let followed = |digest: &Digest| self.manifest(digest).filter(|_| leading.contains_key(digest));
+        let things = |(root, nearest): (&Digest, &Thing)| {
+            let mut met = below([*root], followed);
+            let mut found =
+                met.by_ref().take(most).filter_map(|(digest, _)| own.get(&digest)).flatten().copied();
+            let mut things: Vec<Thing> = found.by_ref().take(most).collect();
+            is_cut |= found.next().is_some() || met.next().is_some();
+            things.extend(things.is_empty().then_some(*nearest));
             things.sort_unstable();
             things.dedup();
             (*root, things)
         };
-        roots.iter().filter(|root| leading.contains(root)).map(things).collect()
+        let of = broken.into_iter().map(things).collect();
+        Marks { of, is_cut }
     }
 
     /// The manifest as it is stored, or as it was.
@@ -250,8 +267,9 @@ impl<'a> Taken<'a> {
         // What a lost manifest needs is known, or is whatever of its repository nothing marks.
         let is_known = lost.iter().all(|digest| self.manifest(digest).is_some());
         if !is_known {
-            content.extend(linked.iter().map(|blob| (blob.digest, *blob)));
+            content.extend(linked.iter().take(self.most).map(|blob| (blob.digest, *blob)));
         }
+        let is_cut = self.is_cut || !is_known && linked.len() > self.most;
         if content.is_empty() && links.is_empty() {
             return None;
         }
@@ -260,6 +278,7 @@ impl<'a> Taken<'a> {
         } else {
             LossReason::ManifestLost { manifests: lost, is_known }
         };
-        Some(Loss { images, reason, content: content.into_values().collect(), links })
+        let content = content.into_values().collect();
+        Some(Loss { images, reason, content, links, is_cut })
     }
 }

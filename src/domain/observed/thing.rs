@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::domain::cache_key::Lookup;
 use crate::domain::digest::Digest;
 use crate::domain::layout::{LinkPlace, Place};
-use crate::domain::name::{Image, RepositoryName};
+use crate::domain::name::{Image, Reference, RepositoryName};
 
 /// Something that can be asked about. In JSON it is its words, of which nothing is read back.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -100,8 +100,9 @@ impl Thing {
             Self::Request(request) => request.content,
             Self::Cached(lookup) => Some(lookup.digest()),
             Self::Pull(pull) => match &pull.what {
-                PullOf::Blob(_, digest) => Some(*digest),
-                PullOf::Image(_) => None,
+                PullOf::Blob(_, digest)
+                | PullOf::Image(Image { reference: Reference::Digest(digest), .. }) => Some(*digest),
+                PullOf::Image(Image { reference: Reference::Tag(_), .. }) => None,
             },
             Self::Side(_)
             | Self::Step(_)
@@ -267,6 +268,8 @@ mod tests {
         let place = Thing::from(Place::Data(digest));
         assert_eq!(place.content(), Some(digest));
         assert_eq!(place.below(&"/root".into()).content(), Some(digest));
+        let pulled = Image::untagged("a".parse().unwrap(), digest);
+        assert_eq!(Thing::from(PullOf::Image(pulled)).content(), Some(digest));
     }
 
     #[test]

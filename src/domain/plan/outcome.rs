@@ -45,6 +45,9 @@ pub struct Proof {
     pub remaining: Vec<String>,
     /// Findings that were not there before.
     pub introduced: Vec<String>,
+    /// Findings of which nobody knows, because what proved them could not be looked at again.
+    #[serde(default)]
+    pub unknown: Vec<String>,
     /// The images that were pulled in full over the API after the repair.
     pub pulled: Vec<String>,
 }

@@ -4,18 +4,14 @@
 //! A tagged image is named by its tag; a manifest that no tag reaches, by its digest.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
-use crate::domain::images::{Holders, Marks, below};
+use crate::domain::images::{Holders, Marks, below, room};
 use crate::domain::limit::Limit;
 use crate::domain::name::{Image, Reference, RepositoryName};
 use crate::domain::views::storage::{Repository, StorageView, StoredManifests, TagTarget};
-
-/// So many pairs of a digest and an image are kept at least, if that many there are.
-const PAIRS: usize = 1 << 18;
-/// So many images are named for each digest, however many digests are accused.
-const FEWEST: usize = 64;
 
 /// For each digest asked about, the images that need it. Many lost layers below many tags are not all named with all:
 /// whoever pushes decides on both numbers. Each image that is broken is named for one digest at least.
@@ -74,7 +70,7 @@ impl<'a> Reach<'a> {
 /// Find the images that need any of `accused`.
 #[must_use]
 pub fn find(view: &StorageView, accused: &BTreeSet<Digest>) -> Affected {
-    let most = PAIRS.checked_div(accused.len()).unwrap_or(PAIRS).max(FEWEST);
+    let most = room(accused.len());
     let mut affected = Affected { most, ..Affected::default() };
     if accused.is_empty() {
         return affected;
@@ -157,8 +153,11 @@ impl Affected {
         digest: Digest,
         repository: Option<&RepositoryName>,
     ) -> impl Iterator<Item = &Image> {
-        let images = self.images.get(&digest).into_iter().flatten();
-        images.filter(move |image| repository.is_none_or(|here| *here == image.repository))
+        // As many repositories may lack a link to it as need it: those of one are found, not looked for.
+        let from = repository.cloned().map(Image::first_of).map_or(Bound::Unbounded, Bound::Included);
+        let images = self.images.get(&digest).into_iter();
+        let images = images.flat_map(move |images| images.range((from.clone(), Bound::Unbounded)));
+        images.take_while(move |image| repository.is_none_or(|here| *here == image.repository))
     }
 }
 
@@ -175,6 +174,24 @@ mod tests {
     use crate::domain::images::tests::{LAYER, digest, edges_of, hostile, manifest, stored};
     use crate::domain::manifest::Manifest;
     use crate::domain::views::storage::{Links, StoredTag, Target, Traces};
+
+    #[test]
+    fn images_of_one_repository_are_found_among_those_of_its_neighbours() {
+        let mut affected = Affected::default();
+        let names = ["a", "a-b", "a/b", "ab", "b"].map(|name| name.parse::<RepositoryName>().unwrap());
+        for name in &names {
+            for tag in ["0", "_x", "Z", "z", "0.1"] {
+                affected.insert(digest(1), Image::tagged(name.clone(), tag.parse().unwrap()));
+            }
+            affected.insert(digest(1), Image::untagged(name.clone(), digest(2)));
+        }
+        for name in &names {
+            let found: Vec<_> = affected.needing(digest(1), Some(name)).collect();
+            assert!(found.len() == 6 && found.iter().all(|image| image.repository == *name), "{found:?}");
+        }
+        assert_eq!(affected.needing(digest(1), None).count(), 30);
+        assert_eq!(affected.needing(digest(3), None).count(), 0);
+    }
 
     /// One repository with these manifests, all linked, and these tags.
     fn view(graph: &[(usize, Manifest)], tags: &[(&str, usize)]) -> StorageView {

@@ -95,6 +95,9 @@ pub async fn check(
         Some(storage) => run.with_storage(&storage, started).await?,
         None => run.api_only().await?,
     };
+    if run.events.stop_requested() {
+        run.coverage.note_interrupt();
+    }
     let (purges, redis) = (run.cached.purges(&findings), run.redis());
     let (coverage, storage, unsettled) = (run.coverage, run.view, run.unsettled);
     Ok(Examination {

@@ -76,6 +76,7 @@ fn add(losses: &mut Vec<Loss>, more: Vec<Loss>) {
         known.links.extend(loss.links);
         known.links.sort();
         known.links.dedup();
+        known.is_cut |= loss.is_cut;
     }
 }
 

@@ -279,6 +279,8 @@ impl Run<'_> {
         }
         let session = &self.guard.session;
         let report = match self.guard.wishes.behind {
+            // Of half a look nothing is changed.
+            _ if session.events.stop_requested() => session.report(examination),
             Behind::Nothing | Behind::Report => session.report(examination),
             // What is cleared after garbage collection is what guarding it means: nobody is asked.
             Behind::Settle { .. } => session.settle(examination, Goal::Collection, &Agreed).await?,
@@ -340,5 +342,9 @@ impl Onlooker for Logged<'_> {
         // Not even a full disk may keep garbage collection from its end.
         let _ = self.log.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes);
         self.next.see(stream, bytes);
+    }
+
+    fn ended(&self) {
+        self.next.ended();
     }
 }

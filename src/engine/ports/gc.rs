@@ -55,6 +55,9 @@ pub enum Stream {
 pub trait Onlooker: Send + Sync {
     /// Some bytes came.
     fn see(&self, stream: Stream, bytes: &[u8]);
+
+    /// It ended; what it started may still write.
+    fn ended(&self) {}
 }
 
 /// Where a guarded run keeps what outlasts it. Blocking.

@@ -26,7 +26,7 @@ use crate::engine::sides::Sides;
 
 /// What the proof shows.
 pub struct Proven {
-    /// Resolved, remaining, introduced.
+    /// Resolved, remaining, introduced, unknown.
     pub proof: Proof,
     /// All findings of before with what became of them, and what was introduced; sorted.
     pub findings: Vec<Finding>,
@@ -60,17 +60,21 @@ pub async fn prove(
     after.coverage.unknown.extend(unseen);
     came_wrong(&mut after, &options, wrong);
     let (had, found) = (ids(before), ids(&after.findings));
-    let stands = |finding: &&Finding| {
-        let is_told_otherwise = is_bad_still(finding, &after.findings);
-        !found.contains(&finding.id) && (is_told_otherwise || is_unseen(finding, sides, &after.coverage))
-    };
-    let others: Vec<_> = before.iter().filter(stands).collect();
+    let not_found = || before.iter().filter(|finding| !found.contains(&finding.id));
+    let (others, rest): (Vec<_>, Vec<_>) =
+        not_found().partition(|finding| is_bad_still(finding, &after.findings));
+    let unknown: BTreeSet<_> = rest
+        .into_iter()
+        .filter(|finding| is_unseen(finding, sides, &after.coverage))
+        .map(|finding| finding.id.clone())
+        .collect();
     let has: BTreeSet<_> = found.iter().chain(others.iter().map(|finding| &finding.id)).cloned().collect();
     after.coverage.unknown.extend(unsettled(plan, outcomes));
     let proof = Proof {
-        resolved: had.difference(&has).cloned().collect(),
+        resolved: had.difference(&has).filter(|id| !unknown.contains(*id)).cloned().collect(),
         remaining: had.intersection(&has).cloned().collect(),
         introduced: has.difference(&had).cloned().collect(),
+        unknown: unknown.into_iter().collect(),
         pulled: pulled.iter().map(ToString::to_string).collect(),
     };
     let standing = after.findings.iter().chain(others);
@@ -139,7 +143,8 @@ fn touched(plan: &Plan, outcomes: &[Outcome]) -> Vec<Suspect> {
 fn is_unseen(finding: &Finding, sides: &Sides, coverage: &Coverage) -> bool {
     let digest = finding.subject.digest;
     let is_about = |unlooked: &Unlooked, asked: &Thing| {
-        asked.is_within(&unlooked.what) || digest.is_some() && unlooked.what.content() == digest
+        let is_all = unlooked.what == Thing::Rest;
+        is_all || asked.is_within(&unlooked.what) || digest.is_some() && unlooked.what.content() == digest
     };
     finding.evidence.iter().any(|evidence| match evidence.view {
         Side::Served if coverage.served.is_none() || is_some_silent(sides, coverage) => true,
@@ -174,13 +179,17 @@ fn judge<'a>(
     proof: &Proof,
 ) -> Vec<Finding> {
     let tried: BTreeSet<&String> = plan.steps.iter().flat_map(|step| &step.resolves).collect();
-    let gone = before.iter().filter(|finding| proof.resolved.contains(&finding.id)).cloned();
-    let repaired = gone.map(|finding| Finding { state: State::Repaired, ..finding });
+    let came = proof.resolved.iter().map(|id| (id, State::Repaired));
+    let came: HashMap<_, _> = came.chain(proof.unknown.iter().map(|id| (id, State::Unknown))).collect();
+    let ended = before.iter().filter_map(|finding| {
+        let state = *came.get(&finding.id)?;
+        Some(Finding { state, ..finding.clone() })
+    });
     let standing = standing.cloned().map(|finding| {
         let state = if tried.contains(&finding.id) { State::Failed } else { State::Open };
         Finding { state, ..finding }
     });
-    let mut findings: Vec<_> = repaired.chain(standing).collect();
+    let mut findings: Vec<_> = ended.chain(standing).collect();
     findings.sort_by(|a, b| a.order().cmp(&b.order()));
     findings
 }

@@ -19,10 +19,7 @@ pub async fn look(
     fail_on: Severity,
     events: Arc<dyn Events>,
 ) -> Result<Report, StorageError> {
-    let mut examination = check(sides, options, Arc::clone(&events)).await?;
-    if events.stop_requested() {
-        examination.coverage.note_interrupt();
-    }
+    let examination = check(sides, options, events).await?;
     Ok(conclude(examination, sides.target(), fail_on))
 }
 

@@ -70,6 +70,46 @@ struct Reach {
     unknown: Vec<Unlooked>,
 }
 
+/// What was concluded, by what it is about: there may be as much of it as there are images.
+struct Told<'a> {
+    contents: HashMap<Digest, Vec<usize>>,
+    tags: BTreeMap<Image, usize>,
+    unknown: BTreeMap<&'a Thing, Vec<usize>>,
+}
+
+impl<'a> Told<'a> {
+    fn of(findings: &[Finding], unknown: &'a [Unlooked]) -> Self {
+        let mut told = Self { contents: HashMap::new(), tags: BTreeMap::new(), unknown: BTreeMap::new() };
+        for (at, Finding { subject: About { repository, digest, tag, .. }, .. }) in
+            findings.iter().enumerate()
+        {
+            match (digest, repository, tag) {
+                (Some(digest), ..) => told.contents.entry(*digest).or_default().push(at),
+                (None, Some(name), Some(tag)) => {
+                    told.tags.insert(Image::tagged(name.clone(), tag.clone()), at);
+                }
+                (None, ..) => {}
+            }
+        }
+        for (at, unlooked) in unknown.iter().enumerate() {
+            told.unknown.entry(&unlooked.what).or_default().push(at);
+        }
+        told
+    }
+
+    /// The findings that may be about something that the image needs, in their order.
+    fn near(&self, reach: &Reach, image: &Image) -> BTreeSet<usize> {
+        let contents = reach.manifests.iter().chain(reach.blobs.keys());
+        let near = contents.filter_map(|digest| self.contents.get(digest)).flatten();
+        near.chain(self.tags.get(image)).copied().collect()
+    }
+
+    /// Which of what is unknown the image would have needed, in their order.
+    fn unseen(&self, reach: &Reach) -> BTreeSet<usize> {
+        reach.asked.iter().filter_map(|asked| self.unknown.get(asked)).flatten().copied().collect()
+    }
+}
+
 /// The answers, by what they are about.
 struct Index<'a> {
     manifests: BTreeMap<&'a Subject, &'a Read>,
@@ -112,7 +152,9 @@ impl Inquiry<'_> {
         let mut findings: Vec<Finding> =
             accusations.into_vec().into_iter().map(|accusation| accusation.finding).collect();
         let index = self.index();
-        let images = images.iter().map(|named| self.sum_up(named, &index, &mut findings, &unknown)).collect();
+        let told = Told::of(&findings, &unknown);
+        let sum_up = |named| self.sum_up(named, &index, (&told, &mut findings, &unknown));
+        let images = images.iter().map(sum_up).collect();
         let daemon = DaemonSettings { proxy: self.options.daemon.proxy, ..DaemonSettings::default() };
         let capabilities = Capabilities::found(&daemon, false, Redis::NotGiven);
         for finding in &mut findings {
@@ -215,18 +257,19 @@ impl Inquiry<'_> {
         &self,
         named: &Named,
         index: &Index<'_>,
-        findings: &mut [Finding],
-        unknown: &[Unlooked],
+        (told, findings, unknown): (&Told<'_>, &mut [Finding], &[Unlooked]),
     ) -> VerifiedImage {
         let Named { name, image } = named;
         let reach = self.reach(image, index);
         let mut ids = Vec::new();
-        for finding in findings.iter_mut().filter(|finding| reach.holds(finding, image)) {
-            finding.affects.push(image.clone());
-            ids.push(finding.id.clone());
+        for at in told.near(&reach, image) {
+            if let Some(finding) = findings.get_mut(at).filter(|finding| reach.holds(finding, image)) {
+                finding.affects.push(image.clone());
+                ids.push(finding.id.clone());
+            }
         }
         let mut unlooked = reach.unknown.clone();
-        unlooked.extend(unknown.iter().filter(|unlooked| reach.asked.contains(&unlooked.what)).cloned());
+        unlooked.extend(told.unseen(&reach).into_iter().filter_map(|at| unknown.get(at)).cloned());
         let verdict = match (unlooked.is_empty(), ids.is_empty()) {
             (false, _) => Verdict::Incomplete,
             (true, false) => Verdict::Incoherent,

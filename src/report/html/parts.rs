@@ -129,6 +129,7 @@ fn one_code(page: &mut String, group: &Group<'_>, most: usize) {
         State::Open => "open",
         State::Repaired => "repaired",
         State::Failed => "failed",
+        State::Unknown => "unknown",
     };
     let open = if group.is_quiet() { "" } else { " open" };
     let shared = group.message();

@@ -63,8 +63,8 @@ pub(super) fn more(text: &mut String, all: usize, shown: usize, drawing: Drawing
 fn style(group: &Group<'_>) -> Style {
     match (group.state, group.severity) {
         (State::Repaired, _) => colour(Tone::Good),
+        (State::Unknown, _) | (State::Open | State::Failed, Severity::Warning) => colour(Tone::Doubtful),
         (State::Open | State::Failed, Severity::Error) => colour(Tone::Bad),
-        (State::Open | State::Failed, Severity::Warning) => colour(Tone::Doubtful),
         (State::Open | State::Failed, Severity::Note) => colour(Tone::Slight),
     }
 }

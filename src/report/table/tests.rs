@@ -172,7 +172,9 @@ fn what_could_not_be_looked_at_and_what_was_repaired_is_said() {
     repaired.state = State::Repaired;
     let mut failed = phantom(2);
     failed.state = State::Failed;
-    let mut report = report(vec![repaired, failed]);
+    let mut unknown = phantom(3);
+    unknown.state = State::Unknown;
+    let mut report = report(vec![repaired, failed, unknown]);
     report.verdict = Verdict::Incomplete;
     let why = "it is a symbolic link, and those below the storage root are not followed (--follow-symlinks reads them)";
     report.coverage.unknown =

@@ -5,7 +5,6 @@
 mod lists;
 mod plant;
 
-use std::path::Path;
 use std::time::Duration;
 
 use rstest::rstest;
@@ -14,25 +13,26 @@ use self::plant::Kind;
 use crate::support::measured::{Cost, measure};
 use crate::support::regfsck;
 
-fn check(root: &Path) -> Cost {
-    let storage = root.to_str().unwrap();
-    let mut command = regfsck::command(["check", "--storage", storage, "-o", "json", "--grace", "0s"]);
-    let (ended, cost) = measure(&mut command);
-    assert!(matches!(ended.status, 0 | 1), "{ended:?}");
-    cost
-}
-
-/// What a check of so many of them costs.
+/// What looking at so many of them costs: a check, or the gate where garbage collection is what they are for.
 fn of(kind: Kind, count: usize) -> Cost {
     let dir = tempfile::tempdir().unwrap();
     kind.plant(dir.path(), count);
-    check(dir.path())
+    let storage = dir.path().to_str().unwrap();
+    let (arguments, statuses) = if kind == Kind::Collected {
+        (&["guard", "--gate-only", "--delete-untagged", "--gc-version", "2", "-o", "json"][..], [4, 4])
+    } else {
+        (&["check", "--grace", "0s", "-o", "json"][..], [0, 1])
+    };
+    let (ended, cost) = measure(regfsck::command(arguments).args(["--storage", storage]));
+    assert!(statuses.contains(&ended.status), "{ended:?}");
+    cost
 }
 
 /// What is ten times as much may take twenty times the time and memory, beside what nothing takes.
 #[rstest]
 #[case::chain(Kind::Chain)]
 #[case::lost_under_a_chain(Kind::LostUnderChain)]
+#[case::collected(Kind::Collected)]
 #[case::sessions(Kind::Sessions)]
 #[case::stray_files(Kind::Strays)]
 #[case::tags(Kind::Tags)]
@@ -46,7 +46,8 @@ fn what_a_pusher_can_store_costs_in_proportion(#[case] kind: Kind) {
     assert!(many.peak_bytes <= few.peak_bytes * 20, "{kind:?}: {few:?}, {many:?}");
 }
 
-/// The figures of `docs/reliability.md`: `REGFSCK_COST=10000,100000` says how many of each, `REGFSCK_KIND=tags` of what.
+/// The figures of `docs/reliability.md`: `REGFSCK_COST=10000,100000` says how many of each, `REGFSCK_KIND=tags` of what,
+/// `REGFSCK_PROGRAM=target/release/regfsck` by which program.
 #[test]
 #[ignore = "it measures; REGFSCK_COST says how many of each kind, REGFSCK_KIND of which"]
 fn curves() {

@@ -8,12 +8,14 @@ use regfsck::domain::digest::Digest;
 use sha2::{Digest as _, Sha256};
 
 /// What there is much of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Indexes, each of which lists the one before, and all are tagged.
     Chain,
     /// The same, and the image at its end has lost a tenth as many layers.
     LostUnderChain,
+    /// Indexes in a chain of which every second is tagged, to be collected as garbage with `-m`.
+    Collected,
     /// Upload sessions in one repository.
     Sessions,
     /// Files that no layout knows.
@@ -31,9 +33,10 @@ pub(super) enum Kind {
 const REPOSITORY: &str = "repositories/team/app";
 
 impl Kind {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Chain,
         Self::LostUnderChain,
+        Self::Collected,
         Self::Sessions,
         Self::Strays,
         Self::Tags,
@@ -46,6 +49,7 @@ impl Kind {
         match self {
             Self::Chain => "indexes in one chain, all tagged",
             Self::LostUnderChain => "the same over an image that lost a tenth as many layers",
+            Self::Collected => "indexes in one chain, every second tagged, at the gate of -m",
             Self::Sessions => "upload sessions in one repository",
             Self::Strays => "stray files",
             Self::Tags => "tags of one image",
@@ -62,10 +66,11 @@ impl Kind {
         planter.revision(REPOSITORY, &image);
         let all = (0..count).into_par_iter();
         match self {
-            Self::Chain => planter.chain(count, image),
+            Self::Chain => planter.chain(count, image, 1),
+            Self::Collected => planter.chain(count, image, 2),
             Self::LostUnderChain => {
                 let lost: Vec<_> = (0..count / 10).map(|at| sum(&format!("lost {at}"))).collect();
-                planter.chain(count, planter.image(&lost));
+                planter.chain(count, planter.image(&lost), 1);
             }
             Self::Sessions => all.for_each(|at| {
                 let session = format!("{REPOSITORY}/_uploads/{at:08x}-0000-4000-8000-000000000000");
@@ -143,8 +148,8 @@ impl Planter {
         ))
     }
 
-    /// Indexes above `image`, each of the one before.
-    fn chain(&self, count: usize, image: Blob) {
+    /// Indexes above `image`, each of the one before; of so many one is tagged.
+    fn chain(&self, count: usize, image: Blob, tagged: usize) {
         let mut below = image;
         self.revision(REPOSITORY, &below);
         for at in 0..count {
@@ -154,7 +159,9 @@ impl Planter {
                 descriptor(kind, &below.digest, below.size)
             ));
             self.revision(REPOSITORY, &index);
-            self.tag(&format!("t{at}"), &index);
+            if at % tagged == 0 {
+                self.tag(&format!("t{at}"), &index);
+            }
             below = index;
         }
     }

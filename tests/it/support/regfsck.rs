@@ -52,9 +52,10 @@ impl Ended {
     }
 }
 
-/// `regfsck` with nothing of this machine's settings or credentials.
+/// `regfsck` with nothing of this machine's settings or credentials; another build of it where `REGFSCK_PROGRAM` says so.
 pub fn command(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_regfsck"));
+    let program = std::env::var_os("REGFSCK_PROGRAM");
+    let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_regfsck").into()));
     // Where it keeps what it remembers of each registry: those of tests lie in folders of random names.
     command.args(arguments).env_clear().env("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());

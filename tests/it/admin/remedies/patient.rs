@@ -182,7 +182,7 @@ impl Patient {
     /// What restarts the daemon; the process that it starts ends with the patient.
     fn restarter(&mut self) -> String {
         let Daemon::Real(real) = &self.daemon else {
-            return "exec:touch asked; while ! [ -e done ]; do sleep 0.02; done".into();
+            return "exec:touch asked; while [ -e asked ] && ! [ -e done ]; do sleep 0.02; done".into();
         };
         let pid = self.home.path().join("pid");
         fs::write(&pid, self.daemon.pid().unwrap().to_string()).unwrap();
