@@ -113,7 +113,7 @@ async fn children(said: IndexChildren, daemons: &[Daemon]) -> IndexChildren {
         return said;
     };
     let Ok(any) = ANY_REPOSITORY.parse::<RepositoryName>() else { return said };
-    if first.reader.is_of_2(&any).await { IndexChildren::All } else { said }
+    if first.reader.is_of_2(&any).await == Some(true) { IndexChildren::All } else { said }
 }
 
 /// Storage as the engine is handed it: to be read, until a run has the right to write.
