@@ -81,7 +81,7 @@ impl Target {
         let daemons = daemons.collect::<Result<Vec<_>>>()?;
         let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
         let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
-        daemon.children = children(daemon.children, &daemons).await;
+        (daemon.children, daemon.may_be_of_2) = children(daemon.children, &daemons).await;
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
         }
@@ -90,7 +90,7 @@ impl Target {
             daemon.proxy = Some(true);
         }
         if target.sparse_indexes {
-            daemon.children = IndexChildren::None;
+            (daemon.children, daemon.may_be_of_2) = (IndexChildren::None, false);
         }
         let handle = seen(&target.parts, storage.as_ref().map(handle))?;
         let sides = Sides { storage: handle, daemons, cache, flags: typed.clone() };
@@ -107,13 +107,17 @@ impl Target {
     }
 }
 
-/// What an index needs, by the configuration of a daemon: 2.x does not know the settings, and needs all of it.
-async fn children(said: IndexChildren, daemons: &[Daemon]) -> IndexChildren {
-    let (IndexChildren::Of(_) | IndexChildren::None, Some(first)) = (&said, daemons.first()) else {
-        return said;
+/// What an index needs, by the configuration of a daemon: 2.x does not know the settings, and needs all of it. And whether
+/// it may be of 2.x where it needs less.
+async fn children(said: IndexChildren, daemons: &[Daemon]) -> (IndexChildren, bool) {
+    if said == IndexChildren::All {
+        return (said, false);
+    }
+    let is_of_2 = match (daemons.first(), ANY_REPOSITORY.parse::<RepositoryName>()) {
+        (Some(first), Ok(any)) => first.reader.is_of_2(&any).await,
+        _ => None,
     };
-    let Ok(any) = ANY_REPOSITORY.parse::<RepositoryName>() else { return said };
-    if first.reader.is_of_2(&any).await == Some(true) { IndexChildren::All } else { said }
+    if is_of_2 == Some(true) { (IndexChildren::All, false) } else { (said, is_of_2.is_none()) }
 }
 
 /// Storage as the engine is handed it: to be read, until a run has the right to write.
@@ -357,6 +361,7 @@ fn daemon(config: &RegistryConfig) -> DaemonSettings {
             ttl.unwrap_or_default()
         }),
         children: config.children.clone(),
+        may_be_of_2: false,
         cache: config.cache,
     }
 }
