@@ -286,6 +286,7 @@ impl Session {
                 steps: run.steps.len(),
                 unfinished: run.unfinished().len(),
                 undoable: run.undoable().into_iter().map(|recorded| recorded.change.clone()).collect(),
+                target: self.sides.target().into(),
             });
         }
     }
