@@ -2,6 +2,7 @@
 
 mod gates;
 mod hints;
+mod interrupted;
 mod kept;
 mod mounted;
 mod newcomer;
