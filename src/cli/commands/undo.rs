@@ -102,9 +102,9 @@ fn where_changed(storage: OpenedStorage, run: &Run, roots: &Roots) -> Result<Ope
             StorageChange::Link { path, .. } => vec![path],
         })
         .collect();
-    let Some(own) = storage.folder() else { return Ok(storage) };
-    let by = |root: &&PathBuf| paths.iter().any(|path| path.starts_with(root));
-    match roots.leading_to(own).find(by) {
+    let Some(own) = storage.folder().and_then(|own| own.canonicalize().ok()) else { return Ok(storage) };
+    let is_of = |root: &Path| paths.iter().any(|path| path.starts_with(root));
+    match roots.leading_to(&own).find(|root| is_of(root)).filter(|_| !is_of(&own)) {
         Some(root) => Ok(storage.seen_at(root)?),
         None => Ok(storage),
     }

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::place::Place;
 use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
+use crate::adapters::journal::is_run;
 use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
@@ -279,6 +280,11 @@ pub(in crate::cli) fn storage(
         }
         (None, None) => return Ok(None),
     };
+    if let (Err(StorageError::NoSuchPath { path }), Some(_)) = (&opened, &target.storage)
+        && let Some(meant) = meant(path)
+    {
+        bail!("--storage: `{}` does not exist\nhint: {meant}", path.display());
+    }
     let is_elsewhere = matches!(opened, Err(StorageError::NoSuchPath { .. }));
     let shown = || match &target.storage {
         Some(_) => "--storage",
@@ -290,6 +296,16 @@ pub(in crate::cli) fn storage(
             Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
         })
         .with_context(shown)
+}
+
+/// What a word may mean that is no path here: an image, or a run to take back.
+fn meant(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let (above, name) = text.rsplit_once('/').unwrap_or(("", text));
+    if !above.is_empty() && name.contains(':') {
+        return Some(format!("`regfsck verify {text}` makes sure that an image can be pulled"));
+    }
+    is_run(text).then(|| format!("`regfsck undo --run {text}` takes that run back"))
 }
 
 /// The scheme of what is meant to be an address, and the address; folders may be named like one.
