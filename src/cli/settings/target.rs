@@ -280,22 +280,27 @@ pub(in crate::cli) fn storage(
         }
         (None, None) => return Ok(None),
     };
-    if let (Err(StorageError::NoSuchPath { path }), Some(_)) = (&opened, &target.storage)
-        && let Some(meant) = meant(path)
-    {
-        bail!("--storage: `{}` does not exist\nhint: {meant}", path.display());
-    }
-    let is_elsewhere = matches!(opened, Err(StorageError::NoSuchPath { .. }));
-    let shown = || match &target.storage {
-        Some(_) => "--storage",
-        None if is_elsewhere => ELSEWHERE,
-        None => "cannot look at the storage that the configuration names",
-    };
     opened
         .map(|storage| {
             Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
         })
-        .with_context(shown)
+        .map_err(|error| unopened(error, target.storage.is_some()))
+}
+
+/// What is said of storage that cannot be opened, whether a flag names it or the configuration.
+fn unopened(error: StorageError, is_given: bool) -> anyhow::Error {
+    let missing = if let StorageError::NoSuchPath { path } = &error { Some(path) } else { None };
+    let meant = missing.filter(|_| is_given).and_then(|path| meant(path));
+    let error = match (&meant, missing) {
+        (Some(meant), Some(path)) => anyhow!("`{}` does not exist\nhint: {meant}", path.display()),
+        (None, Some(_)) if !is_given => return anyhow::Error::from(error).context(ELSEWHERE),
+        _ => error.into(),
+    };
+    error.context(if is_given {
+        "--storage"
+    } else {
+        "cannot look at the storage that the configuration names"
+    })
 }
 
 /// What a word may mean that is no path here: an image, or a run to take back.
