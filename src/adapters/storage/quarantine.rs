@@ -189,12 +189,10 @@ impl FilesystemWriter {
 
     /// What lies beside the root is not seen through a bind mount of the root alone.
     fn out_of_sight(&self, error: StorageWriteError, from: &Path, to: &Path) -> StorageWriteError {
-        match error {
-            StorageWriteError::Gone { .. } if self.here(to) != to => {
-                StorageWriteError::OutOfSight { from: from.to_owned(), to: to.to_owned() }
-            }
-            other => other,
+        if matches!(error, StorageWriteError::Gone { .. }) && self.here(to) != to {
+            return StorageWriteError::OutOfSight { from: from.to_owned(), to: to.to_owned() };
         }
+        error
     }
 
     fn revert_link(
