@@ -4,7 +4,7 @@ use std::any::Any;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::journal::{FileJournal, FileLock};
+use super::journal::{FileJournal, FileLock, Roots};
 use super::opened::OpenedStorage;
 use crate::engine::ports::{Held, LockError, LockHeld, RegistryLock};
 
@@ -47,7 +47,13 @@ impl RegistryLock for StateLock {
     fn take(&self) -> Result<LockHeld, LockError> {
         let held = self.hold()?;
         let journal = Arc::new(FileJournal::take(&self.state, &self.run)?);
-        let storage = self.storage.as_ref().map(|storage| storage.writer(&self.run)).transpose()?;
+        if let Some(v2) = self.storage.as_ref().and_then(OpenedStorage::folder) {
+            // Without that note its journal is found by this path alone, which is no reason not to repair.
+            let _ = Roots::note(&self.state, v2);
+        }
+        let roots = Roots::read(&self.state).paths;
+        let writer = |storage: &OpenedStorage| storage.writer(&self.run, &roots);
+        let storage = self.storage.as_ref().map(writer).transpose()?;
         Ok(LockHeld { held, journal, storage })
     }
 }

@@ -8,7 +8,9 @@ use super::bucket::{BucketStorage, BucketUploads, BucketWriter};
 #[cfg(feature = "cloud")]
 use super::source::BucketSource;
 use super::storage::{FilesystemCensus, FilesystemStorage, FilesystemUploads, FilesystemWriter, quarantined};
-use crate::engine::ports::{Census, Source, Storage, StorageWriteError, StorageWriter, Uploads};
+use crate::engine::ports::{
+    Census, Source, Storage, StorageError, StorageWriteError, StorageWriter, Uploads,
+};
 
 /// A registry's storage, opened.
 #[derive(Debug, Clone)]
@@ -61,13 +63,13 @@ impl OpenedStorage {
         }
     }
 
-    /// What changes it for the run of that name.
+    /// What changes it for the run of that name; `roots` are the paths under which others changed it.
     ///
     /// # Errors
     /// When it cannot be written to.
-    pub fn writer(&self, run: &str) -> Result<Arc<dyn StorageWriter>, StorageWriteError> {
+    pub fn writer(&self, run: &str, roots: &[PathBuf]) -> Result<Arc<dyn StorageWriter>, StorageWriteError> {
         match self {
-            Self::Disk(disk) => Ok(Arc::new(FilesystemWriter::new(disk.root(), run)?)),
+            Self::Disk(disk) => Ok(Arc::new(FilesystemWriter::new(disk.root(), run)?.once_at(roots))),
             #[cfg(feature = "cloud")]
             Self::Bucket(bucket) => Ok(Arc::new(BucketWriter::new(bucket.clone(), run))),
         }
@@ -80,6 +82,18 @@ impl OpenedStorage {
             Self::Disk(disk) => Some(disk.root()),
             #[cfg(feature = "cloud")]
             Self::Bucket(_) => None,
+        }
+    }
+
+    /// The same by another path that leads to it.
+    ///
+    /// # Errors
+    /// When nothing is there.
+    pub fn seen_at(&self, v2: &Path) -> Result<Self, StorageError> {
+        match self {
+            Self::Disk(_) => FilesystemStorage::open(v2).map(Self::Disk),
+            #[cfg(feature = "cloud")]
+            Self::Bucket(_) => Ok(self.clone()),
         }
     }
 

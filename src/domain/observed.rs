@@ -122,6 +122,11 @@ pub enum Reason {
         "it is a pull-through cache, which fetches what it is asked for: only its storage can be checked (--storage)"
     )]
     AsksRemote,
+    /// Nothing tells whether the daemon reads what the configuration says.
+    #[error(
+        "`validation` in the configuration allows that on 3.x and does nothing on 2.x, and nothing tells which the daemon is; give --registry URL, or --sparse-indexes if it is 3.x"
+    )]
+    MayBeOf2,
     /// What a pull-through cache remembers cannot be asked: it would fetch.
     #[error(
         "{blobs} blobs that it fetched are gone, and whether it remembers them cannot be asked: it would fetch them ({start}); a restart makes sure"

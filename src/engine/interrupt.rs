@@ -102,11 +102,11 @@ impl RegistryReader for Interruptible {
         self.fetch(self.inner.ping()).await
     }
 
-    async fn is_pull_through(&self, repository: &RepositoryName) -> bool {
+    async fn is_pull_through(&self, repository: &RepositoryName) -> Option<bool> {
         self.unless_stopped(self.inner.is_pull_through(repository)).await.unwrap_or_default()
     }
 
-    async fn is_of_2(&self, repository: &RepositoryName) -> bool {
+    async fn is_of_2(&self, repository: &RepositoryName) -> Option<bool> {
         self.unless_stopped(self.inner.is_of_2(repository)).await.unwrap_or_default()
     }
 

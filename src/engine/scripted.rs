@@ -101,7 +101,7 @@ impl Script {
 
 impl Events for Script {
     fn emit(&self, event: Event) {
-        if let Event::Notice(Notice::SnapshotKept(path)) = event {
+        if let Event::Notice(Notice::SnapshotKept { path, .. }) = event {
             self.note(format!("kept {path}"));
         }
     }

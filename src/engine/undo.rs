@@ -1,7 +1,7 @@
 //! Taking back what an earlier run changed in storage: `regfsck undo`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -111,9 +111,9 @@ pub fn choose<'h>(history: &'h History, journal: &str, named: Option<&str>) -> R
 }
 
 /// The images that will be broken again when this run is taken back: what needs a blob that gets its bad bytes back,
-/// or a link that gets its old content back. `root` is where the paths of the journal begin.
+/// or a link that gets its old content back. `roots` are where the paths of the journal begin.
 #[must_use]
-pub fn broken_again(run: &Run, view: &StorageView, root: &Path) -> BTreeSet<Image> {
+pub fn broken_again(run: &Run, view: &StorageView, roots: &[PathBuf]) -> BTreeSet<Image> {
     let mut losses: Vec<(Place, Digest)> = Vec::new();
     let mut images = BTreeSet::new();
     for recorded in run.undoable() {
@@ -128,7 +128,8 @@ pub fn broken_again(run: &Run, view: &StorageView, root: &Path) -> BTreeSet<Imag
             | Change::Returned { .. }
             | Change::Uploaded { .. } => continue,
         };
-        let place = path.strip_prefix(root).ok().and_then(Path::to_str).map(Place::from);
+        let below = roots.iter().find_map(|root| path.strip_prefix(root).ok());
+        let place = below.and_then(Path::to_str).map(Place::from);
         match place {
             Some(Place::Link(repository, LinkPlace::Tag(tag))) => {
                 images.insert(Image::tagged(repository, tag));

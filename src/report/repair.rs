@@ -145,7 +145,7 @@ fn shorten(id: &str) -> String {
 pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     let mut drawn = String::new();
     if let Some(outcomes) = &report.outcomes {
-        steps(&mut drawn, outcomes, drawing);
+        steps(&mut drawn, outcomes, report.proof.is_some(), drawing);
     }
     if let Some(proof) = &report.proof {
         proved(&mut drawn, proof, drawing);
@@ -166,17 +166,19 @@ pub(super) fn draw(text: &mut String, report: &Report, drawing: Drawing) {
     }
 }
 
-/// How many steps were carried out, and which were not and why.
-fn steps(text: &mut String, outcomes: &[Outcome], drawing: Drawing) {
+/// How many steps were carried out, and which were not and why; each of them where no proof tells what they brought.
+fn steps(text: &mut String, outcomes: &[Outcome], is_proven: bool, drawing: Drawing) {
     let done = outcomes.iter().filter(|outcome| outcome.result.is_done()).count();
     let troubles: Vec<_> = outcomes.iter().filter(|outcome| !outcome.result.is_done()).collect();
     let all = counted(outcomes.len() as u64, "step");
     let all = if troubles.is_empty() { all } else { format!("{done} of {all}") };
-    line(text, &format!("repair: {all} carried out"));
+    let before = if is_proven { "" } else { "; what is found above is from before that" };
+    hang(text, "repair: ", 8, &format!("{all} carried out{before}"), drawing);
     if troubles.is_empty() {
         return;
     }
-    for outcome in troubles.iter().take(limit(drawing)) {
+    let shown: Vec<_> = outcomes.iter().filter(|it| !is_proven || !it.result.is_done()).collect();
+    for outcome in shown.iter().take(limit(drawing)) {
         let (result, why) = match &outcome.result {
             StepResult::Done(said) => ("done", said),
             StepResult::Failed(why) => ("failed", why),
@@ -185,7 +187,7 @@ fn steps(text: &mut String, outcomes: &[Outcome], drawing: Drawing) {
         hang(text, &format!("  {result:8} "), 11, &plain(&outcome.what), drawing);
         hang(text, "           ", 11, &shorten(&plain(why)), drawing);
     }
-    let rest = troubles.len().saturating_sub(limit(drawing));
+    let rest = shown.len().saturating_sub(limit(drawing));
     if rest > 0 {
         line(text, &format!("and {rest} more (--no-trunc or -o json shows all)"));
     }

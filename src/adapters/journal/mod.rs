@@ -4,6 +4,7 @@
 //! <state dir>/                 --state-dir, else $XDG_STATE_HOME/regfsck/<registry>,
 //!   journal.jsonl              else ~/.local/state/regfsck/<registry>
 //!   lock                       held by `flock`; says who holds it
+//!   roots.json                 by what paths the storage was changed
 //! ```
 //!
 //! All of that is ours alone: links are not followed, and what others could write to is refused. That lock keeps two
@@ -17,6 +18,7 @@ mod file;
 mod lock;
 mod place;
 mod registry_lock;
+mod roots;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use file::parse;
@@ -25,6 +27,7 @@ pub use bookmark::BookmarkFile;
 pub use file::{Contents, FileJournal, path, read};
 pub use place::{is_run, new_run, state_dir};
 pub use registry_lock::FileLock;
+pub use roots::Roots;
 
 use std::io;
 use std::path::Path;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::{Roots, path};
 use crate::domain::journal::folder_name;
 use crate::engine::ports::JournalError;
 
@@ -20,15 +21,22 @@ pub fn state_dir(
 ) -> Result<PathBuf, JournalError> {
     let absolute = |name| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    let state = state.ok_or(JournalError::NoPlace)?;
-    Ok(state.join("regfsck").join(folder_name(&canonical(identity))))
+    let all = state.ok_or(JournalError::NoPlace)?.join("regfsck");
+    let own = all.join(folder_name(&canonical(identity)));
+    Ok(if path(&own).exists() { own } else { elsewhere(&all, Path::new(identity)).unwrap_or(own) })
+}
+
+/// The folder of the same storage by a path that no link leads to: a bind mount.
+fn elsewhere(all: &Path, v2: &Path) -> Option<PathBuf> {
+    let states = all.read_dir().ok()?.flatten().map(|entry| entry.path());
+    if v2.is_dir() { states.into_iter().find(|state| Roots::read(state).are_of(v2)) } else { None }
 }
 
 /// The same storage by whatever path it is named: two runs must find the same lock.
 fn canonical(identity: &str) -> String {
-    let path = Path::new(identity);
-    let real = if path.is_absolute() || path.exists() { path.canonicalize().ok() } else { None };
-    real.map_or_else(|| identity.trim_end_matches('/').to_owned(), |path| path.display().to_string())
+    let named = Path::new(identity);
+    let real = if named.is_absolute() || named.exists() { named.canonicalize().ok() } else { None };
+    real.map_or_else(|| identity.trim_end_matches('/').to_owned(), |real| real.display().to_string())
 }
 
 /// The name of a run that begins now: sorts by time, and is good as a folder name.
@@ -79,6 +87,23 @@ mod tests {
         let place = |name: &str| state_dir(&dir.path().join(name).display().to_string(), find).unwrap();
         assert_eq!(place("alias"), place("registry"));
         assert_eq!(place("registry/"), place("registry"));
+    }
+
+    #[test]
+    fn a_journal_of_its_own_goes_before_that_of_another_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, all) = (dir.path().join("registry"), dir.path().join("state"));
+        std::fs::create_dir(&root).unwrap();
+        let place = || {
+            let find = |_: &str| Some(OsString::from(&all));
+            state_dir(&root.display().to_string(), find).unwrap()
+        };
+        let own = place();
+        Roots::note(&all.join("regfsck/mounted"), &root).unwrap();
+        assert_eq!(place(), all.join("regfsck/mounted"));
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(path(&own), "").unwrap();
+        assert_eq!(place(), own);
     }
 
     #[test]

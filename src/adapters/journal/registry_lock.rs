@@ -8,9 +8,11 @@
 //!
 //! In storage, because that is the one place that every run on it shares: with any `HOME`, in any container, and on a
 //! network filesystem on any machine. `/run/lock` or `/tmp` depends on the machine alone, not on who asks. Whoever has
-//! an address and no storage is known by that only, so a run with both takes both.
+//! an address and no storage is known by that only, so a run with both takes both. A link or a bind mount can show
+//! `docker/registry/v2` below another driver root: that folder's own number is an address too.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, Stat, fchmod, fstat};
@@ -41,9 +43,8 @@ impl FileLock {
         let real = v2.and_then(|v2| v2.canonicalize().ok());
         let named = [real.as_deref(), v2].into_iter().flatten().find(|v2| v2.ends_with(ROOT));
         let driver_root = named.and_then(|v2| v2.ancestors().nth(3)?.canonicalize().ok());
-        // What a symbolic link leads to is one registry's from wherever links lead there.
-        let elsewhere = real.filter(|v2| !v2.ends_with(ROOT)).map(|v2| v2.display().to_string());
-        Self { driver_root, addresses: Vec::new() }.and_at(address).and_at(elsewhere.as_deref())
+        let number = v2.and_then(|v2| v2.metadata().ok()).map(|it| format!("root-{}-{}", it.dev(), it.ino()));
+        Self { driver_root, addresses: Vec::new() }.and_at(address).and_at(number.as_deref())
     }
 
     /// The same, and that of this address: of a bucket, which holds no lock.

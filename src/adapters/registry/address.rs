@@ -84,6 +84,11 @@ impl Address {
         });
         let user = take_user(&mut base);
         let prefix = base.path().trim_end_matches('/').trim_end_matches("/v2").to_owned();
+        if prefix.contains("/v2/") {
+            return Err(refuse(
+                "a registry's address ends before `/v2`; one repository is named by --repo NAME",
+            ));
+        }
         base.set_path(&format!("{prefix}/"));
         // `https://host:80` loses nothing and `http://host:443` must not lose its port.
         let port = port_in(rest);
@@ -277,6 +282,7 @@ mod tests {
     #[case("localhost:5000", false, Scheme::Either, "http://localhost:5000/")]
     #[case("[::1]:5000", false, Scheme::Either, "http://[::1]:5000/")]
     #[case("http://10.0.0.1:443/v2/", false, Scheme::Plain, "http://10.0.0.1:443/")]
+    #[case("https://a.example/v2/v2", false, Scheme::Tls, "https://a.example/")]
     #[case("https://a.example/prefix/v2", false, Scheme::Tls, "https://a.example/prefix/")]
     #[case("https://127.0.0.1:80", false, Scheme::Tls, "https://127.0.0.1:80/")]
     fn addresses_are_read_as_users_write_them(
@@ -294,6 +300,7 @@ mod tests {
     #[case("")]
     #[case("a b")]
     #[case("https://a/?x=1")]
+    #[case("https://a.example/v2/team/app")]
     fn other_texts_are_refused(#[case] text: &str) {
         assert!(Address::parse(text, false).is_err(), "{text}");
     }

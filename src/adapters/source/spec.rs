@@ -56,7 +56,7 @@ pub enum SourceSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SourceSpecError {
     /// Nothing before a colon.
-    #[error("`{0}` has no transport in front; the transports are {TRANSPORTS}")]
+    #[error("`{0}` has no transport in front, such as `{meant}`; the transports are {TRANSPORTS}", meant = meant(.0))]
     NoTransport(String),
     /// Something unknown before the colon.
     #[error("`{0}` is no transport; the transports are {TRANSPORTS}")]
@@ -107,10 +107,20 @@ impl FromStr for SourceSpec {
             "containerd" => path().map(Self::Containerd),
             "quarantine" => Ok(Self::Quarantine(path().ok())),
             // `/backup:old`, `C:\…` or `host/path` is a path whose transport was forgotten.
+            "http" | "https" => Err(no_transport()),
             _ if transport.contains(['/', '.']) || transport.is_empty() => Err(no_transport()),
             _ => Err(SourceSpecError::UnknownTransport(transport.chars().take(80).collect())),
         }
     }
+}
+
+/// What a text without a transport most likely is.
+fn meant(text: &str) -> String {
+    if text.starts_with(['/', '.', '~']) {
+        return format!("storage:{text}");
+    }
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+    format!("docker://{}", host.rsplit('@').next().unwrap_or_default())
 }
 
 fn docker(text: &str, rest: &str) -> Result<SourceSpec, SourceSpecError> {

@@ -1,8 +1,10 @@
 //! Changing a filesystem's storage: bad files go into the quarantine, links are written anew.
 
+use std::iter::once;
 use std::path::{Path, PathBuf};
 
 use super::ground::{Ground, Missing};
+use super::place::candidates;
 use super::remains;
 use super::spot::{LINK_LIMIT, Spot, refused};
 use crate::domain::digest::Digest;
@@ -23,6 +25,8 @@ pub struct FilesystemWriter {
     ground: Ground,
     /// The quarantine folder of this run.
     own: PathBuf,
+    /// Other paths of the storage root, which earlier runs may have written down.
+    others: Vec<PathBuf>,
 }
 
 impl FilesystemWriter {
@@ -39,7 +43,27 @@ impl FilesystemWriter {
         let beside = named.and_then(Path::parent).ok_or_else(not_a_registry)?.to_owned();
         let ground = Ground::open(&v2)?;
         let own = ground.quarantine().ok_or_else(not_a_registry)?.path.join(run);
-        Ok(Self { v2, beside, ground, own })
+        Ok(Self { v2, beside, ground, own, others: Vec::new() })
+    }
+
+    /// The same, of which earlier runs wrote down other paths too, without links.
+    #[must_use]
+    pub fn once_at(self, roots: &[PathBuf]) -> Self {
+        let others = roots.iter().filter(|root| **root != self.v2).cloned().collect();
+        Self { others, ..self }
+    }
+
+    /// Where a path that an earlier run wrote down is here.
+    fn here(&self, path: &Path) -> PathBuf {
+        let own = || once(self.v2.clone()).chain(candidates(&self.v2));
+        let is_own = own().any(|own| path.starts_with(own));
+        let mut moved = self.others.iter().filter(|_| !is_own).flat_map(|other| {
+            once(other.clone())
+                .chain(candidates(other))
+                .zip(own())
+                .filter_map(|(other, own)| path.strip_prefix(other).ok().map(|below| own.join(below)))
+        });
+        moved.next().unwrap_or_else(|| path.to_owned())
     }
 
     fn path(&self, place: &Place) -> PathBuf {
@@ -163,6 +187,14 @@ impl FilesystemWriter {
         }
     }
 
+    /// What lies beside the root is not seen through a bind mount of the root alone.
+    fn out_of_sight(&self, error: StorageWriteError, from: &Path, to: &Path) -> StorageWriteError {
+        if matches!(error, StorageWriteError::Gone { .. }) && self.here(to) != to {
+            return StorageWriteError::OutOfSight { from: from.to_owned(), to: to.to_owned() };
+        }
+        error
+    }
+
     fn revert_link(
         &self,
         path: &Path,
@@ -243,8 +275,11 @@ impl StorageWriter for FilesystemWriter {
 
     fn revert(&self, change: &Change) -> Result<Vec<Change>, StorageWriteError> {
         match change.in_storage().ok_or(StorageWriteError::Elsewhere)? {
-            StorageChange::Moved { from, to, content } => self.revert_move(from, to, content),
-            StorageChange::Link { path, old, new } => self.revert_link(path, old, new),
+            StorageChange::Moved { from, to, content } => {
+                let reverted = self.revert_move(&self.here(from), &self.here(to), content);
+                reverted.map_err(|error| self.out_of_sight(error, from, to))
+            }
+            StorageChange::Link { path, old, new } => self.revert_link(&self.here(path), old, new),
         }
     }
 

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::bare::BareArguments;
 use super::redis::RedisArguments;
+use super::values::repositories;
 
 /// All that a check can look at.
 #[derive(Debug, Clone, Args)]
@@ -136,6 +137,6 @@ pub struct RegistryArguments {
 #[command(next_help_heading = "Target")]
 pub struct ScopeArguments {
     /// Only repositories of this name; * and ? match anything; repeatable
-    #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',', alias = "repository")]
+    #[arg(long, env = "REGFSCK_REPO", value_name = "GLOB", value_delimiter = ',', alias = "repository", value_parser = repositories)]
     pub repo: Vec<String>,
 }

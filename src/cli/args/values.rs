@@ -38,6 +38,15 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Names of repositories, with wildcards.
+pub(super) fn repositories(text: &str) -> Result<String, String> {
+    if text.contains([':', '@']) {
+        let verify = "`regfsck verify HOST/NAME:TAG` makes sure that an image can be pulled";
+        return Err(format!("no repository has `:` or `@` in its name; {verify}"));
+    }
+    Ok(text.to_owned())
+}
+
 /// A duration such as `30s`, `10m`, `2h 30m`; `0` is none.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     if text == "0" {

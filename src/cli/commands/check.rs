@@ -14,7 +14,7 @@ use crate::cli::settings::check::options;
 use crate::cli::settings::session::Opening;
 use crate::cli::settings::target::Target;
 use crate::cli::terminal::Terminal;
-use crate::cli::terminal::interrupt::Interrupt;
+use crate::cli::terminal::interrupt::{self, Interrupt};
 use crate::domain::plan::{Goal, Plan};
 use crate::domain::report::Report;
 use crate::engine::session::{Session, look};
@@ -39,11 +39,25 @@ pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<
     let status = terminal.write_report(&report)?;
     if let Some(kept) = kept {
         kept.tell(&report, command.state.state_dir.as_deref(), &terminal);
+        go_on(&format!("check --fix {}", typed_again(&command.saved)), &terminal);
     }
     if let Some(path) = &command.plan {
         announce(path, report.plan.as_ref(), &terminal);
     }
     Ok(status)
+}
+
+/// Words that can be typed again.
+pub(super) fn typed_again(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    words.join(" ")
+}
+
+/// Say what goes on with a repair that was interrupted.
+pub(super) fn go_on(line: &str, terminal: &Terminal) {
+    if interrupt::current().is_set() {
+        terminal.notify(format_args!("interrupted; what is left is done by:\n  regfsck {line}"));
+    }
 }
 
 /// Say where the plan is, and what carries it out.
@@ -76,7 +90,7 @@ pub(super) async fn report(command: &CheckCommand, terminal: &Terminal) -> Resul
 pub(super) async fn fixed(command: &CheckCommand, terminal: &Terminal) -> Result<(Report, PutAway)> {
     let opening = open(command, terminal).await?;
     let kept = PutAway::of(&opening);
-    Ok((opening.session().run(Goal::Fix).await.map_err(of_session)?, kept))
+    Ok((opening.stoppable().run(Goal::Fix).await.map_err(of_session)?, kept))
 }
 
 async fn open<'a>(command: &'a CheckCommand, terminal: &Terminal) -> Result<Opening<'a>> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use super::check::{go_on, typed_again};
 use super::failure::of_session;
 use super::kept::PutAway;
 use crate::adapters::files;
@@ -24,16 +25,18 @@ const LIMIT: u64 = 1 << 30;
 pub(in crate::cli) fn run(command: &RepairCommand, typed: &[OsString], terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
     let plan = read(&command.plan)?;
+    let flags = typed_again(&plan.flags);
     let command = completed(&command.plan, typed, &plan)?;
     let (report, kept) = super::runtime()?.block_on(async {
         let opening = Opening::new(&command.check, &command.state, &terminal).await?;
         let opening = opening.with_restarts(&command.restart)?.with_sources(&command.source).await?;
         let kept = PutAway::of(&opening);
-        let carried_out = opening.agreed(command.consent.yes).session().carry_out(plan).await;
+        let carried_out = opening.agreed(command.consent.yes).stoppable().carry_out(plan).await;
         carried_out.map(|report| (report, kept)).map_err(|error| failure(error, &command.plan))
     })?;
     let status = terminal.write_report(&report)?;
     kept.tell(&report, command.state.state_dir.as_deref(), &terminal);
+    go_on(&format!("check --fix {flags}"), &terminal);
     Ok(status)
 }
 

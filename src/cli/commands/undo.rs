@@ -1,12 +1,12 @@
 //! `regfsck undo`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::failure::{of_journal, of_lock};
-use crate::adapters::journal::{new_run, path, read};
+use crate::adapters::journal::{Roots, new_run, path, read};
 use crate::adapters::lock::StateLock;
 use crate::adapters::opened::OpenedStorage;
 use crate::cli::args::repair::UndoCommand;
@@ -14,6 +14,7 @@ use crate::cli::settings::scope::Globs;
 use crate::cli::settings::{state, target};
 use crate::cli::terminal::{Terminal, say};
 use crate::domain::history::{History, Run};
+use crate::domain::journal::StorageChange;
 use crate::domain::observed::Unlooked;
 use crate::domain::report::{Target, Verdict};
 use crate::domain::verdict::exit_status;
@@ -37,7 +38,8 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
         return Ok(exit_status(Verdict::Coherent));
     }
     // Locked before it is chosen: what is shown is what will be done.
-    let lock = StateLock::new(folder.clone(), Some(storage.clone()), None, new_run(Timestamp::now()));
+    let run = new_run(Timestamp::now());
+    let lock = StateLock::new(folder.clone(), Some(storage.clone()), None, run.clone());
     let taken = match lock.take() {
         Ok(taken) => taken,
         Err(error) => match error.refusal() {
@@ -47,15 +49,17 @@ pub(in crate::cli) fn run(command: &UndoCommand, terminal: Terminal) -> Result<u
     };
     let history = history_of(&folder)?;
     let chosen = choose(&history, &path(&folder).display().to_string(), command.run.as_deref())?;
+    let roots = Roots::read(&folder);
+    let storage = where_changed(storage, chosen, &roots)?;
     if !command.consent.yes
-        && let Err(declined) = ask(chosen, &storage, &terminal)
+        && let Err(declined) = ask(chosen, &storage, &roots, &terminal)
     {
         return match declined {
             Declined::Refused => refuse(&declined.to_string(), &terminal),
             other @ (Declined::NobodyThere | Declined::NoAnswer(_)) => Err(other.into()),
         };
     }
-    let Some(writer) = taken.storage else { bail!("undo needs the storage") };
+    let writer = storage.writer(&run, &roots.paths)?;
     let obstacles = writer.obstacles();
     if !obstacles.is_empty() {
         return refuse(&obstacles.join("; "), &terminal);
@@ -86,10 +90,33 @@ fn announce(damage: &[Unlooked]) {
     }
 }
 
+/// The storage by the path under which the run changed it, where that leads to it here: what lies beside that path is not
+/// beside another, and a file cannot be moved from one mount to the other.
+fn where_changed(storage: OpenedStorage, run: &Run, roots: &Roots) -> Result<OpenedStorage> {
+    let changes = run.undoable();
+    let paths: Vec<&Path> = changes
+        .iter()
+        .filter_map(|recorded| recorded.change.in_storage())
+        .flat_map(|change| match change {
+            StorageChange::Moved { from, to, .. } => vec![from, to],
+            StorageChange::Link { path, .. } => vec![path],
+        })
+        .collect();
+    let Some(own) = storage.folder().and_then(|own| own.canonicalize().ok()) else { return Ok(storage) };
+    let is_of = |root: &Path| paths.iter().any(|path| path.starts_with(root));
+    match roots.leading_to(&own).find(|root| is_of(root)).filter(|_| !is_of(&own)) {
+        Some(root) => Ok(storage.seen_at(root)?),
+        None => Ok(storage),
+    }
+}
+
 /// Show what would be taken back and what that breaks, and ask.
-fn ask(chosen: &Run, storage: &OpenedStorage, terminal: &Terminal) -> Result<(), Declined> {
+fn ask(chosen: &Run, storage: &OpenedStorage, roots: &Roots, terminal: &Terminal) -> Result<(), Declined> {
     let view = storage.reader().collect(&Globs::default(), &*terminal.progress()).ok();
-    let broken = view.map(|view| broken_again(chosen, &view, Path::new(&view.root)));
+    let broken = view.map(|view| {
+        let known: Vec<_> = roots.paths.iter().cloned().chain([PathBuf::from(&view.root)]).collect();
+        broken_again(chosen, &view, &known)
+    });
     Terminal::confirm(&drawn::proposal(chosen, broken.as_ref(), terminal.drawing()), "Take it back?")
 }
 

@@ -29,6 +29,10 @@ fn is_host(part: &str) -> bool {
 /// When it is none, or in another registry than the one given.
 pub(in crate::cli) fn parse(text: &str, given: Option<&Address>) -> Result<Typed> {
     let text = text.strip_prefix("docker://").unwrap_or(text);
+    if let Some((scheme @ ("http" | "https"), image)) = text.split_once("://") {
+        let plain = if scheme == "http" { ", with --plain-http" } else { "" };
+        bail!("an image is written without `{scheme}://`: {image}{plain}");
+    }
     let (host, rest) = match text.split_once('/') {
         Some((host, rest)) if is_host(host) => (Some(host), rest),
         _ => (None, text),

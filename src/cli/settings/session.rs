@@ -18,7 +18,10 @@ use crate::cli::args::check::CheckArguments;
 use crate::cli::args::content::PartArguments;
 use crate::cli::args::means::{RestartArguments, SourceArguments, StateArguments};
 use crate::cli::terminal::Terminal;
-use crate::engine::ports::{Agreed, Approver, Census};
+use crate::cli::terminal::interrupt::Interrupt;
+use crate::domain::finding::Finding;
+use crate::domain::plan::{Consent, Plan};
+use crate::engine::ports::{Agreed, Approver, Census, Declined};
 use crate::engine::repair::{Patience, Resources};
 use crate::engine::session::Session;
 
@@ -110,6 +113,23 @@ impl<'a> Opening<'a> {
     /// The session.
     pub(in crate::cli) fn session(self) -> Session {
         self.session
+    }
+
+    /// A session that a signal ends between two steps, once somebody agreed to them: before that it ends the program.
+    pub(in crate::cli) fn stoppable(self) -> Session {
+        let approver = Arc::new(Stoppable(Arc::clone(&self.session.approver)));
+        Session { approver, ..self.session }
+    }
+}
+
+/// Asks another, and watches for signals when that one agreed.
+struct Stoppable(Arc<dyn Approver>);
+
+impl Approver for Stoppable {
+    fn ask(&self, plan: &Plan, findings: &[Finding]) -> Result<Consent, Declined> {
+        let consent = self.0.ask(plan, findings)?;
+        Interrupt::watch_changes();
+        Ok(consent)
     }
 }
 

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::place::Place;
 use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
+use crate::adapters::journal::is_run;
 use crate::adapters::opened::OpenedStorage;
 use crate::adapters::registry::{self, Connection};
 use crate::adapters::service::RestartSpec;
@@ -81,7 +82,7 @@ impl Target {
         let daemons = daemons.collect::<Result<Vec<_>>>()?;
         let cache = redis::cache(&target.redis, config.as_ref().filter(|_| !target.offline))?;
         let mut daemon = config.as_ref().map(daemon).unwrap_or_default();
-        daemon.children = children(daemon.children, &daemons).await;
+        (daemon.children, daemon.may_be_of_2) = children(daemon.children, &daemons).await;
         if target.redis.redis.is_some() {
             daemon.cache = CacheKind::Redis;
         }
@@ -90,7 +91,7 @@ impl Target {
             daemon.proxy = Some(true);
         }
         if target.sparse_indexes {
-            daemon.children = IndexChildren::None;
+            (daemon.children, daemon.may_be_of_2) = (IndexChildren::None, false);
         }
         let handle = seen(&target.parts, storage.as_ref().map(handle))?;
         let sides = Sides { storage: handle, daemons, cache, flags: typed.clone() };
@@ -107,13 +108,17 @@ impl Target {
     }
 }
 
-/// What an index needs, by the configuration of a daemon: 2.x does not know the settings, and needs all of it.
-async fn children(said: IndexChildren, daemons: &[Daemon]) -> IndexChildren {
-    let (IndexChildren::Of(_) | IndexChildren::None, Some(first)) = (&said, daemons.first()) else {
-        return said;
+/// What an index needs, by the configuration of a daemon: 2.x does not know the settings, and needs all of it. And whether
+/// it may be of 2.x where it needs less.
+async fn children(said: IndexChildren, daemons: &[Daemon]) -> (IndexChildren, bool) {
+    if said == IndexChildren::All {
+        return (said, false);
+    }
+    let is_of_2 = match (daemons.first(), ANY_REPOSITORY.parse::<RepositoryName>()) {
+        (Some(first), Ok(any)) => first.reader.is_of_2(&any).await,
+        _ => None,
     };
-    let Ok(any) = ANY_REPOSITORY.parse::<RepositoryName>() else { return said };
-    if first.reader.is_of_2(&any).await { IndexChildren::All } else { said }
+    if is_of_2 == Some(true) { (IndexChildren::All, false) } else { (said, is_of_2.is_none()) }
 }
 
 /// Storage as the engine is handed it: to be read, until a run has the right to write.
@@ -275,17 +280,37 @@ pub(in crate::cli) fn storage(
         }
         (None, None) => return Ok(None),
     };
-    let is_elsewhere = matches!(opened, Err(StorageError::NoSuchPath { .. }));
-    let shown = || match &target.storage {
-        Some(_) => "--storage",
-        None if is_elsewhere => ELSEWHERE,
-        None => "cannot look at the storage that the configuration names",
-    };
     opened
         .map(|storage| {
             Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
         })
-        .with_context(shown)
+        .map_err(|error| unopened(error, target.storage.is_some()))
+}
+
+/// What is said of storage that cannot be opened, whether a flag names it or the configuration.
+fn unopened(error: StorageError, is_given: bool) -> anyhow::Error {
+    let missing = if let StorageError::NoSuchPath { path } = &error { Some(path) } else { None };
+    let meant = missing.filter(|_| is_given).and_then(|path| meant(path));
+    let error = match (&meant, missing) {
+        (Some(meant), Some(path)) => anyhow!("`{}` does not exist\nhint: {meant}", path.display()),
+        (None, Some(_)) if !is_given => return anyhow::Error::from(error).context(ELSEWHERE),
+        _ => error.into(),
+    };
+    error.context(if is_given {
+        "--storage"
+    } else {
+        "cannot look at the storage that the configuration names"
+    })
+}
+
+/// What a word may mean that is no path here: an image, or a run to take back.
+fn meant(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let (above, name) = text.rsplit_once('/').unwrap_or(("", text));
+    if !above.is_empty() && name.contains(':') {
+        return Some(format!("`regfsck verify {text}` makes sure that an image can be pulled"));
+    }
+    is_run(text).then(|| format!("`regfsck undo --run {text}` takes that run back"))
 }
 
 /// The scheme of what is meant to be an address, and the address; folders may be named like one.
@@ -357,6 +382,7 @@ fn daemon(config: &RegistryConfig) -> DaemonSettings {
             ttl.unwrap_or_default()
         }),
         children: config.children.clone(),
+        may_be_of_2: false,
         cache: config.cache,
     }
 }

@@ -21,14 +21,27 @@ pub(in crate::cli) fn current() -> Interrupt {
     Interrupt { flag: STOP.subscribe() }
 }
 
+/// What is said where something is changed: no step is cut in two, and the journal knows them all.
+const CHANGING: &str =
+    "stopping when what was begun is done. A second time ends at once; the next run goes on from there.";
+
 impl Interrupt {
     /// Watch for signals from now on. Called inside the runtime, by commands that can stop half-way.
     pub(in crate::cli) fn watch() -> Self {
+        Self::saying("stopping; what was seen so far is reported. A second time ends at once.")
+    }
+
+    /// The same for a repair, which ends between two steps.
+    pub(in crate::cli) fn watch_changes() -> Self {
+        Self::saying(CHANGING)
+    }
+
+    fn saying(words: &'static str) -> Self {
         // Without handlers the signals do what they always do.
         if let (Ok(interrupt), Ok(terminate)) =
             (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         {
-            tokio::spawn(listen(interrupt, terminate));
+            tokio::spawn(listen(words, interrupt, terminate));
         }
         current()
     }
@@ -44,9 +57,9 @@ impl Interrupt {
     }
 }
 
-async fn listen(mut interrupt: Signal, mut terminate: Signal) {
+async fn listen(words: &'static str, mut interrupt: Signal, mut terminate: Signal) {
     next(&mut interrupt, &mut terminate).await;
-    super::say(format_args!("stopping; what was seen so far is reported. A second time ends at once."));
+    super::say(format_args!("{words}"));
     STOP.send_replace(true);
     next(&mut interrupt, &mut terminate).await;
     end();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::interrupt::{self, Interrupt};
+use super::interrupt;
 use super::notice::lines;
 use super::stages::Reporter;
 use crate::engine::ports::{Event, Events};
@@ -33,7 +33,6 @@ enum Shown {
 pub(in crate::cli) struct Progress {
     shown: Shown,
     is_quiet: bool,
-    interrupt: Interrupt,
 }
 
 impl Progress {
@@ -43,7 +42,7 @@ impl Progress {
             Watcher::Person => Shown::Bar(Mutex::new(None)),
             Watcher::Log => Shown::Lines(Reporter::start()),
         };
-        Self { shown, is_quiet, interrupt: interrupt::current() }
+        Self { shown, is_quiet }
     }
 
     /// A stage begins.
@@ -101,7 +100,7 @@ fn replace(current: &Mutex<Option<ProgressBar>>, bar: Option<ProgressBar>) {
 
 impl Events for Progress {
     fn stop_requested(&self) -> bool {
-        self.interrupt.is_set()
+        interrupt::current().is_set()
     }
 
     fn emit(&self, event: Event) {

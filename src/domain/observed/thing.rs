@@ -39,6 +39,8 @@ pub enum Thing {
     Suspects,
     /// Manifests that are gone and that nothing names.
     Nameless,
+    /// Whether indexes may lack manifests.
+    Sparse,
     /// Whatever was not looked at yet.
     Rest,
     /// What somebody else wrote.
@@ -77,6 +79,7 @@ impl Thing {
             | Self::File(..)
             | Self::Suspects
             | Self::Nameless
+            | Self::Sparse
             | Self::Rest
             | Self::Other(_)) => other,
         }
@@ -109,6 +112,7 @@ impl Thing {
             | Self::File(..)
             | Self::Suspects
             | Self::Nameless
+            | Self::Sparse
             | Self::Rest
             | Self::Other(_) => None,
         }
@@ -137,6 +141,7 @@ impl Thing {
             | Self::File(..)
             | Self::Suspects
             | Self::Nameless
+            | Self::Sparse
             | Self::Rest
             | Self::Other(_) => None,
         }
@@ -159,6 +164,7 @@ impl fmt::Display for Thing {
             Self::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
             Self::Suspects => f.write_str("suspects"),
             Self::Nameless => f.write_str("manifests that nothing names any more"),
+            Self::Sparse => f.write_str("indexes without some of their manifests"),
             Self::Rest => f.write_str("the rest"),
             Self::Side(words) | Self::Step(words) | Self::Other(words) => f.write_str(words),
         }

@@ -52,6 +52,8 @@ pub struct DaemonSettings {
     pub ttl: Option<SignedDuration>,
     /// Which manifests an index needs (`validation`).
     pub children: IndexChildren,
+    /// Whether it may be of 2.x, which needs all of an index whatever the configuration says.
+    pub may_be_of_2: bool,
     /// Where it keeps blob descriptors.
     pub cache: CacheKind,
 }

@@ -82,9 +82,7 @@ impl Run<'_> {
         };
         let names: Vec<_> =
             names.into_iter().filter(|name| self.options.extent.scope.includes(name)).collect();
-        if let Some(name) = names.first()
-            && registry.is_pull_through(name).await
-        {
+        if is_pull_through(registry, &names).await {
             return None;
         }
         explorer.tags(names).await;
@@ -98,6 +96,21 @@ impl Run<'_> {
         explorer.suspects(self.options, &names).await;
         Some(explorer.served)
     }
+}
+
+/// In so many repositories it is asked what it is: one may be refused to us, and tell nothing.
+const ASKED: usize = 16;
+/// A repository that need not be there.
+const ANY: &str = "regfsck";
+
+/// Whether it is a pull-through cache, by the first repository that tells; an empty one lists none.
+async fn is_pull_through(registry: &dyn RegistryReader, names: &[RepositoryName]) -> bool {
+    for name in names.iter().take(ASKED).cloned().chain(ANY.parse()) {
+        if let Some(told) = registry.is_pull_through(&name).await {
+            return told;
+        }
+    }
+    false
 }
 
 /// What came when a manifest was asked for.

@@ -35,12 +35,12 @@ use super::blocking::blocking;
 use super::ports::{Event, Events, RegistryReader, Storage, StorageError};
 use super::sides::Sides;
 use crate::domain::action::Need;
-use crate::domain::code::Code;
+use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::finding::Finding;
 use crate::domain::last_look::LastLook;
 use crate::domain::limit::Limit;
-use crate::domain::observed::{Request, Unlooked};
+use crate::domain::observed::{Reason, Request, Thing, Unlooked};
 use crate::domain::remedy::{Capabilities, Case, Obstacle, Redis, offered};
 use crate::domain::report::{Coverage, ServedCoverage, StorageCoverage};
 use crate::domain::rules::{Accusations, Facts, affected, served as served_rules, storage as storage_rules};
@@ -322,6 +322,12 @@ impl Run<'_> {
             finding.remedies = offered(&case, capabilities);
         }
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
+        let is_allowed = |it: &Finding| {
+            matches!(it.code, Code::HollowIndex | Code::PartialIndex) && it.severity == Severity::Note
+        };
+        if self.options.daemon.may_be_of_2 && findings.iter().any(is_allowed) {
+            self.coverage.unknown.push(Unlooked::new(Thing::Sparse, Reason::MayBeOf2));
+        }
         Unlooked::sort(&mut self.coverage.unknown);
         findings
     }

@@ -237,7 +237,9 @@ impl Run<'_> {
         self.kept = Arc::new(kept);
         let leads = &mut self.guard.session.options.leads;
         (leads.since, leads.is_whole) = (Some(Arc::clone(before)), are_all);
-        self.guard.session.events.emit(Event::Notice(Notice::SnapshotKept(path.clone())));
+        let target = self.guard.session.sides.target().into();
+        let kept = Notice::SnapshotKept { path: path.clone(), target };
+        self.guard.session.events.emit(Event::Notice(kept));
         self.guarded.snapshot = Some(path);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::domain::journal::Change;
 use crate::domain::observed::Unlooked;
+use crate::domain::target::Target;
 
 /// Something that happened during a run. Progress bars and logs are made of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +32,18 @@ pub enum Notice {
         unfinished: usize,
         /// What it had written down and could be taken back.
         undoable: Vec<Change>,
+        /// The registry.
+        target: Box<Target>,
     },
     /// The repair is over, and that could not be recorded; why.
     EndUnrecorded(String),
     /// Where what storage held before a garbage collection lies.
-    SnapshotKept(String),
+    SnapshotKept {
+        /// Its path.
+        path: String,
+        /// The registry.
+        target: Box<Target>,
+    },
     /// Content is hashed from the beginning, for what an earlier run remembered cannot be read; why.
     HashedAnew(String),
     /// What an earlier check saw cannot be read, or what this one saw cannot be kept; why.

@@ -24,11 +24,13 @@ pub trait RegistryReader: Send + Sync {
     /// GET `/v2/`: whether this is a registry that lets us in.
     async fn ping(&self) -> Result<(), RequestError>;
 
-    /// Whether it is a pull-through cache (distribution, every version), by GETs of this repository that make none fetch.
-    async fn is_pull_through(&self, repository: &RepositoryName) -> bool;
+    /// Whether it is a pull-through cache (distribution, every version), by GETs of this repository, which need not be
+    /// there, that make none fetch; nothing where its answers do not tell.
+    async fn is_pull_through(&self, repository: &RepositoryName) -> Option<bool>;
 
-    /// Whether it is surely distribution 2.x, by a GET of what there never was in this repository, which need not be there.
-    async fn is_of_2(&self, repository: &RepositoryName) -> bool;
+    /// Whether it is distribution 2.x or 3.x, by a GET of what there never was in this repository, which need not be there;
+    /// nothing where its answer does not tell.
+    async fn is_of_2(&self, repository: &RepositoryName) -> Option<bool>;
 
     /// GET `/v2/_catalog`, all pages. Names that are no repository names are left out.
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>>;

@@ -111,6 +111,14 @@ pub enum StorageWriteError {
         /// Where it should go.
         to: PathBuf,
     },
+    /// The run that moved it saw the same storage by another path, and put it where this run does not look.
+    #[error("`{}` is not seen from here, where the storage has another path; run undo where it is seen, as on the host of a container, to have `{}` again", to.display(), from.display())]
+    OutOfSight {
+        /// Where it was.
+        from: PathBuf,
+        /// Where it is.
+        to: PathBuf,
+    },
     /// It does not say any more what it said when the change was prepared or recorded.
     #[error("`{}` was changed by something else since", path.display())]
     ChangedSince {

@@ -11,6 +11,9 @@ use crate::domain::plan::{Approved, Outcome, Plan, Step, StepResult};
 use crate::engine::blocking::blocking;
 use crate::engine::ports::{Event, JournalError, Notice};
 
+/// Why a step was never begun.
+const INTERRUPTED: &str = "interrupted before it was begun";
+
 /// Carry out a plan that somebody agreed to. A step that fails stops only those that need it.
 ///
 /// # Errors
@@ -86,6 +89,7 @@ impl Run<'_> {
                 Some(before) => {
                     StepResult::Skipped(format!("it needs `{before}`, which was not carried out"))
                 }
+                None if repair.events.stop_requested() => StepResult::Skipped(INTERRUPTED.into()),
                 None => one(repair, step).await,
             };
             repair.events.emit(Event::Advanced(1));

@@ -262,6 +262,9 @@ impl Session {
         }
         let approved = Approved::new(plan, consent);
         let outcomes = execute(&repair, &approved).await?;
+        if self.events.stop_requested() {
+            return Ok(self.unproven(examination, approved.plan(), outcomes));
+        }
         self.prove(&repair, examination, approved.plan(), outcomes).await
     }
 
@@ -286,6 +289,7 @@ impl Session {
                 steps: run.steps.len(),
                 unfinished: run.unfinished().len(),
                 undoable: run.undoable().into_iter().map(|recorded| recorded.change.clone()).collect(),
+                target: self.sides.target().into(),
             });
         }
     }
@@ -307,6 +311,12 @@ impl Session {
             proof: Some(proven.proof),
             ..report
         })
+    }
+
+    /// What was found before and what was done about it, of a run that was interrupted.
+    fn unproven(&self, mut before: Examination, plan: &Plan, outcomes: Vec<Outcome>) -> Report {
+        before.coverage.note_interrupt();
+        Report { plan: Some(plan.clone()), outcomes: Some(outcomes), ..self.report(before) }
     }
 
     /// Restart the daemons now, whatever is found; what came of it.

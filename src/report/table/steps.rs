@@ -10,7 +10,8 @@ use anstyle::Style;
 use crate::domain::action::{Action, Need, Remedy};
 use crate::domain::code::{Code, Severity};
 use crate::domain::digest::Digest;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, Subject};
+use crate::domain::layout::{BLOBS, Place};
 use crate::domain::limit::Limit;
 use crate::domain::name::Tag;
 use crate::domain::observed::Reason;
@@ -238,6 +239,7 @@ impl Group<'_> {
             let order = if is_fetched { FETCHED } else { order };
             let typed = match by_hand {
                 Some(Code::TagMismatch) => Some(on(target, "check", &["--registry"], " --registry URL")),
+                Some(Code::UnreadableFile) => self.opens(target),
                 Some(_) => self.moves(target),
                 None if is_fetched => Some(on(target, "check", &[], fetched(remedy))),
                 None => command(target, remedy),
@@ -254,13 +256,40 @@ impl Group<'_> {
 
     /// What takes stray files away, where their names can be typed.
     fn moves(&self, target: &Target) -> Option<String> {
+        let words =
+            self.paths(Code::StrayFile, target, |finding| Some(finding.subject.place.as_ref()?.to_string()))?;
+        Some(format!("mv -i {words} ELSEWHERE"))
+    }
+
+    /// What makes files those of the daemon's user, whose the folder of all blobs is.
+    fn opens(&self, target: &Target) -> Option<String> {
+        let (words, root) = (self.paths(Code::UnreadableFile, target, around)?, target.storage.as_ref()?);
+        let blobs = quoted(&format!("{root}/{BLOBS}"));
+        Some(format!("chown -R --reference={blobs} {words} && chmod -R u+rwX {words}"))
+    }
+
+    /// Where the findings with that code are, as far as their names can be typed.
+    fn paths(
+        &self,
+        code: Code,
+        target: &Target,
+        place: impl Fn(&Finding) -> Option<String>,
+    ) -> Option<String> {
         let root = target.storage.as_ref()?;
-        let stray = self.findings.iter().filter(|finding| finding.code == Code::StrayFile);
-        let paths = stray.filter_map(|finding| Some(format!("{root}/{}", finding.subject.place.as_ref()?)));
+        let found = self.findings.iter().filter(|finding| finding.code == code);
+        let paths = found.filter_map(|finding| Some(format!("{root}/{}", place(finding)?)));
         let is_typeable = |path: &String| path.bytes().all(|c| (b' '..=b'~').contains(&c) && c != b'\\');
         let words: Vec<_> = paths.filter(is_typeable).take(MOVED).map(|path| quoted(&path)).collect();
-        (!words.is_empty()).then(|| format!("mv -i {} ELSEWHERE", words.join(" ")))
+        (!words.is_empty()).then(|| words.join(" "))
     }
+}
+
+/// The path of what a finding is about: of content and of links the folder, which may be what is wrong.
+fn around(finding: &Finding) -> Option<String> {
+    let Subject { place, digest, .. } = &finding.subject;
+    let place = place.as_deref().cloned().or_else(|| digest.map(Place::Data))?;
+    let (path, is_file) = (place.to_string(), matches!(place, Place::Data(_) | Place::Link(..)));
+    if is_file { path.rsplit_once('/').map(|(folder, _)| folder.to_owned()) } else { Some(path) }
 }
 
 /// Whether what a daemon remembers could not be found out.

@@ -236,12 +236,12 @@ impl RegistryReader for ScriptedRegistry {
         Ok(())
     }
 
-    async fn is_pull_through(&self, _: &RepositoryName) -> bool {
-        false
+    async fn is_pull_through(&self, _: &RepositoryName) -> Option<bool> {
+        Some(false)
     }
 
-    async fn is_of_2(&self, _: &RepositoryName) -> bool {
-        false
+    async fn is_of_2(&self, _: &RepositoryName) -> Option<bool> {
+        Some(false)
     }
 
     async fn catalog(&self) -> Asked<Answer<Vec<RepositoryName>>> {

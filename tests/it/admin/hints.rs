@@ -13,6 +13,7 @@ use crate::support::daemon::{CacheKind, Kind, Settings};
 use crate::support::damage::Damage;
 use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::{Ended, command, run};
+use crate::support::transcript::Names;
 use crate::support::tree::Tree;
 
 fn hints(ended: &Ended) -> Vec<&str> {
@@ -116,13 +117,15 @@ fn a_restart_says_what_it_does_not_do() {
     assert!(!told.contains("read-only"), "{told}");
     let said = told.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("a restart brings nothing back; check --fix does that"), "{told}");
+    insta::assert_snapshot!(told);
 }
 
 /// What is in Redis outlives a restart: `restart` says so, and names what helps.
 #[test]
 fn with_redis_a_restart_clears_nothing_and_says_so() {
     let Some(redis) = RedisServer::start() else { return };
-    for kind in Kind::all().into_iter().filter(|kind| matches!(kind, Kind::Real(_))) {
+    let reals = Kind::all().into_iter().filter(|kind| matches!(kind, Kind::Real(_)));
+    for (at, kind) in reals.enumerate() {
         redis.flush();
         let settings = Settings::with_cache(CacheKind::Redis(format!("127.0.0.1:{}", redis.port)));
         redis.flush();
@@ -138,6 +141,15 @@ fn with_redis_a_restart_clears_nothing_and_says_so() {
         assert!(said.contains("a restart clears nothing in Redis"), "{}", ended.stdout);
         assert!(said.contains("regfsck purge"), "{}", ended.stdout);
         assert!(!said.contains("read-only"), "{}", ended.stdout);
+        if at == 0 {
+            let names = Names::default()
+                .with(&config.display(), "CONFIG")
+                .with(&daemon.root().display(), "ROOT")
+                .with(&daemon.url(), "URL")
+                .with(&redis.port, "PORT");
+            let typed = "restart --config CONFIG --restart exec:true --yes --drain 0";
+            insta::assert_snapshot!(names.told(typed, &ended));
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod gates;
 mod hints;
+mod interrupted;
+mod kept;
+mod mounted;
 mod newcomer;
 mod plans;
 mod remedies;

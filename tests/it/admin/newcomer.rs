@@ -23,10 +23,54 @@ const WRONG: [&str; 14] = [
     "guard --config config.yml registry garbage-collect config.yml",
 ];
 
+/// What was tried by hand later, and answered badly.
+const WRONG_TOO: [&str; 40] = [
+    "check --image team/app:1 --storage /srv",
+    "check -t 1.0 --storage /srv",
+    "check -u bob https://registry.example",
+    "check --endpoint http://minio.example s3://bucket",
+    "check --deep --storage /srv",
+    "check --verify --storage /srv",
+    "check --subset 1/10 --storage /srv",
+    "check --fast --storage /srv",
+    "check --fix --from docker://mirror.example --storage /srv",
+    "check --fix --backup /backup --storage /srv",
+    "check --fix --source /backup --storage /srv",
+    "check --fix --source https://mirror.example --storage /srv",
+    "check --fix --source mirror.example/team --storage /srv",
+    "check --online https://registry.example",
+    "check --api-only https://registry.example",
+    "check --compose registry",
+    "check --log-level debug --storage /srv",
+    "check --all --storage /srv",
+    "check --threads 4 --storage /srv",
+    "check --exit-code 1 --storage /srv",
+    "check --repo team/app:1 --storage /srv",
+    "check registry.example/team/app:1",
+    "check https://registry.example/v2/team/app",
+    "watch --every 1h --storage /srv",
+    "guard --dry-run --config config.yml -- true",
+    "undo --last --storage /srv",
+    "repair /var/lib/registry",
+    "version",
+    "serve --storage /srv",
+    "rm team/app:1.0-old",
+    "login",
+    "explain all",
+    "explain manifest-unknown",
+    "undo 20260102T030405Z-123",
+    "undo --id 20260102T030405Z-123 --storage /srv",
+    "restart --service registry --config config.yml",
+    "purge --fix --storage /srv",
+    "verify https://registry.example/team/app:1",
+    "snapshot --storage /srv --file out",
+    "check -f --storage /srv",
+];
+
 #[test]
 fn a_wrong_line_is_answered_with_the_right_one() {
     let mut told = String::new();
-    for line in WRONG {
+    for line in WRONG.iter().chain(&WRONG_TOO) {
         let ended = run(line.split(' '));
         assert_eq!(ended.status, 2, "{line}: {ended:?}");
         let _ = writeln!(told, "{}", Names::default().told(line, &ended));

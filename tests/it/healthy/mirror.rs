@@ -7,6 +7,7 @@ use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::action::Action;
 
 use super::{check, found, listing, remove};
+use crate::support::proxy::Nginx;
 use crate::support::raw::{Raw, blob_path, manifest_path};
 use crate::support::real_registry::{RealRegistry, on_every_registry};
 use crate::support::redis_server::RedisServer;
@@ -123,6 +124,41 @@ fn a_cache_whose_address_alone_is_known_is_recognised_and_fetches_nothing() {
         let plain = check(&["--registry".to_owned(), remote.url(), "--plain-http".to_owned()], &[]);
         assert_eq!(plain.status, 0, "{}", plain.stdout);
         assert_eq!(listing(mirror.root()), before);
+    });
+}
+
+/// It has nothing yet, or refuses us the repository that it lists first: what it is is asked all the same.
+#[test]
+fn a_cache_that_is_empty_or_hides_a_repository_is_recognised_by_its_address() {
+    on_every_registry(|| {
+        let Some((mut remote, mirror, image)) = mirrored(CacheKind::InMemory) else { return };
+        let refused = "location /v2/alpha/ { return 403; }";
+        let Some(front) = Nginx::start(&[mirror.host()], refused) else { return };
+        let is_recognised = |url: String| {
+            let before = listing(mirror.root());
+            let checked = check(&["--registry".to_owned(), url, "--plain-http".to_owned()], &[]);
+            assert_eq!((checked.status, found(&checked)), (3, vec![]), "{}", checked.stdout);
+            assert!(checked.stdout.contains("it is a pull-through cache"), "{}", checked.stdout);
+            assert_eq!(listing(mirror.root()), before);
+        };
+        is_recognised(mirror.url());
+        pull(&mirror, &image);
+        // It is listed, and that is all.
+        fs::create_dir_all(mirror.root().join("docker/registry/v2/repositories/alpha/_layers")).unwrap();
+        is_recognised(front.url());
+        remote.stop();
+        is_recognised(mirror.url());
+    });
+}
+
+/// An empty registry that is no cache is whole, by its address too.
+#[test]
+fn an_empty_registry_is_no_cache() {
+    on_every_registry(|| {
+        let Some(daemon) = RealRegistry::start(&Settings::default()) else { return };
+        let checked = check(&["--registry".to_owned(), daemon.url(), "--plain-http".to_owned()], &[]);
+        assert_eq!((checked.status, found(&checked)), (0, vec![]), "{}", checked.stdout);
+        assert!(!daemon.root().join("docker").exists(), "{:?}", listing(daemon.root()));
     });
 }
 

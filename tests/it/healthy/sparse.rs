@@ -48,9 +48,21 @@ fn an_index_needs_what_the_daemon_needs_of_it() {
         on_every_registry(|| {
             let settings = Settings { top: top.clone(), ..Settings::with_cache(CacheKind::None) };
             let Some(daemon) = RealRegistry::start(&settings) else { return };
+            let top_allows = !is_harm;
             // 2.x takes no index without its manifests, whatever its configuration says: what is not there was lost.
             let is_harm = is_harm || daemon.flavour() == Flavour::V2;
             let images = pushed(&daemon);
+            // What is not asked is not known, unless a configuration says nothing of it.
+            let offline = [&ways(&daemon)[1][..], &["--offline".to_owned()]].concat();
+            let unasked = check(&offline, &[]);
+            let is_open = !unasked.report().coverage.unknown.is_empty();
+            assert_eq!(is_open, top_allows, "{top}: {}", unasked.stdout);
+            assert_eq!(unasked.status, if top_allows { 3 } else { 1 }, "{top}: {}", unasked.stdout);
+            if top_allows {
+                assert_eq!(found(&unasked), [""; 0], "{top}: {}", unasked.stdout);
+                let taken = check(&offline, &["--sparse-indexes"]);
+                assert_eq!((taken.status, found(&taken)), (0, vec![]), "{top}: {}", taken.stdout);
+            }
             let gone = format!("missing-manifest:team/app:{}", images[1].manifest.digest);
             let api = [
                 vec!["--registry".to_owned(), daemon.url()],

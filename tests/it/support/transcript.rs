@@ -39,6 +39,13 @@ impl Names {
     }
 }
 
+/// A path with the runs in it named.
+fn without_runs(path: &str) -> String {
+    let is_run = |part: &&str| part.len() > 16 && part.as_bytes()[8] == b'T' && part.as_bytes()[15] == b'Z';
+    let parts: Vec<_> = path.split('/').map(|part| if is_run(&part) { "RUN" } else { part }).collect();
+    parts.join("/")
+}
+
 /// A word with the date, the time or the run in it named.
 fn dated(word: &str) -> String {
     let quote = if word.starts_with('`') { "`" } else { "" };
@@ -50,6 +57,7 @@ fn dated(word: &str) -> String {
         "0000-00-00" => format!("DATE{rest}"),
         "00:00:00Z" => format!("TIME{rest}"),
         _ if shape.starts_with("00000000T000000") => format!("{quote}RUN{rest}"),
+        _ if shape.contains("/00000000T000000Z-") => format!("{quote}{}{rest}", without_runs(bare)),
         _ => format!("{quote}{word}"),
     }
 }

@@ -112,12 +112,12 @@ impl RegistryReader for Ports {
         Ok(())
     }
 
-    async fn is_pull_through(&self, _: &RepositoryName) -> bool {
-        false
+    async fn is_pull_through(&self, _: &RepositoryName) -> Option<bool> {
+        Some(false)
     }
 
-    async fn is_of_2(&self, _: &RepositoryName) -> bool {
-        false
+    async fn is_of_2(&self, _: &RepositoryName) -> Option<bool> {
+        Some(false)
     }
 
     async fn catalog(&self) -> Asked<Meaning<Vec<RepositoryName>>> {

@@ -47,11 +47,11 @@ impl RegistryReader for HttpReader {
         ping::ping(&self.0).await
     }
 
-    async fn is_pull_through(&self, repository: &RepositoryName) -> bool {
+    async fn is_pull_through(&self, repository: &RepositoryName) -> Option<bool> {
         remote::is_pull_through(&self.0, repository).await
     }
 
-    async fn is_of_2(&self, repository: &RepositoryName) -> bool {
+    async fn is_of_2(&self, repository: &RepositoryName) -> Option<bool> {
         remote::is_of_2(&self.0, repository).await
     }
 

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use super::Planner;
 use crate::domain::action::Need;
-use crate::domain::digest::Digest;
+use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::finding::Finding;
 use crate::domain::images::{Frontier, Holders};
 use crate::domain::manifest::{Kind, Manifest};
 use crate::domain::name::RepositoryName;
 use crate::domain::plan::{Stage, StepAction};
 use crate::domain::remedy::Obstacle;
+use crate::domain::views::storage::StoredBlob;
 
 impl Planner<'_> {
     /// Restore a manifest with everything that it needs, wherever that can be done.
@@ -72,7 +73,7 @@ impl Planner<'_> {
                 continue;
             }
             met.push(digest);
-            short.extend(self.own_shortage(digest).map(|shortage| (digest, shortage)));
+            short.extend(self.own_shortage(name, digest).map(|shortage| (digest, shortage)));
             let children = self.children(name, digest);
             listed.extend(children.iter().map(|child| (digest, *child)));
             open.meet(children);
@@ -83,14 +84,21 @@ impl Planner<'_> {
         self.shortages.get(&(name.clone(), digest)).copied().flatten()
     }
 
-    fn own_shortage(&self, digest: Digest) -> Option<Obstacle> {
+    fn own_shortage(&self, name: &RepositoryName, digest: Digest) -> Option<Obstacle> {
         let Some(manifest) = self.means.materials.manifests.get(&digest) else {
             return Some(Obstacle::LacksManifest(digest));
         };
-        let view = self.situation.storage?;
         let mut needs = manifest.needs.iter().map(|need| need.digest);
-        let lost = needs.find(|need| view.blob(need).is_none() && !self.has_bytes(need));
+        let lost = needs.find(|need| self.stored(name, need).is_none() && !self.has_bytes(need));
         lost.map(Obstacle::LacksBlob)
+    }
+
+    /// The data of a config or layer, where storage has it: that of a SHA-512 alias lies under the digest that its link says.
+    fn stored(&self, name: &RepositoryName, digest: &Digest) -> Option<StoredBlob> {
+        let view = self.situation.storage?;
+        let alias = || view.repository(name)?.layers.find(digest)?.data();
+        let data = if digest.algorithm() == Algorithm::Sha256 { *digest } else { alias()? };
+        view.blob(&data).copied()
     }
 
     /// The children of a manifest that some source has, as far as they have to be restored with it.
@@ -175,7 +183,7 @@ impl Planner<'_> {
         let is_linked = view
             .and_then(|view| view.repository(name))
             .is_some_and(|repository| repository.layers.find(&digest).is_some());
-        let is_stored = view.is_some_and(|view| view.blob(&digest).is_some_and(|blob| blob.size > 0));
+        let is_stored = self.stored(name, &digest).is_some_and(|blob| blob.size > 0);
         if is_stored && is_linked || !self.has_bytes(&digest) {
             return None;
         }

@@ -1,7 +1,8 @@
 //! A registry that is damaged by a recipe, a mirror of it as it was before, and somebody who types what is printed.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,7 @@ use crate::support::daemon::{CacheKind, Daemon, Kind, Settings};
 use crate::support::raw::manifest_path;
 use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::{Ended, command};
-use crate::support::tree::Tree;
+use crate::support::tree::{Tree, data, layer_link, tag_link};
 
 /// How the registry is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,29 @@ impl Patient {
         patient.own = own.map(str::to_owned).to_vec();
         patient.other = Some(fresh);
         patient
+    }
+
+    /// In how many ways there is something that its daemon's user may not read.
+    pub(super) const CLOSED: usize = 4;
+
+    /// A daemon of a user who may not read a blob, its folder, a link or a tag, which are root's.
+    pub(super) fn closed(kind: &Kind, what: usize) -> Self {
+        let daemon = kind.start(&Settings { user: Some(4321), ..Settings::default() });
+        let (raw, image) = (daemon.raw(), Image::two_layers("closed").unwrap());
+        raw.push_image("team/app", "1", &image);
+        let home = tempfile::tempdir().unwrap();
+        copy(&daemon.root(), &home.path().join("mirror"));
+        let mirror = Sandbox::start(Options::new(home.path().join("mirror"), Flavour::V2)).unwrap();
+        let (file, layer) = (data(&image.layers[0].digest), layer_link("team/app", &image.layers[0].digest));
+        let around = file.rsplit_once('/').unwrap().0.to_owned();
+        let path = [file, around, layer, tag_link("team/app", "1")][what].clone();
+        let path = daemon.root().join("docker/registry/v2").join(path);
+        std::os::unix::fs::chown(&path, Some(0), Some(0)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(if path.is_dir() { 0o700 } else { 0o600 }))
+            .unwrap();
+        fs::copy(daemon.config_path(), home.path().join("config.yml")).unwrap();
+        let own = vec!["--config".into(), "config.yml".into()];
+        Self { daemon, mirror, home, own, restarted: None, other: None, redis: None }
     }
 
     pub(super) const fn has_redis(&self) -> bool {
