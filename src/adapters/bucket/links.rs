@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use reqwest::Method;
 
 use super::fault::StoreFault;
 use super::gather::{Gathered, Holding, ListedLink};
 use super::pages::ContentMark;
 use super::runtime::wait;
-use super::store::{Ask, ObjectStore, md5};
+use super::store::{ObjectStore, md5};
 use crate::adapters::storage::notes::Notes;
 use crate::adapters::storage::printable::show_start;
 use crate::domain::digest::Digest;
@@ -60,14 +59,7 @@ impl LinkContent {
 
 /// Read the start of a link.
 pub(super) async fn read(store: &ObjectStore, key: &str) -> Result<Vec<u8>, StoreFault> {
-    let last = LINK_BYTES - 1;
-    let ask = Ask::new(Method::GET, key).header("range", format!("bytes=0-{last}"));
-    match store.ask(&ask, LINK_BYTES).await {
-        Ok(answer) => Ok(answer.body.to_vec()),
-        // There is no first byte of nothing.
-        Err(StoreFault::OutOfRange) => Ok(Vec::new()),
-        Err(fault) => Err(fault),
-    }
+    store.start(key, LINK_BYTES).await.map(|bytes| bytes.to_vec())
 }
 
 type Where = (RepositoryName, LinkPlace);
@@ -93,7 +85,10 @@ impl LinkReader {
         let unread: Vec<Where> =
             each(&holdings).filter(|(_, link)| told(link).is_none()).map(|(at, _)| at).collect();
         if !is_md5 && !unread.is_empty() {
-            tracing::warn!("the bucket's ETags are no MD5 sums: {} links are read one by one", unread.len());
+            tracing::warn!(
+                "the bucket tells no MD5 sums of links: {} of them are read one by one",
+                unread.len()
+            );
         }
         let mut read =
             if events.stop_requested() { HashMap::new() } else { self.read(unread, &mut gathered.notes) };

@@ -65,8 +65,8 @@ pub struct ConfigArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
-    /// The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for
-    /// each part that `regfsck snapshot --shard` took
+    /// The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or
+    /// <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took
     #[allow(
         rustdoc::broken_intra_doc_links,
         reason = "the brackets mean what may be left out, as everywhere in help"
