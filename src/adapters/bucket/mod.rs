@@ -75,6 +75,8 @@ pub struct BucketStorage {
     /// What stands before the keys of a tree that this registry does not see.
     other_tree: Option<String>,
     jobs: usize,
+    /// How many links are read one by one at most.
+    max_requests: Option<u64>,
     /// Where what outlasts a run is kept.
     state: Arc<OnceLock<PathBuf>>,
     pool: Arc<OnceLock<Option<ThreadPool>>>,
@@ -98,10 +100,17 @@ impl BucketStorage {
             location,
             may_be_empty: settings.may_be_empty,
             jobs: jobs.map_or(JOBS, NonZeroUsize::get),
+            max_requests: None,
             state: Arc::default(),
             pool: Arc::default(),
             hidden: Arc::default(),
         })
+    }
+
+    /// Read at most so many links one by one.
+    #[must_use]
+    pub fn reading_at_most(self, max_requests: Option<u64>) -> Self {
+        Self { max_requests, ..self }
     }
 
     /// Keep in that folder what need not be fetched twice.
@@ -162,6 +171,7 @@ impl BucketStorage {
             store: Arc::clone(&self.store),
             prefix: self.prefix.clone(),
             jobs: self.jobs,
+            max_requests: self.max_requests,
         };
         view.repositories = reader.repositories(&mut gathered, events);
         let memory = memory::ManifestMemory::load(self.state.get().map(PathBuf::as_path));

@@ -202,6 +202,30 @@ fn reports_of_disk_and_bucket_are_equal_but_for_places_and_times(
 }
 
 #[rstest]
+fn no_more_links_are_read_one_by_one_than_was_said(#[values(Kind::S3, Kind::Gcs, Kind::Azure)] kind: Kind) {
+    let Some(store) = kind.start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut tree = Tree::new(dir.path());
+    tree.image("team/app", Some("1"), "a");
+    // No digest that anything names has the MD5 of these.
+    for fill in ["aa", "bb", "cc"] {
+        tree.write(&layer_link("team/app", &digest(fill)), format!("{}\n", digest(fill)));
+    }
+    store.upload(dir.path(), "");
+    let check =
+        |most| run(&*store, ["check", "--storage", &store.storage(""), "-o", "json", "--max-requests", most]);
+    let some = check("1");
+    let unknown = &some.report().coverage.unknown;
+    assert_eq!((some.status, unknown.len()), (1, 1), "{some:?}");
+    assert!(unknown[0].why.to_string().contains("no MD5 sums of 2 links"), "{unknown:?}");
+    assert_eq!((check("0").status, check("0").findings().len()), (3, 0));
+    let all = check("3");
+    assert_eq!((all.status, all.report().coverage.unknown.len(), all.findings().len()), (1, 0, 3), "{all:?}");
+    let disk = run_plain(["check", "--storage", dir.path().to_str().unwrap(), "--max-requests", "3"]);
+    assert!(disk.status == 2 && disk.stderr.contains("--max-requests is of a bucket"), "{disk:?}");
+}
+
+#[rstest]
 fn single_looks_and_content_are_those_of_the_bucket(#[values(Kind::S3, Kind::Gcs, Kind::Azure)] kind: Kind) {
     let Some(store) = kind.start() else { return };
     let store = &*store;
