@@ -44,6 +44,10 @@ impl StoreFault {
         let Refusal { status, code, message, hint } = refusal;
         match (status, &*code) {
             (404, "NoSuchKey" | "BlobNotFound" | "") => return Self::Absent,
+            // What is not set of a bucket.
+            (404, "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError") => {
+                return Self::Absent;
+            }
             (412, _) => return Self::Changed,
             (416, _) => return Self::OutOfRange,
             _ => {}

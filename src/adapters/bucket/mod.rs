@@ -13,6 +13,7 @@
 //! | `memory` | manifests that an earlier check has read |
 //! | `looks` | second looks at single things |
 //! | `uploads`, `writer` | sessions under way, and what repairs change |
+//! | `facts` | what is set of a bucket, for the doctor |
 //! | `runtime` | the threads on which requests are under way |
 //!
 //! There are no folders in a bucket, so none that is empty tells of what is gone.
@@ -21,6 +22,7 @@ mod ask;
 mod azure;
 mod credentials;
 mod dialect;
+mod facts;
 mod fault;
 mod gather;
 mod gcs;

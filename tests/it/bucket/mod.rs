@@ -4,6 +4,7 @@
 mod bad_input;
 mod contract;
 mod daemon;
+mod doctor;
 mod latency;
 mod vendors;
 mod weather;
