@@ -78,8 +78,21 @@ pub struct Settings {
     pub redis_database: Option<u32>,
     /// How many keys in that database are not the registry's.
     pub foreign_keys: Option<u64>,
+    /// What is set of its bucket, where it is in one.
+    pub bucket: BucketFacts,
     /// Where repairs put bad files, a folder a run, the last first.
     pub quarantined: Vec<String>,
+}
+
+/// What is set of the bucket that the registry's data is in; `None` where that is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BucketFacts {
+    /// Whether uploads that are not ended are aborted after some days.
+    pub aborts_uploads: Option<bool>,
+    /// Whether what is deleted stays as a version, and for ever.
+    pub keeps_versions: Option<bool>,
+    /// Whether objects are encrypted under a key service, so that listings tell no MD5 sums.
+    pub hides_sums: Option<bool>,
 }
 
 impl Settings {
@@ -97,6 +110,7 @@ pub fn diagnose(settings: &Settings) -> Vec<Hint> {
     doctor.access(settings);
     doctor.redis(settings);
     doctor.upkeep(settings);
+    doctor.bucket(&settings.bucket);
     doctor.notifications(settings);
     doctor.version(settings);
     let mut hints = doctor.0;
@@ -295,6 +309,36 @@ impl Doctor {
         for warning in &settings.warnings {
             let change = "put the setting right, or take it out";
             self.say("ignored-setting", Severity::Warning, "", warning.clone(), change);
+        }
+    }
+
+    fn bucket(&mut self, bucket: &BucketFacts) {
+        if bucket.aborts_uploads == Some(false) {
+            self.say(
+                "bucket-keeps-uploads",
+                Severity::Note,
+                "",
+                "uploads that were never ended stay in the bucket: they are in no listing, the registry does not see them, and they are paid for",
+                "add a lifecycle rule `AbortIncompleteMultipartUpload` of some days to the bucket",
+            );
+        }
+        if bucket.keeps_versions == Some(true) {
+            self.say(
+                "bucket-keeps-versions",
+                Severity::Note,
+                "",
+                "the bucket keeps a version of all that is deleted: what was collected can be had back, and garbage collection frees nothing",
+                "add a lifecycle rule `NoncurrentVersionExpiration` of as many days as you want to be able to go back",
+            );
+        }
+        if bucket.hides_sums == Some(true) {
+            self.say(
+                "bucket-hides-sums",
+                Severity::Note,
+                "",
+                "objects are encrypted under a key service, so that listings tell no MD5 sums: a check reads each link by a request of its own",
+                "nothing, if that is cheap enough; else give --max-requests N, or encrypt with the bucket's own keys (SSE-S3)",
+            );
         }
     }
 

@@ -79,6 +79,18 @@ pub enum Reason {
         /// How many there are.
         pairs: usize,
     },
+    /// More links would have to be read one by one than that many requests are allowed for.
+    #[error(
+        "the bucket tells no MD5 sums of {} there: they would have to be read one by one, and --max-requests allows {allowed}; \
+         give more",
+        counted(*.unread, "link")
+    )]
+    TooManyRequests {
+        /// How many links were not read.
+        unread: u64,
+        /// How many were allowed to be.
+        allowed: u64,
+    },
     /// The repositories that had it are gone, and nothing tells which they were.
     #[error(
         "no repository that is left has {}, and the daemon may claim such where they were; a restart makes sure",

@@ -1,4 +1,4 @@
-//! Who asks: what the configuration says, else what the environment tells.
+//! Who asks S3: what the configuration says, else what the environment tells.
 //!
 //! ```text
 //! config ─► AWS_ACCESS_KEY_ID ─► web identity, ECS, EKS ─► profile ─► the machine's own role
@@ -15,7 +15,7 @@ use object_store::{RetryConfig, StaticCredentialProvider};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use crate::adapters::bucket_settings::BucketSettings;
+use crate::adapters::bucket_settings::{BucketSettings, S3Settings};
 use crate::adapters::children::keep_to_ourselves;
 use crate::adapters::files::read_any;
 
@@ -51,15 +51,19 @@ impl BucketCredentials {
 }
 
 /// Those for this bucket; `http` asks for those of the machine.
-pub(super) fn of(settings: &BucketSettings, http: &reqwest::Client) -> Result<BucketCredentials, String> {
-    if let Some(keys) = &settings.keys {
+pub(super) fn of(
+    settings: &BucketSettings,
+    s3: &S3Settings,
+    http: &reqwest::Client,
+) -> Result<BucketCredentials, String> {
+    if let Some(keys) = &s3.keys {
         return Ok(BucketCredentials::fixed(AwsCredential {
             key_id: keys.id.clone(),
             secret_key: keys.secret.expose_secret().to_owned(),
             token: None,
         }));
     }
-    if variable(UNSIGNED).is_some_and(|value| value != "false" && value != "0") {
+    if is_set(UNSIGNED) {
         return Ok(BucketCredentials::Nobody);
     }
     let told = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
@@ -68,12 +72,10 @@ pub(super) fn of(settings: &BucketSettings, http: &reqwest::Client) -> Result<Bu
     if !is_told && let Some(credential) = of_profile()? {
         return Ok(BucketCredentials::fixed(credential));
     }
-    let retry =
-        RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(10), ..RetryConfig::default() };
     let builder = AmazonS3Builder::from_env()
         .with_bucket_name(&settings.bucket)
-        .with_region(settings.region())
-        .with_retry(retry)
+        .with_region(s3.region())
+        .with_retry(retry())
         .with_http_connector(Own(http.clone()));
     let store = builder.build().map_err(|error| error.to_string())?;
     Ok(BucketCredentials::Of(Arc::clone(store.credentials())))
@@ -81,7 +83,7 @@ pub(super) fn of(settings: &BucketSettings, http: &reqwest::Client) -> Result<Bu
 
 /// Our own client, for whoever tells credentials.
 #[derive(Debug)]
-struct Own(reqwest::Client);
+pub(super) struct Own(pub(super) reqwest::Client);
 
 impl HttpConnector for Own {
     fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
@@ -89,8 +91,18 @@ impl HttpConnector for Own {
     }
 }
 
-fn variable(name: &str) -> Option<String> {
+/// How often who tells credentials is asked: nobody waits long for a machine that has none.
+pub(super) fn retry() -> RetryConfig {
+    RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(10), ..RetryConfig::default() }
+}
+
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether a variable says so.
+pub(super) fn is_set(name: &str) -> bool {
+    variable(name).is_some_and(|value| value != "false" && value != "0")
 }
 
 /// Those of `AWS_PROFILE`, or of the default profile where there is one.

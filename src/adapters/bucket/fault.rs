@@ -39,28 +39,28 @@ pub(in crate::adapters) enum StoreFault {
 }
 
 impl StoreFault {
-    /// What the store's refusal means; `body` is its own words.
-    pub(super) fn of_answer(asked: &str, status: u16, region: Option<&str>, body: &[u8]) -> Self {
-        let error = Element::read(body).unwrap_or_default();
-        let code = error.text("Code").to_owned();
+    /// What the store's refusal means.
+    pub(super) fn of_refusal(asked: &str, refusal: Refusal) -> Self {
+        let Refusal { status, code, message, hint } = refusal;
         match (status, &*code) {
-            (404, "NoSuchKey" | "") => return Self::Absent,
+            (404, "NoSuchKey" | "BlobNotFound" | "") => return Self::Absent,
+            // What is not set of a bucket.
+            (404, "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError") => {
+                return Self::Absent;
+            }
             (412, _) => return Self::Changed,
             (416, _) => return Self::OutOfRange,
             _ => {}
         }
         let named = if code.is_empty() { String::new() } else { format!(" {code}") };
-        let message: String = error.text("Message").chars().take(200).collect();
+        // Some say who asked and when on further lines.
+        let message: String = message.lines().next().unwrap_or_default().chars().take(200).collect();
         let said = format!("HTTP {status}{named}");
         let said = if message.is_empty() { said } else { format!("{said}: {message}") };
         let asked = asked.to_owned();
-        let is_passing = matches!(status, 429 | 500..)
+        let is_passing = matches!(status, 408 | 429 | 500..)
             || matches!(&*code, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable");
-        if is_passing {
-            return Self::Passing { asked, said };
-        }
-        let region = region.map(str::to_owned).or_else(|| Some(error.text("Region").to_owned()));
-        Self::Refused { asked, said, hint: hint(status, &code, region.filter(|region| !region.is_empty())) }
+        if is_passing { Self::Passing { asked, said } } else { Self::Refused { asked, said, hint } }
     }
 
     /// Whether asking again may help.
@@ -99,36 +99,23 @@ impl StoreFault {
     }
 }
 
-/// What to type next.
-fn hint(status: u16, code: &str, region: Option<String>) -> Option<String> {
-    if let (301 | 307 | 400 | 403, Some(region)) = (status, region) {
-        return Some(format!(
-            "the bucket is in the region `{region}`: give that, as `region` of the config or with ?region={region}"
-        ));
+/// A refusal in a store's words.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// Empty where the store says no more, so that what was asked for is not there.
+    pub(super) code: String,
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) hint: Option<String>,
+}
+
+impl Refusal {
+    /// That of an `<Error>`.
+    pub(super) fn of_xml(status: u16, error: &Element, hint: Option<String>) -> Self {
+        let (code, message) = (error.text("Code").to_owned(), error.text("Message").to_owned());
+        Self { status, code, message, hint }
     }
-    let words = match (status, code) {
-        (_, "NoSuchBucket" | "InvalidBucketName") => {
-            "there is no such bucket at this endpoint: check its name and the endpoint"
-        }
-        (301 | 307, _)
-        | (_, "PermanentRedirect" | "IllegalLocationConstraintException" | "AuthorizationHeaderMalformed") => {
-            "the bucket is elsewhere: check region and endpoint"
-        }
-        (_, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken") => {
-            "the credentials are not accepted: check accesskey and secretkey of the config, or AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY"
-        }
-        (_, "ExpiredToken" | "TokenRefreshRequired") => {
-            "the credentials have expired: renew them, and AWS_SESSION_TOKEN with them"
-        }
-        (_, "RequestTimeTooSkewed") => "the clocks of this machine and of the store differ: set this one's",
-        (_, "AccessDenied") | (403, _) => {
-            "a check needs s3:ListBucket on the bucket and s3:GetObject on what is in it; a repair s3:PutObject and \
-             s3:DeleteObject as well"
-        }
-        _ => return None,
-    };
-    Some(words.to_owned())
 }
 
 #[cfg(test)]
@@ -137,29 +124,22 @@ mod tests {
 
     fn answer(status: u16, code: &str) -> StoreFault {
         let body = format!("<Error><Code>{code}</Code><Message>words</Message></Error>");
-        StoreFault::of_answer("GET s3://b/k", status, None, body.as_bytes())
+        let error = Element::read(body.as_bytes()).unwrap();
+        StoreFault::of_refusal("GET s3://b/k", Refusal::of_xml(status, &error, Some("do".to_owned())))
     }
 
     #[test]
     fn only_a_missing_key_is_absent() {
         assert_eq!(answer(404, "NoSuchKey"), StoreFault::Absent);
-        for (status, code) in [(404, "NoSuchBucket"), (403, "AccessDenied"), (400, "ExpiredToken")] {
+        assert_eq!(answer(404, "BlobNotFound"), StoreFault::Absent);
+        let refused =
+            [(404, "NoSuchBucket"), (404, "ContainerNotFound"), (403, "AccessDenied"), (400, "ExpiredToken")];
+        for (status, code) in refused {
             assert!(matches!(answer(status, code), StoreFault::Refused { hint: Some(_), .. }), "{code}");
             assert!(matches!(answer(status, code).observed::<()>(), Observed::Unknown(_)), "{code}");
         }
         for (status, code) in [(503, "SlowDown"), (500, "InternalError"), (502, ""), (429, "")] {
             assert!(answer(status, code).is_passing(), "{status} {code}");
         }
-    }
-
-    #[test]
-    fn another_region_is_named() {
-        let body = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>";
-        let StoreFault::Refused { hint: Some(hint), .. } =
-            StoreFault::of_answer("GET s3://b", 400, None, body)
-        else {
-            panic!("it is refused")
-        };
-        assert!(hint.contains("?region=eu-west-1"), "{hint}");
     }
 }

@@ -69,7 +69,7 @@ impl Gathered {
         let Ok(text) = std::str::from_utf8(&listed.key) else {
             return self.misplaced(&show(&listed.key));
         };
-        let link = ListedLink { mark: ContentMark::of(&listed.tag), size: listed.size };
+        let link = ListedLink { mark: listed.mark, size: listed.size };
         match Place::from(text) {
             Place::Data(digest) => {
                 self.blobs.push(StoredBlob { digest, size: listed.size, modified: listed.modified });

@@ -8,19 +8,18 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use reqwest::Method;
 
 use super::fault::StoreFault;
 use super::gather::{Gathered, Holding, ListedLink};
 use super::pages::ContentMark;
 use super::runtime::wait;
-use super::store::{Ask, ObjectStore, md5};
+use super::store::{ObjectStore, md5};
 use crate::adapters::storage::notes::Notes;
 use crate::adapters::storage::printable::show_start;
 use crate::domain::digest::Digest;
-use crate::domain::layout::{LinkPlace, Place};
+use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::RepositoryName;
-use crate::domain::observed::Unlooked;
+use crate::domain::observed::{Reason, Unlooked};
 use crate::domain::views::storage::{Links, Repository, StoredTag, TagTarget, Target, Traces};
 use crate::engine::ports::Events;
 
@@ -60,14 +59,7 @@ impl LinkContent {
 
 /// Read the start of a link.
 pub(super) async fn read(store: &ObjectStore, key: &str) -> Result<Vec<u8>, StoreFault> {
-    let last = LINK_BYTES - 1;
-    let ask = Ask::new(Method::GET, key).header("range", format!("bytes=0-{last}"));
-    match store.ask(&ask, LINK_BYTES).await {
-        Ok(answer) => Ok(answer.body.to_vec()),
-        // There is no first byte of nothing.
-        Err(StoreFault::OutOfRange) => Ok(Vec::new()),
-        Err(fault) => Err(fault),
-    }
+    store.start(key, LINK_BYTES).await.map(|bytes| bytes.to_vec())
 }
 
 type Where = (RepositoryName, LinkPlace);
@@ -77,6 +69,8 @@ pub(super) struct LinkReader {
     pub(super) store: Arc<ObjectStore>,
     pub(super) prefix: String,
     pub(super) jobs: usize,
+    /// How many links are read one by one at most.
+    pub(super) max_requests: Option<u64>,
 }
 
 impl LinkReader {
@@ -90,10 +84,14 @@ impl LinkReader {
             ContentMark::Md5(sum) if is_md5 => known.get(&sum).map(|digest| LinkContent::Digest(*digest)),
             ContentMark::Md5(_) | ContentMark::Opaque => None,
         };
-        let unread: Vec<Where> =
+        let mut unread: Vec<Where> =
             each(&holdings).filter(|(_, link)| told(link).is_none()).map(|(at, _)| at).collect();
+        self.leave(&mut unread, &mut gathered.notes);
         if !is_md5 && !unread.is_empty() {
-            tracing::warn!("the bucket's ETags are no MD5 sums: {} links are read one by one", unread.len());
+            tracing::warn!(
+                "the bucket tells no MD5 sums of links: {} of them are read one by one",
+                unread.len()
+            );
         }
         let mut read =
             if events.stop_requested() { HashMap::new() } else { self.read(unread, &mut gathered.notes) };
@@ -102,6 +100,17 @@ impl LinkReader {
             Some(link) => told(&link).or_else(|| read.remove(&at)).unwrap_or(LinkContent::Failed),
         };
         holdings.into_iter().map(|(name, holding)| repository(name, holding, &mut content)).collect()
+    }
+
+    /// Of more than may be read only so many; nothing is said of the rest but how much it is.
+    fn leave(&self, unread: &mut Vec<Where>, notes: &mut Notes) {
+        let Some(allowed) = self.max_requests.filter(|allowed| *allowed < unread.len() as u64) else {
+            return;
+        };
+        let left = unread.len() as u64 - allowed;
+        unread.truncate(usize::try_from(allowed).unwrap_or(usize::MAX));
+        let place = Place::from(layout::REPOSITORIES.to_owned());
+        notes.unknown.push(Unlooked::new(place, Reason::TooManyRequests { unread: left, allowed }));
     }
 
     fn is_md5(&self, holdings: &BTreeMap<RepositoryName, Holding>) -> bool {

@@ -5,8 +5,8 @@
 //!      └─ the rest: blobs │ repositories        cut where `scale` says, while requests are to spare
 //! ```
 //!
-//! Each range is listed by start-after, so that no page's token can be lost. A page that fails makes what is left of its
-//! range unknown.
+//! Each range is listed by start-after, so that no page's token can be lost; where a store knows no such thing, it is gone
+//! through page by page. A page that fails makes what is left of its range unknown.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::fault::StoreFault;
-use super::pages::{KeyPage, ListedKey};
+use super::pages::{KeyPage, ListedKey, WantedPage};
 use super::runtime::start;
 use super::scale::Scale;
 use super::store::ObjectStore;
@@ -28,11 +28,21 @@ pub(super) const REPOSITORIES: &[u8] = b"repositories/";
 pub(super) struct Range {
     pub(super) after: Vec<u8>,
     pub(super) end: Option<Vec<u8>>,
+    /// Where the store said that it goes on, if it cannot begin after a key.
+    pub(super) token: String,
 }
 
 impl Range {
-    fn new(after: &[u8], end: Option<&[u8]>) -> Self {
-        Self { after: after.to_vec(), end: end.map(<[u8]>::to_vec) }
+    pub(super) fn new(after: &[u8], end: Option<&[u8]>) -> Self {
+        Self { after: after.to_vec(), end: end.map(<[u8]>::to_vec), token: String::new() }
+    }
+
+    /// What all of its keys begin with.
+    fn common(&self) -> &str {
+        let end = self.end.as_deref().unwrap_or_default();
+        let alike = self.after.iter().zip(end).take_while(|(a, b)| a == b).count();
+        let text = self.after.get(..alike).and_then(|common| std::str::from_utf8(common).ok());
+        text.unwrap_or_default()
     }
 
     /// Whether a key lies in it.
@@ -90,6 +100,9 @@ impl Lister {
     /// First a page: most registries have no more.
     async fn all(&mut self) -> Result<(), Unheard> {
         let whole = Range::default();
+        if !self.store.dialect.begins_anywhere() {
+            return self.these(vec![whole]).await;
+        }
         let Some(rest) = self.take(&whole, fetch(&self.store, &self.prefix, &whole).await)? else {
             return Ok(());
         };
@@ -127,6 +140,9 @@ impl Lister {
 
     /// The rest of a range in as many parts as requests are to spare, none of them less than a page.
     fn cut(&self, before: &[u8], rest: Range, spare: usize) -> Vec<Range> {
+        if !rest.token.is_empty() {
+            return vec![rest];
+        }
         let scale = Scale::of(before, &rest.after, rest.end.as_deref(), &self.names);
         let parts = (scale.pages() * 2 / 3).min(spare + 1);
         if parts < 2 {
@@ -138,7 +154,7 @@ impl Lister {
             ranges.push(Range::new(&from, Some(&cut)));
             from = cut;
         }
-        ranges.push(Range { after: from, end: rest.end });
+        ranges.push(Range { after: from, ..rest });
         ranges
     }
 
@@ -155,8 +171,11 @@ impl Lister {
         let last = page.entries.last().map(|entry| entry.key.clone());
         page.entries.retain(|entry| range.holds(&entry.key));
         tell(Listed::Keys(page.entries))?;
-        let Some(last) = last.filter(|last| !page.is_last && range.holds(last)) else { return Ok(None) };
-        Ok(Some(Range { after: last, end: range.end.clone() }))
+        // A page may lie before the range, where none can begin there.
+        let is_within = |last: &Vec<u8>| range.end.as_ref().is_none_or(|end| last <= end);
+        let Some(last) = last.filter(|last| !page.is_last && is_within(last)) else { return Ok(None) };
+        let token = if self.store.dialect.begins_anywhere() { String::new() } else { page.next };
+        Ok(Some(Range { after: last.max(range.after.clone()), end: range.end.clone(), token }))
     }
 
     /// The folders right below `repositories/`. Without them less is under way at once, and nothing is missed.
@@ -164,7 +183,8 @@ impl Lister {
         let folder = format!("{}repositories/", self.prefix);
         let (mut names, mut after) = (Vec::new(), Vec::new());
         loop {
-            let Ok(page) = self.store.page(&folder, &after, true).await else { return names };
+            let wanted = WantedPage { prefix: &folder, after: &after, token: "", is_shallow: true };
+            let Ok(page) = self.store.page(wanted).await else { return names };
             let last = page.folders.last().cloned();
             let below = |name: &Vec<u8>| name.strip_prefix(self.prefix.as_bytes()).map(<[u8]>::to_vec);
             names.extend(page.folders.iter().filter_map(below));
@@ -179,16 +199,19 @@ impl Lister {
 
 /// A page of the range, its keys below the prefix.
 async fn fetch(store: &ObjectStore, prefix: &str, range: &Range) -> Result<KeyPage, StoreFault> {
+    let begins_anywhere = store.dialect.begins_anywhere();
+    let narrow = if begins_anywhere { prefix.to_owned() } else { format!("{prefix}{}", range.common()) };
     let after = if range.after.is_empty() { Vec::new() } else { [prefix.as_bytes(), &range.after].concat() };
-    let mut page = store.page(prefix, &after, false).await?;
+    let wanted = WantedPage { prefix: &narrow, after: &after, token: &range.token, is_shallow: false };
+    let mut page = store.page(wanted).await?;
     for entry in &mut page.entries {
         entry.key.drain(..prefix.len().min(entry.key.len()));
     }
     let is_moving = page.entries.first().is_none_or(|first| first.key > range.after);
-    if is_moving {
+    if is_moving || !begins_anywhere {
         return Ok(page);
     }
-    let asked = format!("GET s3://{}/{prefix}?list-type=2", store.bucket);
+    let asked = format!("GET {}/{prefix} (a listing)", store.name);
     let said = "the listing does not begin where it was asked to".to_owned();
     Err(StoreFault::Refused { asked, said, hint: None })
 }

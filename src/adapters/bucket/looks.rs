@@ -71,13 +71,13 @@ impl BucketStorage {
     /// At most so many of the first bytes of a blob.
     fn first_bytes(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, StoreFault> {
         let (store, key) = (Arc::clone(&self.store), self.key(&Place::Data(*digest)));
-        wait(async move { store.start(&key, limit).await }).map(|(bytes, _)| bytes.to_vec())
+        wait(async move { store.start(&key, limit).await }).map(|bytes| bytes.to_vec())
     }
 
     /// Whether anything begins with that.
-    fn begins(&self, prefix: String) -> Result<bool, StoreFault> {
+    pub(super) fn begins(&self, prefix: String) -> Result<bool, StoreFault> {
         let store = Arc::clone(&self.store);
-        let page = wait(async move { store.page(&prefix, b"", true).await })?;
+        let page = wait(async move { store.first_page(&prefix, true).await })?;
         Ok(!page.entries.is_empty() || !page.folders.is_empty())
     }
 
@@ -237,7 +237,7 @@ impl BucketStorage {
     /// Whether there is an object of that very key: of all keys that begin with it, it is listed first.
     fn is_key(&self, key: &str) -> Result<bool, StoreFault> {
         let (store, prefix) = (Arc::clone(&self.store), key.to_owned());
-        let page = wait(async move { store.page(&prefix, b"", true).await })?;
+        let page = wait(async move { store.first_page(&prefix, true).await })?;
         Ok(page.entries.iter().any(|entry| entry.key == key.as_bytes()))
     }
 

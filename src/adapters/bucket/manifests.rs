@@ -89,6 +89,6 @@ async fn fetch(store: &ObjectStore, key: &str, size: u64) -> Result<ReadManifest
     if size > MAX_MANIFEST_BYTES {
         return Ok(ReadManifest::Unreadable(ManifestError::TooLarge(size).to_string()));
     }
-    let (bytes, _) = store.start(key, MAX_MANIFEST_BYTES + 1).await?;
+    let bytes = store.start(key, MAX_MANIFEST_BYTES + 1).await?;
     Ok(understood(&bytes))
 }

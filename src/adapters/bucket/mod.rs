@@ -1,10 +1,11 @@
-//! The registry's storage in a bucket that speaks S3.
+//! The registry's storage in a bucket: of S3, of Google Cloud Storage, or a container of Azure.
 //!
-//! A bucket is listed, not walked: keys tell what there is, sizes what is short, and `ETag`s what links say.
+//! A bucket is listed, not walked: keys tell what there is, sizes what is short, and MD5 sums what links say.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `store`, `credentials`, `xml`, `fault` | one bucket, request by request |
+//! | `store`, `ask`, `xml`, `fault` | one bucket, request by request |
+//! | `dialect`; `s3`, `credentials`, `gcs`, `azure` | what differs between stores |
 //! | `pages`, `objects` | listings, and single objects |
 //! | `listing`, `scale` | all keys by as few requests as there are pages, many at once |
 //! | `gather`, `misplaced` | what keys are |
@@ -12,13 +13,19 @@
 //! | `memory` | manifests that an earlier check has read |
 //! | `looks` | second looks at single things |
 //! | `uploads`, `writer` | sessions under way, and what repairs change |
+//! | `facts` | what is set of a bucket, for the doctor |
 //! | `runtime` | the threads on which requests are under way |
 //!
 //! There are no folders in a bucket, so none that is empty tells of what is gone.
 
+mod ask;
+mod azure;
 mod credentials;
+mod dialect;
+mod facts;
 mod fault;
 mod gather;
+mod gcs;
 mod links;
 mod listing;
 mod looks;
@@ -28,6 +35,7 @@ mod misplaced;
 mod objects;
 mod pages;
 mod runtime;
+mod s3;
 mod scale;
 mod store;
 mod uploads;
@@ -45,7 +53,7 @@ use self::fault::StoreFault;
 use self::gather::Gathered;
 use self::listing::{Listed, ListingPlan, REPOSITORIES, Range};
 use self::store::ObjectStore;
-use crate::adapters::bucket_settings::BucketSettings;
+use crate::adapters::bucket_settings::{BucketSettings, Vendor};
 use crate::adapters::storage::notes::Notes;
 use crate::domain::layout::{self, Place};
 use crate::domain::observed::{Thing, Unlooked};
@@ -58,7 +66,7 @@ pub use self::writer::BucketWriter;
 /// So many requests are under way at once unless it is said: more than a store answers at once only wait there.
 const JOBS: usize = 32;
 
-/// The storage of a registry with the `s3` driver.
+/// The storage of a registry with the `s3`, the `gcs` or the `azure` driver.
 #[derive(Debug, Clone)]
 pub struct BucketStorage {
     store: Arc<ObjectStore>,
@@ -66,7 +74,11 @@ pub struct BucketStorage {
     /// What stands before every key of the registry, with a slash at its end.
     prefix: String,
     may_be_empty: bool,
+    /// What stands before the keys of a tree that this registry does not see.
+    other_tree: Option<String>,
     jobs: usize,
+    /// How many links are read one by one at most.
+    max_requests: Option<u64>,
     /// Where what outlasts a run is kept.
     state: Arc<OnceLock<PathBuf>>,
     pool: Arc<OnceLock<Option<ThreadPool>>>,
@@ -83,17 +95,24 @@ impl BucketStorage {
         let location = settings.location();
         let unusable = |why| StorageError::Store { location: location.clone(), why, hint: None };
         let store = ObjectStore::new(settings).map_err(unusable)?;
-        let slash = if settings.root.is_empty() { "" } else { "/" };
         Ok(Self {
             store: Arc::new(store),
-            prefix: format!("{}{slash}{}/", settings.root, layout::ROOT),
+            prefix: settings.prefix(),
+            other_tree: other_tree(settings),
             location,
             may_be_empty: settings.may_be_empty,
             jobs: jobs.map_or(JOBS, NonZeroUsize::get),
+            max_requests: None,
             state: Arc::default(),
             pool: Arc::default(),
             hidden: Arc::default(),
         })
+    }
+
+    /// Read at most so many links one by one.
+    #[must_use]
+    pub fn reading_at_most(self, max_requests: Option<u64>) -> Self {
+        Self { max_requests, ..self }
     }
 
     /// Keep in that folder what need not be fetched twice.
@@ -104,7 +123,7 @@ impl BucketStorage {
 
     /// The root of the tree, as it is shown before paths below it.
     fn root(&self) -> String {
-        format!("s3://{}/{}", self.store.bucket, self.prefix.trim_end_matches('/'))
+        format!("{}/{}", self.store.name, self.prefix.trim_end_matches('/'))
     }
 
     fn key(&self, place: &Place) -> String {
@@ -142,6 +161,7 @@ impl BucketStorage {
             view.unknown = vec![Unlooked::new(Thing::side(self.location.clone()), fault.reason())];
             return Ok(view);
         }
+        self.look_for_other_tree(gathered.keys == 0)?;
         if gathered.keys == 0 && !self.may_be_empty && scope.is_everything() {
             let why = format!("nothing in the bucket begins with `{}`", self.prefix);
             return Err(StorageError::NotARegistry { path: PathBuf::from(&self.location), why });
@@ -153,6 +173,7 @@ impl BucketStorage {
             store: Arc::clone(&self.store),
             prefix: self.prefix.clone(),
             jobs: self.jobs,
+            max_requests: self.max_requests,
         };
         view.repositories = reader.repositories(&mut gathered, events);
         let memory = memory::ManifestMemory::load(self.state.get().map(PathBuf::as_path));
@@ -173,6 +194,33 @@ impl BucketStorage {
         self.hide(failed, &mut gathered.notes);
         (view.stray, view.unknown) = gathered.notes.finish(self.root().as_ref());
         Ok(view)
+    }
+
+    /// The Azure driver of 2.x and that of 3.x do not see what the other wrote.
+    fn look_for_other_tree(&self, is_empty: bool) -> Result<(), StorageError> {
+        let Some(prefix) = self.other_tree.clone() else { return Ok(()) };
+        match self.begins(prefix.clone()) {
+            Ok(true) => {}
+            Err(fault) if is_empty => return Err(fault.of_storage(&self.location)),
+            Ok(false) | Err(_) => return Ok(()),
+        }
+        let (own, is_legacy) = (&self.prefix, prefix.starts_with('/'));
+        let wrote = if is_legacy { "2.x" } else { "3.x" };
+        let why = format!(
+            "names in the container begin with `{prefix}`: a registry {wrote} wrote them, and one that looks for `{own}` does \
+             not see them"
+        );
+        if !is_empty {
+            tracing::warn!("{}: other {why}; they are not looked at", self.location);
+            return Ok(());
+        }
+        let hint = if is_legacy { "add legacy=true to" } else { "leave legacy=true out of" };
+        let hint = format!(
+            "to look at them, {hint} the az:// URL; a registry that should serve them needs them copied to names with{} \
+             the slash at their start",
+            if is_legacy { "out" } else { "" }
+        );
+        Err(StorageError::Store { location: self.location.clone(), why, hint: Some(hint) })
     }
 
     /// All keys; and what could not be listed.
@@ -229,12 +277,18 @@ impl BucketStorage {
     }
 }
 
+fn other_tree(settings: &BucketSettings) -> Option<String> {
+    let Vendor::Azure(azure) = &settings.vendor else { return None };
+    let slash = if azure.is_legacy { "" } else { "/" };
+    settings.root.is_empty().then(|| format!("{slash}{}/", layout::ROOT))
+}
+
 /// Where to look, where not everywhere.
 fn ranges(scope: &dyn Scope) -> Vec<Range> {
     let Some(names) = scope.names() else { return Vec::new() };
     let below = |end: u8, name: &str| [REPOSITORIES, name.as_bytes(), b"/", &[end]].concat();
-    let of = |name: &str| Range { after: below(b'_', name), end: Some(below(b'_' + 1, name)) };
-    let blobs = Range { after: Vec::new(), end: Some(REPOSITORIES.to_vec()) };
+    let of = |name: &str| Range::new(&below(b'_', name), Some(&below(b'_' + 1, name)));
+    let blobs = Range::new(b"", Some(REPOSITORIES));
     std::iter::once(blobs).chain(names.iter().map(|name| of(name.as_str()))).collect()
 }
 

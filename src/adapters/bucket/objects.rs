@@ -1,14 +1,19 @@
 //! Single objects of a store: their sizes, their bytes, part by part.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use jiff::fmt::rfc2822;
-use reqwest::Method;
 
+use super::ask::StoreReply;
+use super::dialect::Copied;
 use super::fault::StoreFault;
-use super::store::{Ask, ObjectStore};
+use super::store::ObjectStore;
 
 /// So much is fetched at once of what is hashed.
 const PART: u64 = 8 << 20;
+/// So long is waited for a copy that is under way.
+const COPYING: Duration = Duration::from_millis(300);
 
 /// What is known of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,48 +21,68 @@ pub(super) struct Object {
     pub(super) size: u64,
     /// In seconds since 1970.
     pub(super) modified: i64,
+    /// What changes whenever it is written.
     pub(super) tag: String,
+}
+
+/// What the answer to HEAD tells.
+pub(super) fn of_headers(answer: &StoreReply) -> Object {
+    Object {
+        size: answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or_default(),
+        modified: answer.header("last-modified").map(second).unwrap_or_default(),
+        tag: answer.header("etag").unwrap_or_default().to_owned(),
+    }
+}
+
+/// The second of a time as headers tell it.
+pub(super) fn second(text: &str) -> i64 {
+    rfc2822::parse(text).map(|at| at.timestamp().as_second()).unwrap_or_default()
 }
 
 impl ObjectStore {
     /// Look at an object.
     pub(super) async fn head(&self, key: &str) -> Result<Object, StoreFault> {
-        let answer = self.ask(&Ask::new(Method::HEAD, key), 0).await?;
-        let modified = answer.header("last-modified").and_then(|text| rfc2822::parse(text).ok());
-        Ok(Object {
-            size: answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or_default(),
-            modified: modified.map(|at| at.timestamp().as_second()).unwrap_or_default(),
-            tag: answer.header("etag").unwrap_or_default().to_owned(),
-        })
+        self.ask_for(&self.dialect.look(key), |answer| self.dialect.object(answer)).await
     }
 
-    /// At most so many of the first bytes of an object, and what the store calls its content.
-    pub(super) async fn start(&self, key: &str, limit: u64) -> Result<(Bytes, String), StoreFault> {
-        let Some(last) = limit.checked_sub(1) else {
-            return self.head(key).await.map(|object| (Bytes::new(), object.tag));
-        };
-        let ask = Ask::new(Method::GET, key).header("range", format!("bytes=0-{last}"));
-        match self.ask(&ask, limit).await {
-            Ok(answer) => {
-                let tag = answer.header("etag").unwrap_or_default().to_owned();
-                Ok((answer.body, tag))
-            }
-            // There is no first byte of nothing.
-            Err(StoreFault::OutOfRange) => Ok((Bytes::new(), String::new())),
-            Err(fault) => Err(fault),
+    /// At most so many of the first bytes of an object.
+    pub(super) async fn start(&self, key: &str, limit: u64) -> Result<Bytes, StoreFault> {
+        match limit.checked_sub(1) {
+            Some(last) => self.bytes(key, (0, last), "").await,
+            None => self.head(key).await.map(|_| Bytes::new()),
         }
     }
 
-    /// A part of an object that is still the one of that `ETag`; empty behind its end.
+    /// A part of an object that is still the one of that tag; empty behind its end.
     pub(super) async fn part(&self, key: &str, from: u64, tag: &str) -> Result<Bytes, StoreFault> {
-        let mut ask = Ask::new(Method::GET, key).header("range", format!("bytes={from}-{}", from + PART - 1));
-        if !tag.is_empty() {
-            ask = ask.header("if-match", tag);
-        }
-        match self.ask(&ask, PART).await {
+        self.bytes(key, (from, from + PART - 1), tag).await
+    }
+
+    async fn bytes(&self, key: &str, bytes: (u64, u64), tag: &str) -> Result<Bytes, StoreFault> {
+        match self.ask(&self.dialect.get(key, bytes, tag), bytes.1 - bytes.0 + 1).await {
             Ok(answer) => Ok(answer.body),
+            // There is no first byte of nothing.
             Err(StoreFault::OutOfRange) => Ok(Bytes::new()),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Copy an object that is still the one that was looked at.
+    pub(super) async fn copy(&self, from: &str, to: &str, object: &Object) -> Result<(), StoreFault> {
+        let mut ask = self.dialect.copy(from, to, object);
+        while let Copied::Ask(next) = self.ask_for(&ask, |answer| self.dialect.copied(&ask, answer)).await? {
+            tokio::time::sleep(COPYING).await;
+            ask = next;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreFault> {
+        self.ask(&self.dialect.put(key, body), 1 << 16).await.map(|_| ())
+    }
+
+    /// Delete an object that is still the one of that tag, where the store can tell.
+    pub(super) async fn delete(&self, key: &str, tag: &str) -> Result<(), StoreFault> {
+        self.ask(&self.dialect.delete(key, tag), 1 << 16).await.map(|_| ())
     }
 }

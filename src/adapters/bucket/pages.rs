@@ -1,10 +1,13 @@
 //! Pages of keys, as a store lists them. A strange key costs nobody else's: keys are bytes.
 
-use jiff::Timestamp;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
 
+use super::ask::Ask;
 use super::fault::StoreFault;
-use super::store::{Ask, ObjectStore};
+use super::s3::seconds;
+use super::store::ObjectStore;
 use super::xml::Element;
 
 /// What tells the content of an object, where a listing does.
@@ -17,8 +20,8 @@ pub(super) enum ContentMark {
 }
 
 impl ContentMark {
-    /// The mark that an `ETag` is.
-    pub(super) fn of(tag: &str) -> Self {
+    /// The mark that an `ETag` of S3 is.
+    pub(super) fn of_hex(tag: &str) -> Self {
         let hex = tag.trim_matches('"');
         let mut bytes = [0; 16];
         let pairs = hex.as_bytes().chunks_exact(2);
@@ -32,6 +35,12 @@ impl ContentMark {
         }
         Self::Md5(bytes)
     }
+
+    /// The mark that an MD5 in base 64 is, as Google and Azure tell it.
+    pub(super) fn of_base64(sum: &str) -> Self {
+        let bytes = BASE64_STANDARD.decode(sum).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(Self::Opaque, Self::Md5)
+    }
 }
 
 /// One object of a listing.
@@ -41,7 +50,21 @@ pub(super) struct ListedKey {
     pub(super) size: u64,
     /// In seconds since 1970.
     pub(super) modified: i64,
+    /// What tells its content.
+    pub(super) mark: ContentMark,
+    /// What changes whenever it is written.
     pub(super) tag: Box<str>,
+}
+
+/// Which page is wanted: of the keys that begin with `prefix`, those after one, or those from where the store said that it
+/// goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct WantedPage<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) after: &'a [u8],
+    pub(super) token: &'a str,
+    /// Whether only what comes before the next slash is told of what lies deeper.
+    pub(super) is_shallow: bool,
 }
 
 /// A page of them.
@@ -52,7 +75,7 @@ pub(super) struct KeyPage {
     pub(super) folders: Vec<Vec<u8>>,
     pub(super) is_last: bool,
     /// Where the store says that it goes on.
-    next: String,
+    pub(super) next: String,
 }
 
 /// So many pages without a key are asked for, one after the other.
@@ -68,54 +91,37 @@ pub(super) struct Unfinished {
 }
 
 impl ObjectStore {
-    /// The keys that begin with `prefix` and come after `after`, at most a page of them. A page may hold none and not be the
-    /// last: where much was deleted, some stores end it early.
-    pub(super) async fn page(
-        &self,
-        prefix: &str,
-        after: &[u8],
-        is_shallow: bool,
-    ) -> Result<KeyPage, StoreFault> {
-        let mut ask = Ask::new(Method::GET, "").query("list-type", "2").query("encoding-type", "url");
-        ask = ask.query("prefix", prefix);
-        if is_shallow {
-            ask = ask.query("delimiter", "/");
-        }
-        let start = if after.is_empty() { ask.clone() } else { ask.clone().query("start-after", after) };
-        let mut page = self.page_of(&start).await?;
+    /// The first page of the keys that begin with `prefix`.
+    pub(super) async fn first_page(&self, prefix: &str, is_shallow: bool) -> Result<KeyPage, StoreFault> {
+        self.page(WantedPage { prefix, is_shallow, ..WantedPage::default() }).await
+    }
+
+    /// A page of keys. It may hold none and not be the last: where much was deleted, some stores end it early.
+    pub(super) async fn page(&self, wanted: WantedPage<'_>) -> Result<KeyPage, StoreFault> {
+        let mut page = self.page_of(&wanted).await?;
         for _ in 0..EMPTY_PAGES {
             if page.is_last || !page.entries.is_empty() || !page.folders.is_empty() {
                 return Ok(page);
             }
-            page = self.page_of(&ask.clone().query("continuation-token", &*page.next)).await?;
+            page = self.page_of(&WantedPage { token: &page.next, ..wanted }).await?;
         }
-        let asked = format!("GET s3://{}/{prefix}?list-type=2", self.bucket);
+        let asked = self.asked(&self.dialect.list(&wanted));
         let said = format!("{EMPTY_PAGES} pages of the listing held no key, and said that there are more");
         Err(StoreFault::Refused { asked, said, hint: None })
     }
 
-    async fn page_of(&self, ask: &Ask) -> Result<KeyPage, StoreFault> {
-        let list = self.ask_xml(ask, "ListBucketResult").await?;
-        let is_encoded = list.text("EncodingType") == "url";
-        let entries = list.all("Contents").map(|entry| ListedKey {
-            key: decoded(entry.text("Key"), is_encoded),
-            size: entry.text("Size").parse().unwrap_or_default(),
-            modified: seconds(entry.text("LastModified")),
-            tag: entry.text("ETag").into(),
-        });
-        Ok(KeyPage {
-            entries: entries.collect(),
-            folders: list
-                .all("CommonPrefixes")
-                .map(|entry| decoded(entry.text("Prefix"), is_encoded))
-                .collect(),
-            is_last: list.text("IsTruncated") != "true",
-            next: list.text("NextContinuationToken").to_owned(),
-        })
+    async fn page_of(&self, wanted: &WantedPage<'_>) -> Result<KeyPage, StoreFault> {
+        let mut page = self.ask_for(&self.dialect.list(wanted), |answer| self.dialect.page(answer)).await?;
+        // Some begin with the very key.
+        page.entries.retain(|entry| entry.key != wanted.after);
+        Ok(page)
     }
 
-    /// Multipart uploads below `prefix` that were begun and not ended.
+    /// Multipart uploads below `prefix` that were begun and not ended, where no listing shows them.
     pub(super) async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>, StoreFault> {
+        if !self.dialect.hides_uploads() {
+            return Ok(Vec::new());
+        }
         let (mut found, mut marker) = (Vec::new(), (String::new(), String::new()));
         loop {
             let mut ask = Ask::new(Method::GET, "").query("uploads", "").query("prefix", prefix);
@@ -141,55 +147,26 @@ fn unfinished(upload: &Element) -> Unfinished {
     }
 }
 
-fn seconds(text: &str) -> i64 {
-    text.parse::<Timestamp>().map(Timestamp::as_second).unwrap_or_default()
-}
-
-/// A key as it is.
-fn decoded(text: &str, is_encoded: bool) -> Vec<u8> {
-    if !is_encoded {
-        return text.as_bytes().to_vec();
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (first, escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            (b'+', _) => {
-                bytes.push(b' ');
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_back_whatever_is_in_them() {
-        assert_eq!(decoded("a/b%20c+d%2Be%00%FF", true), b"a/b c d+e\0\xff");
-        assert_eq!(decoded("a%20+", false), b"a%20+");
-    }
-
-    #[test]
     fn only_an_md5_is_one() {
         assert_eq!(
-            ContentMark::of("\"000102030405060708090a0b0c0d0e0f\""),
+            ContentMark::of_hex("\"000102030405060708090a0b0c0d0e0f\""),
             ContentMark::Md5([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
         );
         for tag in ["", "\"d41d8cd98f00b204e9800998ecf8427e-2\"", "zz0102030405060708090a0b0c0d0e0f"] {
-            assert_eq!(ContentMark::of(tag), ContentMark::Opaque, "{tag}");
+            assert_eq!(ContentMark::of_hex(tag), ContentMark::Opaque, "{tag}");
         }
+        assert_eq!(
+            ContentMark::of_base64("AAECAwQFBgcICQoLDA0ODw=="),
+            ContentMark::Md5([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+        );
+        assert_eq!(
+            (ContentMark::of_base64(""), ContentMark::of_base64("AAEC")),
+            (ContentMark::Opaque, ContentMark::Opaque)
+        );
     }
 }

@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use md5::{Digest as _, Md5};
-use object_store::aws::AwsAuthorizer;
 use object_store::client::{HttpRequest, HttpRequestBody};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response, StatusCode, redirect};
+use reqwest::{Method, Response, redirect};
 use url::Url;
 
-use super::credentials::{self, BucketCredentials};
-use super::fault::StoreFault;
+use super::ask::{Ask, StoreReply, encode};
+use super::azure::Azure;
+use super::dialect::Dialect;
+use super::fault::{Refusal, StoreFault};
+use super::gcs::Gcs;
+use super::s3::S3;
 use super::xml::Element;
-use crate::adapters::bucket_settings::{BucketSettings, Written};
+use crate::adapters::bucket_settings::{BucketSettings, Vendor};
 use crate::adapters::tls::{self, Trust};
 
 /// How often a request is made that may succeed another time, and how long is waited at first.
@@ -22,77 +25,36 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a store may be silent, and how long one request may take.
 const SILENCE: Duration = Duration::from_secs(30);
 const WHOLE: Duration = Duration::from_secs(300);
-/// More than a page of a thousand keys of the greatest length takes.
-const ANSWER: u64 = 16 << 20;
+/// More than a page of keys of the greatest length takes.
+const ANSWER: u64 = 64 << 20;
 
 /// A bucket that can be asked.
 #[derive(Debug)]
 pub(super) struct ObjectStore {
     http: reqwest::Client,
     base: Url,
-    pub(super) bucket: String,
-    region: String,
-    credentials: BucketCredentials,
-    written: Written,
-}
-
-/// What is asked.
-#[derive(Debug, Clone)]
-pub(super) struct Ask {
-    method: Method,
-    key: String,
-    query: Vec<(&'static str, Vec<u8>)>,
-    headers: Vec<(&'static str, String)>,
-    body: Bytes,
-}
-
-impl Ask {
-    pub(super) fn new(method: Method, key: &str) -> Self {
-        let key = key.to_owned();
-        Self { method, key, query: Vec::new(), headers: Vec::new(), body: Bytes::new() }
-    }
-
-    pub(super) fn query(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    pub(super) fn body(self, body: Bytes) -> Self {
-        Self { body, ..self }
-    }
-}
-
-/// An answer, read to its end.
-#[derive(Debug)]
-pub(super) struct StoreReply {
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-impl StoreReply {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
+    /// `s3://BUCKET`
+    pub(super) name: String,
+    pub(super) dialect: Box<dyn Dialect>,
 }
 
 impl ObjectStore {
     pub(super) fn new(settings: &BucketSettings) -> Result<Self, String> {
-        let base = settings.base().map_err(|error| error.to_string())?;
-        let http = client(settings, &base)?;
-        let credentials = credentials::of(settings, &http)?;
-        Ok(Self {
-            http,
-            base,
-            bucket: settings.bucket.clone(),
-            region: settings.region().to_owned(),
-            credentials,
-            written: settings.written.clone(),
-        })
+        let http = client(settings)?;
+        let (base, dialect): (Url, Box<dyn Dialect>) = match &settings.vendor {
+            Vendor::S3(s3) => {
+                let base = s3.base(settings).map_err(|error| error.to_string())?;
+                (base, Box::new(S3::new(settings, s3, &http)?))
+            }
+            Vendor::Gcs(asks) => (Gcs::base(settings)?, Box::new(Gcs::new(settings, asks, &http)?)),
+            Vendor::Azure(azure) => {
+                let account = Azure::account(settings, azure)?;
+                let base = azure.base(settings, &account).map_err(|error| error.to_string())?;
+                (base, Box::new(Azure::new(settings, azure, account, &http)?))
+            }
+        };
+        let name = format!("{}://{}", settings.vendor.scheme(), settings.bucket);
+        Ok(Self { http, base, name, dialect })
     }
 
     /// The answer to a request, which is made again while that may help.
@@ -109,25 +71,35 @@ impl ObjectStore {
         self.once(ask, limit).await
     }
 
-    /// The same for an answer in XML, one that is cut off being none.
-    pub(super) async fn ask_xml(&self, ask: &Ask, root: &str) -> Result<Element, StoreFault> {
+    /// The same for an answer that says something, one that is cut off saying nothing.
+    pub(super) async fn ask_for<T>(
+        &self,
+        ask: &Ask,
+        read: impl Fn(&StoreReply) -> Option<T>,
+    ) -> Result<T, StoreFault> {
         let mut pause = PAUSE;
         for attempt in 1..=ATTEMPTS {
             let answer = self.ask(ask, ANSWER).await?;
-            match Element::read(&answer.body) {
-                Some(element) if element.name() == root => return Ok(element),
-                Some(element) if element.name() == "Error" => {
-                    // A copy may fail after the store said 200.
-                    return Err(StoreFault::of_answer(&self.asked(ask), 200, None, &answer.body));
-                }
-                Some(_) | None if attempt < ATTEMPTS => {}
-                Some(_) | None => break,
+            if let Some(said) = read(&answer) {
+                return Ok(said);
             }
-            tokio::time::sleep(pause).await;
-            pause *= 3;
+            // A copy may fail after the store said 200.
+            if Element::read(&answer.body).is_some_and(|element| element.name() == "Error") {
+                let refusal = self.dialect.refusal(200, &answer.headers, &answer.body);
+                return Err(StoreFault::of_refusal(&self.asked(ask), refusal));
+            }
+            if attempt < ATTEMPTS {
+                tokio::time::sleep(pause).await;
+                pause *= 3;
+            }
         }
-        let said = format!("the answer is no `{root}`, or was cut off: is this endpoint an S3 store's?");
+        let said = "the answer is none of such a store, or was cut off: is this endpoint one?".to_owned();
         Err(StoreFault::Passing { asked: self.asked(ask), said })
+    }
+
+    /// The same for one in XML.
+    pub(super) async fn ask_xml(&self, ask: &Ask, root: &str) -> Result<Element, StoreFault> {
+        self.ask_for(ask, |answer| Element::named(&answer.body, root)).await
     }
 
     async fn once(&self, ask: &Ask, limit: u64) -> Result<StoreReply, StoreFault> {
@@ -137,53 +109,54 @@ impl ObjectStore {
         let body = body(response, if is_error { 1 << 16 } else { limit });
         let body = body.await.map_err(|said| StoreFault::Passing { asked: self.asked(ask), said })?;
         if is_error {
-            return Err(self.refused(ask, status, &headers, &body).await);
+            return Err(self.refused(ask, status.as_u16(), &headers, &body).await);
         }
         Ok(StoreReply { headers, body })
     }
 
-    async fn refused(&self, ask: &Ask, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> StoreFault {
-        let region = headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok());
-        let region = region.filter(|region| *region != self.region);
+    async fn refused(&self, ask: &Ask, status: u16, headers: &HeaderMap, body: &[u8]) -> StoreFault {
         // HEAD has no body, so that a bucket that is gone looks like a key that is not there: a byte of it tells.
-        if ask.method == Method::HEAD && matches!(status.as_u16(), 400..=404) {
-            let byte = Ask::new(Method::GET, &ask.key).header("range", "bytes=0-0");
+        if ask.method == Method::HEAD && matches!(status, 400..=404) {
+            let byte = self.dialect.get(&ask.key, (0, 0), "");
             return match Box::pin(self.once(&byte, 1 << 16)).await {
                 Err(fault) => fault,
                 Ok(_) => StoreFault::Changed,
             };
         }
-        StoreFault::of_answer(&self.asked(ask), status.as_u16(), region, body)
+        let mut refusal = self.dialect.refusal(status, headers, body);
+        if status == 404 && ask.key.is_empty() && refusal.code.is_empty() {
+            refusal =
+                Refusal { code: "NoSuchBucket".to_owned(), hint: Some(NO_BUCKET.to_owned()), ..refusal };
+        }
+        StoreFault::of_refusal(&self.asked(ask), refusal)
     }
 
     /// Method and place, as they are shown.
-    fn asked(&self, ask: &Ask) -> String {
+    pub(super) fn asked(&self, ask: &Ask) -> String {
         let host = self.base.host_str().unwrap_or_default();
         let slash = if ask.key.is_empty() { "" } else { "/" };
-        format!("{} s3://{}{slash}{} at {host}", ask.method, self.bucket, ask.key)
+        format!("{} {}{slash}{} at {host}", ask.method, self.name, ask.key)
     }
 
     async fn send(&self, ask: &Ask) -> Result<Response, StoreFault> {
         let url = self.url(ask)?;
         let mut request = HttpRequest::new(HttpRequestBody::from(ask.body.clone()));
         let failed = |said: String| StoreFault::Refused { asked: self.asked(ask), said, hint: None };
+        let no_url = || failed("it is no URL".to_owned());
         *request.method_mut() = ask.method.clone();
-        *request.uri_mut() = url.as_str().parse().map_err(|_error| failed("it is no URL".to_owned()))?;
+        *request.uri_mut() = url.as_str().parse().map_err(|_error| no_url())?;
         for (name, value) in &ask.headers {
             let value = HeaderValue::from_str(value).map_err(|error| failed(error.to_string()))?;
             request.headers_mut().insert(HeaderName::from_static(name), value);
         }
-        let credential = self.credentials.get().await.map_err(|said| StoreFault::Refused {
+        let signed = self.dialect.authorize(&mut request).await;
+        signed.map_err(|why| StoreFault::Refused {
             asked: self.asked(ask),
-            said: format!("there are no credentials: {said}"),
-            hint: Some(credentials::HINT.to_owned()),
+            said: why.said,
+            hint: why.hint.map(str::to_owned),
         })?;
-        if let Some(credential) = credential {
-            let signed =
-                AwsAuthorizer::new(&credential, "s3", &self.region).try_authorize(&mut request, None);
-            signed.map_err(|error| failed(error.to_string()))?;
-        }
         let (parts, _) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string()).map_err(|_error| no_url())?;
         let sent = self.http.request(ask.method.clone(), url).headers(parts.headers).body(ask.body.clone());
         sent.send().await.map_err(|error| StoreFault::Passing { asked: self.asked(ask), said: words(&error) })
     }
@@ -191,12 +164,19 @@ impl ObjectStore {
     fn url(&self, ask: &Ask) -> Result<Url, StoreFault> {
         let mut url = self.base.clone();
         let mut path = url.path().trim_end_matches('/').to_owned();
-        if ask.key.split('/').any(|name| name == "." || name == "..") {
+        if ask.path.is_none() && ask.key.split('/').any(|name| name == "." || name == "..") {
             let said = "a key with `.` or `..` between slashes cannot be written as a URL".to_owned();
             return Err(StoreFault::Refused { asked: self.asked(ask), said, hint: None });
         }
-        path.push('/');
-        encode(&mut path, ask.key.as_bytes(), true);
+        match ask.path.as_deref() {
+            // The bucket itself: some take a slash behind it for the start of a key.
+            Some("") => {}
+            Some(elsewhere) => path.extend(["/", elsewhere]),
+            None => {
+                path.push('/');
+                encode(&mut path, ask.key.as_bytes(), true);
+            }
+        }
         url.set_path(&path);
         let mut query = String::new();
         for (name, value) in &ask.query {
@@ -208,55 +188,21 @@ impl ObjectStore {
         url.set_query(Some(&*query).filter(|query| !query.is_empty()));
         Ok(url)
     }
-
-    /// A key of this bucket, as the source of a copy.
-    pub(super) fn copy_source(&self, key: &str) -> String {
-        let mut source = format!("/{}/", self.bucket);
-        encode(&mut source, key.as_bytes(), true);
-        source
-    }
-
-    /// With what the registry says of every object that it writes.
-    pub(super) fn written(&self, mut ask: Ask) -> Ask {
-        let written = &self.written;
-        if let Some(key) = &written.key_id {
-            ask = ask.header("x-amz-server-side-encryption", "aws:kms");
-            ask = ask.header("x-amz-server-side-encryption-aws-kms-key-id", key);
-        } else if written.encrypt {
-            ask = ask.header("x-amz-server-side-encryption", "AES256");
-        }
-        if let Some(class) = &written.class {
-            ask = ask.header("x-amz-storage-class", class);
-        }
-        if let Some(acl) = &written.acl {
-            ask = ask.header("x-amz-acl", acl);
-        }
-        ask
-    }
 }
+
+/// What to do where there is no such bucket.
+pub(super) const NO_BUCKET: &str =
+    "there is no such bucket at this endpoint: check its name and the endpoint";
 
 /// The MD5 of some bytes, as a store gives it as an `ETag`.
 pub(super) fn md5(bytes: &[u8]) -> [u8; 16] {
     Md5::digest(bytes).into()
 }
 
-/// Everything but what needs no escaping in any part of a URL.
-fn encode(into: &mut String, text: &[u8], is_path: bool) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in text {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_path && byte == b'/') {
-            into.push(byte.into());
-        } else {
-            into.push('%');
-            let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
-            into.extend([digit(byte >> 4), digit(byte & 15)].map(char::from));
-        }
-    }
-}
-
-fn client(settings: &BucketSettings, base: &Url) -> Result<reqwest::Client, String> {
+fn client(settings: &BucketSettings) -> Result<reqwest::Client, String> {
     tls::install_crypto();
-    let given = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
+    let is_s3 = matches!(settings.vendor, Vendor::S3(_));
+    let given = std::env::var_os("AWS_CA_BUNDLE").filter(|path| is_s3 && !path.is_empty());
     let given = given.map(|path| tls::certificates(path.as_ref())).transpose();
     let given = given.map_err(|error| format!("AWS_CA_BUNDLE: {error}"))?.unwrap_or_default();
     let trust = if settings.skip_verify { Trust::Anybody } else { Trust::System(given) };
@@ -272,7 +218,7 @@ fn client(settings: &BucketSettings, base: &Url) -> Result<reqwest::Client, Stri
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(SILENCE)
         .timeout(WHOLE);
-    let host = base.host_str().unwrap_or_default();
+    let host = settings.endpoint.as_ref().and_then(Url::host_str).unwrap_or_default();
     if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
         builder = builder.no_proxy();
     }

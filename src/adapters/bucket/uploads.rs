@@ -5,11 +5,13 @@ use std::sync::Arc;
 use reqwest::Method;
 
 use super::BucketStorage;
+use super::ask::Ask;
 use super::fault::StoreFault;
 use super::pages::Unfinished;
+use super::pages::WantedPage;
 use super::runtime::wait;
-use super::store::{Ask, ObjectStore};
-use crate::domain::layout::Place;
+use super::store::ObjectStore;
+use crate::domain::layout::{self, Place, UploadPart};
 use crate::domain::observed::Observed;
 use crate::engine::ports::{SessionMark, Sessions, Uploads};
 
@@ -26,10 +28,13 @@ impl BucketUploads {
 }
 
 impl Uploads for BucketUploads {
-    /// The driver begins a multipart upload with each session, so that no link need be listed to find them.
+    /// The S3 driver begins a multipart upload with each session, so that no link need be listed to find them.
     fn sessions(&self) -> Observed<Sessions> {
         let (store, prefix) = (Arc::clone(&self.0.store), self.0.prefix.clone());
         let sessions = wait(async move {
+            if !store.dialect.hides_uploads() {
+                return listed(&store, &prefix).await;
+            }
             let mut sessions = Sessions::new();
             for upload in store.unfinished(&prefix).await? {
                 let below = upload.key.strip_prefix(prefix.as_bytes()).unwrap_or_default();
@@ -43,6 +48,31 @@ impl Uploads for BucketUploads {
             Ok(sessions)
         });
         sessions.map_or_else(StoreFault::observed, Observed::Present)
+    }
+}
+
+/// Those that a listing shows.
+async fn listed(store: &ObjectStore, prefix: &str) -> Result<Sessions, StoreFault> {
+    let below = format!("{prefix}{}/", layout::REPOSITORIES);
+    let mut sessions = Sessions::new();
+    let mut token = String::new();
+    loop {
+        let wanted = WantedPage { prefix: &below, token: &token, ..WantedPage::default() };
+        let page = store.page(wanted).await?;
+        for entry in &page.entries {
+            let place =
+                entry.key.strip_prefix(prefix.as_bytes()).and_then(|key| std::str::from_utf8(key).ok());
+            let Some(Place::Upload(name, id, Some(part))) = place.map(Place::from) else { continue };
+            let session = sessions.entry(Place::Upload(name, id, None)).or_default();
+            session.modified = session.modified.max(i128::from(entry.modified) * 1_000_000_000);
+            if part == UploadPart::Data {
+                session.size = entry.size;
+            }
+        }
+        if page.is_last {
+            return Ok(sessions);
+        }
+        token = page.next;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Changing a registry's storage in a bucket: bad objects are copied away, checked there, and then deleted here.
 //!
 //! ```text
-//! s3://BUCKET/[ROOT/]docker/registry/v2/…
+//! s3://BUCKET/[ROOT/]docker/registry/v2/…                              or gs://, az://
 //! s3://BUCKET/[ROOT/]regfsck-quarantine/<run>/docker/registry/v2/…     nothing of the registry walks there
 //! ```
 //!
@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::Method;
 
 use super::BucketStorage;
 use super::fault::StoreFault;
@@ -20,7 +19,6 @@ use super::misplaced::{Misplaced, judge};
 use super::objects::Object;
 use super::pages::KeyPage;
 use super::runtime::wait;
-use super::store::{Ask, StoreReply};
 use crate::adapters::storage::uploads::is_uuid;
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Change, Content, StorageChange};
@@ -34,8 +32,6 @@ const QUARANTINE: &str = "regfsck-quarantine";
 const SHA256: Digest = Digest::sha256([0; 32]);
 /// Longer than any link; what is longer is kept whole, not in the journal.
 const LINK_LIMIT: u64 = 500;
-/// The store copies no more in one piece.
-const COPIED: u64 = 5 << 30;
 
 /// A registry's storage in a bucket, to be changed by one run.
 #[derive(Debug)]
@@ -54,7 +50,7 @@ impl BucketWriter {
     #[must_use]
     pub fn new(storage: BucketStorage, run: &str) -> Self {
         let root = storage.prefix.strip_suffix(&format!("{ROOT}/")).unwrap_or_default().to_owned();
-        let bucket = format!("s3://{}/", storage.store.bucket);
+        let bucket = format!("{}/", storage.store.name);
         Self { bucket, own: format!("{root}{QUARANTINE}/{run}/"), root, storage }
     }
 
@@ -66,7 +62,8 @@ impl BucketWriter {
     /// quarantine.
     fn key(&self, path: &Path) -> Result<String, StorageWriteError> {
         let key = path.to_str().and_then(|path| path.strip_prefix(&self.bucket)).filter(|key| {
-            let is_plain = key.split('/').all(|name| !matches!(name, "" | "." | ".."));
+            let below = key.strip_prefix(&*self.root).unwrap_or(key);
+            let is_plain = below.split('/').all(|name| !matches!(name, "" | "." | ".."));
             let place = key.strip_prefix(&self.storage.prefix).map(Place::from);
             let is_file = matches!(place, Some(Place::Data(_) | Place::Link(..)))
                 || key.strip_prefix(&self.storage.prefix).is_some_and(extends_data);
@@ -88,11 +85,6 @@ impl BucketWriter {
                 source: io::Error::other(other.reason().to_string()),
             },
         }
-    }
-
-    fn ask(&self, ask: Ask) -> Result<StoreReply, StoreFault> {
-        let store = Arc::clone(&self.storage.store);
-        wait(async move { store.ask(&ask, 1 << 16).await })
     }
 
     /// What an object holds, by the algorithm of that digest; nothing if there is none.
@@ -178,16 +170,15 @@ impl BucketWriter {
 
     fn copy(&self, from: &str, to: &str, object: &Object) -> Result<(), StorageWriteError> {
         let refused = self.refused("copy", from);
-        if object.size > COPIED {
+        let store = Arc::clone(&self.storage.store);
+        let most = store.dialect.copied_at_once();
+        if object.size > most {
             let said =
-                format!("it has {} bytes, and stores copy no more than {COPIED} in one piece", object.size);
+                format!("it has {} bytes, and stores copy no more than {most} in one piece", object.size);
             return Err(refused(StoreFault::Refused { asked: "copy".into(), said, hint: None }));
         }
-        let store = Arc::clone(&self.storage.store);
-        let source = store.copy_source(from);
-        let ask = Ask::new(Method::PUT, to).header("x-amz-copy-source", source);
-        let ask = store.written(ask.header("x-amz-copy-source-if-match", &*object.tag));
-        wait(async move { store.ask_xml(&ask, "CopyObjectResult").await }).map(|_| ()).map_err(refused)
+        let (from, to, object) = (from.to_owned(), to.to_owned(), object.clone());
+        wait(async move { store.copy(&from, &to, &object).await }).map_err(refused)
     }
 
     /// Delete an object that is still the one that was looked at.
@@ -196,7 +187,12 @@ impl BucketWriter {
         if now.tag != object.tag || now.size != object.size {
             return Err(StorageWriteError::ChangedSince { path: self.path(key) });
         }
-        self.ask(Ask::new(Method::DELETE, key)).map(|_| ()).map_err(self.refused("delete", key))
+        self.take_away(key, &object.tag).map_err(self.refused("delete", key))
+    }
+
+    fn take_away(&self, key: &str, tag: &str) -> Result<(), StoreFault> {
+        let (store, key, tag) = (Arc::clone(&self.storage.store), key.to_owned(), tag.to_owned());
+        wait(async move { store.delete(&key, &tag).await })
     }
 
     fn write(&self, path: &Path, old: Option<&Content>, new: &Content) -> Result<(), StorageWriteError> {
@@ -208,9 +204,9 @@ impl BucketWriter {
         if current.as_ref() != old {
             return Err(StorageWriteError::ChangedSince { path: path.to_owned() });
         }
-        let ask = Ask::new(Method::PUT, &key).body(Bytes::copy_from_slice(new.as_bytes()));
-        let ask = self.storage.store.written(ask);
-        self.ask(ask).map(|_| ()).map_err(self.refused("write", &key))
+        let (store, body) = (Arc::clone(&self.storage.store), Bytes::copy_from_slice(new.as_bytes()));
+        let at = key.clone();
+        wait(async move { store.put(&at, body).await }).map_err(self.refused("write", &key))
     }
 
     fn revert_move(
@@ -259,7 +255,7 @@ impl BucketWriter {
     /// The first page of what begins with that.
     fn first_below(&self, key: &str) -> Result<KeyPage, StorageWriteError> {
         let (store, prefix) = (Arc::clone(&self.storage.store), key.to_owned());
-        let page = wait(async move { store.page(&prefix, b"", false).await });
+        let page = wait(async move { store.first_page(&prefix, false).await });
         page.map_err(self.refused("list", key))
     }
 
@@ -353,7 +349,7 @@ impl StorageWriter for BucketWriter {
             matches!(place, Some(Place::Upload(_, _, Some(UploadPart::HashState(..)))))
         };
         for key in keys.filter(|keys| page.is_last && keys.iter().all(is_state)).unwrap_or_default() {
-            self.ask(Ask::new(Method::DELETE, &key)).map_err(self.refused("delete", &key))?;
+            self.take_away(&key, "").map_err(self.refused("delete", &key))?;
         }
         Ok(())
     }

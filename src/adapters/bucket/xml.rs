@@ -48,6 +48,11 @@ impl Element {
         }
     }
 
+    /// The outermost element, if it is of that name.
+    pub(super) fn named(xml: &[u8], name: &str) -> Option<Self> {
+        Self::read(xml).filter(|element| element.name == name)
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -57,9 +62,14 @@ impl Element {
         self.children.iter().filter(move |child| child.name == name)
     }
 
+    /// The first element of that name in it.
+    pub(super) fn first(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
     /// The text of the first element of that name in it.
     pub(super) fn text(&self, name: &str) -> &str {
-        self.children.iter().find(|child| child.name == name).map_or("", |child| &child.text)
+        self.first(name).map_or("", |child| &child.text)
     }
 }
 

@@ -86,7 +86,7 @@ pub enum StorageDriver {
         /// `rootdirectory`; the tree begins at `docker/registry/v2` below it.
         root: PathBuf,
     },
-    /// In a bucket that speaks S3.
+    /// In a bucket.
     Bucket(Box<BucketSettings>),
     /// Somewhere that regfsck cannot look yet.
     Unsupported {
@@ -102,14 +102,16 @@ impl StorageDriver {
     #[must_use]
     pub fn no_storage_at(scheme: &str) -> String {
         match scheme {
-            "gs" | "gcs" => read::unsupported("gcs"),
-            "az" | "azure" | "abfs" | "abfss" | "wasb" | "wasbs" => read::unsupported("azure"),
+            "gcs" => "write it like gs://BUCKET".into(),
+            "azure" | "abfs" | "abfss" | "wasb" | "wasbs" => {
+                "write it like az://CONTAINER?account=NAME".into()
+            }
             "swift" | "oss" => read::unsupported(scheme),
             "http" | "https" | "docker" | "oci" => {
                 "that is no storage but a registry: give it as `--registry URL`".into()
             }
             "file" => "give a path, without `file://`".into(),
-            _ => "storage is a folder or a bucket: give `--storage DIR` or `--storage s3://BUCKET`".into(),
+            _ => "storage is a folder or a bucket: give `--storage DIR` or `--storage s3://BUCKET` (or gs://, az://)".into(),
         }
     }
 }

@@ -69,8 +69,10 @@ fn storage(tree: &ConfigTree) -> Result<StorageDriver, ConfigError> {
             let root = tree.text("storage.filesystem.rootdirectory")?;
             Ok(StorageDriver::Filesystem { root: root.unwrap_or_else(|| "/var/lib/registry".into()).into() })
         }
-        [name @ ("s3" | "s3aws")] => Ok(StorageDriver::Bucket(bucket::read(tree, name)?.into())),
-        [name] => Ok(StorageDriver::Unsupported { name: (*name).to_owned(), why: unsupported(name) }),
+        [name] => Ok(match bucket::read(tree, name)? {
+            Some(bucket) => StorageDriver::Bucket(bucket.into()),
+            None => StorageDriver::Unsupported { name: (*name).to_owned(), why: unsupported(name) },
+        }),
         several => Err(ConfigError::NotOneDriver {
             path: tree.path.clone(),
             found: several.iter().map(|name| (*name).to_owned()).collect(),
@@ -83,8 +85,6 @@ pub(super) fn unsupported(name: &str) -> String {
         "inmemory" => {
             return "the registry keeps its data in its own memory; use `--registry` alone".into();
         }
-        "gcs" => "in Google Cloud Storage",
-        "azure" => "in Azure Blob Storage",
         "swift" => "in OpenStack Swift",
         "oss" => "in Alibaba Cloud OSS",
         _ => return format!("regfsck knows no storage driver `{name}`; use `--registry` alone"),

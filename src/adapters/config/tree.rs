@@ -107,6 +107,12 @@ impl ConfigTree {
         }
     }
 
+    /// A section as JSON; nothing where there is none, or nothing in it.
+    pub(super) fn json(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        let has_keys = !self.keys(key)?.is_empty();
+        Ok(self.get(key).filter(|_| has_keys).map(Value::to_string))
+    }
+
     /// A list of sections; none where there is no such list.
     pub(super) fn sections(&self, key: &str) -> Result<Vec<&Map<String, Value>>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };

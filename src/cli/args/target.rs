@@ -66,8 +66,8 @@ pub struct ConfigArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub struct StorageArguments {
-    /// The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for
-    /// each part that `regfsck snapshot --shard` took
+    /// The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or
+    /// <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took
     #[allow(
         rustdoc::broken_intra_doc_links,
         reason = "the brackets mean what may be left out, as everywhere in help"
@@ -100,6 +100,12 @@ pub struct WalkArguments {
     /// answers at once, up to 64 where it does not. -v says what was chosen.
     #[arg(long, env = "REGFSCK_IO_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub io_jobs: Option<u16>,
+    /// Read at most so many links of a bucket one by one
+    ///
+    /// What a link says is told by the listing where the bucket tells MD5 sums. Where it does not, as under SSE-KMS, each link takes a
+    /// request. What is left is not called wrong: the check is incomplete, and says how many links were not read.
+    #[arg(long, env = "REGFSCK_MAX_REQUESTS", value_name = "N")]
+    pub max_requests: Option<u64>,
     /// Follow symbolic links below the storage root when it is read, as the daemon does
     ///
     /// Whoever may write there can lead regfsck anywhere with them, so that they are followed only where that is said; and never when

@@ -15,6 +15,7 @@ use super::idle::{self, is_given, is_typed};
 use super::means::{RestartArguments, SourceArguments, StateArguments};
 use super::target::{ConfigArguments, DaemonArguments, StorageArguments};
 use super::values::Secret;
+use crate::adapters::bucket_settings::BucketSettings;
 use crate::adapters::source::SourceSpec;
 
 /// The bare words, and the flags that they outdo where those are of the environment.
@@ -157,6 +158,9 @@ fn without_credentials(address: &str) -> String {
 }
 
 fn absolute(path: &Path) -> PathBuf {
+    if path.to_str().is_some_and(BucketSettings::is_url) {
+        return path.to_owned();
+    }
     std::path::absolute(path).unwrap_or_else(|_error| path.to_owned())
 }
 
@@ -249,6 +253,13 @@ mod tests {
             ("s3://b/root?endpoint=http://h:9000", "s3://b/root?endpoint=http://h:9000"),
         ] {
             assert_eq!(without_user(address), shown);
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_where_it_is_from_any_folder() {
+        for url in ["s3://b/r", "gs://b", "az://c?account=a"] {
+            assert_eq!(absolute(Path::new(url)), Path::new(url));
         }
     }
 

@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 
+#[cfg(feature = "cloud")]
+use crate::adapters::bucket::BucketStorage;
 use crate::adapters::config::{RegistryConfig, StorageDriver};
 use crate::adapters::storage::quarantined;
 use crate::cli::args::doctor::DoctorCommand;
@@ -27,6 +29,12 @@ async fn diagnose(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagno
     let mut settings = config.as_ref().map(settings).unwrap_or_default();
     settings.version = command.registry_version;
     settings.quarantined = kept(config.as_ref());
+    #[cfg(feature = "cloud")]
+    if !place.offline
+        && let Some(bucket) = bucket(config.as_ref())?
+    {
+        settings.bucket = tokio::task::spawn_blocking(move || bucket.facts()).await?;
+    }
     if cache.is_some() {
         settings.redis_database = redis::database(&place.redis, config.as_ref())?;
     }
@@ -37,6 +45,13 @@ async fn diagnose(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagno
         cache: cache.as_deref(),
     };
     Ok(examine(patient, command.fail_on, &*terminal.progress()).await)
+}
+
+/// The bucket that it is in, where it is in one.
+#[cfg(feature = "cloud")]
+fn bucket(config: Option<&RegistryConfig>) -> Result<Option<BucketStorage>> {
+    let Some(StorageDriver::Bucket(settings)) = config.map(|config| &config.storage) else { return Ok(None) };
+    Ok(Some(BucketStorage::open(settings, None)?))
 }
 
 /// The folders of what repairs moved away.

@@ -6,7 +6,9 @@ use crate::cli::args::doctor::DoctorCommand;
 use crate::cli::args::redis::RedisArguments;
 use crate::cli::args::repair::UndoCommand;
 use crate::cli::args::snapshot::SnapshotCommand;
-use crate::cli::args::target::{ConfigArguments, DaemonArguments, StorageArguments, TargetArguments};
+use crate::cli::args::target::{
+    ConfigArguments, DaemonArguments, StorageArguments, TargetArguments, WalkArguments,
+};
 use crate::cli::args::verify::VerifyCommand;
 
 /// What the arguments say of where the registry is; what a command does not take is not there.
@@ -22,6 +24,8 @@ pub(in crate::cli) struct Place {
     pub(in crate::cli) parts: Vec<PathBuf>,
     /// How many looks at storage are under way at once; unless it is said, storage tells.
     pub(in crate::cli) io_jobs: Option<u16>,
+    /// How many links of a bucket are read one by one at most.
+    pub(in crate::cli) max_requests: Option<u64>,
     /// Whether links below its root are followed.
     pub(in crate::cli) follow_symlinks: bool,
     pub(in crate::cli) registry: Option<String>,
@@ -56,6 +60,7 @@ impl From<&TargetArguments> for Place {
             offline: target.offline,
             sparse_indexes: target.sparse_indexes,
             io_jobs: target.walk.io_jobs,
+            max_requests: target.walk.max_requests,
             follow_symlinks: target.walk.follow_symlinks,
             repo: target.scope.repo.clone(),
             redis: target.redis.clone(),
@@ -84,8 +89,14 @@ impl From<&DoctorCommand> for Place {
 impl From<&SnapshotCommand> for Place {
     fn from(snapshot: &SnapshotCommand) -> Self {
         let repo = snapshot.scope.repo.clone();
-        let (io_jobs, follow_symlinks) = (snapshot.walk.io_jobs, snapshot.walk.follow_symlinks);
-        Self { io_jobs, follow_symlinks, repo, ..Self::of_config(&snapshot.config).on(&snapshot.storage) }
+        let WalkArguments { io_jobs, max_requests, follow_symlinks } = snapshot.walk.clone();
+        Self {
+            io_jobs,
+            max_requests,
+            follow_symlinks,
+            repo,
+            ..Self::of_config(&snapshot.config).on(&snapshot.storage)
+        }
     }
 }
 

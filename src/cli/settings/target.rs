@@ -253,7 +253,7 @@ pub(in crate::cli) fn storage(
         (Some(path), _) => match path.to_str().filter(|text| BucketSettings::is_url(text)) {
             Some(url) => {
                 let settings = BucketSettings::of_url(url).context("--storage")?;
-                return bucket(&settings, jobs).context("--storage").map(Some);
+                return bucket(&settings, jobs, target.max_requests).context("--storage").map(Some);
             }
             None => match address(path) {
                 Some((scheme, text)) => {
@@ -265,7 +265,7 @@ pub(in crate::cli) fn storage(
         },
         (None, Some(StorageDriver::Bucket(settings))) => {
             let shown = "cannot look at the storage that the configuration names";
-            return bucket(settings, jobs).context(shown).map(Some);
+            return bucket(settings, jobs, target.max_requests).context(shown).map(Some);
         }
         (None, Some(StorageDriver::Filesystem { root })) => match contained {
             None => FilesystemStorage::open_configured(root),
@@ -280,6 +280,9 @@ pub(in crate::cli) fn storage(
         }
         (None, None) => return Ok(None),
     };
+    if target.max_requests.is_some() {
+        bail!("--max-requests is of a bucket: on a disk every link is read");
+    }
     opened
         .map(|storage| {
             Some(OpenedStorage::Disk(storage.with_io_jobs(jobs).following(target.follow_symlinks)))
@@ -323,12 +326,21 @@ fn address(path: &Path) -> Option<(&str, &str)> {
 
 /// A bucket as storage.
 #[cfg(feature = "cloud")]
-fn bucket(settings: &BucketSettings, jobs: Option<NonZeroUsize>) -> Result<OpenedStorage> {
-    Ok(OpenedStorage::Bucket(crate::adapters::bucket::BucketStorage::open(settings, jobs)?))
+fn bucket(
+    settings: &BucketSettings,
+    jobs: Option<NonZeroUsize>,
+    max_requests: Option<u64>,
+) -> Result<OpenedStorage> {
+    let storage = crate::adapters::bucket::BucketStorage::open(settings, jobs)?;
+    Ok(OpenedStorage::Bucket(storage.reading_at_most(max_requests)))
 }
 
 #[cfg(not(feature = "cloud"))]
-fn bucket(settings: &BucketSettings, _jobs: Option<NonZeroUsize>) -> Result<OpenedStorage> {
+fn bucket(
+    settings: &BucketSettings,
+    _jobs: Option<NonZeroUsize>,
+    _max_requests: Option<u64>,
+) -> Result<OpenedStorage> {
     bail!(
         "`{}` is a bucket, and this regfsck was built without the feature `cloud`: build it with that, or use `--registry` alone",
         settings.location()

@@ -53,3 +53,13 @@ fn faults_are_told_of_the_versions_that_have_them() {
     assert_eq!(of((3, 1, 0)), ["fault-delete-by-tag", "fault-schema1", "fault-swallowed-manifest"]);
     assert_eq!(of((3, 2, 0)), ["fault-schema1"]);
 }
+
+#[test]
+fn a_bucket_is_a_hint_where_it_keeps_what_nobody_sees() {
+    let of = |bucket| codes(&Settings { bucket, ..Settings::default() });
+    let bad = BucketFacts { aborts_uploads: Some(false), keeps_versions: Some(true), hides_sums: Some(true) };
+    assert_eq!(of(bad), ["bucket-hides-sums", "bucket-keeps-uploads", "bucket-keeps-versions"]);
+    let good =
+        BucketFacts { aborts_uploads: Some(true), keeps_versions: Some(false), hides_sums: Some(false) };
+    assert_eq!(of(good), Vec::<String>::new());
+}

@@ -1,8 +1,9 @@
 //! What users type wrong about buckets.
 
-use super::run;
-use crate::support::moto::{BUCKET, Moto};
+use super::run_s3 as run;
+use crate::support::moto::Moto;
 use crate::support::regfsck::command;
+use crate::support::store::{BUCKET, Store as _};
 
 #[test]
 fn a_bucket_that_cannot_be_is_refused_with_what_to_type() {
@@ -12,8 +13,12 @@ fn a_bucket_that_cannot_be_is_refused_with_what_to_type() {
         ("s3://AKIA:hidden@b", "AWS_SECRET_ACCESS_KEY"),
         ("s3://b?region", "there are endpoint"),
         ("s3://b?endpoint=http://AKIA:hidden@", "is no endpoint"),
-        ("gs://b", "in Google Cloud Storage"),
-        ("az://container", "in Azure Blob Storage"),
+        ("gs://", "gs://BUCKET"),
+        ("gs://b?region=eu", "there are endpoint"),
+        ("gcs://b", "gs://BUCKET"),
+        ("az://container", "account=NAME"),
+        ("az://container?sig=hidden", "holds no credentials"),
+        ("azure://container", "az://CONTAINER"),
         ("swift://b", "in OpenStack Swift"),
         ("oss://b", "in Alibaba Cloud OSS"),
         ("https://me:hidden@h", "--registry URL"),

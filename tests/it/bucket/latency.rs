@@ -16,7 +16,7 @@ use regfsck::domain::digest::Digest;
 use regfsck::domain::layout::ROOT;
 use sha2::Sha256;
 
-use super::run;
+use super::run_s3 as run;
 
 const DELAY: Duration = Duration::from_millis(100);
 /// So many repositories of so many images of so many layers each; a repository links what the two after it have, too.

@@ -1,17 +1,26 @@
-//! Registries whose storage is a bucket: against a store that speaks S3, and daemons with their `s3` driver on it.
+//! Registries whose storage is a bucket: against stores that speak S3, as Google and as Azure, and
+//! daemons with their drivers on them.
 
 mod bad_input;
 mod contract;
 mod daemon;
+mod doctor;
 mod latency;
+mod vendors;
 mod weather;
 
 use std::ffi::OsStr;
 
 use crate::support::moto::KEYS;
 use crate::support::regfsck::{Ended, command};
+use crate::support::store::Store;
 
-/// Run the program with credentials for the store.
-pub(crate) fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
+/// Run the program with credentials for that store.
+fn run(store: &dyn Store, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
+    command(arguments).envs(store.variables()).output().unwrap().into()
+}
+
+/// The same for one that speaks S3.
+fn run_s3(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
     command(arguments).envs(KEYS).output().unwrap().into()
 }

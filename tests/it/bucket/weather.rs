@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regfsck::domain::report::Verdict;
+use rstest::rstest;
 
 use super::run;
-use crate::support::moto::{BUCKET, Moto};
 use crate::support::regfsck::Ended;
+use crate::support::store::{Kind, Store};
 use crate::support::tree::Tree;
 
 /// What becomes of a request, by its first line and how many came before.
@@ -24,16 +25,17 @@ enum Fate {
 }
 
 /// A store behind a proxy that spoils some of its answers.
-struct Spoiled {
+struct Spoiled<'s> {
+    store: &'s dyn Store,
     port: u16,
     seen: Arc<AtomicUsize>,
 }
 
-impl Spoiled {
-    fn before(moto: &Moto, judge: impl Fn(&str, usize) -> Fate + Send + Sync + 'static) -> Self {
+impl<'s> Spoiled<'s> {
+    fn before(store: &'s dyn Store, judge: impl Fn(&str, usize) -> Fate + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (server, seen) = (moto.url().replace("http://", ""), Arc::new(AtomicUsize::new(0)));
+        let (server, seen) = (store.host(), Arc::new(AtomicUsize::new(0)));
         let (judge, counted): (Arc<Judge>, _) = (Arc::new(judge), Arc::clone(&seen));
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -41,11 +43,13 @@ impl Spoiled {
                 std::thread::spawn(move || serve(client, &server, &*judge, &seen));
             }
         });
-        Self { port, seen }
+        Self { store, port, seen }
     }
 
-    fn storage(&self) -> String {
-        format!("s3://{BUCKET}?endpoint=http://127.0.0.1:{}", self.port)
+    fn check(&self) -> Ended {
+        let behind = format!("127.0.0.1:{}", self.port);
+        let storage = self.store.storage("").replace(&self.store.host(), &behind);
+        run(self.store, ["check", "--storage", &storage, "-o", "json"])
     }
 
     fn requests(&self) -> usize {
@@ -92,38 +96,40 @@ fn error(code: &str) -> String {
 }
 
 /// A healthy registry of some images in a bucket.
-fn healthy() -> Option<Moto> {
-    let moto = Moto::start()?;
+fn healthy(kind: Kind) -> Option<Box<dyn Store>> {
+    let store = kind.start()?;
     let dir = tempfile::tempdir().unwrap();
     let mut tree = Tree::new(dir.path());
     for n in 0..4 {
         tree.image(&format!("team/app{n}"), Some("1"), &format!("image {n}"));
     }
-    moto.upload(dir.path(), "");
-    Some(moto)
+    store.upload(dir.path(), "");
+    Some(store)
 }
 
-fn check(storage: &str) -> Ended {
-    run(["check", "--storage", storage, "-o", "json"])
+/// Whether that asks for a listing.
+fn is_list(line: &str) -> bool {
+    ["list-type=2", "nextPageToken", "comp=list"].iter().any(|part| line.contains(part))
 }
 
-#[test]
-fn a_store_that_fails_now_and_then_is_asked_again() {
-    let Some(moto) = healthy() else { return };
+#[rstest]
+fn a_store_that_fails_now_and_then_is_asked_again(#[values(Kind::S3, Kind::Gcs, Kind::Azure)] kind: Kind) {
+    let Some(store) = healthy(kind) else { return };
     for fate in
         [|| Fate::Answer(500, error("InternalError")), || Fate::Answer(503, error("SlowDown")), || Fate::Cut]
     {
         let spoiled =
-            Spoiled::before(&moto, move |_, before| if before % 3 == 0 { fate() } else { Fate::Pass });
-        let ended = check(&spoiled.storage());
+            Spoiled::before(&*store, move |_, before| if before % 3 == 0 { fate() } else { Fate::Pass });
+        let ended = spoiled.check();
         assert_eq!((ended.status, ended.report().verdict), (0, Verdict::Coherent), "{ended:?}");
     }
 }
 
-#[test]
-fn what_a_failing_store_does_not_show_is_unknown_and_not_missing() {
-    let Some(moto) = healthy() else { return };
-    let is_list = |line: &str| line.contains("list-type=2");
+#[rstest]
+fn what_a_failing_store_does_not_show_is_unknown_and_not_missing(
+    #[values(Kind::S3, Kind::Gcs, Kind::Azure)] kind: Kind,
+) {
+    let Some(store) = healthy(kind) else { return };
     let failing: [(&str, Box<Judge>); 5] = [
         ("everything", Box::new(|_: &str, _| Fate::Answer(500, error("InternalError")))),
         ("slow down", Box::new(|_: &str, _| Fate::Answer(503, error("SlowDown")))),
@@ -146,8 +152,8 @@ fn what_a_failing_store_does_not_show_is_unknown_and_not_missing() {
         ),
     ];
     for (name, judge) in failing {
-        let spoiled = Spoiled::before(&moto, move |line, before| judge(line, before));
-        let ended = check(&spoiled.storage());
+        let spoiled = Spoiled::before(&*store, move |line, before| judge(line, before));
+        let ended = spoiled.check();
         let report = ended.report();
         assert_eq!((ended.status, report.verdict), (3, Verdict::Incomplete), "{name}: {ended:?}");
         assert_eq!(report.findings.len(), 0, "{name}: {ended:?}");
@@ -158,7 +164,7 @@ fn what_a_failing_store_does_not_show_is_unknown_and_not_missing() {
 
 #[test]
 fn a_page_without_keys_that_is_not_the_last_is_gone_on_from() {
-    let Some(moto) = healthy() else { return };
+    let Some(store) = healthy(Kind::S3) else { return };
     let empty = |token: &str| {
         format!(
             "<ListBucketResult><IsTruncated>true</IsTruncated>{token}<KeyCount>0</KeyCount></ListBucketResult>"
@@ -166,33 +172,56 @@ fn a_page_without_keys_that_is_not_the_last_is_gone_on_from() {
     };
     let is_first = |line: &str| line.contains("list-type=2") && !line.contains("continuation-token");
     let lost = empty("<NextContinuationToken>nowhere</NextContinuationToken>");
-    let spoiled = Spoiled::before(&moto, move |line, _| match line {
+    let spoiled = Spoiled::before(&*store, move |line, _| match line {
         line if is_first(line) => Fate::Answer(200, lost.clone()),
         line if line.contains("continuation-token=nowhere") => Fate::Answer(500, error("InternalError")),
         _ => Fate::Pass,
     });
-    let ended = check(&spoiled.storage());
+    let ended = spoiled.check();
     assert_eq!((ended.status, ended.report().verdict), (3, Verdict::Incomplete), "{ended:?}");
 }
 
-#[test]
-fn a_store_that_refuses_is_no_report_but_a_word_on_what_to_do() {
-    let Some(moto) = healthy() else { return };
-    for (status, code, wanted) in [
-        (403, "AccessDenied", "s3:ListBucket"),
-        (403, "InvalidAccessKeyId", "AWS_ACCESS_KEY_ID"),
-        (403, "SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"),
-        (400, "ExpiredToken", "AWS_SESSION_TOKEN"),
-        (301, "PermanentRedirect", "region"),
-        (400, "AuthorizationHeaderMalformed", "region"),
-        (404, "NoSuchBucket", "no such bucket"),
-        (403, "RequestTimeTooSkewed", "clock"),
-    ] {
-        let spoiled = Spoiled::before(&moto, move |_, _| Fate::Answer(status, error(code)));
-        let ended = check(&spoiled.storage());
+fn google(reason: &str) -> String {
+    format!(r#"{{"error":{{"message":"so it is","errors":[{{"reason":"{reason}"}}]}}}}"#)
+}
+
+#[rstest]
+#[case::s3(Kind::S3, error, &[
+    (403, "AccessDenied", "s3:ListBucket"),
+    (403, "InvalidAccessKeyId", "AWS_ACCESS_KEY_ID"),
+    (403, "SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"),
+    (400, "ExpiredToken", "AWS_SESSION_TOKEN"),
+    (301, "PermanentRedirect", "region"),
+    (400, "AuthorizationHeaderMalformed", "region"),
+    (404, "NoSuchBucket", "no such bucket"),
+    (403, "RequestTimeTooSkewed", "clock"),
+])]
+#[case::gcs(Kind::Gcs, google, &[
+    (401, "authError", "GOOGLE_APPLICATION_CREDENTIALS"),
+    (403, "forbidden", "storage.objects.list"),
+    (404, "NoSuchBucket", "no such bucket"),
+])]
+#[case::azure(Kind::Azure, error, &[
+    (403, "AuthenticationFailed", "AZURE_STORAGE_KEY"),
+    (403, "AuthorizationPermissionMismatch", "Storage Blob Data Reader"),
+    (404, "ContainerNotFound", "no such container"),
+    (409, "ContainerBeingDeleted", "HTTP 409"),
+])]
+fn a_store_that_refuses_is_no_report_but_a_word_on_what_to_do(
+    #[case] kind: Kind,
+    #[case] words: fn(&str) -> String,
+    #[case] refusals: &[(u16, &str, &str)],
+) {
+    let Some(store) = healthy(kind) else { return };
+    for &(status, code, wanted) in refusals {
+        let body = words(code);
+        let spoiled = Spoiled::before(&*store, move |_, _| Fate::Answer(status, body.clone()));
+        let ended = spoiled.check();
         assert_eq!((ended.status, ended.stdout.as_str()), (2, ""), "{code}: {ended:?}");
         assert!(ended.stderr.contains(code) && ended.stderr.contains(wanted), "{code}: {}", ended.stderr);
-        assert!(!ended.stderr.contains("test-secret"), "{}", ended.stderr);
+        for (_, secret) in store.variables().into_iter().skip(1) {
+            assert!(!ended.stderr.contains(secret), "{}", ended.stderr);
+        }
         assert_eq!(spoiled.requests(), 1, "{code}: it is not asked again");
     }
 }

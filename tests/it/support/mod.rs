@@ -2,12 +2,14 @@
 #![allow(dead_code, reason = "each test module uses its own part of the harness")]
 #![allow(unreachable_pub, reason = "the harness is the interface of its own test binary")]
 
+pub mod azurite;
 pub mod browser;
 pub mod certificates;
 pub mod container_registry;
 pub mod daemon;
 pub mod damage;
 pub mod docker_engine;
+pub mod fake_gcs;
 pub mod generated;
 pub mod incident;
 pub mod measured;
@@ -25,6 +27,7 @@ pub mod source;
 pub mod source_stub;
 pub mod sources_fixture;
 pub mod stand_in;
+pub mod store;
 pub mod stub;
 pub mod token_server;
 pub mod transcript;

@@ -1,18 +1,14 @@
 //! A store that speaks S3: moto, from its folder in `target`, from `REGFSCK_TEST_MOTO` or from PATH.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use regfsck::domain::digest::Digest;
-use regfsck::domain::layout::ROOT;
+use regfsck::adapters::bucket_settings::{AccessKeys, BucketSettings, Vendor};
 
 use super::program::{Running, free_port};
 use super::raw::{Answer, Raw};
-use super::tree::data;
+use super::store::{BUCKET, Store, escaped};
 
-/// The bucket of the tests.
-pub const BUCKET: &str = "registry";
 /// Its credentials, which moto does not check.
 pub const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test-secret")];
 
@@ -54,67 +50,53 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// As `--storage` takes it.
-    pub fn storage(&self, root: &str) -> String {
-        let slash = if root.is_empty() { "" } else { "/" };
-        format!("s3://{BUCKET}{slash}{root}?endpoint={}", self.url())
-    }
-
     pub fn raw(&self) -> Raw {
         Raw::new(&self.url())
     }
 
     /// Ask as somebody, whose signature is not checked.
-    fn send(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+    pub fn send(&self, method: &str, target: &str, body: &[u8]) -> Answer {
         let signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
         self.raw().send(method, target, &[("Authorization", signed)], body)
     }
 
     fn path(key: &str) -> String {
-        let mut path = format!("/{BUCKET}/");
-        for byte in key.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-                path.push(byte.into());
-            } else {
-                let _ = write!(path, "%{byte:02X}");
-            }
-        }
-        path
+        format!("/{BUCKET}/{}", escaped(key, true))
+    }
+}
+
+impl Store for Moto {
+    fn storage(&self, root: &str) -> String {
+        let slash = if root.is_empty() { "" } else { "/" };
+        format!("s3://{BUCKET}{slash}{root}?endpoint={}", self.url())
     }
 
-    pub fn put(&self, key: &str, bytes: &[u8]) {
+    fn settings(&self, root: &str) -> BucketSettings {
+        let mut settings = BucketSettings::of_url(&self.storage(root)).unwrap();
+        let Vendor::S3(s3) = &mut settings.vendor else { panic!("{settings:?}") };
+        s3.keys = Some(AccessKeys { id: "test".into(), secret: "test-secret".to_owned().into() });
+        settings
+    }
+
+    fn variables(&self) -> Vec<(&'static str, &'static str)> {
+        KEYS.to_vec()
+    }
+
+    fn put(&self, key: &str, bytes: &[u8]) {
         assert_eq!(self.send("PUT", &Self::path(key), bytes).status, 200, "{key}");
     }
 
-    pub fn get(&self, key: &str) -> Option<Vec<u8>> {
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
         let Answer { status, body, .. } = self.send("GET", &Self::path(key), b"");
         (status == 200).then_some(body)
     }
 
-    pub fn delete(&self, key: &str) {
+    fn delete(&self, key: &str) {
         assert_eq!(self.send("DELETE", &Self::path(key), b"").status, 204, "{key}");
     }
 
-    /// Every key of the bucket, sorted.
-    pub fn keys(&self) -> Vec<String> {
-        let answer = self.send("GET", &format!("/{BUCKET}?list-type=2"), b"");
-        let text = String::from_utf8(answer.body).unwrap();
-        let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
-        keys.map(|(key, _)| key.to_owned()).collect()
-    }
-
-    /// Everything below a folder, with `prefix` before each path.
-    pub fn upload(&self, folder: &Path, prefix: &str) {
-        for entry in walkdir::WalkDir::new(folder).into_iter().flatten() {
-            if entry.file_type().is_file() {
-                let below = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                self.put(&format!("{prefix}{below}"), &std::fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-
     /// The driver's section of a registry's configuration, indented by two.
-    pub fn driver(&self, root: &str, has_redirect: bool) -> String {
+    fn driver(&self, root: &str, has_redirect: bool) -> String {
         format!(
             "  s3:\n    region: us-east-1\n    regionendpoint: {}\n    bucket: {BUCKET}\n    rootdirectory: /{root}\n    \
              accesskey: test\n    secretkey: test-secret\n    secure: false\n    forcepathstyle: true\n  redirect:\n    \
@@ -123,10 +105,4 @@ impl Moto {
             !has_redirect
         )
     }
-}
-
-/// The key of a blob's data below a root directory.
-pub fn data_key(root: &str, digest: &Digest) -> String {
-    let slash = if root.is_empty() { "" } else { "/" };
-    format!("{root}{slash}{ROOT}/{}", data(digest))
 }

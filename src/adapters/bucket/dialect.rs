@@ -1,0 +1,94 @@
+//! What differs between stores: how they are asked, how they answer, and who may ask.
+//!
+//! All else is one: requests are tried again, listings gone through and links judged alike.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use object_store::client::HttpRequest;
+use reqwest::header::HeaderMap;
+
+use super::ask::{Ask, StoreReply};
+use super::fault::Refusal;
+use super::objects::Object;
+use super::pages::{KeyPage, WantedPage};
+
+/// What a store speaks. Every question is a value; whoever sends it, tries it again.
+#[async_trait]
+pub(super) trait Dialect: Debug + Send + Sync {
+    /// Whether a listing can begin after any key. Otherwise it begins with a prefix, and goes on where the store said so.
+    fn begins_anywhere(&self) -> bool {
+        true
+    }
+
+    /// Whether uploads that are under way are in no listing.
+    fn hides_uploads(&self) -> bool {
+        false
+    }
+
+    /// More bytes are not copied in one piece.
+    fn copied_at_once(&self) -> u64 {
+        u64::MAX
+    }
+
+    /// For a page of keys.
+    fn list(&self, wanted: &WantedPage<'_>) -> Ask;
+
+    /// The page that came; nothing if it is none, or cut off.
+    fn page(&self, answer: &StoreReply) -> Option<KeyPage>;
+
+    /// For what is known of an object.
+    fn look(&self, key: &str) -> Ask;
+
+    /// What is known of it.
+    fn object(&self, answer: &StoreReply) -> Option<Object>;
+
+    /// For those bytes of an object, as long as it is the one of that tag where one is given.
+    fn get(&self, key: &str, bytes: (u64, u64), tag: &str) -> Ask;
+
+    /// To write an object.
+    fn put(&self, key: &str, body: Bytes) -> Ask;
+
+    /// To delete an object that is still the one of that tag where one is given.
+    fn delete(&self, key: &str, tag: &str) -> Ask;
+
+    /// To copy an object that is still the one that was looked at.
+    fn copy(&self, from: &str, to: &str, object: &Object) -> Ask;
+
+    /// What that answer to a copy means; nothing if it is none.
+    fn copied(&self, ask: &Ask, answer: &StoreReply) -> Option<Copied>;
+
+    /// Say who asks.
+    async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Unauthorized>;
+
+    /// What was refused, and what to do about it.
+    fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Refusal;
+}
+
+/// What became of a copy.
+#[derive(Debug)]
+pub(super) enum Copied {
+    Whole,
+    /// It is under way: what to ask next.
+    Ask(Ask),
+}
+
+/// Why nobody could be said to ask.
+#[derive(Debug)]
+pub(super) struct Unauthorized {
+    pub(super) said: String,
+    pub(super) hint: Option<&'static str>,
+}
+
+impl Unauthorized {
+    /// There is nobody.
+    pub(super) fn no_credentials(why: &str, hint: &'static str) -> Self {
+        Self { said: format!("there are no credentials: {why}"), hint: Some(hint) }
+    }
+
+    /// It cannot be said.
+    pub(super) fn unsigned(why: &impl ToString) -> Self {
+        Self { said: why.to_string(), hint: None }
+    }
+}
