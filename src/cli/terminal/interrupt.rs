@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -22,15 +23,14 @@ pub(in crate::cli) fn current() -> Interrupt {
 }
 
 impl Interrupt {
-    /// Watch for signals from now on. Called inside the runtime, by commands that can stop half-way.
+    /// Watch for signals from now on, in a thread of its own, which nothing keeps waiting. For commands that can stop
+    /// half-way.
     pub(in crate::cli) fn watch() -> Self {
         let (stop, flag) = watch::channel(false);
         let flag = CURRENT.get_or_init(|| flag).clone();
         // Without handlers the signals do what they always do.
-        if let (Ok(interrupt), Ok(terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        {
-            tokio::spawn(listen(interrupt, terminate, stop));
+        if let Some((runtime, interrupt, terminate)) = handlers() {
+            std::thread::spawn(move || runtime.block_on(listen(interrupt, terminate, stop)));
         }
         Self { flag }
     }
@@ -44,6 +44,19 @@ impl Interrupt {
     pub(in crate::cli) fn is_set(&self) -> bool {
         *self.flag.borrow()
     }
+}
+
+fn handlers() -> Option<(Runtime, Signal, Signal)> {
+    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    let entered = runtime.enter();
+    let set = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    drop(entered);
+    if let (Ok(interrupt), Ok(terminate)) = set {
+        return Some((runtime, interrupt, terminate));
+    }
+    // Within another one it may not wait for its threads.
+    runtime.shutdown_background();
+    None
 }
 
 async fn listen(mut interrupt: Signal, mut terminate: Signal, stop: watch::Sender<bool>) {
