@@ -1,9 +1,9 @@
 //! Comparisons that need no daemon.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::draw::{Row, Table, Target};
 use crate::measure::{Caches, Run, Runs, Side, interleave, interleave_with, program};
@@ -40,13 +40,25 @@ pub(crate) fn side<'a>(
     Side { name: name.to_owned(), run: Box::new(run) }
 }
 
+/// A side that is a command and is stopped when whoever waits has seen enough; that is success, too.
+pub(crate) fn patient_side<'a>(
+    name: &str,
+    seconds: f64,
+    program_name: &str,
+    arguments: &[&str],
+    root: &'a Path,
+) -> Side<'a> {
+    let (name, seconds) = (format!("{name}, {seconds:.0} s at most"), format!("{seconds:.0}"));
+    side(&name, "timeout", &[&[seconds.as_str(), program_name], arguments].concat(), root, &[0, 124])
+}
+
 pub(crate) fn check(root: &Path, more: &[&str]) -> Result<Run> {
     let mut command = Command::new(regfsck());
     command.args(["check", "--storage"]).arg(root).args(more).args(["-o", "json"]).stdout(Stdio::null());
     program(&mut command, &CHECKED)
 }
 
-/// The offline check against what walks the same tree.
+/// The offline check against what walks the same tree, all of it in the kernel's caches.
 pub(crate) fn offline(bench: &Bench, table: &mut Table) -> Result<()> {
     let recipe = bench.recipe(bench.arguments.blobs, bench.arguments.repositories);
     let root = &bench.tree(&recipe)?;
@@ -64,15 +76,68 @@ pub(crate) fn offline(bench: &Bench, table: &mut Table) -> Result<()> {
         let collect = ["garbage-collect", "--dry-run", "-m", &config];
         sides.push(side("garbage-collect --dry-run -m", "docker-registry", &collect, root, &[0]));
     }
-    let caches = if bench.arguments.cold { Caches::Cold } else { Caches::Warm };
-    let runs = interleave_with(caches, sides, bench.arguments.rounds)?;
-    let what = format!("offline check, {} blobs, {} repositories", recipe.blobs, recipe.repositories);
-    // What was asked of the check is about a tree that the kernel knows.
-    match caches {
-        Caches::Warm => compare(table, &what, &runs, &[Some(0.4), None, Some(1.0 / 8.0), Some(1.0 / 16.0)]),
-        Caches::Cold => compare(table, &format!("{what}, cold"), &runs, &[None; 4]),
+    let runs = interleave(sides, bench.arguments.rounds)?;
+    let what = name(&recipe);
+    compare(table, &what, &runs, &[Some(0.2), None, Some(1.0 / 8.0), Some(1.0 / 16.0)]);
+    bare(bench, table, &what, root)
+}
+
+/// The check's CPU time against that of the least that asks the same of the kernel, on one thread.
+fn bare(bench: &Bench, table: &mut Table, what: &str, root: &Path) -> Result<()> {
+    if !is_installed("cc") {
+        return Ok(());
     }
+    let folder = tempfile::tempdir()?;
+    let walker = compiled("walk", "", folder.path())?.display().to_string();
+    let sides = vec![
+        Side { name: "regfsck check".into(), run: Box::new(|| check(root, &[])) },
+        side("its system calls alone", &walker, &["."], root, &[0]),
+        Side { name: "regfsck check, another's blobs".into(), run: Box::new(|| check_of_other(root)) },
+    ];
+    let runs = interleave(sides, bench.arguments.rounds)?;
+    let [subject, peer, owned] = runs.as_slice() else { return Ok(()) };
+    table.rows.push(Row::new(what, "CPU", subject, peer, |run| run.cpu, Some(Target::AtMost(1.6))));
+    let what = format!("{what}, looking at who may read it");
+    table.rows.push(Row::new(&what, "CPU", owned, subject, |run| run.cpu, None));
     Ok(())
+}
+
+/// A check of a tree whose folder of blobs is another user's for as long as it runs; only root can give it away.
+fn check_of_other(root: &Path) -> Result<Run> {
+    let blobs = root.join("docker/registry/v2/blobs");
+    let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    std::os::unix::fs::chown(&blobs, Some(65_534), None).context("only root can give a folder away")?;
+    let run = check(root, &[]);
+    std::os::unix::fs::chown(&blobs, Some(user), Some(group))?;
+    run
+}
+
+/// A tool of ours in C, built with these libraries.
+pub(crate) fn compiled(tool: &str, libraries: &str, into: &Path) -> Result<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("benches/tools/{tool}.c"));
+    let built = into.join(tool);
+    let build = format!("cc -O2 \"$0\" {libraries} -o \"$1\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &build]).arg(source).arg(&built);
+    program(&mut command, &[0])?;
+    Ok(built)
+}
+
+/// The same with nothing of the disk in the kernel's caches.
+pub(crate) fn cold(bench: &Bench, table: &mut Table) -> Result<()> {
+    let recipe = bench.recipe(bench.arguments.blobs, bench.arguments.repositories);
+    let root = &bench.tree(&recipe)?;
+    let sides = vec![
+        Side { name: "regfsck check".into(), run: Box::new(|| check(root, &[])) },
+        side("find -type f", "find", &[".", "-type", "f"], root, &[0]),
+    ];
+    let runs = interleave_with(Caches::Cold, sides, bench.arguments.rounds.min(3))?;
+    compare(table, &format!("{}, cold", name(&recipe)), &runs, &[Some(0.3)]);
+    Ok(())
+}
+
+fn name(recipe: &Recipe) -> String {
+    format!("offline check, {} blobs, {} repositories", recipe.blobs, recipe.repositories)
 }
 
 pub(crate) fn configuration(root: &Path) -> String {

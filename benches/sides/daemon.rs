@@ -97,7 +97,7 @@ pub(crate) fn probe(bench: &Bench, table: &mut Table) -> Result<()> {
     let [subject, peer] = runs.as_slice() else { bail!("two sides gave other than two runs") };
     let what = format!("probing, {} requests, {CONNECTIONS} at once", asked.get());
     let rate = |run: &Run| run.work / run.seconds;
-    table.rows.push(Row::new(&what, "rate", subject, peer, rate, Some(Target::AtLeast(0.9))));
+    table.rows.push(Row::new(&what, "rate", subject, peer, rate, Some(Target::AtLeast(0.97))));
     let spent = spent.into_inner().into_iter().skip(1);
     let daemon = subject.runs.iter().zip(spent).map(|(run, cpu)| Run { cpu, ..*run }).collect();
     let daemon = Runs { name: "docker-registry, meanwhile".into(), runs: daemon };

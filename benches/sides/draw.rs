@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::curve::Curve;
 use crate::measure::{Run, Runs, megabytes};
@@ -22,21 +22,21 @@ fn between(page: &str, tables: &str) -> String {
 }
 
 /// Everything that was measured.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     pub(crate) curve: Option<Curve>,
 }
 
 /// What a ratio should be.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Target {
     AtMost(f64),
     AtLeast(f64),
 }
 
 /// One subject against one peer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Row {
     what: String,
     /// What the ratio is of: `time`, `rate`, `CPU`.
@@ -110,9 +110,24 @@ impl Table {
         text
     }
 
+    /// What an earlier run measured, with what this one did in its place: not all need be measured at once, and what is
+    /// compared is always of one run.
+    fn over(self, earlier: Self) -> Self {
+        let is_new = |row: &Row| !self.rows.iter().any(|own| own.what == row.what);
+        let rows = earlier.rows.into_iter().filter(is_new).chain(self.rows.clone()).collect();
+        Self { rows, curve: self.curve.or(earlier.curve) }
+    }
+
     /// Write what was measured into a folder.
-    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        fs::write(folder.join("performance.json"), serde_json::to_string_pretty(self)?)?;
+    pub(crate) fn write(self, folder: &Path) -> Result<()> {
+        let file = folder.join("performance.json");
+        let earlier = fs::read(&file).map(|text| serde_json::from_slice(&text));
+        let table = self.over(earlier.unwrap_or_else(|_| Ok(Self::default()))?);
+        fs::write(file, serde_json::to_string_pretty(&table)?)?;
+        table.draw(folder)
+    }
+
+    fn draw(&self, folder: &Path) -> Result<()> {
         let page = folder.join("performance.md");
         let text = fs::read_to_string(&page).unwrap_or_else(|_| format!("{BEGIN}{END}"));
         fs::write(page, between(&text, &self.markdown()))?;

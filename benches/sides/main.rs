@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench sides -- offline --blobs 200000 --repositories 1500
-//! cargo bench --bench sides -- offline content probe redis upload curve --write docs
+//! cargo bench --bench sides -- offline cold content probe redis upload slow bucket curve --write docs
 //! ```
 //!
 //! What is compared are ratios: each side runs once to warm up, then all sides in turn, round after round.
@@ -10,6 +10,7 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark plants its own files")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result goes to the terminal")]
 
+mod bucket;
 mod contest;
 mod curve;
 mod daemon;
@@ -17,6 +18,8 @@ mod draw;
 mod measure;
 #[path = "../../tests/it/support/plant.rs"]
 mod plant;
+#[path = "../../tests/it/support/shelf.rs"]
+mod shelf;
 mod slow;
 mod upload;
 
@@ -52,9 +55,6 @@ struct Arguments {
     /// Rounds after the one that warms up
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Drop the kernel's caches before every run of the offline comparison; needs root
-    #[arg(long)]
-    cold: bool,
     /// The largest tree of the curve
     #[arg(long, default_value_t = 2_000_000)]
     largest: u64,
@@ -74,8 +74,10 @@ struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Subject {
-    /// The offline check against find, du and garbage collection
+    /// The offline check against find, du, garbage collection and the least that it could ask of the kernel
     Offline,
+    /// The offline check against find, with the kernel's caches dropped before every run; needs root
+    Cold,
     /// The content check against sha256sum
     Content,
     /// Probing a daemon against a load generator
@@ -86,6 +88,8 @@ enum Subject {
     Upload,
     /// Storage that waits a millisecond for each look, against find and garbage collection; one machine against four
     Slow,
+    /// A bucket that takes a tenth of a second for each request, against garbage collection
+    Bucket,
     /// Time and memory against size
     Curve,
 }
@@ -113,11 +117,13 @@ fn main() -> Result<()> {
     for subject in &bench.arguments.subjects {
         match subject {
             Subject::Offline => contest::offline(&bench, &mut table)?,
+            Subject::Cold => contest::cold(&bench, &mut table)?,
             Subject::Content => contest::content(&bench, &mut table)?,
             Subject::Probe => daemon::probe(&bench, &mut table)?,
             Subject::Redis => daemon::redis(&bench, &mut table)?,
             Subject::Upload => upload::compare(&bench, &mut table)?,
             Subject::Slow => slow::compare(&bench, &mut table)?,
+            Subject::Bucket => bucket::compare(&mut table)?,
             Subject::Curve => table.curve = Some(curve::measure(&bench)?),
         }
     }

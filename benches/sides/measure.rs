@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How often a running program's peak memory is read; what it takes in its last moments is not seen.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(3);
 const TICKS: f64 = 100.0;
 
 /// What one run took.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) seconds: f64,
     /// User and system time of the program and all it started.
@@ -34,7 +34,7 @@ pub(crate) struct Side<'a> {
 }
 
 /// The runs of one side, in order.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Runs {
     pub(crate) name: String,
     pub(crate) runs: Vec<Run>,
@@ -59,7 +59,7 @@ impl Caches {
     }
 }
 
-/// Run each side once to warm up, then all of them `rounds` times in turn.
+/// Run each side once to warm up, then all of them `rounds` times in turn; with no rounds each once, as it is.
 pub(crate) fn interleave(sides: Vec<Side<'_>>, rounds: usize) -> Result<Vec<Runs>> {
     interleave_with(Caches::Warm, sides, rounds)
 }
@@ -73,7 +73,7 @@ pub(crate) fn interleave_with(caches: Caches, mut sides: Vec<Side<'_>>, rounds: 
             caches.prepare()?;
             let run = (side.run)().with_context(|| side.name.clone())?;
             eprintln!("{:>3} {:44} {:8.3} s {:8.2} s CPU", round, side.name, run.seconds, run.cpu);
-            if round > 0 {
+            if round > 0 || rounds == 0 {
                 runs.runs.push(run);
             }
         }

@@ -94,7 +94,7 @@ pub(crate) fn compare(bench: &Bench, table: &mut Table) -> Result<()> {
     let uploads = Runs { name: subject.name.clone(), runs };
     table.rows.push(Row::new(&what, "rate", &uploads, peer, rate, Some(Target::AtLeast(0.8))));
     let what = format!("{what}: with the check before and the proof after");
-    table.rows.push(Row::new(&what, "rate", subject, peer, rate, None));
+    table.rows.push(Row::new(&what, "rate", subject, peer, rate, Some(Target::AtLeast(0.75))));
     Ok(())
 }
 

@@ -132,7 +132,7 @@ pub(super) fn look_at_blob(
     match look {
         Ok(look) => match look.kind {
             FileKind::File => {
-                shard.note_kept(path, Some(look), notes);
+                shard.note_kept(path, &[Some(look)], notes);
                 return Some(StoredBlob { digest, size: look.size, modified: look.modified });
             }
             FileKind::Symlink => notes.symlink(shard.path_of(&*path)),

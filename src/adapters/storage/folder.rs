@@ -124,17 +124,23 @@ impl Folder {
         }
     }
 
-    /// Note the folders on the way to `path` below it, and what lies there, that are kept from the daemon's user. Whoever
-    /// has looked there hands that in.
-    pub(super) fn note_kept(&self, path: &[u8], look: Option<Look>, notes: &mut Notes) {
+    /// Whether it is of interest who may read what lies below it.
+    pub(super) const fn has_reader(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// Note what lies at `path` below it, and the folders on the way there, if they are kept from the daemon's user. Whoever
+    /// has looked at some of these hands that in, what lies deepest first.
+    pub(super) fn note_kept(&self, path: &[u8], looks: &[Option<Look>], notes: &mut Notes) {
         if self.reader.is_none() {
             return;
         }
-        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        for part in ends.filter_map(|end| path.get(..end)) {
-            self.note_closed(|| self.path_of(part), self.look(part), notes);
+        let ends = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let known = looks.iter().copied().chain(std::iter::repeat(None));
+        for (end, known) in std::iter::once(path.len()).chain(ends).zip(known) {
+            let part = path.get(..end).unwrap_or_default();
+            self.note_closed(|| self.path_of(part), known.map_or_else(|| self.look(part), Ok), notes);
         }
-        self.note_closed(|| self.path_of(path), look.map_or_else(|| self.look(path), Ok), notes);
     }
 
     /// What keeps a link from being followed.

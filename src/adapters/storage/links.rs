@@ -39,8 +39,13 @@ pub(super) enum LinkFile {
 
 /// Read the link file at `path` below `folder`.
 pub(super) fn read(folder: &Folder, path: impl AsRef<[u8]>) -> LinkFile {
+    read_noting(folder, path, &mut None)
+}
+
+/// The same; who may read the file is looked at where that is of interest.
+pub(super) fn read_noting(folder: &Folder, path: impl AsRef<[u8]>, seen: &mut Option<Look>) -> LinkFile {
     let mut buffer = [0; LINK_BYTES];
-    match read_start(folder, path, &mut buffer) {
+    match read_start(folder, path, &mut buffer, seen) {
         Ok(Some(content)) => understand(content),
         Ok(None) => LinkFile::NotRegular,
         Err(error) if is_gone(&error) => LinkFile::Nothing,
@@ -70,6 +75,7 @@ fn read_start<'a>(
     folder: &Folder,
     path: impl AsRef<[u8]>,
     buffer: &'a mut [u8],
+    seen: &mut Option<Look>,
 ) -> io::Result<Option<&'a [u8]>> {
     let file = match folder.file(path) {
         Ok(file) => file,
@@ -80,6 +86,9 @@ fn read_start<'a>(
         Err(error) => return Err(error),
     };
     let length = rustix::io::read(&file, &mut *buffer);
+    if folder.has_reader() {
+        *seen = Some(Look::of(&fstat(&file)?));
+    }
     // Only what does not look like a link needs the second question.
     if !matches!(length, Ok(71 | 135)) && Look::of(&fstat(&file)?).kind != FileKind::File {
         return Ok(None);
@@ -145,16 +154,17 @@ fn look_at(
     digest.push_hex(path);
     path.push('/');
     path.push_str(layout::LINK);
-    let mut content = read(folder, &*path);
+    let mut seen = None;
+    let mut content = read_noting(folder, &*path, &mut seen);
     if matches!(content, LinkFile::Nothing) {
         match leftovers::list(folder, digest.hex().as_bytes(), layout::LINK, known, notes) {
             Leftovers::Gone => return None,
             Leftovers::Nothing(made) => return Some(Seen::Trace(Trace { digest, made })),
             Leftovers::Something => {}
-            Leftovers::Arrived => content = read(folder, &*path),
+            Leftovers::Arrived => content = read_noting(folder, &*path, &mut seen),
         }
     }
-    folder.note_kept(path.as_bytes(), None, notes);
+    folder.note_kept(path.as_bytes(), &[seen], notes);
     Some(Seen::Link(digest, target(content, Some(digest), || folder.path_of(&*path), notes)))
 }
 

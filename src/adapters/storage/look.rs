@@ -137,6 +137,6 @@ pub(super) fn closed(root: &Folder, place: &Place) -> io::Result<Observed<()>> {
     };
     let mut notes = Notes::default();
     let look = folder.look(last)?;
-    folder.note_kept(last, Some(look), &mut notes);
+    folder.note_kept(last, &[Some(look)], &mut notes);
     Ok(if notes.closed.is_empty() { Observed::Absent } else { Observed::Present(()) })
 }

@@ -176,16 +176,20 @@ fn read_tags(folder: &Folder, notes: &mut Notes) -> Vec<StoredTag> {
 pub(super) fn read_tag(tags: &Folder, tag: &Tag, notes: &mut Notes) -> Option<TagTarget> {
     let current = format!("{tag}/{}", layout::CURRENT);
     let path = format!("{current}/{}", layout::LINK);
+    let (mut folder, mut seen) = (None, None);
     let content = match tags.look(&current) {
         Ok(look) if look.kind == FileKind::Symlink => {
             notes.symlink(tags.path_of(&current));
             return Some(TagTarget::Unknown);
         }
-        Ok(_) => links::read(tags, &path),
+        Ok(look) => {
+            folder = Some(look);
+            links::read_noting(tags, &path, &mut seen)
+        }
         Err(error) if is_gone(&error) => LinkFile::Nothing,
         Err(error) => LinkFile::Failed(error),
     };
-    tags.note_kept(path.as_bytes(), None, notes);
+    tags.note_kept(path.as_bytes(), &[seen, folder], notes);
     let vanished = || tags.look(tag.as_str()).is_err_and(|error| is_gone(&error));
     match content {
         LinkFile::Digest(digest) => Some(TagTarget::Digest(digest)),

@@ -23,7 +23,10 @@ use crate::report::words::{counted, quoted};
 /// Check, and with `--fix` or `--plan` go on; the exit status.
 pub(in crate::cli) fn run(command: &CheckCommand, terminal: Terminal) -> Result<u8> {
     let terminal = terminal.with_result(&command.result)?.with_progress(&command.progress);
-    let (report, kept) = super::runtime()?.block_on(async {
+    let content = &command.check.content;
+    let moves_bytes = command.fix || content.content || content.content_subset.is_some();
+    let runtime = if moves_bytes { super::runtime()? } else { super::single_runtime()? };
+    let (report, kept) = runtime.block_on(async {
         match &command.plan {
             _ if command.fix => fixed(command, &terminal).await.map(|(report, kept)| (report, Some(kept))),
             Some(path) => {

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -26,7 +27,8 @@ const CHANGING: &str =
     "stopping when what was begun is done. A second time ends at once; the next run goes on from there.";
 
 impl Interrupt {
-    /// Watch for signals from now on. Called inside the runtime, by commands that can stop half-way.
+    /// Watch for signals from now on, in a thread of its own, which nothing keeps waiting. For commands that can stop
+    /// half-way.
     pub(in crate::cli) fn watch() -> Self {
         Self::saying("stopping; what was seen so far is reported. A second time ends at once.")
     }
@@ -38,10 +40,8 @@ impl Interrupt {
 
     fn saying(words: &'static str) -> Self {
         // Without handlers the signals do what they always do.
-        if let (Ok(interrupt), Ok(terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        {
-            tokio::spawn(listen(words, interrupt, terminate));
+        if let Some((runtime, interrupt, terminate)) = handlers() {
+            std::thread::spawn(move || runtime.block_on(listen(words, interrupt, terminate)));
         }
         current()
     }
@@ -55,6 +55,19 @@ impl Interrupt {
     pub(in crate::cli) fn is_set(&self) -> bool {
         *self.flag.borrow()
     }
+}
+
+fn handlers() -> Option<(Runtime, Signal, Signal)> {
+    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    let entered = runtime.enter();
+    let set = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    drop(entered);
+    if let (Ok(interrupt), Ok(terminate)) = set {
+        return Some((runtime, interrupt, terminate));
+    }
+    // Within another one it may not wait for its threads.
+    runtime.shutdown_background();
+    None
 }
 
 async fn listen(words: &'static str, mut interrupt: Signal, mut terminate: Signal) {

@@ -11,6 +11,7 @@ mod journaled;
 mod payload;
 mod preflight;
 mod prove;
+mod read_back;
 mod restarting;
 mod returned;
 mod sessions;
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub use execute::execute;
 pub use preflight::{Refused, preflight, still_fits};
 pub use prove::{Proven, prove};
+pub use read_back::ReadBack;
 pub use survey::survey;
 pub use tag_history::tag_histories;
 
@@ -42,6 +44,8 @@ pub struct Repair {
     pub journal: Arc<dyn Journal>,
     /// Who wants to know what happens.
     pub events: Arc<dyn Events>,
+    /// What was read back whole from the first daemon after it was uploaded.
+    pub read_back: ReadBack,
 }
 
 /// What a repair has beside the registry itself.

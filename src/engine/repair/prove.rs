@@ -47,16 +47,22 @@ pub async fn prove(
 ) -> Result<Proven, StorageError> {
     let sides = &repair.sides;
     let mut options = options.clone();
-    options.leads.written.extend(touched(plan, outcomes));
+    let came = repair.read_back.after(plan);
+    // What came whole needs no HEAD.
+    let is_open = |suspect: &Suspect| {
+        let subject = suspect.repository.clone().map(|name| (name, suspect.digest));
+        subject.is_none_or(|subject| !came.contains_key(&subject))
+    };
+    options.leads.written.extend(touched(plan, outcomes).into_iter().filter(is_open));
     options.leads.returned.extend(returned(plan, outcomes));
     let mut after = check(sides, &options, Arc::clone(&repair.events)).await?;
     let ids = |findings: &[Finding]| -> BTreeSet<String> {
         findings.iter().map(|finding| finding.id.clone()).collect()
     };
     let images = repaired_images(before, plan, outcomes, &after.findings);
-    let (pulled, broken) = pull_everywhere(repair, images).await;
-    let came = |unlooked: &Unlooked| matches!(unlooked.why, Reason::WrongBytes(_));
-    let (wrong, unseen): (Vec<_>, Vec<_>) = broken.into_iter().partition(came);
+    let (pulled, broken) = pull_everywhere(repair, images, came).await;
+    let is_wrong = |unlooked: &Unlooked| matches!(unlooked.why, Reason::WrongBytes(_));
+    let (wrong, unseen): (Vec<_>, Vec<_>) = broken.into_iter().partition(is_wrong);
     after.coverage.unknown.extend(unseen);
     came_wrong(&mut after, &options, wrong);
     let (had, found) = (ids(before), ids(&after.findings));
@@ -224,17 +230,24 @@ fn unsettled(plan: &Plan, outcomes: &[Outcome]) -> Vec<Unlooked> {
     failed.collect()
 }
 
-/// Pull each image in full from every replica; the ones that came whole from all, and what did not come.
-async fn pull_everywhere(repair: &Repair, images: BTreeSet<Image>) -> (Vec<Image>, Vec<Unlooked>) {
+/// Pull each image in full from every replica; the ones that came whole from all, and what did not come. Of the first one
+/// some came already.
+async fn pull_everywhere(
+    repair: &Repair,
+    images: BTreeSet<Image>,
+    mut came: BTreeMap<Subject, u64>,
+) -> (Vec<Image>, Vec<Unlooked>) {
     let daemons = &repair.sides.daemons;
     if daemons.is_empty() {
         return (Vec::new(), Vec::new());
     }
     let (mut whole, mut broken) = (images.clone(), Vec::new());
     for daemon in daemons {
-        let (came, failed) =
-            pull_all(&*daemon.reader, images.clone(), repair.resources.jobs.max(1), &*repair.events).await;
-        whole.retain(|image| came.contains(image));
+        let known = std::mem::take(&mut came);
+        let jobs = repair.resources.jobs.max(1);
+        let (pulled, failed) =
+            pull_all(&*daemon.reader, images.clone(), &known, (jobs, &*repair.events)).await;
+        whole.retain(|image| pulled.contains(image));
         broken.extend(failed.into_iter().map(|unlooked| match daemons.as_slice() {
             [_] => unlooked,
             _ => Unlooked { what: unlooked.what.at(&daemon.location()), ..unlooked },
@@ -247,11 +260,15 @@ async fn pull_everywhere(repair: &Repair, images: BTreeSet<Image>) -> (Vec<Image
 async fn pull_all(
     reader: &dyn RegistryReader,
     images: BTreeSet<Image>,
-    jobs: usize,
-    events: &dyn Events,
+    known: &BTreeMap<Subject, u64>,
+    (jobs, events): (usize, &dyn Events),
 ) -> (Vec<Image>, Vec<Unlooked>) {
     let manifests = pull_manifests(reader, &images, jobs, events).await;
-    let blobs = pull_blobs(reader, needed(&manifests), jobs, events).await;
+    let mut blobs = needed(&manifests);
+    // One that came with another size than is described is fetched again, and told of.
+    blobs
+        .retain(|subject, size| known.get(subject).is_none_or(|came| size.is_some_and(|size| size != *came)));
+    let blobs = pull_blobs(reader, blobs, jobs, events).await;
     let broken = Broken::of(&manifests, &blobs);
     let whole = images.iter().filter(|image| !broken.is(image)).cloned().collect();
     let unlooked = images.iter().filter_map(|image| broken.unlooked(image));

@@ -24,7 +24,7 @@ use super::ports::{
     StorageError,
 };
 use super::repair::{
-    Refused, Repair, Resources, execute, preflight, prove, still_fits, survey, tag_histories,
+    ReadBack, Refused, Repair, Resources, execute, preflight, prove, still_fits, survey, tag_histories,
 };
 use super::sides::Sides;
 use crate::domain::code::{Code, Severity};
@@ -274,7 +274,13 @@ impl Session {
             storage.writer.clone_from(&held.storage);
         }
         let (resources, events) = (self.resources.clone(), Arc::clone(&self.events));
-        Repair { sides, resources, journal: Arc::clone(&held.journal), events }
+        Repair {
+            sides,
+            resources,
+            journal: Arc::clone(&held.journal),
+            events,
+            read_back: ReadBack::default(),
+        }
     }
 
     /// Say what an earlier run that did not end by itself left behind.

@@ -70,7 +70,11 @@ impl Limiter {
     }
 
     async fn turn(&self) {
-        tokio::time::sleep_until(self.reserve()).await;
+        let turn = self.reserve();
+        // Even a sleep that is over takes a timer.
+        if turn > Instant::now() {
+            tokio::time::sleep_until(turn).await;
+        }
     }
 
     fn reserve(&self) -> Instant {
