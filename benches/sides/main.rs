@@ -19,6 +19,7 @@ mod measure;
 #[path = "../../tests/it/support/plant.rs"]
 mod plant;
 #[path = "../../tests/it/support/shelf.rs"]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "it is a part of the tests")]
 mod shelf;
 mod slow;
 mod upload;

@@ -1,6 +1,7 @@
 //! Forms of configurations that are out there, each with what it means.
 
 use super::*;
+use crate::adapters::bucket_settings::Vendor;
 use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -244,7 +245,7 @@ fn a_bucket_is_read_as_the_driver_reads_it() {
     let plain = bucket("{s3aws: {bucket: b, region: eu-west-1, rootdirectory: /a/docker/}}", &[]);
     let s3 = |bucket: &BucketSettings| match &bucket.vendor {
         Vendor::S3(s3) => s3.clone(),
-        other => panic!("S3: {other:?}"),
+        other @ (Vendor::Gcs(_) | Vendor::Azure(_)) => panic!("S3: {other:?}"),
     };
     assert_eq!((&*plain.root, s3(&plain).region(), &plain.endpoint), ("a/docker", "eu-west-1", &None));
     assert!(s3(&plain).keys.is_none() && plain.may_be_empty);
