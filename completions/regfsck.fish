@@ -50,8 +50,9 @@ complete -c regfsck -n "__fish_regfsck_needs_command" -f -a "help" -d 'Print thi
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l max-requests -d 'Read at most so many links of a bucket one by one' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand check" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r -f -a '(regfsck repositories -- (commandline -opc)[2..] 2>/dev/null)'
@@ -156,8 +157,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l plan -d 'The 
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l max-requests -d 'Read at most so many links of a bucket one by one' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r -f -a '(regfsck repositories -- (commandline -opc)[2..] 2>/dev/null)'
@@ -236,8 +238,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand repair" -s V -l version 
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l max-requests -d 'Read at most so many links of a bucket one by one' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r -f -a '(regfsck repositories -- (commandline -opc)[2..] 2>/dev/null)'
@@ -308,8 +311,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand purge" -s V -l version -
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l max-requests -d 'Read at most so many links of a bucket one by one' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r -f -a '(regfsck repositories -- (commandline -opc)[2..] 2>/dev/null)'
@@ -383,7 +387,7 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand restart" -s V -l version
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l run -d 'Undo this run, not the last one that changed storage' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l state-dir -d 'Keep the journal, temporary files, what --resume remembers and what the last check saw here' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand undo" -l progress -d 'Show progress on stderr: a bar on a terminal, elsewhere a line every ten seconds' -r -f -a "auto\t'On a terminal'
@@ -467,8 +471,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand demo" -s V -l version -d
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l max-requests -d 'Read at most so many links of a bucket one by one' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r -f -a '(regfsck repositories -- (commandline -opc)[2..] 2>/dev/null)'
@@ -554,8 +559,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand guard" -s V -l version -
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l max-requests -d 'Read at most so many links of a bucket one by one' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s r -l registry -d 'The running registry, such as `http://127.0.0.1:5000`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l replica -d 'Another replica of the registry: a daemon on the same storage; each is asked by itself; repeatable' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r -f -a '(regfsck repositories -- (commandline -opc)[2..] 2>/dev/null)'
@@ -638,8 +644,9 @@ complete -c regfsck -n "__fish_regfsck_using_subcommand watch" -s V -l version -
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s c -l config -d 'The registry\'s own config.yml, read with its REGISTRY_* overrides' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l env-file -d 'The variables of the registry\'s own environment, as compose and `docker run --env-file` take them' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l container -d 'The container that the registry runs in: its engine tells storage, URL and configuration' -r
-complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s s -l storage -d 'The storage root, such as /var/lib/registry, or a bucket: <s3://BUCKET>[/ROOT][?endpoint=URL], <gs://BUCKET>[/ROOT] or <az://CONTAINER>[/ROOT][?account=NAME]; `snapshot:FILE` for each part that `regfsck snapshot --shard` took' -r -F
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l io-jobs -d 'Look at so many files and folders of storage at once' -r
+complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l max-requests -d 'Read at most so many links of a bucket one by one' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l shard -d 'Take part I of N only, from 0/N; auto/N takes I from `JOB_COMPLETION_INDEX`' -r
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -l repo -d 'Only repositories of this name; * and ? match anything; repeatable' -r -f -a '(regfsck repositories -- (commandline -opc)[2..] 2>/dev/null)'
 complete -c regfsck -n "__fish_regfsck_using_subcommand snapshot" -s o -l output -d 'Write the snapshot to this file; one that is there is replaced when the new one is whole' -r -F
