@@ -1,6 +1,7 @@
 //! Forms of configurations that are out there, each with what it means.
 
 use super::*;
+use crate::adapters::bucket_settings::Vendor;
 use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
