@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::Method;
 
 use super::BucketStorage;
-use super::ask::Ask;
+use super::ask::{Ask, StoreReply};
 use super::fault::StoreFault;
 use super::runtime::wait;
 use super::xml::Element;
@@ -19,15 +19,15 @@ impl BucketStorage {
         if !self.store.dialect.hides_uploads() {
             return BucketFacts::default();
         }
-        let rules = self.setting("lifecycle", "LifecycleConfiguration");
+        let rules = self.setting("lifecycle");
         let has_rule = |name: &str| {
             let is_one = |rule: &Element| rule.text("Status") == "Enabled" && rule.first(name).is_some();
             told(&rules, |set| set.all("Rule").any(is_one))
         };
-        let versions = self.setting("versioning", "VersioningConfiguration");
+        let versions = self.setting("versioning");
         let keeps = told(&versions, |set| set.text("Status") == "Enabled");
         let expires = has_rule("NoncurrentVersionExpiration");
-        let encryption = self.setting("encryption", "ServerSideEncryptionConfiguration");
+        let encryption = self.setting("encryption");
         BucketFacts {
             aborts_uploads: has_rule("AbortIncompleteMultipartUpload"),
             keeps_versions: keeps.zip(expires).map(|(keeps, expires)| keeps && !expires),
@@ -35,10 +35,12 @@ impl BucketStorage {
         }
     }
 
-    fn setting(&self, name: &'static str, root: &'static str) -> Observed<Element> {
+    fn setting(&self, name: &'static str) -> Observed<Element> {
         let store = Arc::clone(&self.store);
         let ask = Ask::new(Method::GET, "").query(name, "");
-        let set = wait(async move { store.ask_xml(&ask, root).await });
+        // Not all stores call the outermost element alike.
+        let read = |answer: &StoreReply| Element::read(&answer.body).filter(|set| set.name() != "Error");
+        let set = wait(async move { store.ask_for(&ask, read).await });
         let set = set.map_or_else(StoreFault::observed, Observed::Present);
         if let Observed::Unknown(why) = &set {
             tracing::warn!("the bucket's {name} is not looked at: {why}");

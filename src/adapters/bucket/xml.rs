@@ -30,7 +30,11 @@ impl Element {
                 }
                 Event::Empty(start) => {
                     let name = String::from_utf8_lossy(start.local_name().as_ref()).into_owned();
-                    open.last_mut()?.children.push(Self { name, ..Self::default() });
+                    let empty = Self { name, ..Self::default() };
+                    match open.last_mut() {
+                        Some(parent) => parent.children.push(empty),
+                        None => return Some(empty),
+                    }
                 }
                 Event::Text(text) => push(&mut open, &text.decode().ok()?),
                 Event::CData(text) => push(&mut open, &text.decode().ok()?),
@@ -106,6 +110,11 @@ mod tests {
         assert_eq!((list.name(), list.text("T")), ("L", "true"));
         let keys: Vec<_> = list.all("C").map(|entry| (entry.text("K"), entry.text("E"))).collect();
         assert_eq!(keys, [("a&bA", "\"1\""), ("", "")]);
+    }
+
+    #[test]
+    fn an_element_may_be_empty() {
+        assert_eq!(Element::read(b"<V xmlns='x'/>").unwrap().name(), "V");
     }
 
     #[test]

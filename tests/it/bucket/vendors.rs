@@ -32,7 +32,11 @@ fn damaged(store: &dyn Store, prefix: &str) -> String {
 }
 
 fn check(storage: &str, variables: &[(&str, &str)]) -> Ended {
-    command(["check", "--storage", storage]).envs(variables.iter().copied()).output().unwrap().into()
+    command(["check", "--storage", storage, "-o", "json"])
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+        .into()
 }
 
 #[test]
