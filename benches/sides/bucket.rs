@@ -21,7 +21,7 @@ const LOOKS: &str = "64";
 const ENOUGH: f64 = 40.0;
 /// What a check takes beside pages and manifests, however small the bucket.
 const BESIDE: usize = 16;
-/// Three links of each kind tell whether the ETags are MD5 sums.
+/// Three links of each kind tell whether the `ETag`s are MD5 sums.
 const SAMPLED: usize = 6;
 
 /// What a check asks of the bucket against garbage collection, which is stopped when the ratio is beyond doubt.
