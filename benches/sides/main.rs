@@ -19,7 +19,7 @@ mod measure;
 #[path = "../../tests/it/support/plant.rs"]
 mod plant;
 #[path = "../../tests/it/support/shelf.rs"]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "it is a part of the tests")]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "it is a test's own store")]
 mod shelf;
 mod slow;
 mod upload;
