@@ -47,7 +47,7 @@ pub async fn prove(
 ) -> Result<Proven, StorageError> {
     let sides = &repair.sides;
     let mut options = options.clone();
-    let came = repair.read_back.after(plan);
+    let came = repair.read_back.came();
     // What came whole needs no HEAD.
     let is_open = |suspect: &Suspect| {
         let subject = suspect.repository.clone().map(|name| (name, suspect.digest));

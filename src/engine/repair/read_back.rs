@@ -12,21 +12,28 @@ use crate::domain::plan::{Plan, StepAction};
 use crate::domain::views::served::Subject;
 use crate::engine::blocking::blocking;
 
-/// Blobs that the first daemon delivered whole, with their sizes.
-#[derive(Debug, Clone, Default)]
-pub struct ReadBack(Arc<Mutex<BTreeMap<Subject, u64>>>);
+/// Blobs that the first daemon delivered whole, with their sizes; nothing where none of it would count in the end.
+#[derive(Debug, Clone)]
+pub struct ReadBack(Option<Arc<Mutex<BTreeMap<Subject, u64>>>>);
 
 impl ReadBack {
-    fn note(&self, subject: Subject, size: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject, size);
+    /// Nothing yet, for a repair by that plan.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let counts = plan.steps.iter().all(|step| keeps_served(&step.action));
+        Self(counts.then(Arc::default))
     }
 
-    /// What still stands when all of the plan has been carried out.
-    pub(super) fn after(&self, plan: &Plan) -> BTreeMap<Subject, u64> {
-        if !plan.steps.iter().all(|step| keeps_served(&step.action)) {
-            return BTreeMap::new();
+    fn note(&self, subject: Subject, size: u64) {
+        if let Some(came) = &self.0 {
+            came.lock().unwrap_or_else(PoisonError::into_inner).insert(subject, size);
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What came.
+    pub(super) fn came(&self) -> BTreeMap<Subject, u64> {
+        let came = self.0.as_ref().map(|came| came.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        came.unwrap_or_default()
     }
 }
 
@@ -42,7 +49,7 @@ const fn keeps_served(action: &StepAction) -> bool {
 /// that size. Anything else is no answer: who asks has to look closer.
 pub(super) async fn comes_back(repair: &Repair, name: &RepositoryName, digest: &Digest) -> bool {
     // Of several, each has to be seen to serve it, and all are asked in the end.
-    let [daemon] = repair.sides.daemons.as_slice() else { return false };
+    let ([daemon], Some(_)) = (repair.sides.daemons.as_slice(), &repair.read_back.0) else { return false };
     let fetched = daemon.reader.fetch_blob(name, digest, &mut tokio::io::sink()).await;
     let Some(came) = fetched.ok().filter(|came| came.digest == *digest) else { return false };
     if let Some(storage) = repair.sides.storage() {

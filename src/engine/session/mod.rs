@@ -255,7 +255,7 @@ impl Session {
                 None => return Err(error.into()),
             },
         };
-        let repair = self.begin(&held);
+        let repair = self.begin(&held, &plan);
         self.announce(&repair);
         if let Err(refused) = ready(&repair, &plan, is_saved).await {
             return Ok(self.refused(examination, plan, refused.to_string()));
@@ -268,19 +268,13 @@ impl Session {
         self.prove(&repair, examination, approved.plan(), outcomes).await
     }
 
-    fn begin(&self, held: &LockHeld) -> Repair {
+    fn begin(&self, held: &LockHeld, plan: &Plan) -> Repair {
         let mut sides = self.sides.clone();
         if let Some(storage) = &mut sides.storage {
             storage.writer.clone_from(&held.storage);
         }
         let (resources, events) = (self.resources.clone(), Arc::clone(&self.events));
-        Repair {
-            sides,
-            resources,
-            journal: Arc::clone(&held.journal),
-            events,
-            read_back: ReadBack::default(),
-        }
+        Repair { sides, resources, journal: Arc::clone(&held.journal), events, read_back: ReadBack::of(plan) }
     }
 
     /// Say what an earlier run that did not end by itself left behind.
@@ -345,7 +339,7 @@ impl Session {
         let plan = planner::plan(Goal::Restart, &situation, means, self.sides.target(), Timestamp::now());
         // Whoever names what restarts it agrees to that.
         let approved = Approved::new(plan, Consent::BeforeHand);
-        Ok(match execute(&self.begin(&held), &approved).await {
+        Ok(match execute(&self.begin(&held, approved.plan()), &approved).await {
             Ok(outcomes) => said(outcomes),
             Err(error) => Err(error.to_string()),
         })
