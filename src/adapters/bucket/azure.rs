@@ -11,12 +11,11 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use secrecy::ExposeSecret as _;
 
+use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, of_headers, second};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{Own, is_set, retry, variable};
 use super::dialect::{Copied, Dialect, Unauthorized};
 use super::fault::Refusal;
-use super::objects::{Object, of_headers, second};
-use super::pages::{ContentMark, KeyPage, ListedKey, WantedPage};
 use super::xml::Element;
 use crate::adapters::bucket_settings::{AzureCredentials, AzureSettings, BucketSettings};
 

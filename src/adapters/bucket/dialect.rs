@@ -9,10 +9,9 @@ use bytes::Bytes;
 use object_store::client::HttpRequest;
 use reqwest::header::HeaderMap;
 
+use super::answers::{KeyPage, Object, WantedPage};
 use super::ask::{Ask, StoreReply};
 use super::fault::Refusal;
-use super::objects::Object;
-use super::pages::{KeyPage, WantedPage};
 
 /// What a store speaks. Every question is a value; whoever sends it, tries it again.
 #[async_trait]

@@ -6,6 +6,10 @@ use super::xml::Element;
 use crate::domain::observed::{Observed, Reason};
 use crate::engine::ports::StorageError;
 
+/// What to do where there is no such bucket.
+pub(super) const NO_BUCKET: &str =
+    "there is no such bucket at this endpoint: check its name and the endpoint";
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(in crate::adapters) enum StoreFault {

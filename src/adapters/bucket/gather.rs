@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::answers::{ContentMark, ListedKey};
 use super::misplaced::{EXTENDS_DATA, Misplaced, judge};
-use super::pages::{ContentMark, ListedKey};
 use crate::adapters::storage::notes::Notes;
 use crate::adapters::storage::printable::show;
 use crate::adapters::storage::uploads::is_uuid;

@@ -10,14 +10,11 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use url::Url;
 
+use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, seconds};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{Own, is_set, retry};
 use super::dialect::{Copied, Dialect, Unauthorized};
-use super::fault::Refusal;
-use super::objects::Object;
-use super::pages::{ContentMark, KeyPage, ListedKey, WantedPage};
-use super::s3::seconds;
-use super::store::NO_BUCKET;
+use super::fault::{NO_BUCKET, Refusal};
 use crate::adapters::bucket_settings::{BucketSettings, GcsCredentials};
 
 /// Where it is.

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
+use super::answers::ContentMark;
 use super::fault::StoreFault;
 use super::gather::{Gathered, Holding, ListedLink};
-use super::pages::ContentMark;
 use super::runtime::wait;
 use super::store::{ObjectStore, md5};
 use crate::adapters::storage::notes::Notes;

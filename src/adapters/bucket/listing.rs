@@ -14,8 +14,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use super::answers::{KeyPage, ListedKey, WantedPage};
 use super::fault::StoreFault;
-use super::pages::{KeyPage, ListedKey, WantedPage};
 use super::runtime::start;
 use super::scale::Scale;
 use super::store::ObjectStore;

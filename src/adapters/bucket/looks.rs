@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::BucketStorage;
+use super::answers::Object;
 use super::fault::StoreFault;
 use super::links::{self, LinkContent};
-use super::objects::Object;
 use super::runtime::wait;
 use crate::adapters::storage::printable::bytes;
 use crate::adapters::storage::uploads::is_uuid;

@@ -4,7 +4,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `store`, `ask`, `xml`, `fault` | one bucket, request by request |
+//! | `store`, `ask`, `answers`, `xml`, `fault` | one bucket, request by request |
 //! | `dialect`; `s3`, `credentials`, `gcs`, `azure` | what differs between stores |
 //! | `pages`, `objects` | listings, and single objects |
 //! | `listing`, `scale` | all keys by as few requests as there are pages, many at once |
@@ -18,6 +18,7 @@
 //!
 //! There are no folders in a bucket, so none that is empty tells of what is gone.
 
+mod answers;
 mod ask;
 mod azure;
 mod credentials;

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::fmt::rfc2822;
 
-use super::ask::StoreReply;
+use super::answers::Object;
 use super::dialect::Copied;
 use super::fault::StoreFault;
 use super::store::ObjectStore;
@@ -14,30 +13,6 @@ use super::store::ObjectStore;
 const PART: u64 = 8 << 20;
 /// So long is waited for a copy that is under way.
 const COPYING: Duration = Duration::from_millis(300);
-
-/// What is known of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Object {
-    pub(super) size: u64,
-    /// In seconds since 1970.
-    pub(super) modified: i64,
-    /// What changes whenever it is written.
-    pub(super) tag: String,
-}
-
-/// What the answer to HEAD tells.
-pub(super) fn of_headers(answer: &StoreReply) -> Object {
-    Object {
-        size: answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or_default(),
-        modified: answer.header("last-modified").map(second).unwrap_or_default(),
-        tag: answer.header("etag").unwrap_or_default().to_owned(),
-    }
-}
-
-/// The second of a time as headers tell it.
-pub(super) fn second(text: &str) -> i64 {
-    rfc2822::parse(text).map(|at| at.timestamp().as_second()).unwrap_or_default()
-}
 
 impl ObjectStore {
     /// Look at an object.

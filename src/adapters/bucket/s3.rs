@@ -2,19 +2,16 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
 use object_store::aws::AwsAuthorizer;
 use object_store::client::HttpRequest;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 
+use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, of_headers, seconds};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{self, BucketCredentials};
 use super::dialect::{Copied, Dialect, Unauthorized};
-use super::fault::Refusal;
-use super::objects::{Object, of_headers};
-use super::pages::{ContentMark, KeyPage, ListedKey, WantedPage};
-use super::store::NO_BUCKET;
+use super::fault::{NO_BUCKET, Refusal};
 use super::xml::Element;
 use crate::adapters::bucket_settings::{BucketSettings, S3Settings, Written};
 
@@ -177,11 +174,6 @@ fn hint(status: u16, code: &str, region: Option<&str>) -> Option<String> {
         _ => return None,
     };
     Some(words.to_owned())
-}
-
-/// The second of a time as listings tell it.
-pub(super) fn seconds(text: &str) -> i64 {
-    text.parse::<Timestamp>().map(Timestamp::as_second).unwrap_or_default()
 }
 
 /// A key as it is.

@@ -12,7 +12,7 @@ use url::Url;
 use super::ask::{Ask, StoreReply, encode};
 use super::azure::Azure;
 use super::dialect::Dialect;
-use super::fault::{Refusal, StoreFault};
+use super::fault::{NO_BUCKET, Refusal, StoreFault};
 use super::gcs::Gcs;
 use super::s3::S3;
 use super::xml::Element;
@@ -189,10 +189,6 @@ impl ObjectStore {
         Ok(url)
     }
 }
-
-/// What to do where there is no such bucket.
-pub(super) const NO_BUCKET: &str =
-    "there is no such bucket at this endpoint: check its name and the endpoint";
 
 /// The MD5 of some bytes, as a store gives it as an `ETag`.
 pub(super) fn md5(bytes: &[u8]) -> [u8; 16] {

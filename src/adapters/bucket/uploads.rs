@@ -5,10 +5,10 @@ use std::sync::Arc;
 use reqwest::Method;
 
 use super::BucketStorage;
+use super::answers::WantedPage;
 use super::ask::Ask;
 use super::fault::StoreFault;
 use super::pages::Unfinished;
-use super::pages::WantedPage;
 use super::runtime::wait;
 use super::store::ObjectStore;
 use crate::domain::layout::{self, Place, UploadPart};

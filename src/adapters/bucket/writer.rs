@@ -14,10 +14,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::BucketStorage;
+use super::answers::{KeyPage, Object};
 use super::fault::StoreFault;
 use super::misplaced::{Misplaced, judge};
-use super::objects::Object;
-use super::pages::KeyPage;
 use super::runtime::wait;
 use crate::adapters::storage::uploads::is_uuid;
 use crate::domain::digest::Digest;

@@ -17,10 +17,10 @@ use regfsck::engine::ports::{
 use rstest::rstest;
 use serde_json::Value;
 
-use super::run;
+use super::{Kind, run};
 use crate::check::recipes::recipes;
 use crate::support::regfsck::run as run_plain;
-use crate::support::store::{Kind, Store, data_key};
+use crate::support::store::{Store, data_key};
 use crate::support::tree::{Tree, data, layer_link, revision_link, tag_link};
 
 const SESSION: &str = "01234567-89ab-cdef-0123-456789abcdef";

@@ -13,12 +13,13 @@ use regfsck::domain::layout::ROOT;
 use rstest::rstest;
 use tempfile::TempDir;
 
+use super::Kind;
 use crate::support::raw::{Raw, manifest_path};
 use crate::support::real_registry::{RealRegistry, current, on_every_registry};
 use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::{Ended, command};
 use crate::support::settings::{CacheKind, Settings};
-use crate::support::store::{Kind, Store, data_key};
+use crate::support::store::{Store, data_key};
 use crate::support::tree::layer_link;
 
 const REPOSITORY: &str = "team/app";
@@ -306,7 +307,8 @@ fn blocked(on: &OnBucket, image: &Image) {
 fn damage_is_found_and_healed(#[values(Kind::S3, Kind::Azure)] kind: Kind) {
     on_every_registry(|| {
         for (name, damage, code) in DAMAGES {
-            let Some(on) = OnBucket::start(kind, CacheKind::InMemory, true) else { return };
+            let has_redirect = kind != Kind::Azure;
+            let Some(on) = OnBucket::start(kind, CacheKind::InMemory, has_redirect) else { return };
             let image = Image::two_layers(name).unwrap();
             on.push("1", &image);
             damage(&on, &image);

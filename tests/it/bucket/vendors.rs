@@ -2,11 +2,11 @@
 
 use rstest::rstest;
 
-use super::run;
+use super::{Kind, run};
 use crate::support::azurite::{Azurite, SIGNED};
 use crate::support::program::output;
 use crate::support::regfsck::{Ended, command};
-use crate::support::store::{BUCKET, Kind, Store};
+use crate::support::store::{BUCKET, Store};
 use crate::support::tree::{Tree, data};
 
 #[rstest]

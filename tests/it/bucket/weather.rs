@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use regfsck::domain::report::Verdict;
 use rstest::rstest;
 
-use super::run;
+use super::{Kind, run};
 use crate::support::regfsck::Ended;
-use crate::support::store::{Kind, Store};
+use crate::support::store::Store;
 use crate::support::tree::Tree;
 
 /// What becomes of a request, by its first line and how many came before.

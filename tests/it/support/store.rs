@@ -7,9 +7,6 @@ use regfsck::adapters::bucket_settings::BucketSettings;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::layout::ROOT;
 
-use super::azurite::Azurite;
-use super::fake_gcs::FakeGcs;
-use super::moto::Moto;
 use super::tree::data;
 
 /// The bucket of the tests.
@@ -55,25 +52,6 @@ pub trait Store {
                 self.put(&format!("{prefix}{below}"), &std::fs::read(entry.path()).unwrap());
             }
         }
-    }
-}
-
-/// What is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    S3,
-    Gcs,
-    Azure,
-}
-
-impl Kind {
-    /// `None` where there is no program for it.
-    pub fn start(self) -> Option<Box<dyn Store>> {
-        Some(match self {
-            Self::S3 => Box::new(Moto::start()?),
-            Self::Gcs => Box::new(FakeGcs::start()?),
-            Self::Azure => Box::new(Azurite::start()?),
-        })
     }
 }
 
