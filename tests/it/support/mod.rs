@@ -23,6 +23,7 @@ pub mod real_registry;
 pub mod redis_server;
 pub mod regfsck;
 pub mod settings;
+#[cfg(feature = "cloud")]
 pub mod shelf;
 pub mod source;
 pub mod source_stub;
