@@ -84,7 +84,7 @@ impl Address {
         });
         let user = take_user(&mut base);
         let prefix = base.path().trim_end_matches('/').trim_end_matches("/v2").to_owned();
-        if prefix.contains("/v2/") {
+        if prefix.starts_with("/v2/") {
             return Err(refuse(
                 "a registry's address ends before `/v2`; one repository is named by --repo NAME",
             ));
@@ -283,6 +283,7 @@ mod tests {
     #[case("[::1]:5000", false, Scheme::Either, "http://[::1]:5000/")]
     #[case("http://10.0.0.1:443/v2/", false, Scheme::Plain, "http://10.0.0.1:443/")]
     #[case("https://a.example/v2/v2", false, Scheme::Tls, "https://a.example/")]
+    #[case("https://a.example/api/v2/images", false, Scheme::Tls, "https://a.example/api/v2/images/")]
     #[case("https://a.example/prefix/v2", false, Scheme::Tls, "https://a.example/prefix/")]
     #[case("https://127.0.0.1:80", false, Scheme::Tls, "https://127.0.0.1:80/")]
     fn addresses_are_read_as_users_write_them(
