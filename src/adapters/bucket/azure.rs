@@ -11,7 +11,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use secrecy::ExposeSecret as _;
 
-use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, of_headers, second};
+use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, second};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{Own, is_set, retry, variable};
 use super::dialect::{Copied, Dialect, Unauthorized};
@@ -119,18 +119,6 @@ impl Dialect for Azure {
             is_last: list.text("NextMarker").is_empty(),
             next: list.text("NextMarker").to_owned(),
         })
-    }
-
-    fn look(&self, key: &str) -> Ask {
-        Ask::new(Method::HEAD, key)
-    }
-
-    fn object(&self, answer: &StoreReply) -> Option<Object> {
-        Some(of_headers(answer))
-    }
-
-    fn get(&self, key: &str, bytes: (u64, u64), tag: &str) -> Ask {
-        Ask::new(Method::GET, key).range(bytes).header_some("if-match", tag)
     }
 
     fn put(&self, key: &str, body: Bytes) -> Ask {

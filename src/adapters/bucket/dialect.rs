@@ -1,15 +1,17 @@
 //! What differs between stores: how they are asked, how they answer, and who may ask.
 //!
-//! All else is one: requests are tried again, listings gone through and links judged alike.
+//! All else is one: requests are tried again, listings gone through and links judged alike. Where nothing else is said, an object
+//! is asked for at its key, and headers tell of it.
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::client::HttpRequest;
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 
-use super::answers::{KeyPage, Object, WantedPage};
+use super::answers::{KeyPage, Object, WantedPage, of_headers};
 use super::ask::{Ask, StoreReply};
 use super::fault::Refusal;
 
@@ -38,13 +40,19 @@ pub(super) trait Dialect: Debug + Send + Sync {
     fn page(&self, answer: &StoreReply) -> Option<KeyPage>;
 
     /// For what is known of an object.
-    fn look(&self, key: &str) -> Ask;
+    fn look(&self, key: &str) -> Ask {
+        Ask::new(Method::HEAD, key)
+    }
 
     /// What is known of it.
-    fn object(&self, answer: &StoreReply) -> Option<Object>;
+    fn object(&self, answer: &StoreReply) -> Option<Object> {
+        Some(of_headers(answer))
+    }
 
     /// For those bytes of an object, as long as it is the one of that tag where one is given.
-    fn get(&self, key: &str, bytes: (u64, u64), tag: &str) -> Ask;
+    fn get(&self, key: &str, bytes: (u64, u64), tag: &str) -> Ask {
+        Ask::new(Method::GET, key).range(bytes).header_some("if-match", tag)
+    }
 
     /// To write an object.
     fn put(&self, key: &str, body: Bytes) -> Ask;

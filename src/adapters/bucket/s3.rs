@@ -7,7 +7,7 @@ use object_store::client::HttpRequest;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 
-use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, of_headers, seconds};
+use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, seconds};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{self, BucketCredentials};
 use super::dialect::{Copied, Dialect, Unauthorized};
@@ -96,18 +96,6 @@ impl Dialect for S3 {
             is_last: list.text("IsTruncated") != "true",
             next: list.text("NextContinuationToken").to_owned(),
         })
-    }
-
-    fn look(&self, key: &str) -> Ask {
-        Ask::new(Method::HEAD, key)
-    }
-
-    fn object(&self, answer: &StoreReply) -> Option<Object> {
-        Some(of_headers(answer))
-    }
-
-    fn get(&self, key: &str, bytes: (u64, u64), tag: &str) -> Ask {
-        Ask::new(Method::GET, key).range(bytes).header_some("if-match", tag)
     }
 
     fn put(&self, key: &str, body: Bytes) -> Ask {
