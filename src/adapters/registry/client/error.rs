@@ -22,10 +22,11 @@ pub(crate) fn request_error(
     RequestError { status, attempts, ..error }
 }
 
-/// No answer came.
-pub(crate) fn unanswered(request: &HttpRequest, no_answer: NoAnswer) -> RequestError {
-    let error = request_error(request, None, no_answer.failure.why, no_answer.attempts);
-    RequestError { hint: no_answer.failure.hint.map(Into::into), ..error }
+/// No answer came. Attempts are told where one more might help: a refusal is as final after a broken connection as at once.
+pub(crate) fn unanswered(request: &HttpRequest, NoAnswer { failure, attempts }: NoAnswer) -> RequestError {
+    let attempts = if failure.is_passing() { attempts } else { 1 };
+    let error = request_error(request, None, failure.why, attempts);
+    RequestError { hint: failure.hint.map(Into::into), ..error }
 }
 
 /// An answer came, and not the one that was needed.
