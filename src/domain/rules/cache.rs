@@ -7,7 +7,7 @@
 //! | global entry, a member in a repository that has neither a link to it nor a trace of it | no data | the same, and the report says that another registry may share this Redis |
 //! | global entry, other size | data | `size-mismatch`: the daemon announces the wrong length |
 //! | member | data, but no link in that repository | `stale-cache-entry`, a warning or a note: deleted there, and served again |
-//! | member or hash without global entry | no data | nothing: the daemon asks storage |
+//! | member or hash without global entry | no data | nothing: the daemon asks storage; a repair that uploads it elsewhere takes the member away |
 //! | global entry without `digest` or `size` | any | nothing: the daemon ignores it |
 //!
 //! Every accusation names the premise that a second look at storage must confirm; where storage could not be
@@ -65,6 +65,9 @@ pub struct CacheVerdict {
     pub limits: Vec<Limit>,
     /// Why nothing may be purged, where that is so.
     pub refusal: Option<Limit>,
+    /// Members of repositories that do not link what storage lacks, by digest: once it is uploaded anywhere, the daemon
+    /// serves it there, too.
+    pub dormant: Vec<StaleKeys>,
 }
 
 /// Compare the cache with storage; `everything` tells whether storage was looked at in every repository.
@@ -87,6 +90,7 @@ pub fn check(storage: Option<&StorageView>, cache: &CacheView, everything: bool)
     verdict.accusations.extend(judge.accuse_stale(&accused, &strange));
     verdict.accusations.extend(judge.accuse_sizes());
     verdict.accusations.extend(judge.accuse_members());
+    verdict.dormant = judge.dormant();
     verdict.accusations.sort_by_key(|accusation| accusation.finding.subject.digest);
     verdict
 }
@@ -238,16 +242,31 @@ impl<'a> Judge<'a> {
 
     /// Members that give access to content which the repository does not link.
     fn accuse_members(&self) -> impl Iterator<Item = CacheAccusation> {
-        self.cache.pairs.iter().filter(|pair| pair.member).filter_map(|pair| {
-            self.stored(&pair.digest)?;
-            let links = match self.known(pair) {
-                Some(repository) => vec![&repository.layers, &repository.revisions],
-                None if self.everything => Vec::new(),
-                None => return None,
-            };
-            let is_linked = links.iter().any(|links| links.find(&pair.digest).is_some_and(is_there));
-            if is_linked { None } else { self.resurrected(pair) }
+        let stored = self.unlinked().filter(|pair| self.stored(&pair.digest).is_some());
+        stored.filter_map(|pair| self.resurrected(pair))
+    }
+
+    /// Members of repositories that have no link to them, as far as that was looked at.
+    fn unlinked(&self) -> impl Iterator<Item = &'a CachedPair> {
+        self.cache.pairs.iter().filter(|pair| pair.member).filter(|pair| match self.known(pair) {
+            Some(repository) => {
+                let links = [&repository.layers, &repository.revisions];
+                !links.iter().any(|links| links.find(&pair.digest).is_some_and(is_there))
+            }
+            None => self.everything,
         })
+    }
+
+    fn dormant(&self) -> Vec<StaleKeys> {
+        let mut dormant: Vec<StaleKeys> = Vec::new();
+        for pair in self.unlinked().filter(|pair| self.stored(&pair.digest).is_none()) {
+            let Some(name) = self.cache.repository(pair) else { continue };
+            match dormant.last_mut().filter(|keys| keys.digest == pair.digest) {
+                Some(keys) => keys.repositories.push(name.clone()),
+                None => dormant.push(StaleKeys::membership(name.clone(), pair.digest)),
+            }
+        }
+        dormant
     }
 
     fn resurrected(&self, pair: &CachedPair) -> Option<CacheAccusation> {

@@ -39,6 +39,8 @@ pub(super) struct Cached {
     purge: BTreeMap<(Code, About), StaleKeys>,
     /// Whether nothing may be purged.
     is_refused: bool,
+    /// What a repair would wake.
+    dormant: Vec<StaleKeys>,
     /// What is stored, and still a member of a repository that has no link to it: whoever reads it anywhere makes the
     /// daemon serve it there again.
     pub(super) asleep: BTreeSet<Digest>,
@@ -76,7 +78,7 @@ impl Run<'_> {
         self.coverage.limits.0.extend(verdict.limits);
         let is_refused = verdict.refusal.is_some();
         let is_whole = !is_refused && cache.unknown.is_empty();
-        let mut cached = Cached { is_refused, is_whole, ..Cached::default() };
+        let mut cached = Cached { is_refused, is_whole, dormant: verdict.dormant, ..Cached::default() };
         cached.believe(&cache, accusations);
         // What a manifest needs there is accused of the link that is missing: taking the member away would hurt.
         let is_needed = |premise: &Premise| {
@@ -173,6 +175,11 @@ impl Cached {
             return BTreeMap::new();
         }
         findings.iter().filter_map(|finding| Some((finding.id.clone(), keys(finding)?))).collect()
+    }
+
+    /// The members that an upload would make the daemon serve where nothing links them.
+    pub(super) fn dormant(&mut self) -> Vec<StaleKeys> {
+        if self.is_refused { Vec::new() } else { std::mem::take(&mut self.dormant) }
     }
 
     /// What may be done with the cache.

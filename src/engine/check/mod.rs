@@ -70,6 +70,8 @@ pub struct Examination {
     pub storage: Option<Arc<StorageView>>,
     /// The keys that a purge of the cache deletes for a finding, by the finding's id.
     pub purges: BTreeMap<String, StaleKeys>,
+    /// The cache's members that lack both link and data: an upload elsewhere makes the daemon serve them.
+    pub dormant: Vec<StaleKeys>,
     /// What may be done with the cache: nothing where another registry shares it.
     pub redis: Redis,
     /// Manifests that storage lacks and the daemon may believe in: nothing settles it.
@@ -98,7 +100,7 @@ pub async fn check(
     if run.events.stop_requested() {
         run.coverage.note_interrupt();
     }
-    let (purges, redis) = (run.cached.purges(&findings), run.redis());
+    let (purges, dormant, redis) = (run.cached.purges(&findings), run.cached.dormant(), run.redis());
     let (coverage, storage, unsettled) = (run.coverage, run.view, run.unsettled);
     Ok(Examination {
         started,
@@ -108,6 +110,7 @@ pub async fn check(
         findings,
         storage,
         purges,
+        dormant,
         redis,
         unsettled,
     })

@@ -199,6 +199,7 @@ impl Session {
             daemon: &self.options.daemon,
             redis: examination.redis,
             purges: &examination.purges,
+            dormant: &examination.dormant,
             unsettled: &examination.unsettled,
         };
         let means = Means { materials: &materials, services: &services };
@@ -331,6 +332,7 @@ impl Session {
             daemon: &self.options.daemon,
             redis: Redis::NotGiven,
             purges: &BTreeMap::new(),
+            dormant: &[],
             unsettled: &[],
         };
         let services: Vec<String> =

@@ -1,6 +1,6 @@
 //! What the daemon believes and should not: claims.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Planner;
 use crate::domain::action::{Action, Need};
@@ -113,6 +113,36 @@ impl Planner<'_> {
         let repositories = repositories.into_iter().collect();
         let action = StepAction::PurgeCache(StaleKeys { digest, entry: is_entry, repositories });
         self.step(finding, Stage::Claims, action, conditions);
+    }
+
+    /// Take away the members of the cache that what is brought would make the daemon serve where nothing links them.
+    pub(super) fn let_sleep(&mut self) {
+        let brought = self.brought();
+        for keys in self.situation.dormant {
+            let Some(places) = brought.get(&keys.digest) else { continue };
+            let repositories: Vec<_> =
+                keys.repositories.iter().filter(|name| !places.contains(name)).cloned().collect();
+            if repositories.is_empty() {
+                continue;
+            }
+            let unlinked = repositories.iter().flat_map(|name| Condition::unlinked(name, keys.digest));
+            let preconditions = unlinked.chain([Condition::DataStored(keys.digest)]).collect();
+            let action = StepAction::PurgeCache(StaleKeys { repositories, ..keys.clone() });
+            let step = Step { preconditions, ..Step::new(action, Stage::Claims) };
+            self.steps.entry(step.id.clone()).or_insert(step);
+        }
+    }
+
+    /// What the steps bring, and where to.
+    fn brought(&self) -> HashMap<Digest, Vec<RepositoryName>> {
+        let mut brought: HashMap<Digest, Vec<RepositoryName>> = HashMap::new();
+        for action in self.steps.values().map(|step| &step.action) {
+            let brings = action.is_upload() || action.kind() == Action::ReturnManifest;
+            if let (true, Some(digest), Some(name)) = (brings, action.digest(), action.repository()) {
+                brought.entry(*digest).or_default().push(name.clone());
+            }
+        }
+        brought
     }
 
     /// Restart everything that was given.

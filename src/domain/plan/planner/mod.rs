@@ -41,6 +41,8 @@ pub struct Situation<'a> {
     pub redis: Redis,
     /// The stale keys of the cache, by finding.
     pub purges: &'a BTreeMap<String, StaleKeys>,
+    /// Members of the cache that lack both link and data.
+    pub dormant: &'a [StaleKeys],
     /// Manifests that storage lacks and the daemon may believe in.
     pub unsettled: &'a [(RepositoryName, Digest)],
 }
@@ -314,6 +316,7 @@ impl<'a> Planner<'a> {
                 self.steps.entry(step.id.clone()).or_insert(step);
             }
         }
+        self.let_sleep();
         if let Some(view) = self.situation.storage {
             needs::bind(&mut self.steps, view, self.situation.findings);
         }

@@ -20,6 +20,7 @@ struct World {
     materials: Materials,
     restart: Vec<String>,
     redis: Redis,
+    dormant: Vec<StaleKeys>,
     goal: Goal,
 }
 
@@ -49,8 +50,8 @@ fn world(codes: &[Code], has_bytes: bool) -> World {
     }
     let daemon =
         DaemonSettings { delete: Some(true), cache: CacheKind::InMemory, ..DaemonSettings::default() };
-    let (restart, redis, goal) = (Vec::new(), Redis::Open, Goal::Fix);
-    World { findings, storage: storage(), daemon, materials, restart, redis, goal }
+    let (restart, redis, dormant, goal) = (Vec::new(), Redis::Open, Vec::new(), Goal::Fix);
+    World { findings, storage: storage(), daemon, materials, restart, redis, dormant, goal }
 }
 
 fn storage() -> StorageView {
@@ -117,6 +118,7 @@ impl World {
             daemon: &self.daemon,
             redis: self.redis,
             purges: &NO_KEYS,
+            dormant: &self.dormant,
             unsettled: &[],
         }
     }
@@ -242,6 +244,26 @@ fn a_pull_through_cache_fetches_what_is_moved_away_once_it_forgot_it() {
     assert_eq!(world.told(), (vec![aside.clone(), "purge-cache".to_owned()], vec![]));
     world.daemon.cache = CacheKind::None;
     assert_eq!(world.told(), (vec![aside], vec![]));
+}
+
+#[test]
+fn what_an_upload_would_wake_in_the_cache_is_taken_away() {
+    let mut world = world(&[Code::MissingBlob], true);
+    let keys = |n, names: &[&str]| StaleKeys {
+        digest: digest(n),
+        entry: false,
+        repositories: names.iter().copied().map(name).collect(),
+    };
+    world.dormant = vec![keys(1, &["a", "b"]), keys(3, &["b"])];
+    let steps = world.plan().steps;
+    let purge = StepAction::PurgeCache(keys(1, &["b"]));
+    assert_eq!(world.told().0, [UPLOAD, "purge-cache"], "where it is uploaded, it may stay");
+    assert_eq!(steps.last().unwrap().action, purge);
+    let mut wanted = Condition::unlinked(&name("b"), digest(1)).to_vec();
+    wanted.push(Condition::DataStored(digest(1)));
+    assert_eq!(steps.last().unwrap().preconditions, wanted);
+    world.dormant = vec![keys(1, &["a"])];
+    assert_eq!(world.told().0, [UPLOAD]);
 }
 
 #[test]

@@ -94,6 +94,14 @@ fn an_entry_that_the_daemon_ignores_is_no_claim() {
 fn a_member_without_an_entry_is_harmless_where_the_data_is_gone() {
     let verdict = check(Some(&storage(&[1], &[("a", &[1])])), &cache(&[1], &[("a", &[1, 2])]), true);
     assert_eq!(told(&verdict), []);
+    assert_eq!(
+        verdict.dormant,
+        [StaleKeys::membership(name("a"), digest(2))],
+        "an upload elsewhere wakes it"
+    );
+    // Where a link is, what is uploaded is rightly served.
+    let verdict = check(Some(&storage(&[1], &[("a", &[1, 2])])), &cache(&[1], &[("a", &[1, 2])]), true);
+    assert_eq!(verdict.dormant, []);
 }
 
 #[test]
