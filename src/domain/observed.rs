@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::counted::counted;
 use super::digest::Digest;
+use super::layout;
 use super::name::RepositoryName;
 use super::start::Unsettled;
 
@@ -100,6 +101,28 @@ pub enum Reason {
         /// How many blobs.
         blobs: u64,
     },
+    /// A repository is gone, and nothing tells its name.
+    #[error(
+        "a repository was removed from {}, last at {last:.0}, and nothing tells its name: the daemon may claim there still what it held, and a push there skips that; a restart makes sure",
+        around(*.folders, .example)
+    )]
+    Departed {
+        /// From how many folders.
+        folders: usize,
+        /// The path of one of these below `repositories/`; empty for that itself.
+        example: Box<str>,
+        /// When that last happened.
+        last: Timestamp,
+    },
+    /// A repository is gone that had it before those that have it now.
+    #[error(
+        "a repository that is gone had {} before any that is left, and the daemon may claim such there still; a restart makes sure",
+        counted(*.blobs, "blob")
+    )]
+    Bereft {
+        /// How many blobs.
+        blobs: u64,
+    },
     /// The manifests that held it are gone, and nothing tells which they were.
     #[error(
         "gone from {}: {} that no known manifest held; the daemon may remember those that did, and swallow a push of them; a restart makes sure",
@@ -174,6 +197,16 @@ fn among(repositories: usize, example: &RepositoryName) -> String {
     match repositories {
         0 | 1 => example.to_string(),
         more => format!("{more} repositories, such as {example},"),
+    }
+}
+
+/// So many folders of repositories, in words.
+fn around(folders: usize, example: &str) -> String {
+    let slash = if example.is_empty() { "" } else { "/" };
+    let example = format!("`{}{slash}{example}`", layout::REPOSITORIES);
+    match folders {
+        0 | 1 => example,
+        more => format!("{more} folders, such as {example},"),
     }
 }
 

@@ -179,12 +179,51 @@ fn what_is_gone_without_a_trace_is_no_all_clear_until_the_daemon_restarts() {
                 let ran = regfsck.run(command, more);
                 let unknown = ran.report().coverage.unknown.iter().map(|it| it.what.to_string());
                 let unknown: Vec<_> = unknown.collect();
-                let nameless = vec!["manifests that nothing names any more".to_owned()];
+                let nameless: &[_] = match what {
+                    Traceless::Repository => &["manifests", "repositories"],
+                    Traceless::Index => &["manifests"],
+                };
+                let nameless: Vec<_> =
+                    nameless.iter().map(|them| format!("{them} that nothing names any more")).collect();
                 assert_eq!((ran.status, unknown), (3, nameless), "{what:?}, {command}: {}", ran.table);
             }
             sleep(Duration::from_millis(1500));
             daemon.restart();
             regfsck.check(&[]).expect(0);
+        }
+    });
+}
+
+/// A push to a repository that somebody removed skips what others hold, and breaks at a restart; storage tells that one is
+/// gone by the time of its folder, or by content that is older than every repository that has it.
+#[test]
+fn a_repository_that_is_gone_is_no_all_clear_though_others_hold_what_it_held() {
+    on_every_registry(|| {
+        for is_before in [true, false] {
+            let Some(kind) = current() else { return };
+            let mut daemon = Kind::Real(kind).start(&Settings::default());
+            let (raw, regfsck) = (daemon.raw(), Regfsck::on(&daemon));
+            let image = Image::two_layers("held").unwrap();
+            raw.push_image("x/a", "1", &image);
+            sleep(Duration::from_millis(100));
+            if is_before {
+                raw.push_image("x/b", "1", &image);
+                sleep(Duration::from_millis(100));
+                remove_folder(&daemon.root(), "repositories/x/a");
+            } else {
+                remove_folder(&daemon.root(), "repositories/x/a");
+                sleep(Duration::from_millis(3500));
+                raw.push_image("x/b", "1", &image);
+            }
+            let seen = regfsck.check(&[]).expect(3);
+            assert!(seen.table.contains("repositories that nothing names any more"), "{}", seen.table);
+            assert!(seen.table.contains("restart"), "{}", seen.table);
+            sleep(Duration::from_millis(1500));
+            daemon.restart();
+            regfsck.check(&[]).expect(0);
+            raw.push_image("x/a", "1", &image);
+            daemon.restart();
+            assert_eq!(raw.pull("x/a", "1", &image), Ok(()));
         }
     });
 }

@@ -12,7 +12,7 @@ use regfsck::domain::report::Report;
 use crate::explore::step;
 use crate::moves::Move;
 use crate::oracle::{Attempt, Harm, Harms, When, harms};
-use crate::ports::Ports;
+use crate::ports::{Ports, traces};
 use crate::run::{Command, run};
 use crate::world::{Part, REPOSITORIES, What};
 
@@ -90,6 +90,7 @@ pub fn settled(mut state: SandboxState) -> SandboxState {
     for name in REPOSITORIES {
         let _ = state.files.remove(&format!("repositories/{name}/_uploads"));
     }
+    traces::forget(&mut state.files);
     state
 }
 

@@ -9,7 +9,7 @@ use regfsck::domain::layout::LinkPlace;
 use regfsck::domain::name::RepositoryName;
 
 use crate::moves::{Link, Move};
-use crate::ports::{Ports, data, link_path};
+use crate::ports::{Ports, data, link_path, traces};
 use crate::run::{Command, run};
 use crate::support::raw::{Raw, blob_path, manifest_path};
 use crate::world::{Part, REPOSITORIES, What};
@@ -62,7 +62,13 @@ impl Machine for Arc<Ports> {
     }
 
     fn remove(&mut self, path: &str) {
-        let _ = self.registry.change_files(|tree| tree.remove(path));
+        let _ = self.registry.change_files(|tree| {
+            let lost = REPOSITORIES.iter().find(|name| path == format!("repositories/{name}"));
+            if let Some(name) = lost.filter(|_| tree.look(path).is_ok()) {
+                traces::lose(tree, name);
+            }
+            tree.remove(path)
+        });
     }
 
     fn empty(&mut self, path: &str) {

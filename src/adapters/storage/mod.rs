@@ -26,6 +26,7 @@
 mod blobs;
 mod census;
 mod content;
+mod departures;
 mod folder;
 mod gone;
 mod ground;
@@ -76,7 +77,8 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Thing, Unlooked};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
+    BlobFile, ContentView, Departures, HashedBlob, Removal, Repository, StorageView, StoredBlob, TagTarget,
+    Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
@@ -269,6 +271,11 @@ impl Storage for FilesystemStorage {
     fn removals(&self, blobs: &[StoredBlob]) -> Vec<Removal> {
         let Ok(Some(root)) = self.open_root() else { return Vec::new() };
         self.looks.run(&self.root.path, || removals::find(&root, blobs))
+    }
+
+    fn departures(&self, repositories: &[Repository]) -> Departures {
+        let Ok(Some(root)) = self.open_root() else { return Departures::default() };
+        self.looks.run(&self.root.path, || departures::find(&root, repositories))
     }
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {

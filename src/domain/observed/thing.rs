@@ -39,6 +39,8 @@ pub enum Thing {
     Suspects,
     /// Manifests that are gone and that nothing names.
     Nameless,
+    /// Repositories that are gone and that nothing names.
+    Departed,
     /// Whether indexes may lack manifests.
     Sparse,
     /// Whatever was not looked at yet.
@@ -79,6 +81,7 @@ impl Thing {
             | Self::File(..)
             | Self::Suspects
             | Self::Nameless
+            | Self::Departed
             | Self::Sparse
             | Self::Rest
             | Self::Other(_)) => other,
@@ -112,6 +115,7 @@ impl Thing {
             | Self::File(..)
             | Self::Suspects
             | Self::Nameless
+            | Self::Departed
             | Self::Sparse
             | Self::Rest
             | Self::Other(_) => None,
@@ -141,6 +145,7 @@ impl Thing {
             | Self::File(..)
             | Self::Suspects
             | Self::Nameless
+            | Self::Departed
             | Self::Sparse
             | Self::Rest
             | Self::Other(_) => None,
@@ -164,6 +169,7 @@ impl fmt::Display for Thing {
             Self::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
             Self::Suspects => f.write_str("suspects"),
             Self::Nameless => f.write_str("manifests that nothing names any more"),
+            Self::Departed => f.write_str("repositories that nothing names any more"),
             Self::Sparse => f.write_str("indexes without some of their manifests"),
             Self::Rest => f.write_str("the rest"),
             Self::Side(words) | Self::Step(words) | Self::Other(words) => f.write_str(words),

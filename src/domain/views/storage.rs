@@ -13,6 +13,7 @@
 //! Its size is what bounds regfsck's memory: 56 bytes a blob, 33 bytes a link, 48 bytes a trace, and no paths.
 
 mod closed;
+mod departures;
 mod links;
 mod manifests;
 mod parts;
@@ -30,6 +31,7 @@ use crate::domain::observed::Unlooked;
 use search::search;
 
 pub use closed::{Closed, Owner};
+pub use departures::{Departure, Departures};
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
 pub use parts::{JoinError, ViewPart};

@@ -89,7 +89,9 @@ impl Run<'_> {
             || is_left()
             || is_lost()
             || is_fetched()
-            || !self.removals.is_empty())
+            || !self.removals.is_empty()
+            || !self.departures.left.is_empty()
+            || self.has_bereft)
         {
             return;
         }

@@ -139,7 +139,7 @@ impl Run<'_> {
     /// Whether nothing was left that could not be asked about.
     fn is_all_asked(&self) -> bool {
         let is_hidden = |what: &Thing, why: &Reason| {
-            *what == Thing::Nameless
+            matches!(what, Thing::Nameless | Thing::Departed)
                 || matches!(why, Reason::NoRepository { .. } | Reason::TooManySuspects { .. })
         };
         let cut = |limit: &Limit| matches!(limit, Limit::Traces { .. } | Limit::BareSuspects { .. });

@@ -9,6 +9,7 @@ pub(super) mod api;
 mod beliefs;
 mod budget;
 mod cache;
+mod departed;
 mod earlier;
 mod homeless;
 mod memory;
@@ -47,7 +48,7 @@ use crate::domain::rules::{Accusations, Facts, affected, served as served_rules,
 use crate::domain::start::Start;
 use crate::domain::views::cache::StaleKeys;
 use crate::domain::views::served::{ServedView, Subject};
-use crate::domain::views::storage::{Removal, StorageView};
+use crate::domain::views::storage::{Departures, Removal, StorageView};
 
 pub use self::options::{Asking, Budget, ContentCheck, Extent, Leads, Options, Probe};
 pub use crate::domain::content::ContentSubset;
@@ -88,11 +89,21 @@ pub async fn check(
     events: Arc<dyn Events>,
 ) -> Result<Examination, StorageError> {
     let started = Timestamp::now();
-    let cached = cache::Cached::default();
-    let (coverage, unsettled) = (Coverage::default(), Vec::new());
-    let (view, start, removals, is_untraced, last) = (None, None, Vec::new(), false, None);
-    let mut run =
-        Run { sides, options, events, coverage, view, cached, unsettled, start, removals, is_untraced, last };
+    let mut run = Run {
+        sides,
+        options,
+        events,
+        coverage: Coverage::default(),
+        view: None,
+        cached: cache::Cached::default(),
+        unsettled: Vec::new(),
+        start: None,
+        removals: Vec::new(),
+        departures: Departures::default(),
+        has_bereft: false,
+        is_untraced: false,
+        last: None,
+    };
     let (findings, refusal) = match sides.storage() {
         Some(storage) => run.with_storage(&storage, started).await?,
         None => run.api_only().await?,
@@ -129,6 +140,10 @@ struct Run<'a> {
     start: Option<Result<Start, Box<str>>>,
     /// The folders that something has left, as far as a daemon may remember what it was.
     removals: Vec<Removal>,
+    /// What the folders of repositories tell of those that are gone.
+    departures: Departures,
+    /// Whether any content is older than every repository that has it.
+    has_bereft: bool,
     /// Whether nothing tells what was gone before any look, and a daemon may remember it.
     is_untraced: bool,
     /// What the last check saw, where one did and it matters.
@@ -232,6 +247,7 @@ impl Run<'_> {
     ) {
         self.recall(view).await;
         self.look_for_removals(storage, view).await;
+        self.look_for_departures(storage, view).await;
         self.learn_start(storage, view, accusations).await;
         let suspects = self.suspects(storage, view, accusations).await;
         let round = |settled| probe::Round {
@@ -255,6 +271,7 @@ impl Run<'_> {
         served_rules::note_known_losses(&served, accusations);
         let all = std::iter::once(&served).chain(replicas.iter().map(|told| &told.served));
         self.leave_open(&known, all, accusations);
+        self.without_repository(view);
         if !self.without_name(storage, view, accusations).await {
             self.without_trace(view, accusations);
             self.untraced(&**storage, accusations);

@@ -13,7 +13,8 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Reason};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
+    BlobFile, ContentView, Departures, HashedBlob, Removal, Repository, StorageView, StoredBlob, TagTarget,
+    Target,
 };
 
 /// Which repositories a run looks at.
@@ -116,6 +117,12 @@ pub trait Storage: Send + Sync {
     /// The folders of blobs that something has left since the last of these came. Only files tell.
     fn removals(&self, _blobs: &[StoredBlob]) -> Vec<Removal> {
         Vec::new()
+    }
+
+    /// The folders of repositories that something has left since the last came into them, and when each of these was made.
+    /// Only files tell.
+    fn departures(&self, _repositories: &[Repository]) -> Departures {
+        Departures::default()
     }
 
     /// Look at one layer or revision link, or a tag's `current/link` ([`Storage::tag`] tells more).

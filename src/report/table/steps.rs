@@ -298,7 +298,14 @@ fn is_unsettled(report: &Report) -> bool {
     let mut beliefs = unknown.filter(|it| {
         matches!(
             it.why,
-            Reason::Unsettled(_) | Reason::NoRepository { .. } | Reason::NoTraces | Reason::Fetches { .. }
+            Reason::Unsettled(_)
+                | Reason::NoRepository { .. }
+                | Reason::NoName { .. }
+                | Reason::Removed { .. }
+                | Reason::Departed { .. }
+                | Reason::Bereft { .. }
+                | Reason::NoTraces
+                | Reason::Fetches { .. }
         )
     });
     let mut limits = report.coverage.limits.0.iter();

@@ -5,6 +5,7 @@ mod daemon;
 mod journal;
 mod storage;
 mod supply;
+pub mod traces;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

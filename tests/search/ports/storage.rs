@@ -13,19 +13,19 @@ use regfsck::domain::manifest;
 use regfsck::domain::name::{RepositoryName, Tag};
 use regfsck::domain::observed::Observed;
 use regfsck::domain::views::storage::{
-    BlobFile, ContentView, HashedBlob, Links, ReadManifest, Removal, Repository, StorageView, StoredBlob,
-    StoredManifests, StoredTag, StoredUpload, StrayFile, TagTarget, Target, Trace, Traces,
+    BlobFile, ContentView, Departures, HashedBlob, Links, ReadManifest, Removal, Repository, StorageView,
+    StoredBlob, StoredManifests, StoredTag, StoredUpload, StrayFile, TagTarget, Target, Trace, Traces,
 };
 use regfsck::engine::ports::{
     Events, Hasher, Pace, Scope, Sessions, Storage, StorageError, StorageWriteError, StorageWriter, Uploads,
 };
 
-use super::Ports;
+use super::{Ports, traces};
 
 /// Where the tree seems to lie.
 pub const ROOT: &str = "/memory/docker/registry/v2";
 
-fn names(tree: &Tree, path: &str) -> Vec<String> {
+pub fn names(tree: &Tree, path: &str) -> Vec<String> {
     tree.list(path).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
 }
 
@@ -99,12 +99,21 @@ fn repository_names(tree: &Tree, folder: &str, found: &mut Vec<String>) {
     }
 }
 
+/// All repositories, sorted by name.
+pub fn repositories(tree: &Tree) -> Vec<Repository> {
+    let mut names = Vec::new();
+    repository_names(tree, "repositories", &mut names);
+    let mut repositories: Vec<_> = names.iter().filter_map(|name| repository(tree, name)).collect();
+    repositories.sort_by(|one, other| one.name.cmp(&other.name));
+    repositories
+}
+
 fn blobs(tree: &Tree) -> Vec<StoredBlob> {
     let paths = tree.files().into_iter().filter(|path| path.starts_with("blobs/") && path.ends_with("/data"));
     let blob = |path: String| {
         let parts: Vec<_> = path.split('/').collect();
         let digest = Digest::from_hex(Algorithm::from_name(parts[1])?, parts[3].as_bytes())?;
-        Some(StoredBlob { digest, size: size(tree, &digest)?, modified: 0 })
+        Some(StoredBlob { digest, size: size(tree, &digest)?, modified: traces::stored(tree, &digest) })
     };
     let mut blobs: Vec<_> = paths.filter_map(blob).collect();
     blobs.sort_unstable_by_key(|blob| blob.digest);
@@ -116,7 +125,7 @@ pub fn data(digest: &Digest) -> String {
     Place::Data(*digest).to_string()
 }
 
-fn size(tree: &Tree, digest: &Digest) -> Option<u64> {
+pub fn size(tree: &Tree, digest: &Digest) -> Option<u64> {
     match tree.look(&data(digest)) {
         Ok(TreeEntry::File(size)) => Some(size),
         Ok(TreeEntry::Folder) | Err(_) => None,
@@ -173,14 +182,8 @@ impl Storage for Ports {
 
     fn collect(&self, scope: &dyn Scope, _events: &dyn Events) -> Result<StorageView, StorageError> {
         let tree = self.registry.files();
-        let mut names = Vec::new();
-        repository_names(&tree, "repositories", &mut names);
-        let mut repositories: Vec<_> = names
-            .iter()
-            .filter_map(|name| repository(&tree, name))
-            .filter(|one| scope.includes(&one.name))
-            .collect();
-        repositories.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut repositories = repositories(&tree);
+        repositories.retain(|one| scope.includes(&one.name));
         Ok(StorageView {
             changed: Some(0),
             root: ROOT.to_owned(),
@@ -224,6 +227,11 @@ impl Storage for Ports {
             at: Timestamp::UNIX_EPOCH,
         };
         empty.map(removal).collect()
+    }
+
+    /// See [`super::traces`].
+    fn departures(&self, repositories: &[Repository]) -> Departures {
+        traces::departures(&self.registry.files(), repositories)
     }
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {

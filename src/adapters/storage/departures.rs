@@ -1,0 +1,185 @@
+//! Folders of repositories that something has left since the last came into them.
+//!
+//! ```text
+//! push    mkdir repositories/x/a       when repositories/x was modified: as when x/a was made
+//! rm -r   rmdir repositories/x/a       the same, and later than all that is left was made
+//! ```
+//!
+//! What came after a loss hides it; but when each repository was made is told as well, for what is older.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+
+use jiff::{SignedDuration, Timestamp};
+use rayon::prelude::*;
+
+use super::folder::{FileKind, Folder};
+use super::names;
+use crate::domain::layout;
+use crate::domain::name::RepositoryName;
+use crate::domain::views::storage::{Departure, Departures, Repository};
+
+/// By how much the time of a folder may be later than that of what was made in it.
+const TICK: SignedDuration = SignedDuration::from_millis(20);
+
+/// So much later than it was modified a folder is changed only by somebody who changes its times or owner.
+const SETTLING: SignedDuration = SignedDuration::from_millis(200);
+
+/// What a repository's own folder holds. Where some is lacking, its folder may have been changed by that.
+const PARTS: [&str; 3] = [layout::LAYERS, layout::MANIFESTS, layout::UPLOADS];
+
+/// What they tell; what cannot be looked at tells nothing.
+pub(super) fn find(root: &Folder, repositories: &[Repository]) -> Departures {
+    let Ok(base) = root.enter(layout::REPOSITORIES) else { return Departures::default() };
+    let times = |repository: &Repository| Times::of(&base.enter(repository.name.as_str()).ok()?).ok();
+    let made: Vec<_> = repositories.par_iter().map(|one| Some(times(one)?.made?.as_second())).collect();
+    let own: HashSet<&str> = repositories.iter().map(|repository| repository.name.as_str()).collect();
+    let look = |name: &RepositoryName| {
+        let folder = base.enter(name.as_str()).ok()?;
+        departed(&folder, name.as_str(), own.contains(name.as_str()))
+    };
+    let below = names::find(&base).names.into_par_iter().filter_map(|name| look(&name));
+    let left = below.chain(departed(&base, "", false)).collect();
+    Departures { left, made }
+}
+
+fn departed(folder: &Folder, path: &str, is_repository: bool) -> Option<Departure> {
+    let at = left(folder, is_repository).ok()??;
+    Some(Departure { folder: path.into(), at })
+}
+
+/// When something left it, if nothing came since.
+fn left(folder: &Folder, is_repository: bool) -> io::Result<Option<Timestamp>> {
+    let Times { modified, changed, .. } = Times::of(folder)?;
+    let is_touched = changed.duration_since(modified) > SETTLING;
+    let at = if is_touched { changed } else { modified };
+    let mut names = Vec::new();
+    folder.each(|name, kind| {
+        if kind == FileKind::Folder {
+            names.push(name.to_vec());
+        }
+    })?;
+    if is_repository && !PARTS.iter().all(|part| names.iter().any(|name| name == part.as_bytes())) {
+        return Ok(None);
+    }
+    let came_last = |name: &Vec<u8>| {
+        // One that is gone by now hides what went before.
+        let Ok(times) = folder.enter(name).and_then(|inner| Times::of(&inner)) else { return true };
+        match times.made.filter(|_| !is_touched) {
+            Some(made) => made + TICK >= at,
+            None => times.changed + SETTLING >= at,
+        }
+    };
+    Ok((!names.iter().any(came_last)).then_some(at))
+}
+
+/// The times of a folder.
+struct Times {
+    modified: Timestamp,
+    changed: Timestamp,
+    /// Where the filesystem tells it.
+    made: Option<Timestamp>,
+}
+
+impl Times {
+    fn of(folder: &Folder) -> io::Result<Self> {
+        let stat = rustix::fs::fstat(folder.handle())?;
+        let time = |seconds, nanoseconds: i64| {
+            Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or_default()).map_err(io::Error::other)
+        };
+        let made = File::from(folder.handle().try_clone()?).metadata()?.created();
+        Ok(Self {
+            modified: time(stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or_default())?,
+            changed: time(stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or_default())?,
+            made: made.ok().and_then(|made| Timestamp::try_from(made).ok()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::views::storage::{Links, Traces};
+
+    fn push(root: &Path, name: &str) {
+        sleep(Duration::from_millis(60));
+        for part in PARTS {
+            fs::create_dir_all(root.join(layout::REPOSITORIES).join(name).join(part)).unwrap();
+        }
+        sleep(Duration::from_millis(60));
+    }
+
+    fn remove(root: &Path, name: &str) {
+        fs::remove_dir_all(root.join(layout::REPOSITORIES).join(name)).unwrap();
+    }
+
+    fn repository(name: &str) -> Repository {
+        Repository {
+            name: name.parse().unwrap(),
+            layers: Links::default(),
+            revisions: Links::default(),
+            tags: Vec::new(),
+            has_layers: true,
+            has_manifests: true,
+            has_tags: false,
+            traces: Traces::default(),
+        }
+    }
+
+    fn told(root: &Path, names: &[&str]) -> Vec<String> {
+        let repositories: Vec<_> = names.iter().map(|name| repository(name)).collect();
+        let found = find(&Folder::open_root(root).unwrap(), &repositories);
+        assert_eq!(found.made.len(), names.len());
+        found.left.into_iter().map(|departure| departure.folder.into()).collect()
+    }
+
+    #[test]
+    fn a_repository_that_went_last_is_told_by_its_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for name in ["x/a", "x/b", "c"] {
+            push(root, name);
+        }
+        let none: [&str; 0] = [];
+        assert_eq!(told(root, &["c", "x/a", "x/b"]), none);
+        remove(root, "x/a");
+        assert_eq!(told(root, &["c", "x/b"]), ["x"]);
+        push(root, "x/d");
+        assert_eq!(told(root, &["c", "x/b", "x/d"]), none, "what comes later hides it");
+        push(root, "x/d/below");
+        assert_eq!(told(root, &["c", "x/b", "x/d", "x/d/below"]), none);
+        remove(root, "x/d/below");
+        assert_eq!(told(root, &["c", "x/b", "x/d"]), ["x/d"]);
+        remove(root, "x");
+        assert_eq!(told(root, &["c"]), [""], "nothing is left of x");
+    }
+
+    #[test]
+    fn a_part_of_a_repository_that_somebody_cleaned_up_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        push(dir.path(), "a");
+        remove(dir.path(), "a/_uploads");
+        assert!(told(dir.path(), &["a"]).is_empty());
+        push(dir.path(), "a");
+        assert!(told(dir.path(), &["a"]).is_empty());
+    }
+
+    #[test]
+    fn a_change_of_owner_or_mode_is_no_departure() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        push(dir.path(), "x/a");
+        sleep(Duration::from_millis(300));
+        for name in ["", "x", "x/a", "x/a/_layers", "x/a/_manifests", "x/a/_uploads"] {
+            let folder = dir.path().join(layout::REPOSITORIES).join(name);
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert!(told(dir.path(), &["x/a"]).is_empty());
+    }
+}

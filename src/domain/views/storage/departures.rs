@@ -1,0 +1,125 @@
+//! What is left of repositories that are gone without a trace of their names: the folder that they lay in was changed when
+//! they went, and their content is older than every repository that has it since.
+
+use jiff::Timestamp;
+
+use super::StorageView;
+
+/// A repository's first content is stored after its folder was made; times are told in whole seconds.
+const SLACK: i64 = 2;
+
+/// What the folders of repositories tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Departures {
+    /// The folders that something has left since the last came into them.
+    pub left: Vec<Departure>,
+    /// When each repository's folder was made, in seconds since 1970 and in their order, where that is told.
+    pub made: Vec<Option<i64>>,
+}
+
+/// A folder of repositories that something has left since the last came into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// Its path below `repositories/`; empty for that itself.
+    pub folder: Box<str>,
+    /// When that was, by storage's own clock.
+    pub at: Timestamp,
+}
+
+impl Departure {
+    /// Whether a repository of that name lies below it.
+    #[must_use]
+    pub fn is_around(&self, name: &str) -> bool {
+        let below = name.strip_prefix(&*self.folder);
+        self.folder.is_empty() || below.is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+impl Departures {
+    /// The places among the blobs of those that are older than every repository that has them: one that is gone had them
+    /// first. Those that an older one than `began`, in seconds since 1970, has now are left out.
+    #[must_use]
+    pub fn bereft(&self, view: &StorageView, began: Option<i64>) -> Vec<usize> {
+        let is_young = |made: &Option<i64>| made.is_some_and(|made| began.is_none_or(|began| made > began));
+        if !self.made.iter().any(is_young) {
+            return Vec::new();
+        }
+        let first = self.first_homes(view);
+        let began = began.unwrap_or(i64::MIN);
+        let homes = view.blobs.iter().zip(first).enumerate();
+        let bereft = homes.filter(|(_, (blob, first))| {
+            first.is_some_and(|first| first > began && first > blob.modified.saturating_add(SLACK))
+        });
+        bereft.map(|(at, _)| at).collect()
+    }
+
+    /// When the oldest repository that has it was made, of each blob that one has; where that is not told, it is old.
+    fn first_homes(&self, view: &StorageView) -> Vec<Option<i64>> {
+        let mut first: Vec<Option<i64>> = vec![None; view.blobs.len()];
+        for (repository, made) in view.repositories.iter().zip(&self.made) {
+            let made = made.unwrap_or(i64::MIN);
+            let links = repository.layers.iter().chain(&repository.revisions);
+            let links = links.map(|link| link.data().unwrap_or(link.digest));
+            let traces = repository.traces.layers.iter().chain(&repository.traces.revisions);
+            for at in
+                links.chain(traces.map(|trace| trace.digest)).filter_map(|digest| view.position(&digest))
+            {
+                if let Some(known) = first.get_mut(at) {
+                    *known = Some(known.map_or(made, |known| known.min(made)));
+                }
+            }
+        }
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Links, Repository, StoredBlob, Target, Traces};
+    use super::*;
+    use crate::domain::digest::Digest;
+
+    fn digest(n: u8) -> Digest {
+        Digest::sha256([n; 32])
+    }
+
+    fn repository(name: &str, layers: &[u8]) -> Repository {
+        Repository {
+            name: name.parse().unwrap(),
+            layers: layers.iter().map(|n| (digest(*n), Target::Same)).collect(),
+            revisions: Links::default(),
+            tags: Vec::new(),
+            has_layers: true,
+            has_manifests: true,
+            has_tags: true,
+            traces: Traces::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_older_than_every_repository_that_has_it_had_another_home() {
+        let blob = |n, modified| StoredBlob { digest: digest(n), size: 1, modified };
+        let view = StorageView {
+            blobs: vec![blob(1, 100), blob(2, 100), blob(3, 199), blob(4, 100)],
+            repositories: vec![repository("a", &[2]), repository("b", &[1, 2, 3])],
+            ..StorageView::empty("/r".into(), Timestamp::UNIX_EPOCH)
+        };
+        let departures = |made: [Option<i64>; 2]| Departures { left: Vec::new(), made: made.into() };
+        let told = departures([Some(50), Some(200)]);
+        assert_eq!(told.bereft(&view, None), [0], "4 has no home, which is told otherwise");
+        assert_eq!(told.bereft(&view, Some(199)), [0]);
+        assert_eq!(told.bereft(&view, Some(200)), [0; 0], "the daemon began later");
+        assert_eq!(departures([None, None]).bereft(&view, None), [0; 0], "no times are told");
+        assert_eq!(departures([Some(150), Some(200)]).bereft(&view, None), [0, 1]);
+        assert_eq!(departures([None, Some(200)]).bereft(&view, None), [0]);
+    }
+
+    #[test]
+    fn a_folder_is_around_what_lies_below_it() {
+        let around = |folder: &str, name| {
+            Departure { folder: folder.into(), at: Timestamp::UNIX_EPOCH }.is_around(name)
+        };
+        assert!(around("", "a") && around("x", "x/a") && around("x", "x/a/b"));
+        assert!(!around("x", "xy/a") && !around("x/a", "x/a") && !around("x/a", "x"));
+    }
+}
