@@ -3,9 +3,9 @@
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use regfsck::adapters::sandbox::image::Image;
 use regfsck::domain::guard::{Guarded, Returned};
@@ -212,7 +212,10 @@ fn a_repository_that_is_gone_is_no_all_clear_though_others_hold_what_it_held() {
                 remove_folder(&daemon.root(), "repositories/x/a");
             } else {
                 remove_folder(&daemon.root(), "repositories/x/a");
-                sleep(Duration::from_millis(3500));
+                for blob in image.layers.iter().chain([&image.config, &image.manifest]) {
+                    let file = File::open(data_file(&daemon.root(), &blob.digest)).unwrap();
+                    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+                }
                 raw.push_image("x/b", "1", &image);
             }
             let seen = regfsck.check(&[]).expect(3);

@@ -15,8 +15,8 @@ use crate::domain::layout::{LinkPlace, Place};
 use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Reason, Thing, Unlooked};
 use crate::domain::views::storage::{
-    BlobFile, ContentView, Departures, HashedBlob, JoinError, Removal, Repository, StorageView, StoredBlob,
-    TagTarget, Target,
+    BlobFile, ContentView, Departures, HashedBlob, JoinError, Removal, StorageView, StoredBlob, TagTarget,
+    Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Sessions, Storage, StorageError, Uploads};
 
@@ -266,8 +266,8 @@ impl Storage for Beside {
         self.storage.removals(blobs)
     }
 
-    fn departures(&self, repositories: &[Repository]) -> Departures {
-        self.storage.departures(repositories)
+    fn departures(&self, view: &StorageView) -> Departures {
+        self.storage.departures(view)
     }
 
     fn scheduler_state(&self) -> Observed<Vec<u8>> {

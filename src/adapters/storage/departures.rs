@@ -10,15 +10,16 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
 use super::folder::{FileKind, Folder};
 use super::names;
-use crate::domain::layout;
+use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::RepositoryName;
-use crate::domain::views::storage::{Departure, Departures, Repository};
+use crate::domain::views::storage::{Bereft, Departure, Departures, Repository, StorageView};
 
 /// By how much the time of a folder may be later than that of what was made in it.
 const TICK: SignedDuration = SignedDuration::from_millis(20);
@@ -26,22 +27,55 @@ const TICK: SignedDuration = SignedDuration::from_millis(20);
 /// So much later than it was modified a folder is changed only by somebody who changes its times or owner.
 const SETTLING: SignedDuration = SignedDuration::from_millis(200);
 
+/// So many seconds a daemon takes at most from the last byte of an upload to its link.
+const LINKING: i64 = 60;
+
 /// What a repository's own folder holds. Where some is lacking, its folder may have been changed by that.
 const PARTS: [&str; 3] = [layout::LAYERS, layout::MANIFESTS, layout::UPLOADS];
 
 /// What they tell; what cannot be looked at tells nothing.
-pub(super) fn find(root: &Folder, repositories: &[Repository]) -> Departures {
+pub(super) fn find(root: &Folder, view: &StorageView) -> Departures {
     let Ok(base) = root.enter(layout::REPOSITORIES) else { return Departures::default() };
-    let times = |repository: &Repository| Times::of(&base.enter(repository.name.as_str()).ok()?).ok();
-    let made: Vec<_> = repositories.par_iter().map(|one| Some(times(one)?.made?.as_second())).collect();
-    let own: HashSet<&str> = repositories.iter().map(|repository| repository.name.as_str()).collect();
+    let own: HashSet<&str> = view.repositories.iter().map(|repository| repository.name.as_str()).collect();
     let look = |name: &RepositoryName| {
         let folder = base.enter(name.as_str()).ok()?;
         departed(&folder, name.as_str(), own.contains(name.as_str()))
     };
     let below = names::find(&base).names.into_par_iter().filter_map(|name| look(&name));
     let left = below.chain(departed(&base, "", false)).collect();
-    Departures { left, made }
+    Departures { left, bereft: bereft(root, &base, view) }
+}
+
+/// What is older than the folders of all repositories that have it, and than its links there: whoever copied a registry
+/// to another place kept the times of its files.
+fn bereft(root: &Folder, base: &Folder, view: &StorageView) -> Vec<Bereft> {
+    let made = |one: &Repository| Times::of(&base.enter(one.name.as_str()).ok()?).ok()?.made;
+    let made: Vec<_> =
+        view.repositories.par_iter().map(|one| made(one).map(|made| made.as_second())).collect();
+    let mut bereft = Bereft::find(view, &made);
+    if bereft.is_empty() {
+        return bereft;
+    }
+    let explained: Vec<_> = bereft.iter().map(|_| AtomicBool::new(false)).collect();
+    let is_of_old = |name: &RepositoryName, place: LinkPlace, stored: i64| {
+        let link = root.look(Place::Link(name.clone(), place).to_string());
+        link.is_ok_and(|link| link.modified <= stored.saturating_add(LINKING))
+    };
+    view.repositories.par_iter().for_each(|repository| {
+        let layers = repository.layers.iter().map(|link| (link, LinkPlace::Layer(link.digest)));
+        let revisions = repository.revisions.iter().map(|link| (link, LinkPlace::Revision(link.digest)));
+        for (link, place) in layers.chain(revisions) {
+            let digest = link.data().unwrap_or(link.digest);
+            let Ok(at) = bereft.binary_search_by(|known| known.digest.cmp(&digest)) else { continue };
+            let (Some(known), Some(flag)) = (bereft.get(at), explained.get(at)) else { continue };
+            if !flag.load(Ordering::Relaxed) && is_of_old(&repository.name, place, known.stored) {
+                flag.store(true, Ordering::Relaxed);
+            }
+        }
+    });
+    let mut explained = explained.into_iter();
+    bereft.retain(|_| explained.next().is_some_and(|flag| !flag.into_inner()));
+    bereft
 }
 
 fn departed(folder: &Folder, path: &str, is_repository: bool) -> Option<Departure> {
@@ -133,9 +167,9 @@ mod tests {
     }
 
     fn told(root: &Path, names: &[&str]) -> Vec<String> {
-        let repositories: Vec<_> = names.iter().map(|name| repository(name)).collect();
-        let found = find(&Folder::open_root(root).unwrap(), &repositories);
-        assert_eq!(found.made.len(), names.len());
+        let repositories = names.iter().map(|name| repository(name)).collect();
+        let view = StorageView { repositories, ..StorageView::empty("/r".into(), Timestamp::UNIX_EPOCH) };
+        let found = find(&Folder::open_root(root).unwrap(), &view);
         found.left.into_iter().map(|departure| departure.folder.into()).collect()
     }
 
@@ -158,6 +192,29 @@ mod tests {
         assert_eq!(told(root, &["c", "x/b", "x/d"]), ["x/d"]);
         remove(root, "x");
         assert_eq!(told(root, &["c"]), [""], "nothing is left of x");
+    }
+
+    #[test]
+    fn a_registry_that_was_copied_with_its_times_lost_nothing() {
+        use crate::domain::digest::Digest;
+        use crate::domain::views::storage::{StoredBlob, Target};
+        let dir = tempfile::tempdir().unwrap();
+        push(dir.path(), "a");
+        let digest = Digest::sha256([1; 32]);
+        let place = Place::Link("a".parse().unwrap(), LinkPlace::Layer(digest)).to_string();
+        fs::create_dir_all(dir.path().join(&place).parent().unwrap()).unwrap();
+        let link = File::create(dir.path().join(place)).unwrap();
+        let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+        let layers = Links::from_iter([(digest, Target::Same)]);
+        let view = StorageView {
+            blobs: vec![StoredBlob { digest, size: 1, modified: now - 3600 }],
+            repositories: vec![Repository { layers, ..repository("a") }],
+            ..StorageView::empty("/r".into(), Timestamp::UNIX_EPOCH)
+        };
+        let bereft = || find(&Folder::open_root(dir.path()).unwrap(), &view).bereft.len();
+        assert_eq!(bereft(), 1, "what was linked an hour later was linked elsewhere before");
+        link.set_modified(std::time::SystemTime::now() - Duration::from_secs(3590)).unwrap();
+        assert_eq!(bereft(), 0);
     }
 
     #[test]

@@ -77,8 +77,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Thing, Unlooked};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    BlobFile, ContentView, Departures, HashedBlob, Removal, Repository, StorageView, StoredBlob, TagTarget,
-    Target,
+    BlobFile, ContentView, Departures, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
 };
 use crate::engine::ports::{Events, Pace, Scope, Storage, StorageError};
 
@@ -273,9 +272,9 @@ impl Storage for FilesystemStorage {
         self.looks.run(&self.root.path, || removals::find(&root, blobs))
     }
 
-    fn departures(&self, repositories: &[Repository]) -> Departures {
+    fn departures(&self, view: &StorageView) -> Departures {
         let Ok(Some(root)) = self.open_root() else { return Departures::default() };
-        self.looks.run(&self.root.path, || departures::find(&root, repositories))
+        self.looks.run(&self.root.path, || departures::find(&root, view))
     }
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {

@@ -31,7 +31,7 @@ use crate::domain::observed::Unlooked;
 use search::search;
 
 pub use closed::{Closed, Owner};
-pub use departures::{Departure, Departures};
+pub use departures::{Bereft, Departure, Departures};
 pub use links::{Link, Links};
 pub use manifests::{ReadManifest, StoredManifests};
 pub use parts::{JoinError, ViewPart};

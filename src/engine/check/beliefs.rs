@@ -27,7 +27,7 @@ use crate::domain::observed::{Reason, Thing, Unlooked};
 use crate::domain::rules::{Accusations, CacheKind};
 use crate::domain::start::{Start, Unsettled};
 use crate::domain::views::served::{Answer, Belief, ServedView, Subject};
-use crate::domain::views::storage::{Links, ReadManifest, StorageView, Target};
+use crate::domain::views::storage::{Departures, Links, ReadManifest, StorageView, Target};
 use crate::engine::blocking::blocking;
 use crate::engine::ports::{Event, Events, RegistryReader, Storage};
 
@@ -90,8 +90,7 @@ impl Run<'_> {
             || is_lost()
             || is_fetched()
             || !self.removals.is_empty()
-            || !self.departures.left.is_empty()
-            || self.has_bereft)
+            || self.departures != Departures::default())
         {
             return;
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::Run;
 use crate::domain::observed::{Reason, Thing, Unlooked};
-use crate::domain::views::storage::{Departure, StorageView};
+use crate::domain::views::storage::{Bereft, Departure, StorageView};
 use crate::engine::blocking::blocking;
 use crate::engine::ports::Storage;
 
@@ -24,12 +24,7 @@ impl Run<'_> {
             return;
         }
         let (storage, view) = (Arc::clone(storage), Arc::clone(view));
-        let look = move || {
-            let told = storage.departures(&view.repositories);
-            let has_bereft = !told.bereft(&view, None).is_empty();
-            (told, has_bereft)
-        };
-        (self.departures, self.has_bereft) = blocking(look).await;
+        self.departures = blocking(move || storage.departures(&view)).await;
     }
 
     /// Say where repositories are gone that nothing names.
@@ -48,7 +43,7 @@ impl Run<'_> {
             example: last.folder.clone(),
             last: last.at,
         });
-        let blobs = self.bereft(view) as u64;
+        let blobs = self.bereft() as u64;
         let said = said.or_else(|| (blobs > 0).then_some(Reason::Bereft { blobs }));
         self.coverage.unknown.extend(said.map(|why| Unlooked::new(Thing::Departed, why)));
     }
@@ -71,17 +66,12 @@ impl Run<'_> {
         all.filter(|name| view.repository(name).is_none()).map(ToString::to_string).collect()
     }
 
-    /// How many blobs had their first home in a repository that is gone, as far as the last look did not settle that.
-    fn bereft(&self, view: &StorageView) -> usize {
-        if !self.has_bereft {
-            return 0;
-        }
+    /// How many blobs had their first home in a repository that is gone, as far as neither the last look settled that nor
+    /// the start of the daemon, which was after another had them.
+    fn bereft(&self) -> usize {
         let last = self.last.as_ref().filter(|last| last.was_settled());
-        let was_judged = |at: &usize| {
-            let digest = view.blobs.get(*at).map(|blob| blob.digest);
-            digest.zip(last).is_some_and(|(digest, last)| last.view.blob(&digest).is_some())
-        };
-        let bereft = self.departures.bereft(view, self.began());
-        bereft.iter().filter(|at| !was_judged(at)).count()
+        let was_judged = |bereft: &Bereft| last.is_some_and(|last| last.view.blob(&bereft.digest).is_some());
+        let is_forgotten = |bereft: &Bereft| self.began().is_some_and(|began| bereft.since < began);
+        self.departures.bereft.iter().filter(|bereft| !was_judged(bereft) && !is_forgotten(bereft)).count()
     }
 }

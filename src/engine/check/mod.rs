@@ -100,7 +100,6 @@ pub async fn check(
         start: None,
         removals: Vec::new(),
         departures: Departures::default(),
-        has_bereft: false,
         is_untraced: false,
         last: None,
     };
@@ -142,8 +141,6 @@ struct Run<'a> {
     removals: Vec<Removal>,
     /// What the folders of repositories tell of those that are gone.
     departures: Departures,
-    /// Whether any content is older than every repository that has it.
-    has_bereft: bool,
     /// Whether nothing tells what was gone before any look, and a daemon may remember it.
     is_untraced: bool,
     /// What the last check saw, where one did and it matters.

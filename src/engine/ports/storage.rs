@@ -13,8 +13,7 @@ use crate::domain::name::{RepositoryName, Tag};
 use crate::domain::observed::{Observed, Reason};
 use crate::domain::shard::Shard;
 use crate::domain::views::storage::{
-    BlobFile, ContentView, Departures, HashedBlob, Removal, Repository, StorageView, StoredBlob, TagTarget,
-    Target,
+    BlobFile, ContentView, Departures, HashedBlob, Removal, StorageView, StoredBlob, TagTarget, Target,
 };
 
 /// Which repositories a run looks at.
@@ -119,9 +118,8 @@ pub trait Storage: Send + Sync {
         Vec::new()
     }
 
-    /// The folders of repositories that something has left since the last came into them, and when each of these was made.
-    /// Only files tell.
-    fn departures(&self, _repositories: &[Repository]) -> Departures {
+    /// What the folders of repositories tell of those that are gone. Only files tell.
+    fn departures(&self, _view: &StorageView) -> Departures {
         Departures::default()
     }
 

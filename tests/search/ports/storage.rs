@@ -230,8 +230,8 @@ impl Storage for Ports {
     }
 
     /// See [`super::traces`].
-    fn departures(&self, repositories: &[Repository]) -> Departures {
-        traces::departures(&self.registry.files(), repositories)
+    fn departures(&self, view: &StorageView) -> Departures {
+        traces::departures(&self.registry.files(), view)
     }
 
     fn link(&self, repository: &RepositoryName, place: &LinkPlace) -> Observed<Target> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use regfsck::adapters::sandbox::Tree;
 use regfsck::domain::digest::Digest;
-use regfsck::domain::views::storage::{Departure, Departures, Repository};
+use regfsck::domain::views::storage::{Bereft, Departure, Departures, Repository, StorageView};
 
 use super::storage::{names, repositories, size};
 
@@ -51,14 +51,15 @@ pub fn stored(tree: &Tree, digest: &Digest) -> i64 {
     if tree.look(&format!("{OLDER}/{digest}")).is_ok() { 0 } else { LATER }
 }
 
-pub fn departures(tree: &Tree, repositories: &[Repository]) -> Departures {
+pub fn departures(tree: &Tree, view: &StorageView) -> Departures {
     let Ok(left) = tree.read(LEFT) else { return Departures::default() };
     let left = String::from_utf8(left.to_vec()).unwrap();
     let was_there = |repository: &Repository| left.split(' ').any(|name| name == repository.name.as_str());
     let made = |repository: &Repository| Some(if was_there(repository) { 0 } else { LATER });
     let departure = Departure { folder: "x".into(), at: Timestamp::UNIX_EPOCH };
+    let made: Vec<_> = view.repositories.iter().map(made).collect();
     Departures {
-        left: repositories.iter().all(was_there).then_some(departure).into_iter().collect(),
-        made: repositories.iter().map(made).collect(),
+        left: view.repositories.iter().all(was_there).then_some(departure).into_iter().collect(),
+        bereft: Bereft::find(view, &made),
     }
 }

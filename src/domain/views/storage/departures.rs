@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::StorageView;
+use super::{Digest, StorageView};
 
 /// A repository's first content is stored after its folder was made; times are told in whole seconds.
 const SLACK: i64 = 2;
@@ -13,8 +13,19 @@ const SLACK: i64 = 2;
 pub struct Departures {
     /// The folders that something has left since the last came into them.
     pub left: Vec<Departure>,
-    /// When each repository's folder was made, in seconds since 1970 and in their order, where that is told.
-    pub made: Vec<Option<i64>>,
+    /// What came with a repository that is gone, sorted by digest.
+    pub bereft: Vec<Bereft>,
+}
+
+/// A blob that is older than every repository that has it: one that is gone had it first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bereft {
+    /// Its digest.
+    pub digest: Digest,
+    /// When it was stored, in seconds since 1970.
+    pub stored: i64,
+    /// When the oldest repository that has it was made.
+    pub since: i64,
 }
 
 /// A folder of repositories that something has left since the last came into it.
@@ -35,42 +46,35 @@ impl Departure {
     }
 }
 
-impl Departures {
-    /// The places among the blobs of those that are older than every repository that has them: one that is gone had them
-    /// first. Those that an older one than `began`, in seconds since 1970, has now are left out.
+impl Bereft {
+    /// All of them, sorted by digest. `made` tells when each repository's folder was made, in seconds since 1970; where that
+    /// is not told, it is old.
     #[must_use]
-    pub fn bereft(&self, view: &StorageView, began: Option<i64>) -> Vec<usize> {
-        let is_young = |made: &Option<i64>| made.is_some_and(|made| began.is_none_or(|began| made > began));
-        if !self.made.iter().any(is_young) {
-            return Vec::new();
-        }
-        let first = self.first_homes(view);
-        let began = began.unwrap_or(i64::MIN);
-        let homes = view.blobs.iter().zip(first).enumerate();
-        let bereft = homes.filter(|(_, (blob, first))| {
-            first.is_some_and(|first| first > began && first > blob.modified.saturating_add(SLACK))
+    pub fn find(view: &StorageView, made: &[Option<i64>]) -> Vec<Self> {
+        let homes = view.blobs.iter().zip(first_homes(view, made));
+        let bereft = homes.filter_map(|(blob, since)| {
+            let since = since.filter(|since| *since > blob.modified.saturating_add(SLACK))?;
+            Some(Self { digest: blob.digest, stored: blob.modified, since })
         });
-        bereft.map(|(at, _)| at).collect()
+        bereft.collect()
     }
+}
 
-    /// When the oldest repository that has it was made, of each blob that one has; where that is not told, it is old.
-    fn first_homes(&self, view: &StorageView) -> Vec<Option<i64>> {
-        let mut first: Vec<Option<i64>> = vec![None; view.blobs.len()];
-        for (repository, made) in view.repositories.iter().zip(&self.made) {
-            let made = made.unwrap_or(i64::MIN);
-            let links = repository.layers.iter().chain(&repository.revisions);
-            let links = links.map(|link| link.data().unwrap_or(link.digest));
-            let traces = repository.traces.layers.iter().chain(&repository.traces.revisions);
-            for at in
-                links.chain(traces.map(|trace| trace.digest)).filter_map(|digest| view.position(&digest))
-            {
-                if let Some(known) = first.get_mut(at) {
-                    *known = Some(known.map_or(made, |known| known.min(made)));
-                }
+/// When the oldest repository that has it was made, of each blob that one has.
+fn first_homes(view: &StorageView, made: &[Option<i64>]) -> Vec<Option<i64>> {
+    let mut first: Vec<Option<i64>> = vec![None; view.blobs.len()];
+    for (repository, made) in view.repositories.iter().zip(made) {
+        let made = made.unwrap_or(i64::MIN);
+        let links = repository.layers.iter().chain(&repository.revisions);
+        let links = links.map(|link| link.data().unwrap_or(link.digest));
+        let traces = repository.traces.layers.iter().chain(&repository.traces.revisions);
+        for at in links.chain(traces.map(|trace| trace.digest)).filter_map(|digest| view.position(&digest)) {
+            if let Some(known) = first.get_mut(at) {
+                *known = Some(known.map_or(made, |known| known.min(made)));
             }
         }
-        first
     }
+    first
 }
 
 #[cfg(test)]
@@ -104,14 +108,14 @@ mod tests {
             repositories: vec![repository("a", &[2]), repository("b", &[1, 2, 3])],
             ..StorageView::empty("/r".into(), Timestamp::UNIX_EPOCH)
         };
-        let departures = |made: [Option<i64>; 2]| Departures { left: Vec::new(), made: made.into() };
-        let told = departures([Some(50), Some(200)]);
-        assert_eq!(told.bereft(&view, None), [0], "4 has no home, which is told otherwise");
-        assert_eq!(told.bereft(&view, Some(199)), [0]);
-        assert_eq!(told.bereft(&view, Some(200)), [0; 0], "the daemon began later");
-        assert_eq!(departures([None, None]).bereft(&view, None), [0; 0], "no times are told");
-        assert_eq!(departures([Some(150), Some(200)]).bereft(&view, None), [0, 1]);
-        assert_eq!(departures([None, Some(200)]).bereft(&view, None), [0]);
+        let told = |made: [Option<i64>; 2]| {
+            Bereft::find(&view, &made).into_iter().map(|it| (it.digest, it.since)).collect::<Vec<_>>()
+        };
+        let one = vec![(digest(1), 200)];
+        assert_eq!(told([Some(50), Some(200)]), one, "4 has no home, which is told otherwise");
+        assert_eq!(told([None, None]), [], "no times are told");
+        assert_eq!(told([Some(150), Some(200)]), [(digest(1), 200), (digest(2), 150)]);
+        assert_eq!(told([None, Some(200)]), one);
     }
 
     #[test]
