@@ -98,6 +98,10 @@ impl RegistryReader for Interruptible {
         self.inner.requests()
     }
 
+    fn to_the_end(&self) -> Option<Arc<dyn RegistryReader>> {
+        Some(Arc::clone(&self.inner))
+    }
+
     async fn ping(&self) -> Result<(), RequestError> {
         self.fetch(self.inner.ping()).await
     }

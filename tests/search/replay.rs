@@ -8,9 +8,12 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use regfsck::adapters::sandbox::image::Blob;
 use regfsck::adapters::sandbox::{Caching, Flavour, Options, Sandbox, SandboxState};
+use regfsck::domain::layout::LinkPlace;
+use regfsck::domain::name::RepositoryName;
 use tempfile::TempDir;
 
 use crate::judge::{Judge, settled};
@@ -19,14 +22,14 @@ use crate::moves::{Move, Range};
 use crate::noted;
 use crate::number;
 use crate::oracle::{Attempt, pushed};
-use crate::ports::Ports;
+use crate::ports::{Ports, data, link_path};
 use crate::run::Command;
 use crate::support::raw::Raw;
 use crate::support::real_registry::{Program, RealRegistry, programs};
 use crate::support::redis_server::RedisServer;
 use crate::support::regfsck::command;
 use crate::support::settings::{CacheKind, Settings};
-use crate::world::{REPOSITORIES, What};
+use crate::world::{Part, REPOSITORIES, What};
 
 /// A real registry that things happen to.
 struct Real {
@@ -37,6 +40,18 @@ struct Real {
 }
 
 impl Real {
+    /// An hour passes over what the other repository, which stays, does not have.
+    fn grow_old(&self, other: &str) {
+        let other: RepositoryName = other.parse().unwrap();
+        let is_there = |place| self.path(&link_path(&other, &place)).exists();
+        let kept = |digest| is_there(LinkPlace::Layer(digest)) || is_there(LinkPlace::Revision(digest));
+        for digest in Part::ALL.iter().map(|part| *part.digest()).filter(|digest| !kept(*digest)) {
+            if let Ok(file) = fs::File::open(self.path(&data(&digest))) {
+                file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+            }
+        }
+    }
+
     /// None where Redis is wanted and missing.
     fn start(program: &Program, cache: Caching, mirror: &str) -> Option<Self> {
         let redis = if cache == Caching::Redis { Some(RedisServer::start()?) } else { None };
@@ -105,6 +120,10 @@ impl Machine for Real {
 
     #[expect(clippy::disallowed_methods, reason = "the move is to remove it")]
     fn remove(&mut self, path: &str) {
+        let lost = REPOSITORIES.iter().position(|name| path == format!("repositories/{name}"));
+        if let Some(lost) = lost {
+            self.grow_old(REPOSITORIES[1 - lost]);
+        }
         let path = self.path(path);
         let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     }

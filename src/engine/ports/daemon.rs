@@ -15,6 +15,12 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    /// It, asked though the run is stopped: for the end of what was begun.
+    #[must_use]
+    pub fn to_the_end(&self) -> Arc<dyn RegistryReader> {
+        self.reader.to_the_end().unwrap_or_else(|| Arc::clone(&self.reader))
+    }
+
     /// What tells it from other replicas: its URL, without secrets, and its address where several have that URL.
     #[must_use]
     pub fn location(&self) -> String {

@@ -1,5 +1,7 @@
 //! The running daemon, read only.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
@@ -20,6 +22,11 @@ pub trait RegistryReader: Send + Sync {
 
     /// How many requests were sent so far, retries included.
     fn requests(&self) -> u64;
+
+    /// The same registry, which answers though the run is stopped: for the end of what was begun.
+    fn to_the_end(&self) -> Option<Arc<dyn RegistryReader>> {
+        None
+    }
 
     /// GET `/v2/`: whether this is a registry that lets us in.
     async fn ping(&self) -> Result<(), RequestError>;

@@ -115,7 +115,7 @@ async fn forget(
     if after.lost_what_came_since(&before) {
         return link_anew(repair, step, name, digest).await;
     }
-    match daemon.reader.head_blob(name, digest).await.answer {
+    match daemon.to_the_end().head_blob(name, digest).await.answer {
         Answer::No(_) => Ok("the daemon says 404 now".into()),
         Answer::Yes(_) => Err(Trouble::Fail("the daemon still claims it; a restart clears that".into())),
         Answer::Broken(why) | Answer::Unknown(why) => Err(Trouble::Fail(why)),

@@ -13,6 +13,8 @@ use regfsck::domain::views::storage::{Bereft, Departure, Departures, Repository,
 
 use super::storage::{names, repositories, size};
 
+/// Where all of it is written down.
+pub const FOLDER: &str = "traces";
 const LEFT: &str = "traces/left";
 const OLDER: &str = "traces/older";
 /// What is no older than the repositories that came after a loss.
