@@ -15,7 +15,6 @@ use super::answers::{KeyPage, Object, WantedPage, of_headers};
 use super::ask::{Ask, StoreReply};
 use super::facts::Setting;
 use super::fault::Refusal;
-use super::parts::PartCopy;
 
 /// What a store speaks. Every question is a value; whoever sends it, tries it again.
 #[async_trait]
@@ -84,6 +83,18 @@ pub(super) enum Copied {
     Whole,
     /// It is under way: what to ask next.
     Ask(Ask),
+}
+
+/// How an object is copied in parts.
+#[derive(Debug)]
+pub(super) struct PartCopy {
+    /// To begin.
+    pub(super) begin: Ask,
+    /// To copy a part, but for which.
+    pub(super) part: Ask,
+    /// How many bytes the object has, and how many of them make a part.
+    pub(super) size: u64,
+    pub(super) length: u64,
 }
 
 /// Why nobody could be said to ask.

@@ -4,23 +4,12 @@ use bytes::Bytes;
 use reqwest::Method;
 
 use super::ask::Ask;
+use super::dialect::PartCopy;
 use super::fault::StoreFault;
 use super::store::ObjectStore;
 
 /// More parts than this no object has.
 const MOST: u64 = 10_000;
-
-/// How an object is copied in parts.
-#[derive(Debug)]
-pub(super) struct PartCopy {
-    /// To begin.
-    pub(super) begin: Ask,
-    /// To copy a part, but for which.
-    pub(super) part: Ask,
-    /// How many bytes the object has, and how many of them make a part.
-    pub(super) size: u64,
-    pub(super) length: u64,
-}
 
 impl PartCopy {
     /// The first and the last byte of each part.

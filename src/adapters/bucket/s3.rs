@@ -10,10 +10,9 @@ use reqwest::header::HeaderMap;
 use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, seconds};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{self, BucketCredentials};
-use super::dialect::{Copied, Dialect, Unauthorized};
+use super::dialect::{Copied, Dialect, PartCopy, Unauthorized};
 use super::facts::{self, Setting};
 use super::fault::{NO_BUCKET, Refusal};
-use super::parts::PartCopy;
 use super::xml::Element;
 use crate::adapters::bucket_settings::{BucketSettings, Copying, S3Settings, Written};
 

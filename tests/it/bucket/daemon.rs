@@ -48,7 +48,8 @@ impl OnBucket {
             say_what_is_needed(kind);
             return None;
         }
-        let store = if kind == Kind::Gcs { Box::new(FakeGcs::as_google()?) } else { kind.start()? };
+        let store: Box<dyn Store> =
+            if kind == Kind::Gcs { Box::new(FakeGcs::as_google()?) } else { kind.start()? };
         let driver = Some(store.driver(ROOT_DIRECTORY, has_redirect));
         let environment = store.environment();
         let registry = RealRegistry::start(&Settings { driver, environment, ..Settings::with_cache(cache) })?;
