@@ -163,11 +163,12 @@ const ALL: &[(bool, bool)] = &[(false, false), (false, true), (true, false), (tr
 const SOME: &[(bool, bool)] = &[(false, true), (true, false)];
 
 /// Where the cache is in Redis or not, and where there are redirects or not. The Azure driver redirects to https alone, which
-/// Azurite does not speak here.
+/// Azurite does not speak here; and Google's names are here behind a proxy, which is not asked on behalf of a registry on this
+/// machine itself.
 fn on_each(kind: Kind, cases: &[(bool, bool)], test: impl Fn(&OnBucket, bool)) {
     on_every_registry(|| {
         for &(is_redis, has_redirect) in cases {
-            let has_redirect = has_redirect && kind != Kind::Azure;
+            let has_redirect = has_redirect && kind == Kind::S3;
             let redis = is_redis.then(RedisServer::start);
             let cache = match &redis {
                 Some(Some(redis)) => CacheKind::Redis(format!("127.0.0.1:{}", redis.port)),
@@ -316,7 +317,7 @@ fn blocked(on: &OnBucket, image: &Image) {
 fn damage_is_found_and_healed(#[values(Kind::S3, Kind::Gcs, Kind::Azure)] kind: Kind) {
     on_every_registry(|| {
         for (name, damage, code) in DAMAGES {
-            let has_redirect = kind != Kind::Azure;
+            let has_redirect = kind == Kind::S3;
             let Some(on) = OnBucket::start(kind, CacheKind::InMemory, has_redirect) else { return };
             let image = Image::two_layers(name).unwrap();
             on.push("1", &image);
