@@ -12,6 +12,12 @@ use super::report::{Target, Tool};
 use super::rules::{CacheKind, DaemonSettings};
 use super::views::cache::{CacheInfo, CacheView};
 
+mod bucket;
+#[cfg(test)]
+mod tests;
+
+pub use self::bucket::BucketFacts;
+
 /// One thing about the settings that somebody should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
@@ -80,19 +86,10 @@ pub struct Settings {
     pub foreign_keys: Option<u64>,
     /// What is set of its bucket, where it is in one.
     pub bucket: BucketFacts,
+    /// Whether who asks for a blob is sent on to that bucket.
+    pub redirects: Option<bool>,
     /// Where repairs put bad files, a folder a run, the last first.
     pub quarantined: Vec<String>,
-}
-
-/// What is set of the bucket that the registry's data is in; `None` where that is not known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BucketFacts {
-    /// Whether uploads that are not ended are aborted after some days.
-    pub aborts_uploads: Option<bool>,
-    /// Whether what is deleted stays as a version, and for ever.
-    pub keeps_versions: Option<bool>,
-    /// Whether objects are encrypted under a key service, so that listings tell no MD5 sums.
-    pub hides_sums: Option<bool>,
 }
 
 impl Settings {
@@ -110,7 +107,7 @@ pub fn diagnose(settings: &Settings) -> Vec<Hint> {
     doctor.access(settings);
     doctor.redis(settings);
     doctor.upkeep(settings);
-    doctor.bucket(&settings.bucket);
+    doctor.bucket(settings);
     doctor.notifications(settings);
     doctor.version(settings);
     let mut hints = doctor.0;
@@ -312,36 +309,6 @@ impl Doctor {
         }
     }
 
-    fn bucket(&mut self, bucket: &BucketFacts) {
-        if bucket.aborts_uploads == Some(false) {
-            self.say(
-                "bucket-keeps-uploads",
-                Severity::Note,
-                "",
-                "uploads that were never ended stay in the bucket: they are in no listing, the registry does not see them, and they are paid for",
-                "add a lifecycle rule `AbortIncompleteMultipartUpload` of some days to the bucket",
-            );
-        }
-        if bucket.keeps_versions == Some(true) {
-            self.say(
-                "bucket-keeps-versions",
-                Severity::Note,
-                "",
-                "the bucket keeps a version of all that is deleted: what was collected can be had back, and garbage collection frees nothing",
-                "add a lifecycle rule `NoncurrentVersionExpiration` of as many days as you want to be able to go back",
-            );
-        }
-        if bucket.hides_sums == Some(true) {
-            self.say(
-                "bucket-hides-sums",
-                Severity::Note,
-                "",
-                "objects are encrypted under a key service, so that listings tell no MD5 sums: a check reads each link by a request of its own",
-                "nothing, if that is cheap enough; else give --max-requests N, or encrypt with the bucket's own keys (SSE-S3)",
-            );
-        }
-    }
-
     fn version(&mut self, settings: &Settings) {
         let Some(version) = settings.version else { return };
         for fault in FAULTS.iter().filter(|fault| fault.from <= version && version <= fault.to) {
@@ -412,6 +379,3 @@ const FAULTS: [Fault; 6] = [
         change: "upgrade to 3.1.1, or refuse DELETE in front of the registry",
     },
 ];
-
-#[cfg(test)]
-mod tests;

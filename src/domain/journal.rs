@@ -227,6 +227,28 @@ pub enum StorageChange<'a> {
 }
 
 impl Change {
+    /// What makes the link at `path` say `digest`, which says `old`; nothing if it does already. What is longer than `longest` is too
+    /// much for the journal: `keep` moves the file itself away.
+    ///
+    /// # Errors
+    /// Those of `keep`.
+    pub fn of_link<E>(
+        path: PathBuf,
+        old: Option<Content>,
+        digest: &Digest,
+        longest: u64,
+        keep: impl FnOnce() -> Result<Vec<Self>, E>,
+    ) -> Result<Vec<Self>, E> {
+        let new = Content::Text(digest.to_string());
+        if old.as_ref() == Some(&new) {
+            return Ok(Vec::new());
+        }
+        let is_huge = old.as_ref().is_some_and(|old| old.as_bytes().len() as u64 > longest);
+        let mut changes = if is_huge { keep()? } else { Vec::new() };
+        changes.push(Self::LinkWritten { path, old: old.filter(|_| !is_huge), new });
+        Ok(changes)
+    }
+
     /// The change of storage that it is; nothing where something else changes.
     #[must_use]
     pub fn in_storage(&self) -> Option<StorageChange<'_>> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::bucket_setting::BucketSetting;
 use super::code::Code;
 use super::counted::counted;
 use super::shard::Shard;
@@ -158,12 +159,29 @@ pub enum Limit {
     /// The registry does not tell its repositories.
     #[error("how many repositories there are: the catalog was refused")]
     NoCatalog,
+    /// The bucket's store does not tell how it is set, or not to us.
+    #[error("of the bucket: {setting}; {}", whose(right.as_deref()))]
+    BucketUntold {
+        /// What.
+        setting: BucketSetting,
+        /// The right to be told; none where nobody who reads objects is told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        right: Option<String>,
+    },
     /// What somebody else wrote.
     #[error("{text}")]
     Other {
         /// In its words.
         text: String,
     },
+}
+
+/// Who is told.
+fn whose(right: Option<&str>) -> String {
+    match right {
+        Some(right) => format!("to be told takes `{right}`"),
+        None => "its store tells that only by its own tools".to_owned(),
+    }
 }
 
 impl Limit {
@@ -189,7 +207,10 @@ impl Limit {
             Self::NoCatalog => "other repositories (--repo NAME)",
             Self::LeftoversCounted { .. } => "some leftovers by name",
             Self::ImagesUnnamed { .. } => "some images by name",
-            Self::HashedEarlier { .. } | Self::CachedPairs { .. } | Self::Other { .. } => return None,
+            Self::HashedEarlier { .. }
+            | Self::CachedPairs { .. }
+            | Self::BucketUntold { .. }
+            | Self::Other { .. } => return None,
         })
     }
 }

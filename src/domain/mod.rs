@@ -1,6 +1,7 @@
 //! What decides: pure, synchronous values and functions. No clock, environment, disk, network or printing.
 
 pub mod action;
+pub mod bucket_setting;
 pub mod cache_key;
 pub mod code;
 pub mod content;

@@ -15,6 +15,8 @@ pub struct Patient<'a> {
     pub settings: Settings,
     /// What was not given.
     pub limits: Vec<Limit>,
+    /// What could not be looked at already.
+    pub unknown: Vec<Unlooked>,
     /// Its daemon, where it can be asked.
     pub daemon: Option<&'a dyn RegistryReader>,
     /// Its cache, where it is in a Redis that can be asked.
@@ -23,13 +25,13 @@ pub struct Patient<'a> {
 
 /// Look at it, and say what should be changed; a hint of `fail_on` or worse makes it no good.
 pub async fn examine(patient: Patient<'_>, fail_on: Severity, events: &dyn Events) -> Diagnosis {
-    let Patient { settings, limits, daemon, cache } = patient;
+    let Patient { settings, limits, unknown, daemon, cache } = patient;
     let target = Target {
         registry: daemon.map(RegistryReader::location),
         cache: cache.map(Cache::location),
         ..Target::default()
     };
-    let mut visit = Visit { settings, unknown: Vec::new(), limits };
+    let mut visit = Visit { settings, unknown, limits };
     if let Some(daemon) = daemon {
         visit.daemon(daemon).await;
     }

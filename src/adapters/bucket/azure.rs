@@ -5,16 +5,17 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use object_store::azure::{AzureAuthorizer, AzureCredentialProvider, MicrosoftAzureBuilder};
+use object_store::azure::{AzureAuthorizer, AzureCredential, AzureCredentialProvider, MicrosoftAzureBuilder};
 use object_store::client::HttpRequest;
 use reqwest::Method;
-use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use secrecy::ExposeSecret as _;
 
 use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, second};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{Own, is_set, retry, variable};
 use super::dialect::{Copied, Dialect, Unauthorized};
+use super::facts::{self, Setting};
 use super::fault::Refusal;
 use super::xml::Element;
 use crate::adapters::bucket_settings::{AzureCredentials, AzureSettings, BucketSettings};
@@ -26,6 +27,8 @@ const KEY: &str = "AZURE_STORAGE_KEY";
 const SIGNATURE: &str = "AZURE_STORAGE_SAS_TOKEN";
 /// What says so of a container that anybody may read.
 const UNSIGNED: &str = "AZURE_SKIP_SIGNATURE";
+/// What names the blob that is copied.
+const SOURCE: &str = "x-ms-copy-source";
 const HINT: &str = "set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or AZURE_USE_AZURE_CLI=true, or give --config with \
     accountkey or credentials";
 
@@ -70,6 +73,18 @@ impl Azure {
         let base = azure.base(settings, &account).map_err(|error| error.to_string())?;
         Ok(Self { account, container: base.into(), credentials: credentials.transpose()? })
     }
+}
+
+/// Whom a signature lets in, it lets read what is copied only where that is asked for with the signature, too.
+fn sign_source(request: &mut HttpRequest, signature: &[(String, String)]) -> Result<(), Unauthorized> {
+    let Some(source) = request.headers_mut().get_mut(SOURCE) else { return Ok(()) };
+    let pair =
+        |(name, value): &(String, String)| format!("{}={}", encoded(name, false), encoded(value, false));
+    let pairs: Vec<_> = signature.iter().map(pair).collect();
+    let signed = [source.as_bytes(), b"?", pairs.join("&").as_bytes()].concat();
+    *source = HeaderValue::from_bytes(&signed).map_err(|why| Unauthorized::unsigned(&why))?;
+    source.set_sensitive(true);
+    Ok(())
 }
 
 /// Whoever the environment tells.
@@ -131,7 +146,7 @@ impl Dialect for Azure {
 
     fn copy(&self, from: &str, to: &str, object: &Object) -> Ask {
         let source = format!("{}/{}", self.container, encoded(from, true));
-        let ask = Ask::new(Method::PUT, to).header("x-ms-copy-source", source);
+        let ask = Ask::new(Method::PUT, to).header(SOURCE, source);
         ask.header("x-ms-source-if-match", &*object.tag)
     }
 
@@ -139,6 +154,10 @@ impl Dialect for Azure {
     fn copied(&self, ask: &Ask, answer: &StoreReply) -> Option<Copied> {
         let is_under_way = answer.header("x-ms-copy-status") == Some("pending");
         Some(if is_under_way { Copied::Ask(self.look(&ask.key)) } else { Copied::Whole })
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        facts::azure::settings()
     }
 
     async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Unauthorized> {
@@ -149,6 +168,9 @@ impl Dialect for Azure {
         let Some(credentials) = &self.credentials else { return Ok(()) };
         let told = credentials.get_credential().await;
         let told = told.map_err(|why| Unauthorized::no_credentials(&why.to_string(), HINT))?;
+        if let AzureCredential::SASToken(signature) = &*told {
+            sign_source(request, signature)?;
+        }
         let signed = AzureAuthorizer::new(&told, &self.account).try_authorize(request);
         signed.map_err(|why| Unauthorized::unsigned(&why))
     }
@@ -184,6 +206,11 @@ fn hint(status: u16, code: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use object_store::StaticCredentialProvider;
+    use object_store::client::HttpRequestBody;
+
     use super::super::fault::StoreFault;
     use super::*;
 
@@ -208,6 +235,24 @@ mod tests {
         assert_eq!(entry.mark, ContentMark::of_hex("000102030405060708090a0b0c0d0e0f"));
         assert_eq!(entry.modified, 1_796_038_497);
         assert_eq!((page.folders, page.is_last, &*page.next), (vec![b"d/".to_vec()], false, "2!m"));
+    }
+
+    #[tokio::test]
+    async fn a_signature_signs_what_is_copied_too() {
+        let pairs = [("sv", "2021-08-06"), ("sig", "a/b=")].map(|(name, value)| (name.into(), value.into()));
+        let provider = StaticCredentialProvider::new(AzureCredential::SASToken(pairs.to_vec()));
+        let signed = Azure { credentials: Some(Arc::new(provider)), ..azure() };
+        let object = Object { size: 1, modified: 0, tag: "0x8D".into() };
+        let asked = signed.copy("a b", "c", &object);
+        let mut request = HttpRequest::new(HttpRequestBody::empty());
+        *request.uri_mut() = "https://a.blob.core.windows.net/c/c".parse().unwrap();
+        for (name, value) in &asked.headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        signed.authorize(&mut request).await.unwrap();
+        let source = request.headers().get(SOURCE).unwrap();
+        assert_eq!(source, "https://a.blob.core.windows.net/c/a%20b?sv=2021-08-06&sig=a%2Fb%3D");
+        assert!(source.is_sensitive() && request.uri().query().unwrap().contains("sig="));
     }
 
     #[test]

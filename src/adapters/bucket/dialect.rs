@@ -13,6 +13,7 @@ use reqwest::header::HeaderMap;
 
 use super::answers::{KeyPage, Object, WantedPage, of_headers};
 use super::ask::{Ask, StoreReply};
+use super::facts::Setting;
 use super::fault::Refusal;
 
 /// What a store speaks. Every question is a value; whoever sends it, tries it again.
@@ -26,11 +27,6 @@ pub(super) trait Dialect: Debug + Send + Sync {
     /// Whether uploads that are under way are in no listing.
     fn hides_uploads(&self) -> bool {
         false
-    }
-
-    /// More bytes are not copied in one piece.
-    fn copied_at_once(&self) -> u64 {
-        u64::MAX
     }
 
     /// For a page of keys.
@@ -63,8 +59,16 @@ pub(super) trait Dialect: Debug + Send + Sync {
     /// To copy an object that is still the one that was looked at.
     fn copy(&self, from: &str, to: &str, object: &Object) -> Ask;
 
+    /// The same for one that is too large to be copied in one piece; nothing for others.
+    fn copy_in_parts(&self, _from: &str, _to: &str, _object: &Object) -> Option<PartCopy> {
+        None
+    }
+
     /// What that answer to a copy means; nothing if it is none.
     fn copied(&self, ask: &Ask, answer: &StoreReply) -> Option<Copied>;
+
+    /// What is set of the bucket, and how to ask for it.
+    fn settings(&self) -> Vec<Setting>;
 
     /// Say who asks.
     async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Unauthorized>;
@@ -79,6 +83,18 @@ pub(super) enum Copied {
     Whole,
     /// It is under way: what to ask next.
     Ask(Ask),
+}
+
+/// How an object is copied in parts.
+#[derive(Debug)]
+pub(super) struct PartCopy {
+    /// To begin.
+    pub(super) begin: Ask,
+    /// To copy a part, but for which.
+    pub(super) part: Ask,
+    /// How many bytes the object has, and how many of them make a part.
+    pub(super) size: u64,
+    pub(super) length: u64,
 }
 
 /// Why nobody could be said to ask.

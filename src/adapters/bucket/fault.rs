@@ -22,6 +22,12 @@ pub(in crate::adapters) enum StoreFault {
     /// The object ends before what was asked for.
     #[error("the object ends before that")]
     OutOfRange,
+    /// No store of that kind does so.
+    #[error("{asked}: the store does not offer that")]
+    NotOffered {
+        /// Method and place, without secrets.
+        asked: String,
+    },
     /// It may answer another time.
     #[error("{asked}: {said}")]
     Passing {
@@ -53,6 +59,7 @@ impl StoreFault {
                 return Self::Absent;
             }
             (412, _) => return Self::Changed,
+            (405 | 501, _) => return Self::NotOffered { asked: asked.to_owned() },
             (416, _) => return Self::OutOfRange,
             _ => {}
         }
@@ -76,9 +83,12 @@ impl StoreFault {
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Refused { hint: Some(hint), .. } => format!("{self}; {hint}").into(),
-            Self::Absent | Self::Changed | Self::OutOfRange | Self::Passing { .. } | Self::Refused { .. } => {
-                self.to_string().into()
-            }
+            Self::Absent
+            | Self::Changed
+            | Self::OutOfRange
+            | Self::NotOffered { .. }
+            | Self::Passing { .. }
+            | Self::Refused { .. } => self.to_string().into(),
         }
     }
 
@@ -86,9 +96,11 @@ impl StoreFault {
     pub(super) fn observed<T>(self) -> Observed<T> {
         match self {
             Self::Absent => Observed::Absent,
-            other @ (Self::Changed | Self::OutOfRange | Self::Passing { .. } | Self::Refused { .. }) => {
-                Observed::Unknown(other.reason())
-            }
+            other @ (Self::Changed
+            | Self::OutOfRange
+            | Self::NotOffered { .. }
+            | Self::Passing { .. }
+            | Self::Refused { .. }) => Observed::Unknown(other.reason()),
         }
     }
 
@@ -97,7 +109,11 @@ impl StoreFault {
         let why = self.to_string();
         let hint = match self {
             Self::Refused { hint, .. } => hint,
-            Self::Absent | Self::Changed | Self::OutOfRange | Self::Passing { .. } => None,
+            Self::Absent
+            | Self::Changed
+            | Self::OutOfRange
+            | Self::NotOffered { .. }
+            | Self::Passing { .. } => None,
         };
         StorageError::Store { location: location.to_owned(), why, hint }
     }

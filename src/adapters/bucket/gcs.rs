@@ -14,6 +14,7 @@ use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, second
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{Own, is_set, retry};
 use super::dialect::{Copied, Dialect, Unauthorized};
+use super::facts::{self, Setting};
 use super::fault::{NO_BUCKET, Refusal};
 use crate::adapters::bucket_settings::{BucketSettings, GcsCredentials};
 
@@ -170,6 +171,10 @@ impl Dialect for Gcs {
         let mut next = ask.clone();
         next.query.retain(|(name, _)| *name != "rewriteToken");
         Some(Copied::Ask(next.query("rewriteToken", rewritten.rewrite_token)))
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        facts::gcs::settings(format!("storage/v1/b/{}", encoded(&self.bucket, false)))
     }
 
     async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Unauthorized> {

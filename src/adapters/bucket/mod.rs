@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `store`, `ask`, `answers`, `xml`, `fault` | one bucket, request by request |
 //! | `dialect`; `s3`, `credentials`, `gcs`, `azure` | what differs between stores |
-//! | `pages`, `objects` | listings, and single objects |
+//! | `pages`, `objects`, `parts` | listings, single objects, and copies of the largest |
 //! | `listing`, `scale` | all keys by as few requests as there are pages, many at once |
 //! | `gather`, `misplaced` | what keys are |
 //! | `links`, `manifests` | what links say, and the manifests that they name |
@@ -35,6 +35,7 @@ mod memory;
 mod misplaced;
 mod objects;
 mod pages;
+mod parts;
 mod runtime;
 mod s3;
 mod scale;

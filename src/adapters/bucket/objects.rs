@@ -44,6 +44,9 @@ impl ObjectStore {
 
     /// Copy an object that is still the one that was looked at.
     pub(super) async fn copy(&self, from: &str, to: &str, object: &Object) -> Result<(), StoreFault> {
+        if let Some(copy) = self.dialect.copy_in_parts(from, to, object) {
+            return self.copy_parts(copy).await;
+        }
         let mut ask = self.dialect.copy(from, to, object);
         while let Copied::Ask(next) = self.ask_for(&ask, |answer| self.dialect.copied(&ask, answer)).await? {
             tokio::time::sleep(COPYING).await;

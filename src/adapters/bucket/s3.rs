@@ -10,10 +10,11 @@ use reqwest::header::HeaderMap;
 use super::answers::{ContentMark, KeyPage, ListedKey, Object, WantedPage, seconds};
 use super::ask::{Ask, StoreReply, encoded};
 use super::credentials::{self, BucketCredentials};
-use super::dialect::{Copied, Dialect, Unauthorized};
+use super::dialect::{Copied, Dialect, PartCopy, Unauthorized};
+use super::facts::{self, Setting};
 use super::fault::{NO_BUCKET, Refusal};
 use super::xml::Element;
-use crate::adapters::bucket_settings::{BucketSettings, S3Settings, Written};
+use crate::adapters::bucket_settings::{BucketSettings, Copying, S3Settings, Written};
 
 #[derive(Debug)]
 pub(super) struct S3 {
@@ -21,6 +22,7 @@ pub(super) struct S3 {
     region: String,
     credentials: BucketCredentials,
     written: Written,
+    copying: Copying,
 }
 
 impl S3 {
@@ -34,7 +36,15 @@ impl S3 {
             region: s3.region().to_owned(),
             credentials: credentials::of(settings, s3, http)?,
             written: s3.written.clone(),
+            copying: s3.copying,
         })
+    }
+
+    /// To write what another object holds, which is still the one that was looked at.
+    fn of_source(&self, to: &str, from: &str, object: &Object) -> Ask {
+        let source = format!("/{}/{}", self.bucket, encoded(from, true));
+        let ask = Ask::new(Method::PUT, to).header("x-amz-copy-source", source);
+        ask.header("x-amz-copy-source-if-match", &*object.tag)
     }
 
     /// With what the registry says of every object that it writes.
@@ -60,10 +70,6 @@ impl S3 {
 impl Dialect for S3 {
     fn hides_uploads(&self) -> bool {
         true
-    }
-
-    fn copied_at_once(&self) -> u64 {
-        5 << 30
     }
 
     fn list(&self, wanted: &WantedPage<'_>) -> Ask {
@@ -108,13 +114,22 @@ impl Dialect for S3 {
     }
 
     fn copy(&self, from: &str, to: &str, object: &Object) -> Ask {
-        let source = format!("/{}/{}", self.bucket, encoded(from, true));
-        let ask = Ask::new(Method::PUT, to).header("x-amz-copy-source", source);
-        self.written(ask.header("x-amz-copy-source-if-match", &*object.tag))
+        self.written(self.of_source(to, from, object))
+    }
+
+    fn copy_in_parts(&self, from: &str, to: &str, object: &Object) -> Option<PartCopy> {
+        let begin = Ask::new(Method::POST, to).query("uploads", "");
+        let begin = self.written(begin.header("content-type", "application/octet-stream"));
+        let (part, size, length) = (self.of_source(to, from, object), object.size, self.copying.part);
+        (size > self.copying.at_once).then_some(PartCopy { begin, part, size, length })
     }
 
     fn copied(&self, _ask: &Ask, answer: &StoreReply) -> Option<Copied> {
         Element::named(&answer.body, "CopyObjectResult").map(|_| Copied::Whole)
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        facts::s3::settings()
     }
 
     async fn authorize(&self, request: &mut HttpRequest) -> Result<(), Unauthorized> {

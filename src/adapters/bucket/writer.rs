@@ -77,6 +77,7 @@ impl BucketWriter {
             StoreFault::Changed => StorageWriteError::ChangedSince { path },
             other @ (StoreFault::Absent
             | StoreFault::OutOfRange
+            | StoreFault::NotOffered { .. }
             | StoreFault::Passing { .. }
             | StoreFault::Refused { .. }) => StorageWriteError::Refused {
                 what,
@@ -170,12 +171,6 @@ impl BucketWriter {
     fn copy(&self, from: &str, to: &str, object: &Object) -> Result<(), StorageWriteError> {
         let refused = self.refused("copy", from);
         let store = Arc::clone(&self.storage.store);
-        let most = store.dialect.copied_at_once();
-        if object.size > most {
-            let said =
-                format!("it has {} bytes, and stores copy no more than {most} in one piece", object.size);
-            return Err(refused(StoreFault::Refused { asked: "copy".into(), said, hint: None }));
-        }
         let (from, to, object) = (from.to_owned(), to.to_owned(), object.clone());
         wait(async move { store.copy(&from, &to, &object).await }).map_err(refused)
     }
@@ -320,19 +315,8 @@ impl StorageWriter for BucketWriter {
         digest: &Digest,
     ) -> Result<Vec<Change>, StorageWriteError> {
         let key = self.link_key(repository, place);
-        let (path, new) = (self.path(&key), Content::Text(digest.to_string()));
-        let old = self.link(&key)?;
-        let is_huge = old.as_ref().is_some_and(|old| old.len() as u64 > LINK_LIMIT);
-        let old = old.map(Content::new);
-        if old.as_ref() == Some(&new) {
-            return Ok(Vec::new());
-        }
-        if is_huge {
-            let mut changes = self.put_bad_away(&key, None)?;
-            changes.push(Change::LinkWritten { path, old: None, new });
-            return Ok(changes);
-        }
-        Ok(vec![Change::LinkWritten { path, old, new }])
+        let old = self.link(&key)?.map(Content::new);
+        Change::of_link(self.path(&key), old, digest, LINK_LIMIT, || self.put_bad_away(&key, None))
     }
 
     fn clear_upload(&self, repository: &RepositoryName, id: &str) -> Result<(), StorageWriteError> {

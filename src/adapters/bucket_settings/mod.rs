@@ -12,7 +12,7 @@ use crate::domain::layout;
 
 pub use self::azure::{AzureCredentials, AzureSettings};
 pub use self::gcs::GcsCredentials;
-pub use self::s3::{AccessKeys, S3Settings, Written};
+pub use self::s3::{AccessKeys, Copying, S3Settings, Written};
 
 /// A bucket: of S3, of Google Cloud Storage, or a container of Azure.
 #[derive(Debug, Clone)]

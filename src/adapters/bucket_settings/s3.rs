@@ -22,6 +22,8 @@ pub struct S3Settings {
     pub keys: Option<AccessKeys>,
     /// How objects are written, for those that are moved.
     pub written: Written,
+    /// How they are copied.
+    pub copying: Copying,
 }
 
 /// Who asks.
@@ -44,6 +46,21 @@ pub struct Written {
     pub class: Option<String>,
     /// `objectacl`
     pub acl: Option<String>,
+}
+
+/// How objects are copied: what is too large for one piece is copied in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copying {
+    /// `multipartcopythresholdsize`: no more bytes are copied in one piece. S3 itself copies no more than 5 GiB.
+    pub at_once: u64,
+    /// `multipartcopychunksize`: so many bytes make a part.
+    pub part: u64,
+}
+
+impl Default for Copying {
+    fn default() -> Self {
+        Self { at_once: 5 << 30, part: 256 << 20 }
+    }
 }
 
 impl S3Settings {

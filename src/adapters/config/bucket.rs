@@ -3,8 +3,8 @@
 use super::error::ConfigError;
 use super::tree::ConfigTree;
 use crate::adapters::bucket_settings::{
-    AccessKeys, AzureCredentials, AzureSettings, BucketSettings, BucketUrlError, GcsCredentials, S3Settings,
-    Vendor, Written, endpoint,
+    AccessKeys, AzureCredentials, AzureSettings, BucketSettings, BucketUrlError, Copying, GcsCredentials,
+    S3Settings, Vendor, Written, endpoint,
 };
 
 /// The account of the emulators, which the driver of 2.x looks for on this machine.
@@ -48,6 +48,10 @@ impl Section<'_> {
         self.tree.flag(&self.key(name))
     }
 
+    fn count(&self, name: &str) -> Result<Option<u64>, ConfigError> {
+        self.tree.count(&self.key(name))
+    }
+
     fn refuse(&self, name: &str, why: impl Into<String>) -> ConfigError {
         ConfigError::BadBucket { path: self.tree.path.clone(), key: self.key(name), why: why.into() }
     }
@@ -75,6 +79,11 @@ impl Section<'_> {
             class: self.text("storageclass")?.filter(|class| class != "NONE"),
             acl: self.text("objectacl")?,
         };
+        let usual = Copying::default();
+        let copying = Copying {
+            at_once: self.count("multipartcopythresholdsize")?.unwrap_or(usual.at_once),
+            part: self.count("multipartcopychunksize")?.unwrap_or(usual.part),
+        };
         // Where one of them is missing the daemon looks into its environment.
         let keys = self.text("accesskey")?.zip(self.text("secretkey")?);
         let vendor = Vendor::S3(S3Settings {
@@ -82,6 +91,7 @@ impl Section<'_> {
             path_style: self.flag("forcepathstyle")?,
             keys: keys.map(|(id, secret)| AccessKeys { id, secret: secret.into() }),
             written,
+            copying,
         });
         let mut settings = self.bucket("bucket", vendor)?;
         let is_secure = self.flag("secure")?.unwrap_or(true);

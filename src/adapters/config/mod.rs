@@ -52,6 +52,8 @@ pub struct RegistryConfig {
     pub metrics: Option<String>,
     /// `storage.delete.enabled`: whether it answers DELETE.
     pub delete_enabled: bool,
+    /// `storage.redirect.disable`: whether it serves blobs itself, where it could send clients on to a bucket.
+    pub redirect_disabled: bool,
     /// `storage.maintenance.readonly.enabled`: whether it refuses every write.
     pub read_only: bool,
     /// `storage.maintenance.uploadpurging`

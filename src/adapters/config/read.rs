@@ -35,6 +35,7 @@ pub(super) fn read(tree: &ConfigTree, mut warnings: Vec<String>) -> Result<Regis
         public_url: tree.text("http.host")?,
         metrics: endpoint::metrics(tree)?,
         delete_enabled,
+        redirect_disabled: tree.flag("storage.redirect.disable")?.unwrap_or(false),
         unknown: known::unknown(&tree.root),
         read_only: tree.flag("storage.maintenance.readonly.enabled")?.unwrap_or(false),
         upload_purging: upload_purging(tree)?,

@@ -251,18 +251,8 @@ impl StorageWriter for FilesystemWriter {
         digest: &Digest,
     ) -> Result<Vec<Change>, StorageWriteError> {
         let path = self.link(repository, place);
-        let new = Content::Text(digest.to_string());
-        let old = self.read_link(&path)?;
-        if old.as_ref() == Some(&new) {
-            return Ok(Vec::new());
-        }
-        // Too much for the journal: keep the file itself.
-        if old.as_ref().is_some_and(|old| old.as_bytes().len() as u64 > LINK_LIMIT) {
-            let mut changes = self.put_bad_away(&path, None)?;
-            changes.push(Change::LinkWritten { path, old: None, new });
-            return Ok(changes);
-        }
-        Ok(vec![Change::LinkWritten { path, old, new }])
+        let keep = || self.put_bad_away(&path, None);
+        Change::of_link(path.clone(), self.read_link(&path)?, digest, LINK_LIMIT, keep)
     }
 
     fn clear_upload(&self, repository: &RepositoryName, id: &str) -> Result<(), StorageWriteError> {

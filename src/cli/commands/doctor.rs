@@ -29,18 +29,24 @@ async fn diagnose(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagno
     let mut settings = config.as_ref().map(settings).unwrap_or_default();
     settings.version = command.registry_version;
     settings.quarantined = kept(config.as_ref());
+    let mut limits: Vec<_> = config.is_none().then_some(Limit::NoSettings).into_iter().collect();
+    let mut unknown = Vec::new();
     #[cfg(feature = "cloud")]
     if !place.offline
         && let Some(bucket) = bucket(config.as_ref())?
     {
-        settings.bucket = tokio::task::spawn_blocking(move || bucket.facts()).await?;
+        let told = tokio::task::spawn_blocking(move || bucket.facts()).await?;
+        settings.bucket = told.facts;
+        limits.extend(told.untold);
+        unknown.extend(told.unknown);
     }
     if cache.is_some() {
         settings.redis_database = redis::database(&place.redis, config.as_ref())?;
     }
     let patient = Patient {
         settings,
-        limits: config.is_none().then_some(Limit::NoSettings).into_iter().collect(),
+        limits,
+        unknown,
         daemon: daemon.as_ref().map(|daemon| &*daemon.reader),
         cache: cache.as_deref(),
     };
@@ -70,6 +76,7 @@ fn settings(config: &RegistryConfig) -> Settings {
         has_http_secret: Some(config.has_http_secret),
         notifies: Some(config.notifies),
         has_database: Some(config.database_enabled),
+        redirects: matches!(config.storage, StorageDriver::Bucket(_)).then_some(!config.redirect_disabled),
         warnings: config.warnings.iter().chain(&config.unknown).cloned().collect(),
         ..Settings::default()
     }

@@ -57,9 +57,33 @@ fn faults_are_told_of_the_versions_that_have_them() {
 #[test]
 fn a_bucket_is_a_hint_where_it_keeps_what_nobody_sees() {
     let of = |bucket| codes(&Settings { bucket, ..Settings::default() });
-    let bad = BucketFacts { aborts_uploads: Some(false), keeps_versions: Some(true), hides_sums: Some(true) };
-    assert_eq!(of(bad), ["bucket-hides-sums", "bucket-keeps-uploads", "bucket-keeps-versions"]);
-    let good =
-        BucketFacts { aborts_uploads: Some(true), keeps_versions: Some(false), hides_sums: Some(false) };
+    let bad = BucketFacts {
+        aborts_uploads: Some(false),
+        expires: Some(true),
+        keeps_versions: Some(true),
+        ends_versions: Some(false),
+        restores: Some(7),
+        hides_sums: Some(true),
+    };
+    let all = [
+        "bucket-expires",
+        "bucket-hides-sums",
+        "bucket-keeps-uploads",
+        "bucket-keeps-versions",
+        "bucket-soft-delete",
+    ];
+    assert_eq!(of(bad.clone()), all);
+    let good = BucketFacts {
+        aborts_uploads: Some(true),
+        expires: Some(false),
+        keeps_versions: Some(true),
+        ends_versions: Some(true),
+        restores: Some(0),
+        hides_sums: Some(false),
+    };
     assert_eq!(of(good), Vec::<String>::new());
+    // Whether versions end is not told: nothing is said of them.
+    assert_eq!(of(BucketFacts { ends_versions: None, ..bad }).len(), 4);
+    let redirects = |redirects| codes(&Settings { redirects: Some(redirects), ..Settings::default() });
+    assert_eq!((redirects(true), redirects(false)), (vec!["bucket-redirects".to_owned()], Vec::new()));
 }

@@ -3,9 +3,11 @@
 
 mod bad_input;
 mod contract;
+mod copies;
 mod daemon;
 mod doctor;
 mod latency;
+mod upkeep;
 mod vendors;
 mod weather;
 

@@ -65,9 +65,24 @@ impl Azurite {
     }
 
     fn send(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+        self.send_to(method, &format!("/{BUCKET}{target}"), body)
+    }
+
+    /// The same below the account.
+    fn send_to(&self, method: &str, target: &str, body: &[u8]) -> Answer {
         let kind = [("x-ms-blob-type", "BlockBlob"), ("x-ms-version", "2021-08-06")];
-        let target = format!("/{ACCOUNT}/{BUCKET}{target}{SIGNED}");
+        let target = format!("/{ACCOUNT}{target}{SIGNED}");
         Raw::new(&format!("http://127.0.0.1:{}", self.port)).send(method, &target, &kind, body)
+    }
+
+    /// Let what is deleted be had back for so many days.
+    pub fn keep_deleted(&self, days: u32) {
+        let policy = format!(
+            "<StorageServiceProperties><DeleteRetentionPolicy><Enabled>true</Enabled><Days>{days}</Days></DeleteRetentionPolicy>\
+             </StorageServiceProperties>"
+        );
+        let set = self.send_to("PUT", "/?restype=service&comp=properties&", policy.as_bytes());
+        assert_eq!(set.status, 202, "{set:?}");
     }
 
     fn path(key: &str) -> String {

@@ -11,6 +11,7 @@ pub mod damage;
 pub mod docker_engine;
 pub mod fake_gcs;
 pub mod generated;
+pub mod google;
 pub mod incident;
 pub mod measured;
 pub mod modules;

@@ -112,6 +112,7 @@ pub struct RealRegistry {
     port: u16,
     running: Option<Running>,
     user: Option<u32>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl RealRegistry {
@@ -128,7 +129,8 @@ impl RealRegistry {
             chown(folder, settings.user, settings.user).unwrap();
         }
         let user = settings.user;
-        let mut registry = Self { program, home, root, port: 0, running: None, user };
+        let environment = settings.environment.clone();
+        let mut registry = Self { program, home, root, port: 0, running: None, user, environment };
         // Somebody else may take the free port before the daemon does.
         for _ in 0..5 {
             registry.port = free_port();
@@ -149,6 +151,7 @@ impl RealRegistry {
             command.uid(user).gid(user);
         }
         command.env_remove("AWS_CA_BUNDLE").env("OTEL_TRACES_EXPORTER", "none");
+        command.envs(self.environment.iter().cloned());
         command
     }
 

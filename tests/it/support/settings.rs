@@ -40,6 +40,8 @@ pub struct Settings {
     pub http: String,
     /// YAML of another driver, and of redirects, to stand below `storage:`, indented by two; real daemons only.
     pub driver: Option<String>,
+    /// Variables of its environment; real daemons only.
+    pub environment: Vec<(&'static str, String)>,
     /// The root directory of another daemon to share; real daemons only.
     pub root: Option<PathBuf>,
     /// The number of the user it runs as, and of their group; real daemons only, where the test is root.
@@ -56,6 +58,7 @@ impl Default for Settings {
             top: String::new(),
             http: String::new(),
             driver: None,
+            environment: Vec::new(),
             root: None,
             user: None,
         }

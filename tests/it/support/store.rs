@@ -7,6 +7,7 @@ use regfsck::adapters::bucket_settings::BucketSettings;
 use regfsck::domain::digest::Digest;
 use regfsck::domain::layout::ROOT;
 
+use super::raw::Raw;
 use super::tree::data;
 
 /// The bucket of the tests.
@@ -31,6 +32,18 @@ pub trait Store {
 
     /// The driver's section of a registry's configuration, indented by two.
     fn driver(&self, root: &str, has_redirect: bool) -> String;
+
+    /// The variables that lead a daemon, or whoever reads its configuration, to it.
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// What a client gets that a daemon sends on to it.
+    fn follow(&self, url: &str) -> Option<Vec<u8>> {
+        let host = url.split('/').nth(2)?;
+        let answer = Raw::new(host).send("GET", url, &[], b"");
+        (answer.status == 200).then_some(answer.body)
+    }
 
     /// What stands before every path of the bucket.
     fn place(&self) -> String {

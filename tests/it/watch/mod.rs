@@ -18,7 +18,7 @@ use regfsck::domain::report::{Report, Verdict};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use self::running::Watching;
+pub(crate) use self::running::Watching;
 use crate::doubles::tree;
 use crate::support::program::until;
 use crate::support::raw::{Raw, manifest_path};

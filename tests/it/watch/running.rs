@@ -10,38 +10,43 @@ use crate::support::program::until;
 use crate::support::regfsck::{Ended, command, end};
 
 /// It; killed when it goes out of scope.
-pub(super) struct Watching {
+pub(crate) struct Watching {
     child: Option<Child>,
     errors: PathBuf,
 }
 
 impl Watching {
     /// Start one that keeps its state in that folder.
-    pub(super) fn start(state: &Path, words: &[&str]) -> Self {
+    pub(crate) fn start(state: &Path, words: &[&str]) -> Self {
+        Self::start_with(state, words, &[])
+    }
+
+    /// The same with these variables.
+    pub(crate) fn start_with(state: &Path, words: &[&str], variables: &[(&str, &str)]) -> Self {
         let errors = state.join(format!("stderr-{}", fs::read_dir(state).unwrap().count()));
         let folder = state.display().to_string();
         let all = ["watch", "--state-dir", &folder].into_iter().chain(words.iter().copied());
         let mut command = command(all);
-        command.stderr(File::create(&errors).unwrap());
+        command.stderr(File::create(&errors).unwrap()).envs(variables.iter().copied());
         Self { child: Some(command.spawn().unwrap()), errors }
     }
 
     /// What it said on stderr so far.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.errors).unwrap_or_default()
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
 
-    pub(super) fn send(&self, signal: Signal) {
+    pub(crate) fn send(&self, signal: Signal) {
         let child = self.child.as_ref().unwrap();
         kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
     }
 
     /// End it so, and wait.
-    pub(super) fn end(mut self, signal: Signal) -> Ended {
+    pub(crate) fn end(mut self, signal: Signal) -> Ended {
         self.send(signal);
         let mut child = self.child.take().unwrap();
         until("it ends", || child.try_wait().unwrap().is_some());

@@ -20,6 +20,12 @@ fn a_bucket_is_read_as_the_driver_reads_it() {
     let text = "{s3: {bucket: b, regionendpoint: \"h:9000\", secure: false, accesskey: AK, encrypt: true, storageclass: NONE}}";
     let half = bucket(text, &[]);
     assert_eq!(half.location(), "s3://b?endpoint=http://h:9000");
+    let parts = bucket(
+        "{s3: {bucket: b, multipartcopythresholdsize: 33554432, multipartcopychunksize: 16777216}}",
+        &[],
+    );
+    assert_eq!((s3(&parts).copying.at_once, s3(&parts).copying.part), (32 << 20, 16 << 20));
+    assert_eq!(s3(&half).copying.at_once, 5 << 30);
     let written = &s3(&half).written;
     assert!(s3(&half).keys.is_none() && written.encrypt && written.class.is_none(), "{half:?}");
     let whole =
