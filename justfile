@@ -40,6 +40,10 @@ static:
 package: static
     packaging/packages {{ target }} dist target/packages
 
+# The crate as `cargo publish` packs it: built and tested away from this repository
+crate:
+    packaging/try-crate
+
 # Install, use and purge the package in fresh roots of Debian 12 and 11; needs root and debootstrap
 try-package: package
     packaging/try-deb target/packages/*.deb bookworm bullseye
