@@ -18,8 +18,8 @@ lint:
 
 # Write generated files anew: completions, man pages, the JSON Schema, the table in the README; twice, as some are made of others
 generate:
-    -UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme
-    UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme
+    -UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme chinese
+    UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme chinese
 
 # Break a registry and find it out, with nothing installed
 demo:
