@@ -18,8 +18,8 @@ lint:
 
 # Write generated files anew: completions, man pages, the JSON Schema, the table in the README; twice, as some are made of others
 generate:
-    -UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme
-    UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme
+    -UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme chinese
+    UPDATE_GENERATED=1 cargo nextest run --locked generated completions:: schema readme chinese
 
 # Break a registry and find it out, with nothing installed
 demo:
@@ -32,6 +32,9 @@ book:
 
 target := arch() + "-unknown-linux-gnu"
 
+# Elsewhere than on such a machine, Debian's: `just target=aarch64-unknown-linux-gnu package`
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER := if arch() == "aarch64" { "cc" } else { "aarch64-linux-gnu-gcc" }
+
 # The program without libraries, as it is published
 static:
     cargo rustc --locked --profile dist --target {{ target }} --bin regfsck -- -C target-feature=+crt-static
@@ -39,6 +42,10 @@ static:
 # Packages for Debian and rpm, in target/packages
 package: static
     packaging/packages {{ target }} dist target/packages
+
+# The crate as `cargo publish` packs it: built and tested away from this repository
+crate:
+    packaging/try-crate
 
 # Install, use and purge the package in fresh roots of Debian 12 and 11; needs root and debootstrap
 try-package: package

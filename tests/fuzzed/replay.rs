@@ -81,8 +81,9 @@ fn as_many_as_are_wanted() {
 #[test]
 fn each_target_has_a_program_for_the_fuzzer() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
-    let mut programs: Vec<_> = fs::read_dir(folder)
-        .unwrap()
+    // A packaged crate cannot hold them: `fuzz` is a package of its own.
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut programs: Vec<_> = entries
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     programs.sort();

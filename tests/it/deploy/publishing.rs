@@ -1,11 +1,13 @@
 //! A release without a forge: archives, checksums, the install script, the formula, the version.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::accepts;
 use crate::support::generated::in_tree;
-use crate::support::{missing, program};
+use crate::support::program;
+use crate::support::source_stub::{Stub, say};
 
 const URL: &str = "https://forge.example/team/regfsck/releases/download/v9.8.7";
 
@@ -17,15 +19,44 @@ fn target() -> String {
     format!("{}-unknown-linux-musl", std::env::consts::ARCH)
 }
 
-/// What a release publishes, made of the program that is tested.
-fn published() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path().to_str().unwrap();
+/// What a release publishes below `url`, made of the program that is tested.
+fn publish(folder: &Path, url: &str) {
+    let at = folder.to_str().unwrap();
     let packed = run("archive", &[&target(), env!("CARGO_BIN_EXE_regfsck"), at]);
     assert!(packed.status.success(), "{packed:?}");
-    let done = run("publish", &[at, "9.8.7", URL]);
+    let done = run("publish", &[at, "9.8.7", url]);
     assert!(done.status.success(), "{done:?}");
+}
+
+/// A release that nobody fetches anything of.
+fn published() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), URL);
     folder
+}
+
+/// A release that is published on this machine: its files, and what serves them.
+fn served() -> (tempfile::TempDir, Stub) {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().to_owned();
+    let server = Stub::start(move |_, request, stream| {
+        match std::fs::read(files.join(request.path.trim_start_matches('/'))) {
+            Ok(bytes) => say(stream, "200 OK", &bytes),
+            Err(_) => say(stream, "404 Not Found", b"no such file"),
+        }
+    });
+    publish(folder.path(), &format!("http://{}", server.authority));
+    (folder, server)
+}
+
+/// What the install script may run, with one of the programs that fetch.
+fn programs_with(fetcher: &str) -> Option<tempfile::TempDir> {
+    let folder = tempfile::tempdir().unwrap();
+    let needed = ["uname", "mktemp", "tar", "gzip", "sha256sum", "mkdir", "cp", "mv", "rm", fetcher];
+    for name in needed {
+        std::os::unix::fs::symlink(program::find(name)?, folder.path().join(name)).unwrap();
+    }
+    Some(folder)
 }
 
 struct Installed {
@@ -34,15 +65,11 @@ struct Installed {
 }
 
 impl Installed {
-    fn with(script: &Path, downloads: &Path) -> Self {
+    fn with(script: &Path, programs: &Path, variables: &[(&str, &str)]) -> Self {
         let prefix = tempfile::tempdir().unwrap();
-        let output = Command::new("sh")
-            .arg(script)
-            .arg(prefix.path())
-            .env("REGFSCK_DOWNLOADS", format!("file://{}", downloads.display()))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let mut shell = Command::new("/bin/sh");
+        shell.arg(script).arg(prefix.path()).env_clear().env("PATH", programs);
+        let output = shell.envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap();
         Self { output, prefix }
     }
 
@@ -52,42 +79,54 @@ impl Installed {
         let files = all.filter(|entry| entry.file_type().is_file());
         files.map(|entry| entry.path().strip_prefix(self.prefix.path()).unwrap().to_owned()).collect()
     }
+
+    /// It failed, said `why`, and left nothing.
+    #[track_caller]
+    fn is_refused(&self, why: &str) {
+        let said = String::from_utf8_lossy(&self.output.stderr).into_owned();
+        assert_eq!((self.output.status.code(), self.files()), (Some(1), Vec::new()), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+
+    /// It said its version last, and what belongs to it is there.
+    #[track_caller]
+    fn is_complete(&self) {
+        let version = format!("regfsck {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(String::from_utf8_lossy(&self.output.stdout), version, "{:?}", self.output);
+        let files = self.files();
+        for file in
+            ["bin/regfsck", "share/man/man1/regfsck-check.1", "share/bash-completion/completions/regfsck"]
+        {
+            assert!(files.contains(&PathBuf::from(file)), "{file} in {files:?}");
+        }
+    }
 }
 
+/// As a user has it: what the script fetches lies where the release says that it was published.
 #[test]
 fn the_install_script_installs_what_has_the_checksum_that_it_was_made_with_and_nothing_else() {
-    if program::find("curl").is_none() {
-        return missing("curl", "the install script");
-    }
-    let published = published();
+    let fetchers: Vec<_> = ["curl", "wget"].into_iter().filter_map(programs_with).collect();
+    let (published, server) = served();
     let script = published.path().join("install.sh");
-    let installed = Installed::with(&script, published.path());
-    assert!(installed.output.status.success(), "{:?}", installed.output);
-    let version = format!("regfsck {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(String::from_utf8_lossy(&installed.output.stdout), version);
-    let files = installed.files();
-    for file in ["bin/regfsck", "share/man/man1/regfsck-check.1", "share/bash-completion/completions/regfsck"]
-    {
-        assert!(files.contains(&PathBuf::from(file)), "{file} in {files:?}");
+    for programs in &fetchers {
+        Installed::with(&script, programs.path(), &[]).is_complete();
     }
     // The same name with other bytes.
-    let archive = published.path().join(format!("regfsck-{}.tar.gz", target()));
+    let name = format!("regfsck-{}.tar.gz", target());
+    let archive = published.path().join(&name);
     let mut bytes = std::fs::read(&archive).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&archive, bytes).unwrap();
-    let refused = Installed::with(&script, published.path());
-    assert_eq!(refused.output.status.code(), Some(1), "{:?}", refused.output);
-    let said = String::from_utf8_lossy(&refused.output.stderr).into_owned();
-    assert!(said.contains("nothing was installed"), "{said}");
-    assert_eq!(refused.files(), Vec::<PathBuf>::new());
-    // And nothing there at all.
-    let nowhere = Installed::with(&script, &published.path().join("nowhere"));
-    assert_eq!(
-        (nowhere.output.status.code(), nowhere.files()),
-        (Some(1), Vec::new()),
-        "{:?}",
-        nowhere.output
-    );
+    // And not there at all.
+    let elsewhere = format!("http://{}/elsewhere", server.authority);
+    for programs in fetchers.iter().map(tempfile::TempDir::path) {
+        Installed::with(&script, programs, &[]).is_refused("nothing was installed");
+        let asked = [("REGFSCK_DOWNLOADS", elsewhere.as_str())];
+        Installed::with(&script, programs, &asked).is_refused("could not be fetched");
+    }
+    let asked = server.requests();
+    assert_eq!(asked.len(), 3 * fetchers.len(), "{asked:?}");
+    assert!(asked.iter().all(|request| request.path.ends_with(&name)), "{asked:?}");
 }
 
 #[test]
@@ -161,24 +200,53 @@ fn a_version_goes_into_the_manifest_the_lock_and_the_changelog() {
     }
 }
 
-/// `cargo publish` builds what it packs, and whoever packs for a distribution runs its tests.
+/// What of the tree belongs into the crate, folders with all that they hold; tests/it needs the repository around it.
+const PACKED: [&str; 12] = [
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "completions",
+    "docs/report.schema.json",
+    "man",
+    "src",
+    "tests/doubles",
+    "tests/fuzzed",
+];
+
+/// The files of the tree that belong into the crate.
+fn belonging() -> BTreeSet<String> {
+    let all = PACKED.iter().flat_map(|name| walkdir::WalkDir::new(in_tree(name))).map(Result::unwrap);
+    let files = all.filter(|entry| entry.file_type().is_file());
+    let tree = in_tree("");
+    files.map(|entry| entry.path().strip_prefix(&tree).unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// `cargo publish` builds what it packs, and whoever packs for a distribution runs its tests: `just crate` does both.
 #[test]
-fn the_crate_holds_all_that_its_library_is_built_and_tested_with() {
+fn the_crate_holds_all_that_its_library_is_built_and_tested_with_and_nothing_else() {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["package", "--list", "--allow-dirty", "--offline", "--locked"]).current_dir(in_tree("."));
     let output = cargo.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
+    // What cargo adds: the manifest as it was, and the commit.
+    let added = ["Cargo.toml.orig", ".cargo_vcs_info.json"];
     let listed = String::from_utf8(output.stdout).unwrap();
-    let packed = |file: &str| listed.lines().any(|line| line == file);
+    let packed = listed.lines().filter(|line| !added.contains(line)).map(ToOwned::to_owned);
+    let (packed, belonging) = (packed.collect::<BTreeSet<_>>(), belonging());
+    let missing: Vec<_> = belonging.difference(&packed).collect();
+    assert!(missing.is_empty(), "{missing:?}: name them in `include` of Cargo.toml");
+    let more: Vec<_> = packed.difference(&belonging).collect();
+    assert!(more.is_empty(), "{more:?} are packed, and need not be");
+    // What the library takes from elsewhere is among it.
     let library = std::fs::read_to_string(in_tree("src/lib.rs")).unwrap();
     let elsewhere =
         library.lines().filter_map(|line| line.strip_prefix("#[path = \"../")?.strip_suffix("\"]"));
-    let elsewhere: Vec<&str> = elsewhere.collect();
-    assert_eq!(elsewhere.len(), 2, "{elsewhere:?}");
-    for file in elsewhere.into_iter().chain(["docs/report.schema.json", "src/report/html/page.css"]) {
-        assert!(packed(file), "{file} is not packed: name it in `include` of Cargo.toml");
+    for file in elsewhere.chain(["src/report/html/page.css"]) {
+        assert!(packed.contains(file), "{file} is not packed");
     }
-    assert!(!packed("tests/it/main.rs"), "{listed}");
 }
 
 /// The first two numbers of `1.89` or `1.88.0`.
