@@ -36,6 +36,7 @@ pub(super) fn walk(
     events.emit(Event::Stage("blobs", Some(shards.len() as u64)));
     let walked: Vec<_> = shards
         .par_iter()
+        .with_max_len(1)
         .filter(|_| !events.stop_requested())
         .map(|shard| {
             let blobs = shard.walk();

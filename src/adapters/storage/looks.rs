@@ -30,6 +30,9 @@ const BUSY: f64 = 3.0;
 /// divided.
 const PART: usize = 64;
 
+/// The most folders that a thread is handed at once: they stay its own, and in the end all others wait for it.
+pub(super) const FEW: usize = 4;
+
 /// Look at each of these in parallel, part by part; in their order. Each is handed room for a path, so that none
 /// needs its own.
 pub(super) fn in_parts<T: Send, R: Send>(
@@ -46,7 +49,7 @@ pub(super) fn in_parts<T: Send, R: Send>(
         let seen: Vec<R> = all.into_iter().filter_map(|one| look(one, &mut room, &mut notes)).collect();
         (seen, notes)
     };
-    let parts: Vec<_> = all.into_par_iter().chunks(PART).map(part).collect();
+    let parts: Vec<_> = all.into_par_iter().chunks(PART).with_max_len(1).map(part).collect();
     let mut seen = Vec::with_capacity(parts.iter().map(|(seen, _)| seen.len()).sum());
     for (some, more) in parts {
         seen.extend(some);

@@ -82,7 +82,8 @@ pub(super) fn read_named(
             break;
         }
         events.emit(Event::Stage("manifests", Some(level.len() as u64)));
-        let batches: Vec<_> = level.par_chunks(PIECE).map(|some| find_some(&folder, some, events)).collect();
+        let batches = level.par_chunks(PIECE).with_max_len(1);
+        let batches: Vec<_> = batches.map(|some| find_some(&folder, some, events)).collect();
         events.emit(Event::Finished);
         for (read, more) in batches {
             notes.extend(more);
@@ -134,6 +135,7 @@ fn read_level(
     if let Some(folder) = root.enter_noting(layout::BLOBS, &mut notes) {
         let batches = wanted.par_chunks(BATCH).zip(places.par_chunks_mut(BATCH));
         let more: Vec<_> = batches
+            .with_max_len(1)
             .filter(|_| !events.stop_requested())
             .map(|(some, places)| read_some(&folder, blobs, some, places, events))
             .collect();
@@ -159,7 +161,7 @@ fn named(repositories: &[Repository]) -> Vec<Digest> {
             repository.revisions.iter().map(|link| link.data().unwrap_or(link.digest)).chain(tags)
         })
         .collect();
-    named.sort_unstable();
+    named.par_sort_unstable();
     named.dedup();
     named
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::folder::{FileKind, Folder};
+use super::looks;
 use super::notes::Notes;
 use super::words::{NOT_FOLDER, NOT_NAME};
 use crate::domain::name::RepositoryName;
@@ -21,7 +22,8 @@ pub(super) fn find(base: &Folder) -> Found {
     let mut all = list(base, None);
     let mut level = all.names.clone();
     while !level.is_empty() {
-        let below: Vec<_> = level.into_par_iter().map(|name| list(base, Some(&name))).collect();
+        let below: Vec<_> =
+            level.into_par_iter().with_max_len(looks::FEW).map(|name| list(base, Some(&name))).collect();
         level = Vec::new();
         for found in below {
             level.extend_from_slice(&found.names);

@@ -38,6 +38,7 @@ pub(super) fn walk(root: &Folder, (part, scope): (Option<Shard>, &dyn Scope), ev
     events.emit(Event::Stage("repositories", Some(names.len() as u64)));
     let read: Vec<_> = names
         .into_par_iter()
+        .with_max_len(looks::FEW)
         .filter(|_| !events.stop_requested())
         .map(|name| {
             let one = read(&folder, name);

@@ -106,7 +106,7 @@ fn attached<'a>(
     view: &StorageView,
     collection: &'a Collection,
 ) -> BTreeMap<(&'a RepositoryName, Digest), Digest> {
-    let subject = |digest: &Digest| view.manifests.manifest(digest)?.subject;
+    let subject = |digest: &Digest| view.manifests.manifest(digest)?.subject.as_deref().copied();
     let subjects =
         collection.untagged.iter().filter_map(|(name, digest)| Some(((name, *digest), subject(digest)?)));
     let subjects: BTreeMap<_, _> = subjects.collect();

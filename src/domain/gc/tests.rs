@@ -232,7 +232,7 @@ fn what_is_attached_to_a_kept_image_is_lost_with_the_untagged() {
     let mut view = usual();
     let attached = |needs: &[u8], subject| match manifest(needs, &[]) {
         ReadManifest::Manifest(read) => {
-            ReadManifest::Manifest(Manifest { subject: Some(digest(subject)), ..read })
+            ReadManifest::Manifest(Manifest { subject: Some(Box::new(digest(subject))), ..read })
         }
         other @ ReadManifest::Unreadable(_) => other,
     };

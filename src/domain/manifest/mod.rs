@@ -117,7 +117,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub platforms: Box<[Box<str>]>,
     /// The manifest that this one is attached to (signatures, SBOMs).
-    pub subject: Option<Digest>,
+    pub subject: Option<Box<Digest>>,
     /// What no client can make sense of, though the daemon serves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaw: Option<Box<str>>,

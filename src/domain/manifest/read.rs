@@ -272,7 +272,7 @@ impl<'a> Document<'a> {
             foreign: Box::default(),
             children: Box::default(),
             platforms: Box::default(),
-            subject: self.subject.right().ok().and_then(|subject| subject.digest.parse().ok()),
+            subject: self.subject.right().ok().and_then(|subject| subject.digest.parse().ok()).map(Box::new),
             flaw: None,
         }
     }

@@ -231,10 +231,11 @@ impl<'a> Judge<'a> {
     fn wrong_size(&self, entry: &CachedBlob, stored: &StoredBlob) -> CacheAccusation {
         let message = format!(
             "Redis says {} bytes and storage holds {}: the daemon announces the wrong length",
-            entry.size, stored.size
+            entry.size,
+            { stored.size }
         );
         let mut finding = Finding::new(Code::SizeMismatch, Subject::data(entry.digest), message);
-        finding.evidence.push(self.storage_says(&stored.digest, format!("{} bytes", stored.size)));
+        finding.evidence.push(self.storage_says(&stored.digest, format!("{} bytes", { stored.size })));
         finding.evidence.push(self.entry_says(entry));
         let purge = StaleKeys { digest: entry.digest, entry: true, repositories: Vec::new() };
         CacheAccusation { finding, premise: Premise::DataSize(stored.digest, stored.size), purge }

@@ -151,7 +151,7 @@ impl Judge<'_> {
         if self.storage.blob(&subject.1).is_some_and(|own| own.size == size) {
             return;
         }
-        let message = || format!("the daemon says {size} bytes, storage holds {}", stored.size);
+        let message = || format!("the daemon says {size} bytes, storage holds {}", { stored.size });
         let conditions = [Condition::DataSize(stored.digest, stored.size)];
         self.accuse(Code::SizeMismatch, subject, message, conditions).prove([blob.claim.exchange.evidence()]);
     }

@@ -38,7 +38,7 @@ const REPOSITORIES: usize = 16;
 pub fn accuse(view: &StorageView, facts: &Facts) -> Accusations {
     let needed: Vec<AtomicBool> = view.blobs.iter().map(|_| AtomicBool::new(false)).collect();
     let judge = || Judge { view, facts, needed: &needed, accusations: Accusations::default() };
-    let some = view.repositories.par_chunks(REPOSITORIES).map(|some| {
+    let some = view.repositories.par_chunks(REPOSITORIES).with_max_len(1).map(|some| {
         let mut judge = judge();
         for repository in some {
             judge.repository(repository);

@@ -10,7 +10,7 @@
 //!   repositories/<name>/_uploads/<uuid>/{data,startedat,hashstates/…}
 //! ```
 //!
-//! Its size is what bounds regfsck's memory: 56 bytes a blob, 33 bytes a link, 48 bytes a trace, and no paths.
+//! Its size is what bounds regfsck's memory: 49 bytes a blob, 33 bytes a link, 48 bytes a trace, and no paths.
 
 mod closed;
 mod departures;
@@ -86,8 +86,9 @@ impl StorageView {
     }
 }
 
-/// One `data` file.
+/// One `data` file. Kept without alignment, because a check holds one for each blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(Rust, packed)]
 pub struct StoredBlob {
     /// The digest that its folder names.
     pub digest: Digest,

@@ -19,8 +19,14 @@ pub async fn look(
     fail_on: Severity,
     events: Arc<dyn Events>,
 ) -> Result<Report, StorageError> {
-    let examination = check(sides, options, events).await?;
+    let mut examination = check(sides, options, events).await?;
+    give_back(examination.storage.take());
     Ok(conclude(examination, sides.target(), fail_on))
+}
+
+/// Let go of what takes long to take apart, with nobody waiting for it; where there is no thread to be had, here.
+fn give_back(memory: impl Send + 'static) {
+    let _ = std::thread::Builder::new().spawn(move || drop(memory));
 }
 
 /// Make a report of what was examined.

@@ -24,7 +24,7 @@ fn a_healthy_image_is_seen_whole() {
     let view = tree.view();
     let blobs: Vec<_> = view.blobs.iter().map(|blob| blob.digest).collect();
     assert_eq!(blobs, sorted(vec![image.manifest, image.config, image.layer]));
-    assert_eq!(view.blob(&image.layer).unwrap().size, 21);
+    assert_eq!(view.blob(&image.layer).map(|blob| blob.size), Some(21));
     let repository = view.repository(&name("team/app")).unwrap();
     assert_eq!(repository.layers, same([image.config, image.layer]));
     assert_eq!(repository.revisions, same([image.manifest]));

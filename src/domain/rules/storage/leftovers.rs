@@ -61,7 +61,7 @@ impl Judge<'_> {
             // What could not be looked at may need it.
             let is_sure = self.facts.everything && self.view.unknown.is_empty();
             if !needed && is_sure && blob.modified < youngest {
-                let message = || format!("{} bytes that no link or manifest needs", blob.size);
+                let message = || format!("{} bytes that no link or manifest needs", { blob.size });
                 let conditions = [Condition::DataSize(blob.digest, blob.size)];
                 let subject = Subject::data(blob.digest);
                 let accused = self.accusations.add_leftover(Code::OrphanBlob, subject, message, conditions);
