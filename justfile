@@ -32,6 +32,9 @@ book:
 
 target := arch() + "-unknown-linux-gnu"
 
+# Elsewhere than on such a machine, Debian's: `just target=aarch64-unknown-linux-gnu package`
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER := if arch() == "aarch64" { "cc" } else { "aarch64-linux-gnu-gcc" }
+
 # The program without libraries, as it is published
 static:
     cargo rustc --locked --profile dist --target {{ target }} --bin regfsck -- -C target-feature=+crt-static
