@@ -35,13 +35,14 @@ impl ObjectStore {
     }
 
     async fn copy_each(&self, copy: &PartCopy, id: &str) -> Result<(), StoreFault> {
-        let mut list = String::new();
+        let mut list = Vec::new();
         for ((from, to), number) in copy.ranges().zip(1_u32..) {
             let part = copy.part.clone().query("partNumber", number.to_string()).query("uploadId", id);
             let part = part.header("x-amz-copy-source-range", format!("bytes={from}-{to}"));
             let tag = self.ask_xml(&part, "CopyPartResult").await?.text("ETag").replace('"', "&quot;");
-            list += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
+            list.push(format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"));
         }
+        let list = list.concat();
         let body = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
         let whole = Ask::new(Method::POST, &copy.begin.key).query("uploadId", id).body(Bytes::from(body));
         self.ask_xml(&whole, "CompleteMultipartUploadResult").await.map(|_| ())

@@ -50,8 +50,7 @@ pub(super) fn find(root: &Folder, view: &StorageView) -> Departures {
 /// to another place kept the times of its files.
 fn bereft(root: &Folder, base: &Folder, view: &StorageView) -> Vec<Bereft> {
     let made = |one: &Repository| Times::of(&base.enter(one.name.as_str()).ok()?).ok()?.made;
-    let made: Vec<_> =
-        view.repositories.par_iter().map(|one| made(one).map(|made| made.as_second())).collect();
+    let made: Vec<_> = view.repositories.par_iter().map(|one| made(one).map(Timestamp::as_second)).collect();
     let mut bereft = Bereft::find(view, &made);
     if bereft.is_empty() {
         return bereft;

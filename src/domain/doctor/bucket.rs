@@ -23,7 +23,7 @@ pub struct BucketFacts {
 
 impl BucketFacts {
     /// Enter what else is known.
-    pub fn learn(&mut self, more: Self) {
+    pub fn learn(&mut self, more: &Self) {
         *self = Self {
             aborts_uploads: more.aborts_uploads.or(self.aborts_uploads),
             expires: more.expires.or(self.expires),

@@ -17,7 +17,7 @@ use crate::support::raw::{Raw, manifest_path};
 use crate::support::real_registry::RealRegistry;
 use crate::support::regfsck::{Ended, command};
 use crate::support::settings::Settings;
-use crate::support::store::{Store, data_key};
+use crate::support::store::data_key;
 use crate::support::tree::{Tree, tag_link};
 use crate::watch::Watching;
 

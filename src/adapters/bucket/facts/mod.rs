@@ -62,8 +62,8 @@ impl BucketStorage {
         let Asked { ask, right, read, unset } = asked;
         let (store, prefix) = (Arc::clone(&self.store), self.prefix.clone());
         match wait(async move { store.ask_for(&ask, |answer| read(answer, &prefix)).await }) {
-            Ok(facts) => told.facts.learn(facts),
-            Err(StoreFault::Absent) => told.facts.learn(unset),
+            Ok(facts) => told.facts.learn(&facts),
+            Err(StoreFault::Absent) => told.facts.learn(&unset),
             Err(StoreFault::NotOffered { .. }) => {
                 told.untold.push(Limit::BucketUntold { setting, right: None });
             }
