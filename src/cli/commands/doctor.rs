@@ -29,8 +29,9 @@ async fn diagnose(command: &DoctorCommand, terminal: &Terminal) -> Result<Diagno
     let mut settings = config.as_ref().map(settings).unwrap_or_default();
     settings.version = command.registry_version;
     settings.quarantined = kept(config.as_ref());
-    let mut limits: Vec<_> = config.is_none().then_some(Limit::NoSettings).into_iter().collect();
-    let mut unknown = Vec::new();
+    #[cfg_attr(not(feature = "cloud"), expect(unused_mut, reason = "only of buckets there is more to tell"))]
+    let (mut limits, mut unknown): (Vec<_>, _) =
+        (config.is_none().then_some(Limit::NoSettings).into_iter().collect(), Vec::new());
     #[cfg(feature = "cloud")]
     if !place.offline
         && let Some(bucket) = bucket(config.as_ref())?

@@ -3,7 +3,7 @@
 
 use reqwest::Method;
 
-use super::{Asked, Setting};
+use super::{Setting, SettingQuestion};
 use crate::adapters::bucket::ask::{Ask, StoreReply};
 use crate::adapters::bucket::xml::Element;
 use crate::domain::bucket_setting::BucketSetting;
@@ -14,7 +14,7 @@ pub(in crate::adapters::bucket) fn settings() -> Vec<Setting> {
     let ask =
         Ask::new(Method::GET, "").at("..".to_owned()).query("restype", "service").query("comp", "properties");
     let right = "Microsoft.Storage/storageAccounts/blobServices/read";
-    let asked = Asked { ask, right, read, unset: BucketFacts::default() };
+    let asked = SettingQuestion { ask, right, read, unset: BucketFacts::default() };
     vec![
         Setting { of: BucketSetting::SoftDelete, asked: Some(asked) },
         Setting { of: BucketSetting::Lifecycle, asked: None },

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{Asked, Setting, covers, touches};
+use super::{Setting, SettingQuestion, covers, touches};
 use crate::adapters::bucket::ask::{Ask, StoreReply};
 use crate::domain::bucket_setting::BucketSetting;
 use crate::domain::doctor::BucketFacts;
@@ -68,7 +68,7 @@ struct Condition {
 /// The bucket itself, which is at `path`.
 pub(in crate::adapters::bucket) fn settings(path: String) -> Vec<Setting> {
     let ask = Ask::new(Method::GET, "").at(path).query("fields", "lifecycle,versioning,softDeletePolicy");
-    let asked = Asked { ask, right: "storage.buckets.get", read, unset: BucketFacts::default() };
+    let asked = SettingQuestion { ask, right: "storage.buckets.get", read, unset: BucketFacts::default() };
     vec![Setting { of: BucketSetting::All, asked: Some(asked) }]
 }
 

@@ -19,11 +19,11 @@ use crate::domain::observed::{Thing, Unlooked};
 pub(super) struct Setting {
     pub(super) of: BucketSetting,
     /// How to ask for it; nothing where the store tells nobody who reads objects.
-    pub(super) asked: Option<Asked>,
+    pub(super) asked: Option<SettingQuestion>,
 }
 
 /// A question about a setting.
-pub(super) struct Asked {
+pub(super) struct SettingQuestion {
     pub(super) ask: Ask,
     /// The right to ask it.
     pub(super) right: &'static str,
@@ -58,8 +58,8 @@ impl BucketStorage {
         told
     }
 
-    fn note(&self, setting: BucketSetting, asked: Asked, told: &mut ToldOfBucket) {
-        let Asked { ask, right, read, unset } = asked;
+    fn note(&self, setting: BucketSetting, asked: SettingQuestion, told: &mut ToldOfBucket) {
+        let SettingQuestion { ask, right, read, unset } = asked;
         let (store, prefix) = (Arc::clone(&self.store), self.prefix.clone());
         match wait(async move { store.ask_for(&ask, |answer| read(answer, &prefix)).await }) {
             Ok(facts) => told.facts.learn(&facts),

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::{Asked, Setting, covers, touches};
+use super::{Setting, SettingQuestion, covers, touches};
 use crate::adapters::bucket::ask::{Ask, StoreReply};
 use crate::adapters::bucket::xml::Element;
 use crate::domain::bucket_setting::BucketSetting;
@@ -11,7 +11,7 @@ use crate::domain::doctor::BucketFacts;
 pub(in crate::adapters::bucket) fn settings() -> Vec<Setting> {
     let asked = |of, name, right, read, unset| {
         let ask = Ask::new(Method::GET, "").query(name, "");
-        Setting { of, asked: Some(Asked { ask, right, read, unset }) }
+        Setting { of, asked: Some(SettingQuestion { ask, right, read, unset }) }
     };
     vec![
         asked(
