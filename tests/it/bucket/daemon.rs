@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ use crate::support::store::{Store, data_key};
 use crate::support::tree::layer_link;
 
 const REPOSITORY: &str = "team/app";
-const ROOT_DIRECTORY: &str = "reg";
+/// Its own for each test, as the lock of a registry is for all of this machine: Google's emulators have no names of their own.
+static ROOT_DIRECTORY: LazyLock<String> = LazyLock::new(|| format!("reg-{}", std::process::id()));
 
 /// A registry on a bucket, with a healthy image in it.
 struct OnBucket {
@@ -50,7 +52,7 @@ impl OnBucket {
         }
         let store: Box<dyn Store> =
             if kind == Kind::Gcs { Box::new(FakeGcs::as_google()?) } else { kind.start()? };
-        let driver = Some(store.driver(ROOT_DIRECTORY, has_redirect));
+        let driver = Some(store.driver(&ROOT_DIRECTORY, has_redirect));
         let environment = store.environment();
         let registry = RealRegistry::start(&Settings { driver, environment, ..Settings::with_cache(cache) })?;
         let on_bucket = Self { store, registry, home: tempfile::tempdir().unwrap() };
@@ -262,7 +264,7 @@ fn garbage_collection_under_guard_leaves_no_phantom(#[values(Kind::S3, Kind::Gcs
         let guarded = on.regfsck("guard", &collect);
         assert_eq!(guarded.status, 0, "redirect {has_redirect}: {guarded:?}");
         assert!(
-            on.store.get(&data_key(ROOT_DIRECTORY, &gone.layers[0].digest)).is_none(),
+            on.store.get(&data_key(&ROOT_DIRECTORY, &gone.layers[0].digest)).is_none(),
             "it was collected"
         );
         let later = on.regfsck("check", &[]);
@@ -278,17 +280,17 @@ type Damage = (&'static str, fn(&OnBucket, &Image), Code);
 const DAMAGES: [Damage; 6] = [
     (
         "lost",
-        |on, image| on.store.delete(&data_key(ROOT_DIRECTORY, &image.layers[0].digest)),
+        |on, image| on.store.delete(&data_key(&ROOT_DIRECTORY, &image.layers[0].digest)),
         Code::MissingBlob,
     ),
     (
         "short",
-        |on, image| on.store.put(&data_key(ROOT_DIRECTORY, &image.layers[0].digest), b"short"),
+        |on, image| on.store.put(&data_key(&ROOT_DIRECTORY, &image.layers[0].digest), b"short"),
         Code::TruncatedBlob,
     ),
     (
         "empty",
-        |on, image| on.store.put(&data_key(ROOT_DIRECTORY, &image.layers[0].digest), b""),
+        |on, image| on.store.put(&data_key(&ROOT_DIRECTORY, &image.layers[0].digest), b""),
         Code::EmptyBlob,
     ),
     ("flipped", flip, Code::CorruptBlob),
@@ -299,16 +301,16 @@ const DAMAGES: [Damage; 6] = [
 fn flip(on: &OnBucket, image: &Image) {
     let mut bytes = image.layers[0].bytes.clone();
     bytes[10] ^= 1;
-    on.store.put(&data_key(ROOT_DIRECTORY, &image.layers[0].digest), &bytes);
+    on.store.put(&data_key(&ROOT_DIRECTORY, &image.layers[0].digest), &bytes);
 }
 
 fn wrong_link(on: &OnBucket, image: &Image) {
-    let link = format!("{ROOT_DIRECTORY}/{ROOT}/{}", layer_link(REPOSITORY, &image.layers[0].digest));
+    let link = format!("{}/{ROOT}/{}", *ROOT_DIRECTORY, layer_link(REPOSITORY, &image.layers[0].digest));
     on.store.put(&link, image.layers[1].digest.to_string().as_bytes());
 }
 
 fn blocked(on: &OnBucket, image: &Image) {
-    let key = data_key(ROOT_DIRECTORY, &image.layers[0].digest);
+    let key = data_key(&ROOT_DIRECTORY, &image.layers[0].digest);
     on.store.put(&format!("{key}.bad"), b"kept aside by hand");
     on.store.delete(&key);
 }
@@ -342,7 +344,7 @@ fn what_was_moved_aside_comes_back_with_undo(#[values(Kind::S3, Kind::Gcs, Kind:
         let Some(on) = OnBucket::start(kind, CacheKind::None, false) else { return };
         let image = Image::two_layers("undone").unwrap();
         on.push("1", &image);
-        let key = data_key(ROOT_DIRECTORY, &image.layers[0].digest);
+        let key = data_key(&ROOT_DIRECTORY, &image.layers[0].digest);
         on.store.put(&key, b"short");
         let folder = tempfile::tempdir().unwrap();
         let fixed = on.regfsck("check", &["--fix", "--yes", "--source", &source(folder.path(), &image)]);
@@ -363,9 +365,9 @@ fn a_signature_alone_moves_what_is_bad_aside() {
         let Some(on) = OnBucket::start(Kind::Azure, CacheKind::None, false) else { return };
         let image = Image::two_layers("signed").unwrap();
         on.push("1", &image);
-        let key = data_key(ROOT_DIRECTORY, &image.layers[0].digest);
+        let key = data_key(&ROOT_DIRECTORY, &image.layers[0].digest);
         on.store.put(&key, b"short");
-        let (folder, storage) = (tempfile::tempdir().unwrap(), on.store.storage(ROOT_DIRECTORY));
+        let (folder, storage) = (tempfile::tempdir().unwrap(), on.store.storage(&ROOT_DIRECTORY));
         let (source, url) = (source(folder.path(), &image), on.registry.url());
         let words =
             ["check", "--storage", &storage, "--registry", &url, "--fix", "--yes", "--source", &source];
