@@ -84,7 +84,7 @@ fn departed(folder: &Folder, path: &str, is_repository: bool) -> Option<Departur
 
 /// When something left it, if nothing came since.
 fn left(folder: &Folder, is_repository: bool) -> io::Result<Option<Timestamp>> {
-    let Times { modified, changed, .. } = Times::of(folder)?;
+    let Times { modified, changed, made } = Times::of(folder)?;
     let is_touched = changed.duration_since(modified) > SETTLING;
     let at = if is_touched { changed } else { modified };
     let mut names = Vec::new();
@@ -96,12 +96,17 @@ fn left(folder: &Folder, is_repository: bool) -> io::Result<Option<Timestamp>> {
     if is_repository && !PARTS.iter().all(|part| names.iter().any(|name| name == part.as_bytes())) {
         return Ok(None);
     }
+    let is_new = made.is_some_and(|made| modified.duration_since(made) <= TICK);
+    if names.is_empty() && is_new {
+        // Nothing ever came.
+        return Ok(None);
+    }
     let came_last = |name: &Vec<u8>| {
         // One that is gone by now hides what went before.
         let Ok(times) = folder.enter(name).and_then(|inner| Times::of(&inner)) else { return true };
         match times.made.filter(|_| !is_touched) {
-            Some(made) => made + TICK >= at,
-            None => times.changed + SETTLING >= at,
+            Some(made) => at.duration_since(made) <= TICK,
+            None => at.duration_since(times.changed) <= SETTLING,
         }
     };
     Ok((!names.iter().any(came_last)).then_some(at))
@@ -224,6 +229,16 @@ mod tests {
         assert!(told(dir.path(), &["a"]).is_empty());
         push(dir.path(), "a");
         assert!(told(dir.path(), &["a"]).is_empty());
+    }
+
+    #[test]
+    fn what_was_always_empty_lost_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join(layout::REPOSITORIES).join("x")).unwrap();
+        assert!(told(dir.path(), &[]).is_empty());
+        push(dir.path(), "x/a");
+        remove(dir.path(), "x/a");
+        assert_eq!(told(dir.path(), &[]), ["x"]);
     }
 
     #[test]
