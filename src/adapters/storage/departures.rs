@@ -8,7 +8,6 @@
 //! What came after a loss hides it; but when each repository was made is told as well, for what is older.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,15 +16,13 @@ use rayon::prelude::*;
 
 use super::folder::{FileKind, Folder};
 use super::names;
+use super::times::{SETTLING, Times, made};
 use crate::domain::layout::{self, LinkPlace, Place};
 use crate::domain::name::RepositoryName;
 use crate::domain::views::storage::{Bereft, Departure, Departures, Repository, StorageView};
 
 /// By how much the time of a folder may be later than that of what was made in it.
 const TICK: SignedDuration = SignedDuration::from_millis(20);
-
-/// So much later than it was modified a folder is changed only by somebody who changes its times or owner.
-const SETTLING: SignedDuration = SignedDuration::from_millis(200);
 
 /// So many seconds a daemon takes at most from the last byte of an upload to its link.
 const LINKING: i64 = 60;
@@ -49,7 +46,7 @@ pub(super) fn find(root: &Folder, view: &StorageView) -> Departures {
 /// What is older than the folders of all repositories that have it, and than its links there: whoever copied a registry
 /// to another place kept the times of its files.
 fn bereft(root: &Folder, base: &Folder, view: &StorageView) -> Vec<Bereft> {
-    let made = |one: &Repository| Times::of(&base.enter(one.name.as_str()).ok()?).ok()?.made;
+    let made = |one: &Repository| made(&base.enter(one.name.as_str()).ok()?);
     let made: Vec<_> = view.repositories.par_iter().map(|one| made(one).map(Timestamp::as_second)).collect();
     let mut bereft = Bereft::find(view, &made);
     if bereft.is_empty() {
@@ -84,9 +81,8 @@ fn departed(folder: &Folder, path: &str, is_repository: bool) -> Option<Departur
 
 /// When something left it, if nothing came since.
 fn left(folder: &Folder, is_repository: bool) -> io::Result<Option<Timestamp>> {
-    let Times { modified, changed, made } = Times::of(folder)?;
-    let is_touched = changed.duration_since(modified) > SETTLING;
-    let at = if is_touched { changed } else { modified };
+    let times = Times::of(folder)?;
+    let (at, is_touched) = (times.last(), times.is_touched());
     let mut names = Vec::new();
     folder.each(|name, kind| {
         if kind == FileKind::Folder {
@@ -96,48 +92,25 @@ fn left(folder: &Folder, is_repository: bool) -> io::Result<Option<Timestamp>> {
     if is_repository && !PARTS.iter().all(|part| names.iter().any(|name| name == part.as_bytes())) {
         return Ok(None);
     }
-    let is_new = made.is_some_and(|made| modified.duration_since(made) <= TICK);
-    if names.is_empty() && is_new {
+    let is_new = |made| times.modified.duration_since(made) <= TICK;
+    if names.is_empty() && made(folder).is_some_and(is_new) {
         // Nothing ever came.
         return Ok(None);
     }
     let came_last = |name: &Vec<u8>| {
         // One that is gone by now hides what went before.
-        let Ok(times) = folder.enter(name).and_then(|inner| Times::of(&inner)) else { return true };
-        match times.made.filter(|_| !is_touched) {
+        let Ok(inner) = folder.enter(name) else { return true };
+        match made(&inner).filter(|_| !is_touched) {
             Some(made) => at.duration_since(made) <= TICK,
-            None => at.duration_since(times.changed) <= SETTLING,
+            None => Times::of(&inner).is_ok_and(|inner| at.duration_since(inner.changed) <= SETTLING),
         }
     };
     Ok((!names.iter().any(came_last)).then_some(at))
 }
 
-/// The times of a folder.
-struct Times {
-    modified: Timestamp,
-    changed: Timestamp,
-    /// Where the filesystem tells it.
-    made: Option<Timestamp>,
-}
-
-impl Times {
-    fn of(folder: &Folder) -> io::Result<Self> {
-        let stat = rustix::fs::fstat(folder.handle())?;
-        let time = |seconds, nanoseconds: i64| {
-            Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or_default()).map_err(io::Error::other)
-        };
-        let made = File::from(folder.handle().try_clone()?).metadata()?.created();
-        Ok(Self {
-            modified: time(stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or_default())?,
-            changed: time(stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or_default())?,
-            made: made.ok().and_then(|made| Timestamp::try_from(made).ok()),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
     use std::path::Path;
     use std::thread::sleep;
     use std::time::Duration;

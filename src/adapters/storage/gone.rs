@@ -9,6 +9,7 @@ use rustix::fs::{fstat, fstatfs};
 
 use super::folder::Folder;
 use super::notes::is_gone;
+use super::times::Times;
 use crate::domain::digest::Digest;
 use crate::domain::layout::{self, LinkPlace};
 use crate::domain::name::RepositoryName;
@@ -55,9 +56,8 @@ pub(super) fn link(
 }
 
 fn changed(folder: &Folder) -> io::Result<Observed<Timestamp>> {
-    let stat = fstat(folder.handle())?;
-    let at = Timestamp::new(stat.st_ctime, i32::try_from(stat.st_ctime_nsec).unwrap_or_default());
-    Ok(at.map_or(Observed::Unknown(Reason::NoTimes), Observed::Present))
+    let times = Times::told(&fstat(folder.handle())?);
+    Ok(times.map_or(Observed::Unknown(Reason::NoTimes), |times| Observed::Present(times.changed)))
 }
 
 /// By how much the clock of what lies there may be behind that of this machine.

@@ -50,6 +50,7 @@ mod spot;
 mod strange;
 #[cfg(test)]
 mod tests;
+mod times;
 pub(super) mod uploads;
 pub(super) mod words;
 

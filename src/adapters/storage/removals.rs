@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, Stat, fstat, statat};
+use rustix::fs::{AtFlags, statat};
 
 use super::folder::Folder;
+use super::times::{SETTLING, Times};
 use crate::domain::digest::{Algorithm, Digest};
 use crate::domain::layout;
 use crate::domain::views::storage::{Removal, StoredBlob};
@@ -27,9 +28,6 @@ const LOOKED_AT: usize = 64;
 
 /// So long a push takes at most from making the folder of a blob's folder to that of the blob.
 const PUSHING: Duration = Duration::from_millis(200);
-
-/// So much later than it was modified a folder is changed only by somebody who changes its times or owner.
-const SETTLING: SignedDuration = SignedDuration::from_millis(200);
 
 /// Those that something has left last; what cannot be looked at tells nothing.
 pub(super) fn find(root: &Folder, blobs: &[StoredBlob]) -> Vec<Removal> {
@@ -54,16 +52,9 @@ fn within(blobs: &[StoredBlob], first: u8) -> &[StoredBlob] {
 
 fn left(folder: &Folder, first: u8, blobs: &[StoredBlob]) -> Option<Removal> {
     let folder = folder.enter(format!("{first:02x}")).ok()?;
-    let stat = fstat(folder.handle()).ok()?;
-    let modified = time(stat.st_mtime, stat.st_mtime_nsec)?;
-    let changed_at = time(stat.st_ctime, stat.st_ctime_nsec)?;
-    // Whoever restores a backup sets the time of modification back. Whoever gives all of it to another user changes what
-    // lies in a folder right before.
-    let (at, slack) = if changed_at.duration_since(modified) > SETTLING {
-        (changed_at, SETTLING)
-    } else {
-        (modified, SignedDuration::ZERO)
-    };
+    let times = Times::of(&folder).ok()?;
+    // Whoever gives all of it to another user changes what lies in a folder right before.
+    let (at, slack) = (times.last(), if times.is_touched() { SETTLING } else { SignedDuration::ZERO });
     let mut newest: Vec<_> = blobs.iter().collect();
     newest.sort_unstable_by_key(|blob| Reverse(blob.modified));
     // One that is gone by now, or not there yet, hides what went before.
@@ -89,11 +80,6 @@ fn arrived(folder: &Folder, blobs: &[StoredBlob]) -> Vec<String> {
 /// When a blob's file, or what is known about it, was last changed.
 fn changed(folder: &Folder, name: &str) -> Option<Timestamp> {
     let path = format!("{name}/{}", layout::DATA);
-    let Stat { st_ctime, st_ctime_nsec, .. } =
-        statat(folder.handle(), path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    time(st_ctime, st_ctime_nsec)
-}
-
-fn time(seconds: i64, nanoseconds: impl TryInto<i32>) -> Option<Timestamp> {
-    Timestamp::new(seconds, nanoseconds.try_into().ok()?).ok()
+    let stat = statat(folder.handle(), path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some(Times::told(&stat).ok()?.changed)
 }

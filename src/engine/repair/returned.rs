@@ -29,7 +29,7 @@ pub(super) async fn return_manifest(
     begun(repair, step, Change::Returned { repository: name.clone(), digest: *digest }).await?;
     let first = daemon(repair)?;
     first.writer.upload_blob(name, digest, &bytes).await?;
-    let served = first.reader.hash_blob(name, digest).await.answer;
+    let served = first.to_the_end().hash_blob(name, digest).await.answer;
     if had_helper == Some(false) {
         unlink(repair, step, name, digest).await?;
     }
@@ -70,7 +70,7 @@ async fn unlink(repair: &Repair, step: &Step, name: &RepositoryName, digest: &Di
 
 /// Whether it no longer serves the manifest: who asks first whether it is there would not push it.
 async fn is_hidden(daemon: &Daemon, name: &RepositoryName, digest: &Digest) -> Result<(), Trouble> {
-    match daemon.reader.manifest(name, digest).await.answer {
+    match daemon.to_the_end().manifest(name, digest).await.answer {
         Answer::No(_) => Ok(()),
         Answer::Yes(_) => Err(Trouble::Fail(
             "the daemon goes on serving it from its memory, and allows no deletes; a restart clears that"

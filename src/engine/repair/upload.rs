@@ -108,7 +108,7 @@ async fn landed(repair: &Repair, name: &RepositoryName, digest: &Digest) -> Resu
             Err(Trouble::Fail("the registry answered 201, but the right bytes are not in storage".into()))
         }
         (None, Some(_), _) => Err(Trouble::Fail("uploaded, but storage cannot be read to prove it".into())),
-        (None, None, Some(daemon)) => match daemon.reader.byte(name, digest, 0).await.answer {
+        (None, None, Some(daemon)) => match daemon.to_the_end().byte(name, digest, 0).await.answer {
             Answer::Yes(Delivery::Byte(_) | Delivery::Short(_)) => Ok(()),
             Answer::Yes(Delivery::Nothing) | Answer::No(_) | Answer::Broken(_) | Answer::Unknown(_) => {
                 Err(Trouble::Fail("the registry answered 201, but does not deliver it".into()))

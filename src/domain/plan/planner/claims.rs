@@ -27,6 +27,15 @@ pub(super) fn restarts(services: &[String]) -> Vec<Step> {
     steps
 }
 
+/// What must be so for members of the cache to be false: it is stored, and they have no link to it.
+fn stored_unlinked<'a>(
+    members: impl IntoIterator<Item = &'a RepositoryName>,
+    digest: Digest,
+) -> Vec<Condition> {
+    let unlinked = members.into_iter().flat_map(|name| Condition::unlinked(name, digest));
+    unlinked.chain([Condition::DataStored(digest)]).collect()
+}
+
 impl Step {
     /// Enter a finding that it should resolve, once.
     pub(super) fn helps(&mut self, finding: &Finding) {
@@ -102,11 +111,7 @@ impl Planner<'_> {
         }
         repositories.extend(known.iter().flat_map(|keys| keys.repositories.iter().cloned()));
         let conditions = if self.is_stored(&digest) {
-            let members = repositories.iter().filter(|_| !is_entry);
-            members
-                .flat_map(|name| Condition::unlinked(name, digest))
-                .chain([Condition::DataStored(digest)])
-                .collect()
+            stored_unlinked(repositories.iter().filter(|_| !is_entry), digest)
         } else {
             vec![Condition::DataAbsent(digest)]
         };
@@ -125,8 +130,7 @@ impl Planner<'_> {
             if repositories.is_empty() {
                 continue;
             }
-            let unlinked = repositories.iter().flat_map(|name| Condition::unlinked(name, keys.digest));
-            let preconditions = unlinked.chain([Condition::DataStored(keys.digest)]).collect();
+            let preconditions = stored_unlinked(&repositories, keys.digest);
             let action = StepAction::PurgeCache(StaleKeys { repositories, ..keys.clone() });
             let step = Step { preconditions, ..Step::new(action, Stage::Claims) };
             self.steps.entry(step.id.clone()).or_insert(step);

@@ -8,6 +8,9 @@ use super::{Digest, StorageView};
 /// A repository's first content is stored after its folder was made; times are told in whole seconds.
 const SLACK: i64 = 2;
 
+/// Of what no repository has, which is told otherwise.
+const HOMELESS: i64 = i64::MAX;
+
 /// What the folders of repositories tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Departures {
@@ -53,16 +56,16 @@ impl Bereft {
     pub fn find(view: &StorageView, made: &[Option<i64>]) -> Vec<Self> {
         let homes = view.blobs.iter().zip(first_homes(view, made));
         let bereft = homes.filter_map(|(blob, since)| {
-            let since = since.filter(|since| *since > blob.modified.saturating_add(SLACK))?;
-            Some(Self { digest: blob.digest, stored: blob.modified, since })
+            let is_bereft = since != HOMELESS && since > blob.modified.saturating_add(SLACK);
+            is_bereft.then_some(Self { digest: blob.digest, stored: blob.modified, since })
         });
         bereft.collect()
     }
 }
 
-/// When the oldest repository that has it was made, of each blob that one has.
-fn first_homes(view: &StorageView, made: &[Option<i64>]) -> Vec<Option<i64>> {
-    let mut first: Vec<Option<i64>> = vec![None; view.blobs.len()];
+/// When the oldest repository that has it was made, of each blob.
+fn first_homes(view: &StorageView, made: &[Option<i64>]) -> Vec<i64> {
+    let mut first = vec![HOMELESS; view.blobs.len()];
     for (repository, made) in view.repositories.iter().zip(made) {
         let made = made.unwrap_or(i64::MIN);
         let links = repository.layers.iter().chain(&repository.revisions);
@@ -70,7 +73,7 @@ fn first_homes(view: &StorageView, made: &[Option<i64>]) -> Vec<Option<i64>> {
         let traces = repository.traces.layers.iter().chain(&repository.traces.revisions);
         for at in links.chain(traces.map(|trace| trace.digest)).filter_map(|digest| view.position(&digest)) {
             if let Some(known) = first.get_mut(at) {
-                *known = Some(known.map_or(made, |known| known.min(made)));
+                *known = made.min(*known);
             }
         }
     }
